@@ -1,0 +1,35 @@
+"""How much memory this process holds, and a server that does not answer."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks._question import Missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks._question import Place
+
+_STATM = Path("/proc/self/statm")
+
+
+def resident_kib() -> float:
+    """Return the resident memory in KiB. Raises Missing where the system has no /proc."""
+    if not _STATM.exists():
+        raise Missing("resident memory is read from /proc, which is not here")
+    return int(_STATM.read_text("ascii").split()[1]) * os.sysconf("SC_PAGESIZE") / 1024
+
+
+@contextmanager
+def frozen_server(place: Place) -> Iterator[None]:
+    """Stop the server from answering for the length of a block."""
+    os.kill(place.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(place.pid, signal.SIGCONT)

@@ -1,0 +1,48 @@
+"""The sides: respool, the bare floor, and the peers, each in its best documented configuration.
+
+A module is imported only in the worker of its side: a peer that is not installed, or breaks, takes nobody with it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from benchmarks._question import Missing
+
+#: Connections in the pools of peers that lend a connection to each command.
+POOL_SIZE = 50
+
+_ASYNC = {
+    "respool": "ours:AsyncOurs",
+    "bare floor": "bare:AsyncBare",
+    "redis-py": "redis_py:AsyncRedisPy",
+    "valkey-glide": "valkey_glide:AsyncGlide",
+    "coredis": "coredis_client:AsyncCoredis",
+}
+_SYNC = {
+    "respool": "ours:SyncOurs",
+    "bare floor": "bare:SyncBare",
+    "redis-py": "redis_py:SyncRedisPy",
+    "valkey-glide": "valkey_glide:SyncGlide",
+}
+
+
+def async_side(name: str) -> Any:
+    """Return the asyncio client ``name``, not open. Raises Missing."""
+    return _make(_ASYNC[name])
+
+
+def sync_side(name: str) -> Any:
+    """Return the client ``name`` for threads, not open. Raises Missing."""
+    return _make(_SYNC[name])
+
+
+def _make(path: str) -> Any:
+    module, _, name = path.partition(":")
+    try:
+        return getattr(import_module(f"benchmarks.peers.{module}"), name)()
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("benchmarks"):
+            raise
+        raise Missing(f"{error.name} is not installed") from None

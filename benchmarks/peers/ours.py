@@ -1,0 +1,38 @@
+"""respool, as it comes: no option is changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from respool import AsyncPool, Pool
+
+if TYPE_CHECKING:
+    from benchmarks._question import Place
+
+
+class AsyncOurs:
+    async def open(self, place: Place, tasks: int) -> None:
+        self.pool: AsyncPool[bytes] = AsyncPool(place.url)
+        await self.pool.open()
+        self.get = self.pool.get
+        self.set = self.pool.set
+
+    async def pipeline(self, commands: list[tuple[str, ...]]) -> list[Any]:
+        return await self.pool.execute_many(commands)
+
+    async def close(self) -> None:
+        await self.pool.aclose()
+
+
+class SyncOurs:
+    def open(self, place: Place, threads: int) -> None:
+        self.pool: Pool[bytes] = Pool(place.url)
+        self.pool.open()
+        self.get = self.pool.get
+        self.set = self.pool.set
+
+    def pipeline(self, commands: list[tuple[str, ...]]) -> list[Any]:
+        return self.pool.execute_many(commands)
+
+    def close(self) -> None:
+        self.pool.close()

@@ -1,0 +1,46 @@
+"""redis-py with hiredis: in asyncio its blocking pool of 50, in threads a pool with a connection for each thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import redis
+import redis.asyncio
+
+from benchmarks.peers import POOL_SIZE
+
+if TYPE_CHECKING:
+    from benchmarks._question import Place
+
+
+class AsyncRedisPy:
+    async def open(self, place: Place, tasks: int) -> None:
+        pool = redis.asyncio.BlockingConnectionPool.from_url(place.url, max_connections=POOL_SIZE, timeout=None)
+        self.client = redis.asyncio.Redis.from_pool(pool)
+        self.get = self.client.get
+        self.set = self.client.set
+
+    async def pipeline(self, commands: list[tuple[str, ...]]) -> list[Any]:
+        async with self.client.pipeline(transaction=False) as pipe:
+            for command in commands:
+                pipe.execute_command(*command)
+            return await pipe.execute()
+
+    async def close(self) -> None:
+        await self.client.aclose()
+
+
+class SyncRedisPy:
+    def open(self, place: Place, threads: int) -> None:
+        self.client = redis.Redis.from_url(place.url)
+        self.get = self.client.get
+        self.set = self.client.set
+
+    def pipeline(self, commands: list[tuple[str, ...]]) -> list[Any]:
+        with self.client.pipeline(transaction=False) as pipe:
+            for command in commands:
+                pipe.execute_command(*command)
+            return pipe.execute()
+
+    def close(self) -> None:
+        self.client.close()

@@ -1,0 +1,167 @@
+"""Several commands that leave as one run on one connection, and what their replies mean.
+
+Rule 1: a run is checked and encoded before any of it is sent.
+Rule 2: a server's error is a value in the list (its command failed, its neighbours did not); a lost connection is
+        raised, because then nobody knows.
+Rule 3: an atomic run is MULTI ... EXEC without anything in between; it runs whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any, Final
+
+from respool._command import Command, Spec, as_command
+from respool._errors import (
+    ConnectionLost,
+    Error,
+    OutcomeUnknown,
+    TransactionAborted,
+    UsageTypeError,
+    UsageValueError,
+)
+
+Args = tuple[Any, ...]
+
+MULTI: Final[Args] = ("MULTI",)
+EXEC: Final[Args] = ("EXEC",)
+REPLY_OFF: Final[Args] = ("CLIENT", "REPLY", "OFF")
+REPLY_ON: Final[Args] = ("CLIENT", "REPLY", "ON")
+
+
+#: A run with more commands or bytes than this leaves by a connection of its own (R-26), in pieces of that size.
+BIG_COUNT: Final = 1024
+BIG_BYTES: Final = 256 * 1024
+
+
+class Run:
+    """A checked list of commands, to be sent as ``args`` and read back with ``read``."""
+
+    __slots__ = ("args", "commands", "is_atomic")
+
+    def __init__(self, commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool = False) -> None:
+        if isinstance(commands, str | bytes) or not isinstance(commands, Iterable):
+            raise UsageTypeError(f"commands must be a list of commands, not {type(commands).__name__}")
+        if not isinstance(atomic, bool):
+            raise UsageTypeError(f"atomic must be True or False, not {atomic!r}")
+        self.commands = [as_command(command) for command in commands]
+        self.is_atomic = atomic
+        self.args: list[Args] = [command.args for command in self.commands]
+        if atomic:
+            for command in self.commands:
+                if command.spec.effect in ("multi", "end", "watch", "unwatch"):
+                    raise UsageValueError(f"{command.name} has no place in an atomic run, which is a MULTI itself")
+            self.args = [MULTI, *self.args, EXEC]
+
+    def __len__(self) -> int:
+        return len(self.commands)
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether sending the whole run twice does no harm."""
+        return all(command.spec.safe for command in self.commands)
+
+    @property
+    def special(self) -> Command[Any] | None:
+        """The first command that has no place on a shared connection, or None."""
+        for command in self.commands:
+            spec = command.spec
+            if not spec.plain and (spec.refusal or spec.blocks_for(command.args) is not None):
+                return command
+        return None
+
+    @property
+    def is_big(self) -> bool:
+        """Whether small commands would have to wait long behind it (R-26)."""
+        if len(self.args) > BIG_COUNT:
+            return True
+        try:
+            return sum(map(len, chain.from_iterable(self.args))) > BIG_BYTES
+        except TypeError:  # a number among the arguments
+            return sum(map(_weight, self.args)) > BIG_BYTES
+
+    def pieces(self) -> Iterable[list[Args]]:
+        """Cut the run into what is encoded and sent at a time, so that memory is bounded by the piece."""
+        piece: list[Args] = []
+        weight = 0
+        for args in self.args:
+            piece.append(args)
+            weight += _weight(args)
+            if len(piece) >= BIG_COUNT or weight >= BIG_BYTES:
+                yield piece
+                piece, weight = [], 0
+        if piece:
+            yield piece
+
+    @property
+    def blocks_for(self) -> float | None:
+        """How long the server may hold the whole run back (the sum of its commands), or None."""
+        times = [time for command in self.commands if (time := command.spec.blocks_for(command.args)) is not None]
+        return sum(times) if times and not self.is_atomic else None  # nothing blocks inside MULTI
+
+    def read(self, replies: list[Any] | Error) -> list[Any]:
+        """Return one value per command; server errors and undecodable replies are values.
+
+        Raises TransactionAborted when an atomic run was refused, and the transport's error when the connection ended.
+        """
+        if isinstance(replies, Error):
+            raise as_raised(replies, safe=self.is_safe)
+        if self.is_atomic:
+            replies = self._read_exec(replies)
+        return [_parsed(command, reply) for command, reply in zip(self.commands, replies, strict=True)]
+
+    def _read_exec(self, replies: list[Any]) -> list[Any]:
+        outcome = replies[-1]
+        if isinstance(replies[0], Error):
+            raise replies[0]
+        if isinstance(outcome, list):
+            return outcome
+        refused = next((reply for reply in replies[1:-1] if isinstance(reply, Error)), None)
+        if outcome is None:
+            raise TransactionAborted("EXECABORT", "a watched key was changed, nothing was run")
+        if isinstance(outcome, TransactionAborted):
+            message = outcome.message if refused is None else f"nothing was run, because: {refused}"
+            raise TransactionAborted(outcome.code, message) from refused
+        if isinstance(outcome, Error):
+            raise outcome
+        raise AssertionError(f"EXEC answered {type(outcome).__name__}")
+
+
+def noreply_args(run: Run) -> list[Args]:
+    """Return the run between CLIENT REPLY OFF and ON; only the last is answered, with OK (see ``Guarded``)."""
+    for command in run.commands:
+        if command.spec.refusal is not None:
+            raise UsageValueError(f"{command.name} cannot be sent without a reply: {command.spec.refusal}")
+        if command.spec.blocks_for(command.args) is not None:
+            raise UsageValueError(f"{command.name} may block, and so cannot be sent without a reply")
+    return [REPLY_OFF, *run.args, REPLY_ON]
+
+
+def as_raised(error: Error, *, safe: bool) -> Error:
+    """Return the error to raise for a command that ended in ``error``: OutcomeUnknown for a write on its way (R-24)."""
+    if safe or not isinstance(error, ConnectionLost) or error.executed == "no":
+        return error
+    unknown = OutcomeUnknown(
+        "the connection was lost while a write was on its way: it ran once or not at all",
+        address=error.address,
+        executed="unknown",
+    )
+    unknown.__cause__ = error
+    return unknown
+
+
+def refused(spec: Spec) -> UsageValueError:
+    """Make the error for a command that has no place on a shared connection (R-20)."""
+    return UsageValueError(f"{spec.name} has no place on a shared connection: {spec.refusal}")
+
+
+def _parsed(command: Command[Any], reply: Any) -> Any:
+    if command.parse is None or isinstance(reply, Error):
+        return reply
+    return command.parse(reply)
+
+
+def _weight(args: Args) -> int:
+    """Return about how many bytes a command is on the wire; only large arguments matter."""
+    return sum(len(arg) for arg in args if isinstance(arg, bytes | str | bytearray | memoryview))

@@ -1,0 +1,49 @@
+"""Strict decoding by which the parser never loses its place.
+
+The C parser decodes while it reads. An error there would tell neither whether the text stood in a reply or in a push,
+nor leave anything of a push; and a push that is taken for a reply shifts every reply behind it (R-25). So where the
+user wants "strict", the parser gets a handler that always succeeds.
+
+Rule 1: a byte that is no text becomes a lone surrogate, as with "surrogateescape": no strict decoder makes one.
+Rule 2: each time that happens ``LATEST[0]`` is another object. Whoever sees it change looks into what was just read;
+        the change may have been somebody else's (another wire, another thread), it is never missed.
+"""
+
+from __future__ import annotations
+
+import codecs
+from typing import Any, Final
+
+#: The name of the handler, for the parser.
+STRICT: Final = "respool-strict"
+
+LATEST: Final[list[object]] = [object()]
+
+
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    LATEST[0] = object()
+    return "".join([chr(0xDC00 + byte) for byte in error.object[error.start : error.end]]), error.end
+
+
+codecs.register_error(STRICT, _mark)
+
+
+def what_is_wrong(value: Any) -> str | None:
+    """Say which byte in a reply is no text, or return None when all of it is."""
+    if isinstance(value, str):
+        for position, letter in enumerate(value):
+            if "\udc00" <= letter <= "\udcff":
+                return f"byte 0x{ord(letter) - 0xDC00:02x} behind {position} characters"
+        return None
+    parts: list[Any] = []
+    if isinstance(value, list):
+        parts = value
+    elif isinstance(value, dict):
+        parts = [*value.keys(), *value.values()]
+    for part in parts:
+        wrong = what_is_wrong(part)
+        if wrong is not None:
+            return wrong
+    return None

@@ -1,0 +1,92 @@
+"""When a node may be dialed again after something went wrong (R-07, R-17).
+
+Rule 1: after k failures in a row the pool itself waits a random time up to ``BASE * 2**(k-1)``, at most ``CAP``.
+Rule 2: the failures are forgotten when a connection has served a reply, not when a dial succeeded.
+Rule 3: a dial that replaces a lost connection, or that a caller wants while the pool would still wait, costs a token;
+        ``RATE`` tokens come per second and ``BURST`` can be saved.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from respool._errors import AuthenticationFailed
+
+BASE: Final = 0.01
+CAP: Final = 5.0
+RATE: Final = 10.0
+BURST: Final = 10.0
+_WHOLE: Final = 1.0 - 1e-6  # a token; less the rounding of a clock that has run for years
+
+
+class Redial:
+    """The memory of failed dials and lost connections of one node."""
+
+    __slots__ = ("_filled", "_tokens", "debt", "down_since", "failures", "last_error", "not_before")
+
+    def __init__(self, now: float) -> None:
+        self._tokens = BURST
+        self._filled = now
+        #: Lost connections that have not been replaced.
+        self.debt = 0
+        #: Dials that failed since a connection last served a reply.
+        self.failures = 0
+        #: Until when the pool does not dial on its own account.
+        self.not_before = now
+        #: The latest dial error, None once a dial succeeded.
+        self.last_error: Exception | None = None
+        #: Since when every dial has failed or the last connection is lost; None while the node is up or unknown.
+        self.down_since: float | None = None
+
+    def lost(self, now: float) -> None:
+        """Note that a connection ended by itself."""
+        self.debt += 1
+        if self.down_since is None:
+            self.down_since = now
+
+    def failed(self, error: Exception, now: float, chance: float) -> None:
+        """Note a failed dial. ``chance`` is a random number in [0, 1)."""
+        self.last_error = error
+        self.failures += 1
+        ceiling = min(CAP, BASE * 2.0 ** min(self.failures - 1, 30))
+        if isinstance(error, AuthenticationFailed):
+            ceiling = CAP  # wrong credentials do not get better by asking again soon
+            chance = max(chance, 0.5)
+        self.not_before = now + ceiling * chance
+
+    def succeeded(self) -> None:
+        """Note a dial that ended in a connection: what else is to be dialed need not wait."""
+        self.not_before = float("-inf")
+        self.last_error = None
+        self.down_since = None
+        self.debt = max(0, self.debt - 1)
+
+    def served(self) -> None:
+        """Note that a connection has served a reply: the node is well."""
+        self.failures = 0
+
+    def may_dial(self, now: float, *, wanted: bool) -> bool:
+        """Tell whether to dial now, and pay for it. ``wanted``: a caller waits for the result."""
+        is_early = now < self.not_before
+        if is_early and not wanted:
+            return False
+        if not is_early and self.debt == 0:
+            return True
+        self._fill(now)
+        if self._tokens < _WHOLE:
+            return False
+        self._tokens -= 1.0
+        return True
+
+    def next_chance(self, now: float, *, wanted: bool) -> float:
+        """Return when ``may_dial`` will say yes, if nothing happens until then."""
+        self._fill(now)
+        token = now if self._tokens >= _WHOLE else now + (1.0 - self._tokens) / RATE
+        unhurried = max(now, self.not_before)
+        if self.debt:
+            unhurried = max(unhurried, token)
+        return min(unhurried, token) if wanted else unhurried
+
+    def _fill(self, now: float) -> None:
+        self._tokens = min(BURST, self._tokens + (now - self._filled) * RATE)
+        self._filled = now

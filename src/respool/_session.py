@@ -1,0 +1,72 @@
+"""What commands have done to the state of a leased connection (R-28).
+
+Rule 1: doubt counts as dirt: a command that can change state stains the connection when it is *sent*, and only an
+        answer that surely undoes it cleans it.
+Rule 2: a stain is never washed off here; a RESET and a new handshake do that.
+Rule 3: what a RESET may leave behind (CLIENT CAPA; CLIENT NO-EVICT on Redis 7.0) spoils the connection for good.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from respool._command import Spec
+from respool._errors import Error, TransactionAborted
+
+
+class Session:
+    """The state of one connection as far as the next user must care."""
+
+    __slots__ = ("db", "is_spoiled", "is_stained", "is_watching", "transaction")
+
+    def __init__(self, db: int) -> None:
+        #: Whether only a new connection is like a new one.
+        self.is_spoiled = False
+        self.renew(db)
+
+    def renew(self, db: int) -> None:
+        """Start anew, after a handshake."""
+        #: The selected database; None while a SELECT is not answered for sure.
+        self.db: int | None = db
+        #: Whether a MULTI is open.
+        self.transaction = False
+        self.is_watching = False
+        self.is_stained = self.is_spoiled
+
+    def adopt(self) -> None:
+        """Take what was done since ``renew`` for the state of a new connection: the ``configure`` hook did it."""
+        self.is_stained = self.is_spoiled = False
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the next user would find what a new connection offers (its database is a question of its own)."""
+        return not (self.transaction or self.is_watching or self.is_stained)
+
+    def sent(self, spec: Spec) -> None:
+        """Note a command that has just been sent. Only commands with an ``effect`` matter."""
+        effect = spec.effect
+        if effect == "multi":
+            self.transaction = True
+        elif effect == "watch":
+            self.is_watching = True
+        elif effect == "select":
+            self.db = None
+        elif effect == "stain":
+            self.is_stained = True
+        elif effect == "spoil":
+            self.is_stained = self.is_spoiled = True
+
+    def answered(self, spec: Spec, args: tuple[Any, ...], reply: Any) -> None:
+        """Note the answer to a command given to ``sent``; ``reply`` may be an error value."""
+        effect = spec.effect
+        if effect == "end":
+            # "EXEC without MULTI" leaves a WATCH, a refusal by ACL leaves the transaction; EXECABORT ends both.
+            if not isinstance(reply, Error) or isinstance(reply, TransactionAborted):
+                self.transaction = self.is_watching = False
+        elif effect == "unwatch" and not self.transaction and not isinstance(reply, Error):
+            self.is_watching = False
+        elif effect == "select":
+            if self.transaction or reply not in (b"OK", "OK"):
+                self.is_stained = True  # queued, or refused: which database it is cannot be told
+            else:
+                self.db = int(args[1])

@@ -1,0 +1,94 @@
+"""What a pool counts, and the snapshot it hands out.
+
+Rule 1: every number is either derived from the state itself or counted in the one place where the thing happens.
+Rule 2: a snapshot is a value; nothing in it changes later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStats:
+    """A pool at one moment. The first group are gauges, the others count since the pool was opened.
+
+    ``size = shared + idle + leased + dialing``. ``in_flight`` counts replies owed on shared connections.
+    """
+
+    size: int = 0
+    shared: int = 0
+    idle: int = 0
+    leased: int = 0
+    dialing: int = 0
+    waiting: int = 0
+    in_flight: int = 0
+    min_size: int = 0
+    max_size: int = 0
+    epoch: int = 0
+
+    #: Connections made, ended by themselves, closed on purpose, and dials that failed.
+    opened: int = 0
+    lost: int = 0
+    closed: int = 0
+    dial_failures: int = 0
+
+    #: Replies received on any connection, and those of them that nobody waited for any more.
+    replies: int = 0
+    dropped: int = 0
+    #: Commands given up before a byte of them was written.
+    taken_back: int = 0
+
+    #: Leases handed out and given back; the ones that had to wait, and for how many seconds in all and at most.
+    leases: int = 0
+    releases: int = 0
+    waits: int = 0
+    wait_seconds: float = 0.0
+    longest_wait: float = 0.0
+    #: Calls that found no connection: at once (``on_full="raise"``, too many waiters), and in time.
+    exhausted: int = 0
+    timeouts: int = 0
+    #: Leased connections that came back in a state the next user must not see, and were made clean.
+    resets: int = 0
+    #: Leases that were dropped without being given back.
+    leaks: int = 0
+
+    #: Commands sent again, and retries that the budget refused.
+    retries: int = 0
+    retries_refused: int = 0
+
+
+class Counters:
+    """The counters of one pool that no state holds."""
+
+    __slots__ = (
+        "closed",
+        "dial_failures",
+        "dropped",
+        "exhausted",
+        "leaks",
+        "leases",
+        "longest_wait",
+        "lost",
+        "opened",
+        "releases",
+        "replies",
+        "resets",
+        "taken_back",
+        "timeouts",
+        "wait_seconds",
+        "waits",
+    )
+
+    def __init__(self) -> None:
+        self.opened = self.lost = self.closed = self.dial_failures = 0
+        self.replies = self.dropped = self.taken_back = 0
+        self.leases = self.releases = self.waits = self.resets = self.leaks = 0
+        self.exhausted = self.timeouts = 0
+        self.wait_seconds = self.longest_wait = 0.0
+
+    def waited(self, seconds: float) -> None:
+        """Count a lease that was waited for."""
+        self.waits += 1
+        self.wait_seconds += seconds
+        self.longest_wait = max(self.longest_wait, seconds)

@@ -1,0 +1,211 @@
+"""Everything by which threads differ from asyncio, one small pair of names each.
+
+``_async/_compat.py`` offers the same names for asyncio. Floors 3 and 4 use these and nothing else of threading, so
+that they can be written once.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    from respool._ledger import Slot
+
+_WAITING: Final = object()
+_HERE: Final = object()
+
+
+class Cancelled(BaseException):
+    """What a cancelled call raises: nothing does here, a thread cannot be cancelled."""
+
+
+#: The world this package half is for, as messages name it.
+WORLD: Final = "world"
+
+
+def current_world() -> object:
+    """Return what a pool is bound to when it opens: any thread may use it, so the world is always this one."""
+    return _HERE
+
+
+#: The same for comparing only.
+here: Final = current_world
+
+
+def clock() -> Callable[[], float]:
+    """Return the monotonic clock of this world."""
+    return time.monotonic
+
+
+def caller() -> Any:
+    """Return what stands for the calling thread."""
+    return threading.current_thread()
+
+
+def bounded(seconds: float | None) -> Any:
+    """Bound nothing: a thread cannot be interrupted. The sockets inside have timeouts of their own."""
+    return nullcontext()
+
+
+def call_hook(hook: Callable[[Any], Any], subject: Any) -> Any:
+    """Call a user's hook and return what it returned."""
+    return hook(subject)
+
+
+def call_credentials(source: Callable[[], Any]) -> Any:
+    """Ask a user's ``credentials`` callable."""
+    return source()
+
+
+def pause(seconds: float) -> None:
+    """Sleep."""
+    time.sleep(seconds)
+
+
+def one_at_a_time() -> Any:
+    """Return what ``with`` lets one caller after the other through."""
+    return threading.Lock()
+
+
+class Waiter:
+    """A caller queued for a lease. It can refuse an offer, when it has given up.
+
+    ``offer``, ``fail`` and ``give_up`` are called with the ledger's lock held; so a promise and a refusal never cross.
+    """
+
+    __slots__ = ("_gate", "_has_given_up", "_outcome", "since")
+
+    def __init__(self, since: float) -> None:
+        self._gate = threading.Lock()
+        self._gate.acquire()
+        self._outcome: Any = _WAITING
+        self._has_given_up = False
+        self.since = since
+
+    def offer(self, slot: Slot) -> bool:
+        return self._settle(slot)
+
+    def fail(self, error: BaseException) -> bool:
+        return self._settle(error)
+
+    def _settle(self, outcome: Any) -> bool:
+        if self._has_given_up or self._outcome is not _WAITING:
+            return False
+        self._outcome = outcome
+        self._gate.release()
+        return True
+
+    def wait(self, seconds: float | None) -> Any:
+        """Return the slot or the error, or None after ``seconds``; then ``give_up`` tells what came too late."""
+        self._gate.acquire(timeout=-1 if seconds is None else max(seconds, 0.0))
+        return None if self._outcome is _WAITING else self._outcome
+
+    def give_up(self) -> Any:
+        """Refuse from now on; return what was handed over but never taken, or None."""
+        self._has_given_up = True
+        return None if self._outcome is _WAITING else self._outcome
+
+
+class Alarm:
+    """Wakes the housekeeper: at once, or at a time; ``wait`` returns then.
+
+    A SimpleQueue because its ``put`` is reentrant and takes no Python lock: a finaliser may call it anywhere.
+    """
+
+    __slots__ = ("_calls", "_ring_at")
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[None] = SimpleQueue()
+        self._ring_at: float | None = None
+
+    def set(self) -> None:
+        self._calls.put(None)
+
+    def ring_at(self, time: float) -> None:
+        """Wake the housekeeper at ``time``, or earlier if it was to be woken earlier."""
+        if self._ring_at is None or time < self._ring_at:
+            self._ring_at = time
+            self._calls.put(None)  # it waits anew, with the new time
+
+    def set_from_finaliser(self) -> None:
+        """Wake the housekeeper from wherever the garbage collector runs; takes no lock."""
+        self._calls.put(None)
+
+    def wait(self, seconds: float | None) -> None:
+        """Return when woken or after ``seconds``."""
+        ring_at, self._ring_at = self._ring_at, None
+        if ring_at is not None:
+            left = max(ring_at - time.monotonic(), 0.0)
+            seconds = left if seconds is None else min(seconds, left)
+        try:
+            self._calls.get(timeout=seconds)
+            while True:
+                self._calls.get_nowait()
+        except Empty:
+            pass
+
+    def quiet(self) -> None:
+        """Forget the time set by ``ring_at``."""
+        self._ring_at = None
+
+
+class Gate:
+    """Callers wait here until the gate is opened for all of them at once."""
+
+    __slots__ = ("_event",)
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def open(self, outcome: Any = None) -> None:
+        self._event.set()
+
+    def wait(self, seconds: float | None) -> bool:
+        """Wait until the gate is open; False after ``seconds``."""
+        return self._event.wait(seconds)
+
+
+class Crew:
+    """The threads that work for a pool. Nothing of them is left after ``dismiss``."""
+
+    __slots__ = ("_door", "_threads")
+
+    def __init__(self) -> None:
+        self._door = threading.Lock()  # nobody waits for the end of a thread that has not begun
+        self._threads: list[threading.Thread] = []
+
+    def spawn(self, work: Callable[..., None], *args: Any) -> None:
+        """Start ``work(*args)``; it must not raise."""
+        thread = threading.Thread(target=work, args=args, name=f"respool-{work.__name__.strip('_')}", daemon=True)
+        with self._door:
+            self._threads = [other for other in self._threads if other.is_alive()]
+            self._threads.append(thread)
+            thread.start()
+
+    def dismiss(self) -> None:
+        """Wait until all threads have ended; each is bounded by a timeout of its own."""
+        me = threading.current_thread()
+        while True:
+            with self._door:
+                self._threads = [thread for thread in self._threads if thread.is_alive()]
+                others = [thread for thread in self._threads if thread is not me]  # another closer may wait too
+            if not others:
+                return
+            for thread in others:
+                thread.join()
+
+
+T = TypeVar("T")
+
+#: What an ``acquire`` call returns: the lease, which is a context manager that gives itself back.
+Borrowing = Annotated[T, "a lease"]
+
+
+def borrow_from(lane: Any, timeout: float | None) -> Any:
+    """Return what an ``acquire`` call returns."""
+    return lane.borrow(timeout)

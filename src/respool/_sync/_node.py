@@ -1,0 +1,424 @@
+# Generated from respool/_async/_node.py by tools/generate.py. Do not edit.
+"""One server as the pool sees it: the ledger, the dials it asks for, and the housekeeping in the background.
+
+Rule 1: decide under the lock, act outside it. No connection is touched and nobody is awaited with the lock held.
+Rule 2: every dial ends in the ledger: ``dialed``, ``dial_failed`` or ``abandon_dial``, also when it is cancelled.
+Rule 3: after every step that can free a slot or break a connection comes ``settle``: what is doomed is closed, what
+        is wanted is dialed.
+Rule 4: nothing of a node is left when ``close`` returns: no task, no thread, no timer, no socket.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from threading import Lock
+from typing import Any
+
+from respool._absent import FORKED
+from respool._sync._compat import Alarm, Crew, bounded, call_hook, clock, current_world, one_at_a_time
+from respool._sync._connection import Connection
+from respool._sync._transport import Transport
+from respool._errors import ConnectFailed, ConnectTimeout, Error, TransportError, UsageError
+from respool._events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked, Pushed
+from respool._ledger import Ledger, Place, Slot
+from respool._options import Options
+from respool._stats import Counters, PoolStats
+
+
+class Node:
+    """The ledger of one server and the work it asks for. Bound to one event loop or process when made."""
+
+    def __init__(self, options: Options) -> None:
+        """Make the books; no I/O."""
+        self.options = options
+        self.world = current_world()
+        self.now = clock()
+        self.chance: Callable[[], float] = random.random
+        self.lock = Lock()  # never contended in asyncio, where it is cheaper than a context that does nothing
+        self.counters = Counters()
+        self.crew = Crew()
+        self.db = options.db
+        self.selecting = one_at_a_time()
+        self.ledger = Ledger(
+            now=self.now(),
+            min_size=options.min_size,
+            max_size=options.max_size,
+            shared_target=options.shared_target,
+            max_waiting=options.max_waiting,
+            max_dials=options.max_dials,
+            lifo=options.idle_order == "lifo",
+            address=options.address,
+        )
+        #: Called when the set of connections may have changed.
+        self.on_change: Callable[[], None] = _nothing
+        self._closing: deque[Transport] = deque(maxlen=64)  # closed not long ago, and perhaps not yet gone
+        self._alarm = Alarm()
+        # No connection made from now on is due for anything earlier than this, so the housekeeper may sleep as long.
+        lifetime = None if options.max_lifetime is None else 0.95 * options.max_lifetime
+        limits = [limit for limit in (options.max_idle, options.keepalive, lifetime) if limit is not None]
+        self._round = min(limits, default=float("inf"))
+        self._in_making: set[Connection[Any]] = set()
+        self._is_abandoned = False
+        self._unproven: list[tuple[Transport, int]] = []  # made after failed dials, with the replies they had then
+        self._renewed_at = float("-inf")
+        self._leaked: deque[tuple[Slot, str]] = deque()  # filled by finalisers, which must not lock (R-30)
+
+    # Dialing ---------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Do what the ledger asks for now: close what is doomed, dial what is wanted."""
+        ledger = self.ledger
+        if self._leaked:
+            self._collect_leaks()
+        with self.lock:
+            doomed = ledger.reap()
+            dials = ledger.reserve(self.now())
+            retired = ledger.take_retired()
+            dial_at = ledger.next_dial_at(self.now())
+        for slot in doomed:
+            self._close_slot(slot)
+        for slot in dials:
+            self.crew.spawn(self._dial, slot)
+        if retired is not None:
+            self.crew.spawn(self._drain, retired)
+        if dial_at is not None:
+            self._alarm.ring_at(dial_at)  # the housekeeper dials when the node may be tried again
+
+    def _dial(self, slot: Slot) -> None:
+        """Make a connection for a reserved slot and enter it into the ledger."""
+        started = self.now()
+        connection: Connection[Any] | None = None
+        try:
+            connection = self.make_connection()
+            self._in_making.add(connection)
+            connection.open()
+            self.configure(connection)
+        except BaseException as error:
+            if connection is not None:
+                connection.abort()
+                self._in_making.discard(connection)
+            with self.lock:
+                self._note_served()
+                is_failure = not self.ledger.closed
+                if isinstance(error, Exception) and is_failure:
+                    self.ledger.dial_failed(slot, error, self.now(), self.chance())
+                else:
+                    self.ledger.abandon_dial(slot)
+            if not isinstance(error, Exception):
+                self.settle()  # whoever waited for this dial gets another one
+                raise
+            if is_failure:
+                self.counters.dial_failures += 1
+                self.tell(DialFailed, error)
+        else:
+            self._in_making.discard(connection)
+            self._enter(slot, connection)
+            self.counters.opened += 1
+            self.tell(ConnectionOpened, self.now() - started)
+        self.on_change()
+        self.settle()
+
+    def make_connection(self) -> Connection[Any]:
+        """Construct a connection of the configured class, for the current database."""
+        options = self.options
+        if self.db != options.db:
+            options = options.changed(db=self.db)
+        kind = options.connection_class or Connection
+        own: dict[str, Any] = dict(options.connection_options or {})
+        connection: Connection[Any] = kind(config=options, **own)
+        if "_transport" not in connection.__dict__:
+            raise UsageError(f"{kind.__name__}.__init__ must call super().__init__() with the options it was given")
+        return connection
+
+    def configure(self, connection: Connection[Any]) -> None:
+        """Let the user's hook prepare a connection that is new or as good as new."""
+        if self.options.configure is None:
+            return
+        try:
+            with bounded(self.options.connect_timeout):
+                call_hook(self.options.configure, connection)
+            connection._session.adopt()
+        except TimeoutError as error:
+            if isinstance(error, Error):
+                raise
+            raise ConnectTimeout("the configure hook took too long", address=self.options.address) from error
+
+    def _enter(self, slot: Slot, connection: Connection[Any]) -> None:
+        lifetime = self.options.max_lifetime
+        now = self.now()
+        retire_at = float("inf") if lifetime is None else now + lifetime * (1.0 - 0.05 * self.chance())
+        connection._on_push = self._pushed if self.options.listener is not None else None
+        with self.lock:
+            slot.connection = connection
+            if connection._options.db != self.db:
+                slot.epoch = -1  # select() came in between; the ledger refuses it
+            self.ledger.dialed(slot, retire_at, now)
+            if self.ledger.redial.failures:
+                self._unproven.append((connection._transport, connection._transport.completed))
+        connection._transport.on_lost = partial(self.lost, slot)
+        if connection.closed:
+            self.lost(slot, ConnectFailed("lost at once", address=self.options.address))
+
+    # What happens to connections -------------------------------------------------------------------
+
+    def lost(self, slot: Slot, error: Error) -> None:
+        """Note that a connection ended by itself (R-13, R-29)."""
+        with self.lock:
+            self._note_served()
+            is_news = self.ledger.lost(slot, self.now())
+            if is_news and self.options.close_on_error:
+                self.ledger.clear()
+        if not is_news:
+            return
+        self.counters.lost += 1
+        if slot.is_for_sharing:
+            self.on_change()
+        self._alarm.set()  # idle connections of the epoch that has ended are the housekeeper's (R-17)
+        self.settle()
+
+    def _note_served(self) -> None:
+        """Forget failed dials if a connection made after them has served a reply (R-17)."""
+        if any(transport.completed > greeted for transport, greeted in self._unproven):
+            self.ledger.redial.served()
+            self._unproven.clear()
+        self._unproven = [pair for pair in self._unproven if pair[0].is_open]
+
+    def _close_slot(self, slot: Slot) -> None:
+        connection = slot.connection
+        if connection is None:
+            return
+        slot.connection = None
+        transport = connection._transport
+        self.counters.replies += transport.completed
+        self.counters.dropped += transport.wire.dropped
+        self.counters.taken_back += transport.wire.taken_back
+        if not slot.is_lost:
+            self.counters.closed += 1
+        connection._slot = connection._lane = None
+        connection.abort()
+        self._closing.append(transport)
+        self.tell(ConnectionClosed, slot.reason)
+
+    def connections(self) -> list[Connection[Any]]:
+        """Return every connection that is up, wherever it stands."""
+        ledger = self.ledger
+        with self.lock:
+            slots = [*ledger.shared_slots, *ledger.idle_slots, *ledger.leased_slots, *ledger.dials]
+        return [slot.connection for slot in slots if slot.connection is not None]
+
+    # Leaks -----------------------------------------------------------------------------------------
+
+    def leaked(self, slot: Slot, borrowed_at: str) -> None:
+        """Note, from a finaliser, that a lease was dropped. Takes no lock; the slot comes back soon after (R-30)."""
+        self._leaked.append((slot, borrowed_at))
+        if self.ledger.closed and slot.connection is not None:  # the housekeeper has gone home
+            slot.connection._transport.abort_in_finaliser()
+        self._alarm.set_from_finaliser()
+
+    def _collect_leaks(self) -> None:
+        while self._leaked:
+            slot, borrowed_at = self._leaked.popleft()
+            with self.lock:
+                is_out = self.ledger.release(slot, self.now(), reusable=False)
+            if is_out:
+                self.counters.leaks += 1
+                self.tell(LeaseLeaked, borrowed_at)
+
+    # Housekeeping ----------------------------------------------------------------------------------
+
+    def keep_house(self) -> None:
+        """Retire, check and redial in the background until the node is closed."""
+        ledger, options = self.ledger, self.options
+        while not (ledger.closed or self._is_abandoned):
+            now = self.now()
+            with self.lock:
+                ledger.sweep(now, options.max_idle)
+                checks = ledger.due_for_check(now, options.keepalive)
+                wake_at = ledger.next_sweep_at(now, options.max_idle, options.keepalive)
+            for slot in checks:
+                self.crew.spawn(self._probe, slot)
+            self.settle()
+            seconds = self._round if wake_at is None else min(max(wake_at - self.now(), 0.001), self._round)
+            self._alarm.wait(None if seconds == float("inf") else seconds)
+        if not ledger.closed:
+            self._close_now()
+
+    def abandon(self) -> None:
+        """Close, from a finaliser: the pool was dropped without being closed. The housekeeper does it."""
+        self._is_abandoned = True
+        self._alarm.set_from_finaliser()
+
+    def _probe(self, slot: Slot) -> None:
+        """PING a connection that has been idle for long; one that does not answer is lost (R-12)."""
+        connection = slot.connection
+        is_alive = connection is not None and self.is_alive(connection, self.options.read_timeout)
+        if not is_alive and connection is not None:
+            connection._transport.abort_as_silent()
+        with self.lock:
+            if slot.place is Place.DIALING and is_alive:
+                self.ledger.made_clean(slot, self.now())
+            elif slot.place is Place.DIALING:
+                self.ledger.not_made_clean(slot)
+        self.settle()
+
+    def is_alive(self, connection: Connection[Any], seconds: float | None) -> bool:
+        """Tell whether a connection answers a PING within ``seconds``."""
+        deadline = None if seconds is None else self.now() + seconds
+        reply = connection._transport.submit_until(("PING",), deadline)
+        return not isinstance(reply, TransportError)
+
+    def _drain(self, slot: Slot) -> None:
+        """Close a shared connection after what is in flight on it (R-15)."""
+        self.on_change()  # no new work for it from here on
+        if slot.connection is not None:
+            slot.connection._transport.wait_idle()  # a silent server ends this too (R-14)
+        with self.lock:
+            self.ledger.discard(slot, "lifetime")
+        self.on_change()
+        self.settle()
+
+    def gives_up_at(self, now: float) -> float:
+        """Return until when callers wait for the node to come back: ``connect_timeout`` after it went down.
+
+        A node that was never up is given one dial.
+        """
+        redial, grace = self.ledger.redial, self.options.connect_timeout
+        if grace is None:
+            return float("inf")
+        return now if redial.down_since is None else redial.down_since + grace
+
+    def is_within_grace(self, now: float) -> bool:
+        """Tell whether a failed dial may be tried again on behalf of a caller."""
+        return now < self.gives_up_at(now)
+
+    def drain(self) -> None:
+        """Begin a new epoch: idle connections go when touched, shared ones one by one when replaced (R-34)."""
+        with self.lock:
+            self.ledger.drain(self.now())
+        self._alarm.set()
+
+    def renew_all(self) -> None:
+        """Drain, at most once a second: the node is not what it was (R-13)."""
+        now = self.now()
+        if now - self._renewed_at >= 1.0:
+            self._renewed_at = now
+            self.drain()
+
+    def forget(self) -> None:
+        """Let go of every socket in a forked child, without a lock: its holder may not exist here (R-35)."""
+        ledger = self.ledger
+        slots = (*ledger.shared_slots, *ledger.idle_slots, *ledger.leased_slots, *ledger.dials)
+        connections: list[Any] = [slot.connection for slot in slots if slot.connection is not None]
+        for connection in (*connections, *self._in_making):
+            connection._transport.forget()
+            connection.__dict__["_transport"] = FORKED
+            connection._slot = connection._lane = None  # leaving the block of a lease does nothing here
+
+    # Counting --------------------------------------------------------------------------------------
+
+    @property
+    def replies(self) -> int:
+        """Replies received on all connections, dead ones included."""
+        live: int = sum(connection._transport.completed for connection in self.connections())
+        return self.counters.replies + live
+
+    def stats(self, **more: int) -> PoolStats:
+        """Return all counts; ``more`` are those kept elsewhere."""
+        wires = [connection._transport for connection in self.connections()]
+        ledger, counters = self.ledger, self.counters
+        counted = {name: getattr(counters, name) for name in Counters.__slots__}
+        counted["replies"] += sum(transport.completed for transport in wires)
+        counted["dropped"] += sum(transport.wire.dropped for transport in wires)
+        counted["taken_back"] += sum(transport.wire.taken_back for transport in wires)
+        with self.lock:
+            return PoolStats(
+                size=ledger.size,
+                shared=ledger.shared,
+                idle=ledger.idle,
+                leased=ledger.leased,
+                dialing=ledger.dialing,
+                waiting=ledger.waiting,
+                min_size=ledger.min_size,
+                max_size=ledger.max_size,
+                epoch=ledger.epoch,
+                **counted,
+                **more,
+            )
+
+    # Closing ---------------------------------------------------------------------------------------
+
+    def close(self, timeout: float | None) -> None:
+        """Close everything: waiters at once, shared connections after what is in flight or ``timeout`` (R-33)."""
+        with self.lock:
+            self.ledger.close()
+            shared = list(self.ledger.shared_slots)
+        self.settle()
+        self._alarm.quiet()
+        self._alarm.set()
+        deadline = None if timeout is None else self.now() + timeout
+        try:
+            for slot in shared:
+                if slot.connection is not None:
+                    slot.connection._transport.wait_idle(deadline)
+        finally:
+            self._close_now()
+            self._cut_short()
+            self.crew.dismiss()
+            self._strike_unfinished()
+        self._wait_closed()
+
+    def _close_now(self) -> None:
+        """Close everything that is not lent out, without waiting for what is in flight."""
+        with self.lock:
+            self.ledger.close()
+            for slot in list(self.ledger.shared_slots):
+                self.ledger.discard(slot, "closed")
+        self.on_change()
+        self.settle()
+
+    def _cut_short(self) -> None:
+        """End what the crew waits for: a thread cannot be cancelled, but its socket can be closed."""
+        with self.lock:
+            held = [slot.connection for slot in self.ledger.dials if slot.connection is not None]
+        for connection in [*self._in_making, *held]:
+            connection.abort()
+
+    def _strike_unfinished(self) -> None:
+        """Strike what the crew was dismissed from, perhaps before it had begun."""
+        with self.lock:
+            for slot in list(self.ledger.dials):
+                if slot.connection is None:
+                    self.ledger.abandon_dial(slot)
+                else:
+                    self.ledger.not_made_clean(slot)
+        self.settle()
+
+    def settle_closed(self) -> None:
+        """Settle, and wait until every socket that was closed is gone."""
+        self.settle()
+        self._wait_closed()
+
+    def _wait_closed(self) -> None:
+        while self._closing:
+            self._closing.pop().wait_closed()
+
+    # Telling ---------------------------------------------------------------------------------------
+
+    def tell(self, kind: type[Event], *facts: Any) -> None:
+        """Tell the listener, if there is one; what it raises is its own affair."""
+        listener = self.options.listener
+        if listener is not None:
+            try:
+                listener(kind(self.options.address, *facts))
+            except Exception:  # noqa: S110 - a listener must not break the pool it listens to
+                pass
+
+    def _pushed(self, push: list[Any]) -> None:
+        self.tell(Pushed, push)
+
+
+def _nothing() -> None:
+    """Do nothing."""

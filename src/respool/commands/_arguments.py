@@ -1,0 +1,131 @@
+"""The types arguments have, and the words that options become.
+
+Rule 1: a function refuses what contradicts itself, what has nothing to send, and what does not fit the unit;
+        what the server refuses by itself, without harm, is left to the server.
+Rule 2: a duration is an int in the unit its parameter is named for, or a timedelta; a moment is an int since
+        1970 in that unit, or a datetime with a timezone. Both are rounded up: nothing expires too early.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeAlias
+
+from respool._command import Arg, Key, Spec
+from respool._errors import UsageTypeError, UsageValueError
+
+#: What a key or value is in a reply: bytes, or str where the pool has an encoding. The surfaces know which.
+Text: TypeAlias = bytes | str
+Value: TypeAlias = Arg
+Duration: TypeAlias = int | timedelta
+Moment: TypeAlias = int | datetime
+
+SECOND: Final = timedelta(seconds=1)
+MILLISECOND: Final = timedelta(milliseconds=1)
+
+_1970: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def flag(word: str, on: bool) -> tuple[Arg, ...]:  # noqa: FBT001 - the word says what is on
+    """Return the word when it is on."""
+    return (word,) if on else ()
+
+
+def option(word: str, value: Arg | None) -> tuple[Arg, ...]:
+    """Return the word and its value, when there is one."""
+    return () if value is None else (word, value)
+
+
+def choose(**options: tuple[Arg, ...]) -> tuple[Arg, ...]:
+    """Return the words of the only option that has any. Raises UsageValueError when two have."""
+    given = [name for name, words in options.items() if words]
+    if len(given) > 1:
+        raise UsageValueError(f"{' and '.join(given)} exclude each other")
+    return options[given[0]] if given else ()
+
+
+def expiry(
+    *,
+    ex: Duration | None = None,
+    px: Duration | None = None,
+    exat: Moment | None = None,
+    pxat: Moment | None = None,
+    keepttl: bool = False,
+    persist: bool = False,
+) -> tuple[Arg, ...]:
+    """Return the words that say when a key expires.
+
+    Raises UsageValueError for two of them, and for a time that is not above 0.
+    """
+    return choose(
+        ex=() if ex is None else ("EX", at_least(1, "ex", duration("ex", ex, SECOND))),
+        px=() if px is None else ("PX", at_least(1, "px", duration("px", px, MILLISECOND))),
+        exat=() if exat is None else ("EXAT", at_least(1, "exat", moment("exat", exat, SECOND))),
+        pxat=() if pxat is None else ("PXAT", at_least(1, "pxat", moment("pxat", pxat, MILLISECOND))),
+        keepttl=flag("KEEPTTL", keepttl),
+        persist=flag("PERSIST", persist),
+    )
+
+
+def duration(name: str, value: Duration, unit: timedelta) -> int:
+    """Return a duration as a number of units."""
+    return -(-value // unit) if isinstance(value, timedelta) else whole(name, value)
+
+
+def moment(name: str, value: Moment, unit: timedelta) -> int:
+    """Return a moment as a number of units since 1970.
+
+    Raises UsageValueError for a datetime without a timezone.
+    """
+    if not isinstance(value, datetime):
+        return whole(name, value)
+    if value.utcoffset() is None:
+        raise UsageValueError(f"{name} needs a datetime with a timezone: without one it is no moment")
+    return -((_1970 - value) // unit)
+
+
+def patience(timeout: float | timedelta) -> float:
+    """Return a blocking command's timeout in seconds. Raises UsageValueError when it is no time to wait."""
+    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise UsageTypeError(f"timeout must be a number of seconds or a timedelta, not {seconds!r}")
+    if seconds < 0 or not math.isfinite(seconds):
+        raise UsageValueError(f"timeout must be 0 (wait for ever) or more seconds, not {seconds!r}")
+    return seconds
+
+
+def whole(name: str, value: int) -> int:
+    """Return ``value`` if it is a whole number."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UsageTypeError(f"{name} must be a whole number, not {value!r}")
+    return value
+
+
+def at_least(least: int, name: str, value: int) -> int:
+    """Return ``value`` if it is a whole number and not below ``least``."""
+    if whole(name, value) < least:
+        raise UsageValueError(f"{name} must be {least} or more, not {value}")
+    return value
+
+
+def counted(spec: Spec, keys: Sequence[Key]) -> tuple[Arg, ...]:
+    """Return the number of keys, and the keys."""
+    if not keys:
+        raise nothing_to_send(spec, "key")
+    return len(keys), *keys
+
+
+def flattened(spec: Spec, items: Mapping[Key, Value]) -> list[Arg]:
+    """Return keys and values in turn."""
+    if not isinstance(items, Mapping):
+        raise UsageTypeError(f"{spec.name} takes a mapping of keys to values, not {type(items).__name__}")
+    if not items:
+        raise nothing_to_send(spec, "key")
+    return [word for item in items.items() for word in item]
+
+
+def nothing_to_send(spec: Spec, what: str) -> UsageValueError:
+    """Make the error for a call without the arguments that it is about."""
+    return UsageValueError(f"{spec.name} needs at least one {what}")

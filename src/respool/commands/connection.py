@@ -1,0 +1,353 @@
+"""Commands on connections.
+
+Each function returns the ``Command`` for one call and sends nothing; a pool has a method of the same name.
+Those that change the state of their connection are refused on a shared one (R-20): call them on a lease,
+which is cleaned or closed when it is given back (R-28).
+
+``CLIENT REPLY`` is missing because nothing answers it: see ``execute_noreply``.
+
+Source of the facts: the pages of the commands at valkey.io/commands and redis.io/commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, overload
+
+from respool._command import Command, spec
+from respool._errors import UsageValueError
+from respool.commands._arguments import (
+    MILLISECOND,
+    at_least,
+    choose,
+    duration,
+    flag,
+    nothing_to_send,
+    option,
+)
+from respool.commands._parsers import as_client, as_clients, as_facts, as_greeting, as_text
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from respool._command import Arg, Key
+    from respool.commands._arguments import Duration, Text, Value
+
+ClientType: TypeAlias = Literal["normal", "master", "primary", "replica", "pubsub"]
+
+AUTH = spec("AUTH").derive(parse=bool)
+CLIENT_CACHING = spec("CLIENT CACHING").derive(parse=bool)
+CLIENT_CAPA = spec("CLIENT CAPA").derive(parse=bool)
+CLIENT_GETNAME = spec("CLIENT GETNAME").derive(parse=as_text)
+CLIENT_GETREDIR = spec("CLIENT GETREDIR")
+CLIENT_ID = spec("CLIENT ID")
+CLIENT_IMPORT_SOURCE = spec("CLIENT IMPORT-SOURCE").derive(parse=bool)
+CLIENT_INFO = spec("CLIENT INFO").derive(parse=as_client)
+CLIENT_KILL = spec("CLIENT KILL")
+CLIENT_LIST = spec("CLIENT LIST").derive(parse=as_clients)
+CLIENT_NO_EVICT = spec("CLIENT NO-EVICT").derive(parse=bool)
+CLIENT_NO_TOUCH = spec("CLIENT NO-TOUCH").derive(parse=bool)
+CLIENT_PAUSE = spec("CLIENT PAUSE").derive(parse=bool)
+CLIENT_SETINFO = spec("CLIENT SETINFO").derive(parse=bool)
+CLIENT_SETNAME = spec("CLIENT SETNAME").derive(parse=bool)
+CLIENT_TRACKING = spec("CLIENT TRACKING").derive(parse=bool)
+CLIENT_TRACKINGINFO = spec("CLIENT TRACKINGINFO").derive(parse=as_facts)
+CLIENT_UNBLOCK = spec("CLIENT UNBLOCK").derive(parse=bool)
+CLIENT_UNPAUSE = spec("CLIENT UNPAUSE").derive(parse=bool)
+ECHO = spec("ECHO")
+HELLO = spec("HELLO").derive(parse=as_greeting)
+PING = spec("PING").derive(parse=bool)
+PING_ECHO = spec("PING")
+QUIT = spec("QUIT").derive(parse=bool)
+RESET = spec("RESET").derive(parse=bool)
+SELECT = spec("SELECT").derive(parse=bool)
+
+
+class ClientFilter(TypedDict, total=False):
+    """What picks clients for ``client_list`` and ``client_kill``; a client must match all of it.
+
+    A server before Valkey 9.0 knows some of these only: ``type`` and ``id``; for killing also ``addr``,
+    ``laddr``, ``user``, ``skipme``, and since Redis 7.4 and Valkey 8.0 ``maxage`` in seconds.
+    """
+
+    id: int | Sequence[int]
+    type: ClientType
+    user: str
+    addr: str
+    laddr: str
+    skipme: bool
+    maxage: int
+    name: str
+    idle: int
+    flags: str
+    lib_name: str
+    lib_ver: str
+    db: int
+    capa: str
+    ip: str
+    not_id: int | Sequence[int]
+    not_type: ClientType
+    not_user: str
+    not_addr: str
+    not_laddr: str
+    not_name: str
+    not_flags: str
+    not_lib_name: str
+    not_lib_ver: str
+    not_db: int
+    not_capa: str
+    not_ip: str
+
+
+def auth(password: str | bytes, username: str | bytes | None = None) -> Command[bool]:
+    """Become another user, or the default user when no name is given, and return True.
+
+    For a lease; give ``username`` and ``password`` to the pool for all its connections. AuthenticationFailed
+    when the server does not accept them.
+    """
+    if username is None:
+        return Command(AUTH, password)
+    return Command(AUTH, username, password)
+
+
+def client_caching(*, yes: bool) -> Command[bool]:
+    """Say whether the keys of the next command are tracked, and return True.
+
+    The server refuses unless tracking is on with ``optin`` (for yes) or ``optout`` (for no).
+    """
+    return Command(CLIENT_CACHING, "YES" if yes else "NO")
+
+
+def client_capa(*capabilities: str) -> Command[bool]:
+    """Tell the server what this connection can deal with (``"redirect"``), and return True.
+
+    None at all is a UsageValueError. Since Valkey 8.0.
+    """
+    if capabilities:
+        return Command(CLIENT_CAPA, *capabilities)
+    raise nothing_to_send(CLIENT_CAPA, "capability")
+
+
+def client_getname() -> Command[str | None]:
+    """Return the name of this connection, or None when it has none."""
+    return Command(CLIENT_GETNAME)
+
+
+def client_getredir() -> Command[int]:
+    """Return the id of the client that gets this connection's invalidations.
+
+    0 means that they come to this connection itself, -1 that tracking is off.
+    """
+    return Command(CLIENT_GETREDIR)
+
+
+def client_id() -> Command[int]:
+    """Return the id of this connection; a server never uses one twice."""
+    return Command(CLIENT_ID)
+
+
+def client_import_source(*, on: bool) -> Command[bool]:
+    """Mark this connection as the source of an import, for a server in import mode, and return True.
+
+    Since Valkey 8.1.
+    """
+    return Command(CLIENT_IMPORT_SOURCE, "ON" if on else "OFF")
+
+
+def client_info() -> Command[dict[str, str]]:
+    """Return what the server knows of this connection, in its own words.
+
+    ``{"id": "3", "addr": "127.0.0.1:40000", "name": "", ...}``: all values are str. Since Redis 6.2.
+    """
+    return Command(CLIENT_INFO)
+
+
+def client_kill(**filters: Unpack[ClientFilter]) -> Command[int]:
+    """Close the connections that match all the filters, and return how many.
+
+    ``skipme=False`` includes the one that asks. No filter at all is a UsageValueError.
+    """
+    if not filters:
+        raise UsageValueError("CLIENT KILL without a filter would close every connection but this one")
+    return Command(CLIENT_KILL, *_filter_words(filters, "KILL"))
+
+
+def client_list(**filters: Unpack[ClientFilter]) -> Command[list[dict[str, str]]]:
+    """Return what the server knows of its connections, or of those that match all the filters.
+
+    One dict for each, as ``client_info`` gives it.
+    """
+    return Command(CLIENT_LIST, *_filter_words(filters, "LIST"))
+
+
+def client_no_evict(*, on: bool) -> Command[bool]:
+    """Keep this connection from being closed when the clients use too much memory, and return True.
+
+    Since Redis 7.0.
+    """
+    return Command(CLIENT_NO_EVICT, "ON" if on else "OFF")
+
+
+def client_no_touch(*, on: bool) -> Command[bool]:
+    """Let commands on this connection not count as a use of their keys, for eviction, and return True.
+
+    Since Redis 7.2.
+    """
+    return Command(CLIENT_NO_TOUCH, "ON" if on else "OFF")
+
+
+def client_pause(timeout: Duration, mode: Literal["WRITE", "ALL"] = "ALL") -> Command[bool]:
+    """Let every client of the server wait for ``timeout`` milliseconds, and return True.
+
+    ``WRITE`` holds back only what may write (Redis 6.2). ``client_unpause`` ends it early.
+    """
+    time = at_least(0, "timeout", duration("timeout", timeout, MILLISECOND))
+    return Command(CLIENT_PAUSE, time, *flag("WRITE", mode == "WRITE"))
+
+
+def client_setinfo(attribute: Literal["LIB-NAME", "LIB-VER"], value: str) -> Command[bool]:
+    """Tell the server the name or version of the library behind this connection, and return True.
+
+    A pool does this at every dial. No spaces, no special characters. Since Redis 7.2.
+    """
+    return Command(CLIENT_SETINFO, attribute, value)
+
+
+def client_setname(name: str) -> Command[bool]:
+    """Name this connection, or unname it with the empty string, and return True.
+
+    For a lease; give ``client_name`` to the pool for all its connections. No spaces, no special characters.
+    """
+    return Command(CLIENT_SETNAME, name)
+
+
+def client_tracking(
+    *,
+    on: bool,
+    redirect: int | None = None,
+    prefixes: Sequence[Key] = (),
+    bcast: bool = False,
+    optin: bool = False,
+    optout: bool = False,
+    noloop: bool = False,
+) -> Command[bool]:
+    """Let the server tell when keys change that this connection has read, and return True.
+
+    ``redirect`` is the id of the client to tell instead, ``bcast`` tells of every key, or of those with the
+    ``prefixes``; ``noloop`` leaves out what this connection changed itself. ``optin`` with ``optout``, either
+    with ``bcast``, and prefixes without ``bcast`` are a UsageValueError.
+    """
+    if prefixes and not bcast:
+        raise UsageValueError("prefixes need bcast")
+    mode = choose(bcast=flag("BCAST", bcast), optin=flag("OPTIN", optin), optout=flag("OPTOUT", optout))
+    wanted = [word for prefix in prefixes for word in ("PREFIX", prefix)]
+    words = (*option("REDIRECT", redirect), *wanted, *mode, *flag("NOLOOP", noloop))
+    return Command(CLIENT_TRACKING, "ON" if on else "OFF", *words)
+
+
+def client_trackinginfo() -> Command[dict[str, Any]]:
+    """Return how this connection is tracked: ``{"flags": ["off"], "redirect": -1, "prefixes": []}``.
+
+    Since Redis 6.2.
+    """
+    return Command(CLIENT_TRACKINGINFO)
+
+
+def client_unblock(client_id: int, *, error: bool = False) -> Command[bool]:
+    """End another connection's blocking command, and tell whether it was blocked.
+
+    The command ends as if its time were over; with ``error`` it gets an error (code UNBLOCKED) instead.
+    """
+    return Command(CLIENT_UNBLOCK, client_id, *flag("ERROR", error))
+
+
+def client_unpause() -> Command[bool]:
+    """End ``client_pause`` and return True.
+
+    Since Redis 6.2.
+    """
+    return Command(CLIENT_UNPAUSE)
+
+
+def echo(message: Value) -> Command[Text]:
+    """Return the message."""
+    return Command(ECHO, message)
+
+
+def hello(
+    protover: Literal[2, 3] | None = None,
+    *,
+    username: str | None = None,
+    password: str | bytes | None = None,
+    clientname: str | None = None,
+) -> Command[dict[str, Any]]:
+    """Return what the server tells about itself, after changing protocol, user and name where given.
+
+    For a lease; a pool does this at every dial. Credentials and a name need ``protover``, and a user a
+    password, else it is a UsageValueError. Since Redis 6.0.
+    """
+    if password is None and username is not None:
+        raise UsageValueError("username needs password")
+    login = () if password is None else ("AUTH", username or "default", password)
+    words = (*login, *option("SETNAME", clientname))
+    if protover is None:
+        if words:
+            raise UsageValueError("password and clientname need protover")
+        return Command(HELLO)
+    return Command(HELLO, protover, *words)
+
+
+@overload
+def ping() -> Command[bool]: ...
+@overload
+def ping(message: Value) -> Command[Text]: ...
+def ping(message: Value | None = None) -> Command[Any]:
+    """Return True, or the message when there is one, to see that the server is alive."""
+    if message is None:
+        return Command(PING)
+    return Command(PING_ECHO, message)
+
+
+def quit() -> Command[bool]:
+    """Let the server close this connection, and return True.
+
+    For a lease, whose connection is replaced. A pool is closed with ``close`` or ``aclose``.
+    """
+    return Command(QUIT)
+
+
+def reset() -> Command[bool]:
+    """Forget all state of this connection, and return True.
+
+    For a lease. It ends transactions, subscriptions and tracking, and goes back to RESP2, database 0 and the
+    default user. Since Redis 6.2.
+    """
+    return Command(RESET)
+
+
+def select(db: int) -> Command[bool]:
+    """Change the database of this connection and return True.
+
+    For a lease; on a pool ``select`` changes the database of all its connections.
+    """
+    return Command(SELECT, db)
+
+
+def _filter_words(filters: ClientFilter, verb: Literal["KILL", "LIST"]) -> list[Arg]:
+    """Return the words of the filters.
+
+    LIST takes all ids behind one word, KILL a word before each: Redis 7 insists on both.
+    """
+    words: list[Arg] = []
+    for name, value in filters.items():
+        word = name.upper().replace("_", "-")
+        if isinstance(value, bool):
+            words += (word, "yes" if value else "no")
+        elif isinstance(value, str | int):
+            words += (word, value)
+        elif isinstance(value, Sequence) and value:
+            ids: Sequence[int] = value
+            words += (word, *ids) if verb == "LIST" else [part for each in ids for part in (word, each)]
+        else:
+            raise UsageValueError(f"{name} must have a value, not {value!r}")
+    return words

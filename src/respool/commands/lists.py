@@ -1,0 +1,277 @@
+"""Commands on lists.
+
+Each function returns the ``Command`` for one call and sends nothing; a pool has a method of the same name. A
+list without elements does not exist, and an index that is negative counts from the end. On a key that holds
+another type the server answers WrongType.
+
+The blocking ones wait for an element for ``timeout`` seconds, 0 for ever. A pool runs them on a lease of
+their own; cancelling one closes its connection (R-21).
+
+Source of the facts: the pages of the commands at valkey.io/commands and redis.io/commands.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+
+from respool._command import Command, spec
+from respool.commands._arguments import at_least, counted, nothing_to_send, option, patience
+from respool.commands._parsers import as_list, as_tuple
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from respool._command import Key
+    from respool.commands._arguments import Text, Value
+
+#: An end of a list: LEFT is its head.
+Side: TypeAlias = Literal["LEFT", "RIGHT"]
+
+BLMOVE = spec("BLMOVE")
+BLMPOP = spec("BLMPOP").derive(parse=as_tuple)
+BLPOP = spec("BLPOP").derive(parse=as_tuple)
+BRPOP = spec("BRPOP").derive(parse=as_tuple)
+BRPOPLPUSH = spec("BRPOPLPUSH")
+LINDEX = spec("LINDEX")
+LINSERT = spec("LINSERT")
+LLEN = spec("LLEN")
+LMOVE = spec("LMOVE")
+LMPOP = spec("LMPOP").derive(parse=as_tuple)
+LPOP = spec("LPOP")
+LPOP_MANY = spec("LPOP").derive(parse=as_list)
+LPOS = spec("LPOS")
+LPUSH = spec("LPUSH")
+LPUSHX = spec("LPUSHX")
+LRANGE = spec("LRANGE")
+LREM = spec("LREM")
+LSET = spec("LSET").derive(parse=bool)
+LTRIM = spec("LTRIM").derive(parse=bool)
+RPOP = spec("RPOP")
+RPOP_MANY = spec("RPOP").derive(parse=as_list)
+RPOPLPUSH = spec("RPOPLPUSH")
+RPUSH = spec("RPUSH")
+RPUSHX = spec("RPUSHX")
+
+
+def blmove(
+    source: Key, destination: Key, wherefrom: Side, whereto: Side, *, timeout: float | timedelta = 0
+) -> Command[Text | None]:
+    """Wait for an element, move it to another list and return it; None when the time is over.
+
+    The blocking ``lmove``. Since Redis 6.2.
+    """
+    return Command(BLMOVE, source, destination, wherefrom, whereto, patience(timeout))
+
+
+def blmpop(
+    *keys: Key, side: Side = "LEFT", count: int | None = None, timeout: float | timedelta = 0
+) -> Command[tuple[Text, list[Text]] | None]:
+    """Wait until one of the lists has elements, and return its key and some of them.
+
+    None when the time is over. Up to ``count`` are taken, one by default. The first list with elements, in
+    the order of ``keys``, is taken. No key, or a count below 1, is a UsageValueError. Since Redis 7.0.
+    """
+    return Command(BLMPOP, patience(timeout), *counted(BLMPOP, keys), side, *_many(count))
+
+
+def blpop(*keys: Key, timeout: float | timedelta = 0) -> Command[tuple[Text, Text] | None]:
+    """Wait until one of the lists has an element, and return its key and its first element.
+
+    None when the time is over. The first list with elements, in the order of ``keys``, is taken; who waited
+    longest is served first. No key at all is a UsageValueError.
+    """
+    if not keys:
+        raise nothing_to_send(BLPOP, "key")
+    return Command(BLPOP, *keys, patience(timeout))
+
+
+def brpop(*keys: Key, timeout: float | timedelta = 0) -> Command[tuple[Text, Text] | None]:
+    """Wait until one of the lists has an element, and return its key and its last element.
+
+    Everything else is as with ``blpop``.
+    """
+    if not keys:
+        raise nothing_to_send(BRPOP, "key")
+    return Command(BRPOP, *keys, patience(timeout))
+
+
+def brpoplpush(source: Key, destination: Key, *, timeout: float | timedelta = 0) -> Command[Text | None]:
+    """Wait for an element, move it from the end of a list to the head of another, and return it.
+
+    None when the time is over. ``blmove(source, destination, "RIGHT", "LEFT")`` is the newer name.
+    """
+    return Command(BRPOPLPUSH, source, destination, patience(timeout))
+
+
+def lindex(key: Key, index: int) -> Command[Text | None]:
+    """Return an element by its index, or None when there is none."""
+    return Command(LINDEX, key, index)
+
+
+def linsert(key: Key, where: Literal["BEFORE", "AFTER"], pivot: Value, element: Value) -> Command[int]:
+    """Insert an element next to the first one that equals ``pivot``, and return the new length.
+
+    0 means that there is no list, -1 that the pivot is not in it.
+    """
+    return Command(LINSERT, key, where, pivot, element)
+
+
+def llen(key: Key) -> Command[int]:
+    """Return the length of a list, 0 when there is none."""
+    return Command(LLEN, key)
+
+
+def lmove(source: Key, destination: Key, wherefrom: Side, whereto: Side) -> Command[Text | None]:
+    """Move an element from an end of a list to an end of another or the same, and return it.
+
+    None when there is no source. Since Redis 6.2.
+    """
+    return Command(LMOVE, source, destination, wherefrom, whereto)
+
+
+def lmpop(*keys: Key, side: Side = "LEFT", count: int | None = None) -> Command[tuple[Text, list[Text]] | None]:
+    """Take elements off the first list that has any, and return its key and them.
+
+    None when no list has any. Up to ``count`` are taken, one by default. No key, or a count below 1, is a
+    UsageValueError. Since Redis 7.0.
+    """
+    return Command(LMPOP, *counted(LMPOP, keys), side, *_many(count))
+
+
+@overload
+def lpop(key: Key, count: None = None) -> Command[Text | None]: ...
+@overload
+def lpop(key: Key, count: int) -> Command[list[Text]]: ...
+def lpop(key: Key, count: int | None = None) -> Command[Any]:
+    """Take the first element off a list and return it, or a list of the first ``count``.
+
+    A list that does not exist gives None, and with ``count`` (Redis 6.2) the empty list. A negative count is
+    a UsageValueError.
+    """
+    if count is None:
+        return Command(LPOP, key)
+    return Command(LPOP_MANY, key, at_least(0, "count", count))
+
+
+@overload
+def lpos(
+    key: Key, element: Value, *, rank: int | None = None, count: None = None, maxlen: int | None = None
+) -> Command[int | None]: ...
+@overload
+def lpos(
+    key: Key, element: Value, *, rank: int | None = None, count: int, maxlen: int | None = None
+) -> Command[list[int]]: ...
+def lpos(
+    key: Key,
+    element: Value,
+    *,
+    rank: int | None = None,
+    count: int | None = None,
+    maxlen: int | None = None,
+) -> Command[Any]:
+    """Return the index of an element, or None; with ``count`` the list of its indexes.
+
+    ``count`` is how many to return at most, 0 is all. ``rank`` begins at that match, a negative one goes from
+    the end; ``maxlen`` compares no more than so many elements, 0 is all. Negative counts and lengths are a
+    UsageValueError. Since Redis 6.0.6.
+    """
+    count = None if count is None else at_least(0, "count", count)
+    maxlen = None if maxlen is None else at_least(0, "maxlen", maxlen)
+    words = (*option("RANK", rank), *option("COUNT", count), *option("MAXLEN", maxlen))
+    return Command(LPOS, key, element, *words)
+
+
+def lpush(key: Key, *elements: Value) -> Command[int]:
+    """Put elements at the head of a list, one after the other, and return the new length.
+
+    The last one given becomes the first of the list. No element at all is a UsageValueError.
+    """
+    if elements:
+        return Command(LPUSH, key, *elements)
+    raise nothing_to_send(LPUSH, "element")
+
+
+def lpushx(key: Key, *elements: Value) -> Command[int]:
+    """Put elements at the head of a list only if it exists, and return the new length.
+
+    It is 0 when there is no list. No element at all is a UsageValueError.
+    """
+    if elements:
+        return Command(LPUSHX, key, *elements)
+    raise nothing_to_send(LPUSHX, "element")
+
+
+def lrange(key: Key, start: int, stop: int) -> Command[list[Text]]:
+    """Return the elements from ``start`` to ``stop``, both included.
+
+    What is out of range is left out: ``lrange(key, 0, -1)`` is the whole list.
+    """
+    return Command(LRANGE, key, start, stop)
+
+
+def lrem(key: Key, count: int, element: Value) -> Command[int]:
+    """Remove up to ``count`` elements that equal ``element``, and return how many were removed.
+
+    A negative count begins at the end, 0 removes all.
+    """
+    return Command(LREM, key, count, element)
+
+
+def lset(key: Key, index: int, element: Value) -> Command[bool]:
+    """Replace the element at an index and return True.
+
+    The server refuses when there is no list, or no such index.
+    """
+    return Command(LSET, key, index, element)
+
+
+def ltrim(key: Key, start: int, stop: int) -> Command[bool]:
+    """Keep the elements from ``start`` to ``stop``, both included, remove the others, and return True."""
+    return Command(LTRIM, key, start, stop)
+
+
+@overload
+def rpop(key: Key, count: None = None) -> Command[Text | None]: ...
+@overload
+def rpop(key: Key, count: int) -> Command[list[Text]]: ...
+def rpop(key: Key, count: int | None = None) -> Command[Any]:
+    """Take the last element off a list and return it, or a list of the last ``count``, last first.
+
+    Everything else is as with ``lpop``.
+    """
+    if count is None:
+        return Command(RPOP, key)
+    return Command(RPOP_MANY, key, at_least(0, "count", count))
+
+
+def rpoplpush(source: Key, destination: Key) -> Command[Text | None]:
+    """Move an element from the end of a list to the head of another or the same, and return it.
+
+    None when there is no source. ``lmove(source, destination, "RIGHT", "LEFT")`` is the newer name.
+    """
+    return Command(RPOPLPUSH, source, destination)
+
+
+def rpush(key: Key, *elements: Value) -> Command[int]:
+    """Put elements at the end of a list, in order, and return the new length.
+
+    No element at all is a UsageValueError.
+    """
+    if elements:
+        return Command(RPUSH, key, *elements)
+    raise nothing_to_send(RPUSH, "element")
+
+
+def rpushx(key: Key, *elements: Value) -> Command[int]:
+    """Put elements at the end of a list only if it exists, and return the new length.
+
+    It is 0 when there is no list. No element at all is a UsageValueError.
+    """
+    if elements:
+        return Command(RPUSHX, key, *elements)
+    raise nothing_to_send(RPUSHX, "element")
+
+
+def _many(count: int | None) -> tuple[int | str, ...]:
+    """Return the words of the COUNT of LMPOP and BLMPOP."""
+    return () if count is None else ("COUNT", at_least(1, "count", count))

@@ -1,0 +1,338 @@
+"""Commands on strings.
+
+Each function returns the ``Command`` for one call and sends nothing; a pool has a method of the same name.
+On a key that holds another type the server answers WrongType, unless the text says otherwise.
+
+Source of the facts: the pages of the commands at valkey.io/commands and redis.io/commands.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
+
+from respool._command import Command, spec
+from respool._errors import UsageValueError
+from respool.commands._arguments import (
+    MILLISECOND,
+    SECOND,
+    at_least,
+    choose,
+    duration,
+    expiry,
+    flag,
+    flattened,
+    nothing_to_send,
+    option,
+)
+from respool.commands._parsers import as_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Unpack
+
+    from respool._command import Arg, Key
+    from respool.commands._arguments import Duration, Moment, Text, Value
+
+APPEND = spec("APPEND")
+DECR = spec("DECR")
+DECRBY = spec("DECRBY")
+DELIFEQ = spec("DELIFEQ").derive(parse=bool)
+GET = spec("GET")
+GETDEL = spec("GETDEL")
+GETEX = spec("GETEX")
+GETRANGE = spec("GETRANGE")
+GETSET = spec("GETSET")
+INCR = spec("INCR")
+INCRBY = spec("INCRBY")
+INCRBYFLOAT = spec("INCRBYFLOAT").derive(parse=float)
+LCS = spec("LCS")
+MGET = spec("MGET")
+MSET = spec("MSET").derive(parse=bool)
+MSETEX = spec("MSETEX").derive(parse=bool)
+MSETNX = spec("MSETNX").derive(parse=bool)
+PSETEX = spec("PSETEX").derive(parse=bool)
+SET = spec("SET").derive(parse=bool)
+SET_GET = spec("SET")
+SETEX = spec("SETEX").derive(parse=bool)
+SETNX = spec("SETNX").derive(parse=bool)
+SETRANGE = spec("SETRANGE")
+STRLEN = spec("STRLEN")
+
+
+class SetOptions(TypedDict, total=False):
+    """When ``set`` sets, and for how long. None and False are as good as nothing."""
+
+    px: Duration | None
+    exat: Moment | None
+    pxat: Moment | None
+    keepttl: bool
+    nx: bool
+    xx: bool
+    ifeq: Value | None
+
+
+def append(key: Key, value: Value) -> Command[int]:
+    """Append to a string and return its new length in bytes.
+
+    A key that does not exist starts as the empty string.
+    """
+    return Command(APPEND, key, value)
+
+
+def decr(key: Key) -> Command[int]:
+    """Subtract one from a number and return the new value.
+
+    A key that does not exist counts from 0. The server refuses what is not a whole number of 64 bits.
+    """
+    return Command(DECR, key)
+
+
+def decrby(key: Key, decrement: int) -> Command[int]:
+    """Subtract a whole number from a number and return the new value.
+
+    Everything else is as with ``decr``.
+    """
+    return Command(DECRBY, key, decrement)
+
+
+def delifeq(key: Key, value: Value) -> Command[bool]:
+    """Delete a key if it holds exactly this value, and tell whether it did.
+
+    The safe way to give a lock back: nobody else's is ever deleted. Since Valkey 9.0.
+    """
+    return Command(DELIFEQ, key, value)
+
+
+def get(key: Key) -> Command[Text | None]:
+    """Return the value of a key, or None when there is no such key."""
+    return Command(GET, key)
+
+
+def getdel(key: Key) -> Command[Text | None]:
+    """Return the value of a key and delete the key; None when there is no such key.
+
+    Since Redis 6.2.
+    """
+    return Command(GETDEL, key)
+
+
+def getex(
+    key: Key,
+    *,
+    ex: Duration | None = None,
+    px: Duration | None = None,
+    exat: Moment | None = None,
+    pxat: Moment | None = None,
+    persist: bool = False,
+) -> Command[Text | None]:
+    """Return the value of a key and change when it expires; None when there is no such key.
+
+    ``ex`` is in seconds from now, ``px`` in milliseconds, ``exat`` and ``pxat`` are the same since 1970,
+    ``persist`` takes the expiry away. Two of them, or a time that is not above 0, are a UsageValueError.
+    Since Redis 6.2.
+    """
+    return Command(GETEX, key, *expiry(ex=ex, px=px, exat=exat, pxat=pxat, persist=persist))
+
+
+def getrange(key: Key, start: int, end: int) -> Command[Text]:
+    """Return the bytes from ``start`` to ``end``, both included; negative ones count from the end.
+
+    What is out of range is left out; a key that does not exist is the empty string.
+    """
+    return Command(GETRANGE, key, start, end)
+
+
+def getset(key: Key, value: Value) -> Command[Text | None]:
+    """Set a key and return its old value, or None when there was none.
+
+    The key loses its expiry. ``set`` with ``get=True`` does the same and takes options.
+    """
+    return Command(GETSET, key, value)
+
+
+def incr(key: Key) -> Command[int]:
+    """Add one to a number and return the new value.
+
+    A key that does not exist counts from 0. The server refuses what is not a whole number of 64 bits.
+    """
+    return Command(INCR, key)
+
+
+def incrby(key: Key, increment: int) -> Command[int]:
+    """Add a whole number to a number and return the new value.
+
+    Everything else is as with ``incr``.
+    """
+    return Command(INCRBY, key, increment)
+
+
+def incrbyfloat(key: Key, increment: float) -> Command[float]:
+    """Add to a floating point number and return the new value.
+
+    A key that does not exist counts from 0. The server calculates in ``long double`` and keeps up to 17
+    digits behind the point; the reply is rounded to a Python float.
+    """
+    return Command(INCRBYFLOAT, key, increment)
+
+
+@overload
+def lcs(key1: Key, key2: Key) -> Command[Text]: ...
+@overload
+def lcs(key1: Key, key2: Key, *, length: Literal[True]) -> Command[int]: ...
+@overload
+def lcs(
+    key1: Key, key2: Key, *, idx: Literal[True], minmatchlen: int | None = None, withmatchlen: bool = False
+) -> Command[dict[str, Any]]: ...
+def lcs(
+    key1: Key,
+    key2: Key,
+    *,
+    length: bool = False,
+    idx: bool = False,
+    minmatchlen: int | None = None,
+    withmatchlen: bool = False,
+) -> Command[Any]:
+    """Return the longest common subsequence of two strings.
+
+    ``length`` asks for its length alone. ``idx`` asks for ``{"matches": [...], "len": n}``, where a match is
+    a list of its first and last index in the one and the other string, last match first; ``minmatchlen``
+    leaves shorter matches out, ``withmatchlen`` adds the length to each. Since Redis 7.0.
+    """
+    if not idx and (withmatchlen or minmatchlen is not None):
+        raise UsageValueError("minmatchlen and withmatchlen need idx")
+    if not idx:
+        return Command(LCS, key1, key2, *flag("LEN", length))
+    words = (*option("MINMATCHLEN", minmatchlen), *flag("WITHMATCHLEN", withmatchlen))
+    return Command(LCS, key1, key2, *choose(length=flag("LEN", length), idx=("IDX", *words)), parse=as_facts)
+
+
+def mget(*keys: Key) -> Command[list[Text | None]]:
+    """Return the values of several keys, in order.
+
+    None stands for a key that is missing or holds no string. Never answers WrongType. No key at all is a
+    UsageValueError.
+    """
+    if keys:
+        return Command(MGET, *keys)
+    raise nothing_to_send(MGET, "key")
+
+
+def mset(items: Mapping[Key, Value]) -> Command[bool]:
+    """Set several keys at once and return True.
+
+    Whatever the keys held is replaced, expiry included. No key at all is a UsageValueError.
+    """
+    return Command(MSET, *flattened(MSET, items))
+
+
+def msetex(
+    items: Mapping[Key, Value],
+    *,
+    ex: Duration | None = None,
+    px: Duration | None = None,
+    exat: Moment | None = None,
+    pxat: Moment | None = None,
+    keepttl: bool = False,
+    nx: bool = False,
+    xx: bool = False,
+) -> Command[bool]:
+    """Set several keys at once, all with one expiry, and tell whether they were set.
+
+    ``nx`` sets them only when none of them exists, ``xx`` only when all do; the times are those of ``set``.
+    No key at all, ``nx`` with ``xx`` and two times are a UsageValueError. Since Valkey 9.1 and Redis 8.4.
+    """
+    condition = choose(nx=flag("NX", nx), xx=flag("XX", xx))
+    times = expiry(ex=ex, px=px, exat=exat, pxat=pxat, keepttl=keepttl)
+    words = flattened(MSETEX, items)
+    return Command(MSETEX, len(items), *words, *condition, *times)
+
+
+def msetnx(items: Mapping[Key, Value]) -> Command[bool]:
+    """Set several keys only when none of them exists, and tell whether they were set.
+
+    All of them are set or none. No key at all is a UsageValueError.
+    """
+    return Command(MSETNX, *flattened(MSETNX, items))
+
+
+def psetex(key: Key, milliseconds: Duration, value: Value) -> Command[bool]:
+    """Set a key that expires after a number of milliseconds and return True.
+
+    The same as ``set`` with ``px``.
+    """
+    if isinstance(milliseconds, int) and milliseconds > 0:
+        return Command(PSETEX, key, milliseconds, value)
+    return Command(PSETEX, key, at_least(1, "milliseconds", duration("milliseconds", milliseconds, MILLISECOND)), value)
+
+
+@overload
+def set(
+    key: Key,
+    value: Value,
+    *,
+    ex: Duration | None = None,
+    get: Literal[False] = False,
+    **options: Unpack[SetOptions],
+) -> Command[bool]: ...
+@overload
+def set(
+    key: Key, value: Value, *, ex: Duration | None = None, get: Literal[True], **options: Unpack[SetOptions]
+) -> Command[Text | None]: ...
+def set(
+    key: Key, value: Value, *, ex: Duration | None = None, get: bool = False, **options: Unpack[SetOptions]
+) -> Command[Any]:
+    """Set a key and tell whether it was set; with ``get`` return its old value instead.
+
+    Whatever the key held is replaced, and its expiry is lost unless ``keepttl`` keeps it. ``ex`` is in seconds
+    from now, ``px`` in milliseconds, ``exat`` and ``pxat`` are the same since 1970.
+
+    ``nx`` sets only a key that does not exist, ``xx`` only one that does, ``ifeq`` only one that holds exactly
+    this value (Valkey 8.1, Redis 8.4). With ``get`` the reply does not tell whether the condition held, except
+    that with ``nx`` None means that it did (Redis 7.0); and the old value must be a string, else WrongType.
+
+    Two conditions, two times, or a time that is not above 0, are a UsageValueError.
+    """
+    if ex is None and not get and not options:
+        return Command(SET, key, value)
+    if isinstance(ex, int) and ex > 0 and not get and not options:
+        return Command(SET, key, value, "EX", ex)
+    return Command(SET_GET if get else SET, key, value, *_set_words(ex=ex, get=get, **options))
+
+
+def setex(key: Key, seconds: Duration, value: Value) -> Command[bool]:
+    """Set a key that expires after a number of seconds and return True.
+
+    The same as ``set`` with ``ex``.
+    """
+    if isinstance(seconds, int) and seconds > 0:
+        return Command(SETEX, key, seconds, value)
+    return Command(SETEX, key, at_least(1, "seconds", duration("seconds", seconds, SECOND)), value)
+
+
+def setnx(key: Key, value: Value) -> Command[bool]:
+    """Set a key only when it does not exist, and tell whether it was set.
+
+    The same as ``set`` with ``nx``, which can give it an expiry too.
+    """
+    return Command(SETNX, key, value)
+
+
+def setrange(key: Key, offset: int, value: Value) -> Command[int]:
+    """Overwrite a part of a string from a byte offset on, and return the new length in bytes.
+
+    A string that is too short is filled up with zero bytes, to 512 MiB at most.
+    """
+    return Command(SETRANGE, key, offset, value)
+
+
+def strlen(key: Key) -> Command[int]:
+    """Return the length of a string in bytes, 0 when there is no such key."""
+    return Command(STRLEN, key)
+
+
+def _set_words(
+    *, get: bool, nx: bool = False, xx: bool = False, ifeq: Value | None = None, **times: Any
+) -> tuple[Arg, ...]:
+    """Return the words of the options of SET."""
+    condition = choose(nx=flag("NX", nx), xx=flag("XX", xx), ifeq=option("IFEQ", ifeq))
+    return (*condition, *flag("GET", get), *expiry(**times))

@@ -1,0 +1,49 @@
+"""Real servers, scripted nodes and breakable networks for tests.
+
+    from respool.testing import Close, FakeNode, FaultProxy, Server
+
+    with Server() as server:                         # a real Valkey in a process of its own
+        print(server.url, server.command("PING"))
+
+    with Server("redis-server", tls=True) as server, FaultProxy(server) as proxy:
+        proxy.down.limit_after(17)                   # cut every connection after 17 bytes of replies
+        proxy.heal()
+
+    with FakeNode({"GET": (b"$10\\r\\nhalf", Close())}) as node:
+        print(node.url, node.commands)
+
+All of them run in threads and processes of their own: they work the same in sync and in async tests, under
+any event loop, and wait for nothing of it. Each is a context manager with ``start()`` and ``stop()``;
+``stop()`` leaves no process, thread, socket or file behind.
+"""
+
+from __future__ import annotations
+
+from respool.testing._actions import Close, Delay, Hold, Reply, Reset, Silence
+from respool.testing._binary import Binary, find_binary
+from respool.testing._fake_connection import FakeConnection
+from respool.testing._fake_node import FakeNode, Seen
+from respool.testing._fault_proxy import FaultProxy
+from respool.testing._faults import Direction
+from respool.testing._server import Server
+from respool.testing._short import ShortConnection
+from respool.testing._wait import wait_until
+
+__all__ = [
+    "Binary",
+    "Close",
+    "Delay",
+    "Direction",
+    "FakeConnection",
+    "FakeNode",
+    "FaultProxy",
+    "Hold",
+    "Reply",
+    "Reset",
+    "Seen",
+    "Server",
+    "ShortConnection",
+    "Silence",
+    "find_binary",
+    "wait_until",
+]

@@ -1,0 +1,309 @@
+"""A scripted RESP node, for what a healthy server cannot be made to do.
+
+Rule 1: what it answers is in ``_script`` and ``_actions``, how in ``_fake_connection``; this file keeps the
+        book of connections and commands.
+Rule 2: the book is written in the loop's thread under a lock, and read from any thread as a copy.
+Rule 3: a handler that raises is a failed test: its client is reset, and ``stop()`` raises the error.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from respool.testing._actions import Command, Reply, Silence
+from respool.testing._fake_connection import FakeConnection
+from respool.testing._listener import BACKLOG, Listener
+from respool.testing._loop import Loop
+from respool.testing._ports import HOST
+from respool.testing._script import Script, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Self
+
+
+class Seen(NamedTuple):
+    """A command that a node got: the number of its connection, and its words, the first one in upper case."""
+
+    connection: int
+    command: Command
+
+
+class FakeNode:
+    """A node on 127.0.0.1 that answers by a script.
+
+    ``replies``     what to answer, by command: the same as calling ``on`` for each.
+    ``handshake``   answer HELLO, AUTH, SELECT, CLIENT SETNAME, PING, QUIT and the like as a server does.
+    ``resp2_only``  HELLO is an unknown command, as before Redis 6.
+    ``default``     the answer to all other commands; None is ``-ERR unknown command``.
+    ``unix``        listen on a unix socket instead of a port.
+    ``port``        a port of your choice instead of a free one.
+    ``accepting``   False: the kernel completes connections, but nobody accepts them, reads or answers.
+
+    A reply is one of
+
+    - ``bytes``, sent as they are: one reply, several, a push, half a reply;
+    - an action: ``Silence()``, ``Close()``, ``Reset()``, ``Delay(seconds, reply)``, ``Hold(reply)``;
+    - a tuple of replies, done one after the other: ``(b"$5\\r\\nhel", Close())``;
+    - a function ``(command, connection) -> reply``; None means no reply. It runs in the node's thread and
+      must not wait.
+
+    The answers of one connection keep the order of its commands.
+
+        with FakeNode({"GET": b"$1\\r\\nx\\r\\n"}) as node:
+            node.once("GET", Hold(b"$4\\r\\nlate\\r\\n"))
+            ...                                # a client at node.url runs GET
+            node.wait_for("GET")
+            node.release()
+    """
+
+    def __init__(
+        self,
+        replies: Mapping[str, Reply] | None = None,
+        *,
+        handshake: bool = True,
+        resp2_only: bool = False,
+        default: Reply | None = None,
+        unix: bool = False,
+        port: int | None = None,
+        accepting: bool = True,
+    ) -> None:
+        self._script = Script(handshake=handshake, resp2_only=resp2_only, default=default)
+        for name, reply in (replies or {}).items():
+            self._script.on(name, reply)
+        self._listener = Listener(port=port or 0, unix=unix)
+        self._accepting = accepting
+        self._backlog = BACKLOG
+        self._fillers: list[socket.socket] = []
+        self._loop: Loop | None = None
+        self._changed = threading.Condition()
+        self._seen: list[Seen] = []
+        self._accepted = 0
+        self._open: dict[int, FakeConnection] = {}
+        self._held: deque[FakeConnection] = deque()
+
+    @classmethod
+    def silent(cls, *, handshake: bool = False, unix: bool = False) -> Self:
+        """Make a node that accepts, reads and never answers; with ``handshake``, not after that."""
+        node = cls(handshake=handshake, default=Silence(), unix=unix)
+        for name in ("PING", "RESET", "QUIT"):
+            node.on(name, Silence())
+        return node
+
+    @classmethod
+    def full(cls) -> Self:
+        """Make a node whose backlog is full: connecting to it neither succeeds nor fails (Linux)."""
+        node = cls(accepting=False)
+        node._backlog = 0
+        return node
+
+    def __repr__(self) -> str:
+        return f"<FakeNode {self.url}, {self.open_connections} open of {self.connections}>"
+
+    # Where it is, what it has seen ---------------------------------------------------------------------
+
+    @property
+    def host(self) -> str:
+        """127.0.0.1"""
+        return HOST
+
+    @property
+    def port(self) -> int:
+        """The port, known after ``start()`` and then kept; 0 on a unix socket."""
+        return self._listener.port
+
+    @property
+    def unix_path(self) -> str | None:
+        """The path of the unix socket, if it listens on one."""
+        return self._listener.path
+
+    @property
+    def url(self) -> str:
+        """``redis://127.0.0.1:port/0``, or ``unix:///path``."""
+        return self._listener.url()
+
+    @property
+    def connections(self) -> int:
+        """How many connections were ever accepted."""
+        return self._accepted
+
+    @property
+    def open_connections(self) -> int:
+        """How many of them are open."""
+        with self._changed:
+            return len(self._open)
+
+    @property
+    def commands(self) -> list[Seen]:
+        """Every command in order of arrival, the handshake too, as ``(connection number, words)``."""
+        with self._changed:
+            return list(self._seen)
+
+    def calls(self, name: str) -> list[Seen]:
+        """Return the commands that begin with these words, ``"GET"`` or ``"CLIENT SETNAME"``."""
+        prefix = words(name)
+        return [seen for seen in self.commands if _begins(seen.command, prefix)]
+
+    def wait_for(self, name: str, count: int = 1, timeout: float = 5.0) -> list[Seen]:
+        """Wait until ``count`` such commands have ever arrived, and return them.
+
+        Raises ``TimeoutError`` after ``timeout`` seconds. This blocks its thread: in an async test write
+        ``await asyncio.to_thread(node.wait_for, "GET")``.
+        """
+        prefix = words(name)
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                found = [seen for seen in self._seen if _begins(seen.command, prefix)]
+                if len(found) >= count:
+                    return found
+                if not self._changed.wait(deadline - time.monotonic()):
+                    raise TimeoutError(f"{len(found)} of {count} {name} after {timeout:g} s; seen: {self._seen}")
+
+    # Life ----------------------------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        """Listen, and return the node. Nothing happens if it runs already."""
+        if self._loop is not None:
+            return self
+        self._listener.open(self._backlog)
+        loop = self._loop = Loop(f"FakeNode {self._listener.port}")
+        if self._accepting:
+            loop.call(lambda: self._listener.serve(loop, self._accept))
+        elif self._backlog == 0:
+            self._fill()
+        return self
+
+    def stop(self) -> None:
+        """Close everything; calling it again does nothing. ``start()`` opens it at the same port, book and
+        script kept.
+
+        Raises the first error that a handler raised.
+        """
+        loop = self._loop
+        if loop is None:
+            return
+        loop.refuse_to_stop_itself()
+        self._loop = None
+        try:
+            loop.call(lambda: self._listener.close(loop))
+            loop.stop()
+        finally:
+            self._listener.remove()
+            for filler in self._fillers:
+                filler.close()
+            self._fillers.clear()
+            self._held.clear()
+            with self._changed:
+                self._open.clear()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self.stop()
+        except BaseException:
+            if kind is None:  # else the test has failed already, and says why
+                raise
+
+    # The script, and what it does unasked --------------------------------------------------------------
+
+    def on(self, name: str, reply: Reply) -> None:
+        """Answer every such command (``"GET"``, ``"CLIENT SETNAME"``) with this reply, from now on."""
+        self._call(lambda: self._script.on(name, reply))
+
+    def once(self, name: str, reply: Reply) -> None:
+        """Answer the next such command with this reply; several are used up in order, before ``on``."""
+        self._call(lambda: self._script.once(name, reply))
+
+    def release(self, count: int | None = None) -> int:
+        """Let go what ``Hold`` keeps, the oldest ``count`` or all of them; return how many went."""
+
+        def release() -> int:
+            # Counted first: a reply that goes may let the next Hold of the same connection begin.
+            going = len(self._held) if count is None else min(count, len(self._held))
+            for connection in [self._held.popleft() for _ in range(going)]:
+                connection._go_on()
+            return going
+
+        return self._loop.call(release) if self._loop is not None else 0
+
+    def send(self, raw: bytes, connection: int | None = None) -> None:
+        """Send bytes unasked, a push for example: to the connection of this number, or to every open one."""
+        self._each(connection, lambda each: each.send(raw))
+
+    def drop(self, connection: int | None = None) -> None:
+        """Hang up on the connection of this number, or on every open one."""
+        self._each(connection, FakeConnection.close)
+
+    def reset(self, connection: int | None = None) -> None:
+        """Reset (RST) the connection of this number, or every open one."""
+        self._each(connection, FakeConnection.reset)
+
+    def _each(self, number: int | None, act: Callable[[FakeConnection], None]) -> None:
+        def each() -> None:
+            if number is None:
+                chosen = list(self._open.values())
+            elif number in self._open:
+                chosen = [self._open[number]]
+            else:
+                raise LookupError(f"{self!r} has no open connection {number}")
+            for connection in chosen:
+                act(connection)
+
+        self._call(each)
+
+    def _call(self, function: Callable[[], None]) -> None:
+        if self._loop is None:
+            function()
+        else:
+            self._loop.call(function)
+
+    # In the loop's thread ------------------------------------------------------------------------------
+
+    def _accept(self, sock: socket.socket) -> None:
+        if self._loop is None:  # stop() is under way
+            sock.close()
+            return
+        with self._changed:
+            self._accepted += 1
+            self._open[self._accepted] = FakeConnection(self._accepted, sock, self._loop, self)
+            self._changed.notify_all()
+
+    def _arrived(self, connection: FakeConnection, command: Command) -> None:
+        with self._changed:
+            self._seen.append(Seen(connection.number, command))
+            self._changed.notify_all()
+
+    def _script_for(self, command: Command) -> Reply:
+        return self._script.find(command)
+
+    def _holds(self, connection: FakeConnection) -> None:
+        self._held.append(connection)
+
+    def _ended(self, connection: FakeConnection) -> None:
+        with self._changed:
+            self._open.pop(connection.number, None)
+            self._changed.notify_all()
+        if connection in self._held:
+            self._held.remove(connection)
+
+    def _fill(self) -> None:
+        """Connect until a connection does not complete: from then on, none does."""
+        while True:
+            filler = socket.socket()
+            self._fillers.append(filler)
+            filler.settimeout(0.05)
+            try:
+                filler.connect((self.host, self.port))
+            except TimeoutError:
+                return
+
+
+def _begins(command: Command, prefix: tuple[bytes, ...]) -> bool:
+    return tuple(word.upper() for word in command[: len(prefix)]) == prefix

@@ -1,0 +1,131 @@
+"""What can be wrong with one direction of a ``FaultProxy``: settings, and the count of what passed.
+
+Rule 1: a fault is set from any thread and holds for live and new connections when the assignment returns.
+Rule 2: this file says what is wished; ``_link`` does it to the bytes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar, overload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+class _Fault(Generic[T]):
+    """A setting of a ``Direction``; a wish below ``lowest`` is refused."""
+
+    def __init__(self, healthy: T, lowest: float = 0) -> None:
+        self.healthy = healthy
+        self._lowest = lowest
+
+    def __set_name__(self, owner: type[Direction], name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, direction: None, owner: type[Direction]) -> _Fault[T]: ...
+    @overload
+    def __get__(self, direction: Direction, owner: type[Direction]) -> T: ...
+    def __get__(self, direction: Direction | None, owner: type[Direction]) -> T | _Fault[T]:
+        if direction is None:
+            return self
+        # __set__ put it there, or nobody did.
+        value: T = direction.wishes.get(self._name, self.healthy)  # type: ignore[assignment]
+        return value
+
+    def __set__(self, direction: Direction, value: T) -> None:
+        if isinstance(value, int | float) and value < self._lowest:
+            raise ValueError(f"{self._name} must be at least {self._lowest:g}, not {value!r}")
+        direction.apply(lambda: direction.wishes.__setitem__(self._name, value))
+
+
+class Direction:
+    """The faults of one direction: ``proxy.up`` is client to server, ``proxy.down`` is server to client.
+
+    Set what should be wrong, from any thread, at any time:
+
+        proxy.down.latency = 0.05
+        proxy.up.hold()
+        proxy.down.limit_after(17)
+        proxy.heal()
+    """
+
+    latency: _Fault[float] = _Fault(0.0)
+    """Seconds that every byte, and the end of the stream, travel longer. The order is kept."""
+
+    bandwidth: _Fault[float | None] = _Fault(None, lowest=1)
+    """Bytes per second for each connection, after a burst of at most 20 ms; None is as fast as it goes."""
+
+    slice_size: _Fault[int | None] = _Fault(None, lowest=1)
+    """At most so many bytes go out in one send; None sends what is there."""
+
+    slice_gap: _Fault[float] = _Fault(0.0)
+    """Seconds between two slices. With 0 a slow reader may find several slices in one read."""
+
+    black_hole: _Fault[bool] = _Fault(False)  # noqa: FBT003 - the healthy value of a setting
+    """Swallow bytes, and the end of the stream, without a word.
+
+    A connection that has lost something this way stays dark in this direction after ``heal()``: a stream with
+    a hole in it would be a fault that no network has. To bring the bytes back, use ``hold()`` and
+    ``release()``.
+    """
+
+    stop_reading: _Fault[bool] = _Fault(False)  # noqa: FBT003 - see above
+    """Read nothing from the sender: kernel buffers fill up until its writes block."""
+
+    held: _Fault[bool] = _Fault(False)  # noqa: FBT003 - see above
+    """Whether bytes are read but kept back; see ``hold()``."""
+
+    def __init__(
+        self, run: Callable[[Callable[[], None]], None], limit_each: Callable[[Direction, int | None], None]
+    ) -> None:
+        self.apply = run
+        self._limit_each = limit_each
+        self.wishes: dict[str, object] = {}
+        self.passed = 0
+        self.each: int | None = None
+        self.total: int | None = None
+
+    def __repr__(self) -> str:
+        wishes = "".join(f" {name}={value!r}" for name, value in self.wishes.items())
+        return f"<Direction{wishes or ' healthy'}, {self.passed} bytes passed>"
+
+    def hold(self) -> None:
+        """Keep all bytes back, up to the proxy's ``buffer_bytes`` per connection, until ``release()``."""
+        self.held = True
+
+    def release(self) -> None:
+        """Let held bytes go, in order."""
+        self.held = False
+
+    def limit_after(self, count: int, *, total: bool = False) -> None:
+        """Cut a connection, both ways, as soon as ``count`` more bytes have passed in this direction.
+
+        Exactly these bytes reach the other side, then the end of the stream. With 0 it is cut when the next
+        byte arrives, and that byte does not pass: ``proxy.down.limit_after(0)`` lets a command through and
+        loses its reply.
+
+        Each live connection counts from now and each new one from its beginning, until ``heal()``. With
+        ``total=True`` all connections count together, all are cut when the sum is reached, and then the limit
+        is spent: connections made afterwards live.
+        """
+        if count < 0:
+            raise ValueError(f"cannot cut after {count} bytes")
+
+        def change() -> None:
+            self.each, self.total = (None, count) if total else (count, None)
+            self._limit_each(self, self.each)
+
+        self.apply(change)
+
+    def heal(self) -> None:
+        """Take back every fault of this direction, limits too; held bytes go."""
+
+        def change() -> None:
+            self.wishes.clear()
+            self.each = self.total = None
+            self._limit_each(self, None)
+
+        self.apply(change)

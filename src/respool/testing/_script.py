@@ -1,0 +1,112 @@
+"""What a ``FakeNode`` answers: the test's own script first, then what any server says to the commands of a
+handshake.
+
+Rule 1: a script is found by the first words of a command, ``"GET"`` or ``"CLIENT SETNAME"``; the longest
+        match wins.
+Rule 2: ``once`` comes before ``on``; both come before the handshake; the default is last.
+Rule 3: only ``FakeNode`` calls it, and only in its loop's thread.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from respool.testing._actions import Close, Command, Reply
+
+if TYPE_CHECKING:
+    from respool.testing._fake_connection import FakeConnection
+
+OK: Final = b"+OK\r\n"
+NO_PROTOCOL: Final = b"-NOPROTO unsupported protocol version\r\n"
+
+Words = tuple[bytes, ...]
+
+
+class Script:
+    """Which reply a command gets."""
+
+    def __init__(self, *, handshake: bool, resp2_only: bool, default: Reply | None) -> None:
+        self._default = default
+        self._always: dict[Words, Reply] = {}
+        self._once: dict[Words, deque[Reply]] = {}
+        self._manners: dict[Words, Reply] = {}
+        if handshake:
+            self._manners.update(HANDSHAKE)
+            if not resp2_only:
+                self._manners[b"HELLO",] = hello
+
+    def on(self, name: str, reply: Reply) -> None:
+        self._always[words(name)] = reply
+
+    def once(self, name: str, reply: Reply) -> None:
+        self._once.setdefault(words(name), deque()).append(reply)
+
+    def find(self, command: Command) -> Reply:
+        """Return the reply to a command; one that was given for once is used up."""
+        upper = tuple(word.upper() for word in command[:3])
+        prefixes = [upper[:length] for length in range(len(upper), 0, -1)]
+        for prefix in prefixes:
+            if queue := self._once.get(prefix):
+                return queue.popleft()
+        for replies in (self._always, self._manners):
+            for prefix in prefixes:
+                if prefix in replies:
+                    return replies[prefix]
+        return unknown(command) if self._default is None else self._default
+
+
+def words(name: str) -> Words:
+    """Split a script's key: ``"client setname"`` is ``(b"CLIENT", b"SETNAME")``."""
+    if not name.split():
+        raise ValueError("a reply needs the name of its command")
+    return tuple(name.upper().encode().split())
+
+
+def unknown(command: Command) -> bytes:
+    """Say that a command is unknown, as a server does."""
+    name = command[0].decode(errors="backslashreplace")[:128]
+    return f"-ERR unknown command '{name}', with args beginning with: \r\n".encode()
+
+
+def hello(command: Command, connection: FakeConnection) -> bytes:
+    """Answer HELLO: a map in RESP3, the same as a flat array in RESP2."""
+    if len(command) > 1:
+        if command[1] not in (b"2", b"3"):
+            return NO_PROTOCOL
+        connection.protocol = int(command[1])
+    lead = b"%7\r\n" if connection.protocol == 3 else b"*14\r\n"
+    fields = (
+        bulk(b"server") + bulk(b"valkey"),
+        bulk(b"version") + bulk(b"9.0.0"),
+        bulk(b"proto") + b":%d\r\n" % connection.protocol,
+        bulk(b"id") + b":%d\r\n" % connection.number,
+        bulk(b"mode") + bulk(b"standalone"),
+        bulk(b"role") + bulk(b"master"),
+        bulk(b"modules") + b"*0\r\n",
+    )
+    return lead + b"".join(fields)
+
+
+def bulk(data: bytes) -> bytes:
+    """Write a bulk string."""
+    return b"$%d\r\n%s\r\n" % (len(data), data)
+
+
+def client_id(_command: Command, connection: FakeConnection) -> bytes:
+    return b":%d\r\n" % connection.number
+
+
+HANDSHAKE: Final[dict[Words, Reply]] = {
+    (b"AUTH",): OK,
+    (b"SELECT",): OK,
+    (b"READONLY",): OK,
+    (b"CLIENT", b"SETNAME"): OK,
+    (b"CLIENT", b"SETINFO"): OK,
+    (b"CLIENT", b"NO-EVICT"): OK,
+    (b"CLIENT", b"NO-TOUCH"): OK,
+    (b"CLIENT", b"ID"): client_id,
+    (b"PING",): b"+PONG\r\n",
+    (b"RESET",): b"+RESET\r\n",
+    (b"QUIT",): (OK, Close()),
+}

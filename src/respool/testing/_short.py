@@ -1,0 +1,58 @@
+"""A short blocking connection: how the helpers themselves talk to a server.
+
+Rule 1: it lives for one question or a few and is closed by its ``with`` block; there is no pool, no retry, no
+        state.
+Rule 2: RESP2, one answer for each command, so that it works with any server and any setting.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, Self
+
+import hiredis
+
+
+class ShortConnection:
+    """A blocking connection for a few commands: ``with ShortConnection(...) as ask: ask("PING")``.
+
+    An error reply is raised as ``hiredis.ReplyError``; ``timeout`` is in seconds, holds for the connect and
+    for each reply, and ends in ``TimeoutError``. A server that hangs up is a ``ConnectionError``.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        timeout: float,
+        username: str | None = None,
+        password: str | None = None,
+    ) -> None:
+        self._reader = hiredis.Reader()
+        self._socket = socket.create_connection((host, port), timeout)
+        try:
+            if password is not None:
+                self("AUTH", *([username] if username else []), password)
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def __call__(self, *args: bytes | str | float) -> Any:
+        """Send one command and return its reply."""
+        # hiredis types the argument as a tuple of one, by mistake.
+        self._socket.sendall(hiredis.pack_command(args))  # type: ignore[arg-type]
+        while (reply := self._reader.gets()) is False:
+            data = self._socket.recv(65536)
+            if not data:
+                raise ConnectionError(f"the server hung up instead of answering {args[0]!r}")
+            self._reader.feed(data)
+        if isinstance(reply, hiredis.ReplyError):
+            raise reply
+        return reply
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()

@@ -1,0 +1,80 @@
+"""Every test runs on both event loops, with an empty server, and must leave nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+import uvloop
+
+from asyncio_.harness import Callers, wait_until
+from respool._async._transport import AsyncTransport
+from respool.testing import Server
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}  # both in debug mode: pyproject.toml
+
+
+def sockets() -> int:
+    """Count the sockets of this process; 0 where there is no /proc."""
+    if not os.path.isdir("/proc/self/fd"):
+        return 0
+    found = 0
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            found += os.readlink(f"/proc/self/fd/{name}").startswith("socket:")
+        except OSError:
+            continue  # the descriptor of the listing itself
+    return found
+
+
+def workers() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith(("respool", "caller"))]
+
+
+@pytest.fixture(scope="session")
+def running_server() -> Iterator[Server]:
+    with Server() as running:
+        gc.collect()
+        gc.freeze()  # what is here now stays: looking for garbage after each test is cheap then
+        yield running
+        gc.unfreeze()
+
+
+@pytest.fixture
+def server(running_server: Server) -> Server:
+    """A running, empty server. A test that reconfigures, stops or restarts it makes one of its own."""
+    running_server.command("FLUSHALL")
+    return running_server
+
+
+@pytest.fixture(autouse=True)
+async def nothing_is_left_behind(running_server: Server) -> AsyncIterator[None]:
+    clients, files = running_server.client_count(), sockets()
+    before = asyncio.all_tasks()
+    yield
+    try:
+        assert asyncio.all_tasks() - before - {asyncio.current_task()} == set()
+        gc.collect()
+        await wait_until(lambda: workers() == [], 2.0)
+        await wait_until(lambda: running_server.client_count() == clients, 2.0)
+        await wait_until(lambda: sockets() <= files, 2.0)
+    except BaseException:
+        for each in gc.get_objects():  # what a failed test holds shall not make others fail
+            if isinstance(each, AsyncTransport):
+                each.abort()
+        raise
+
+
+@pytest.fixture
+async def callers(nothing_is_left_behind: Any) -> AsyncIterator[Callers]:
+    """Concurrent callers: ``caller = callers.start(pool.execute, "GET", "k")``, ``await caller.result()``."""
+    group = Callers()
+    yield group
+    await group.end()

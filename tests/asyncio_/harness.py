@@ -1,0 +1,133 @@
+"""What tests need of asyncio; ``threads/harness.py`` offers the same names for threads.
+
+Callers run at the same time as the test; a test waits for what it expects, with a deadline, and never just sleeps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+#: No test waits longer than this for anything, in seconds.
+PATIENCE = 5.0
+
+#: The worlds that ``run`` knows, for scripts: the environment variable LOOP says which.
+LOOPS = ("asyncio", "uvloop")
+
+#: How a forked child may end: not through the event loop of its parent, in which it finds itself.
+WAYS_OUT = (os._exit,)
+
+now = time.monotonic
+
+
+def run(main: Callable[[], Any]) -> Any:
+    """Run a script's main function to its end and return what it returned."""
+    factory = asyncio.new_event_loop
+    if os.environ.get("LOOP") == "uvloop":
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main())
+
+
+async def wait_until(predicate: Callable[[], Any], timeout: float = PATIENCE) -> Any:
+    """Ask ``predicate`` until its answer is true, and return that answer. Raises TimeoutError after ``timeout``."""
+    deadline = now() + timeout
+    while not (answer := predicate()):
+        if now() >= deadline:
+            raise TimeoutError(f"still {answer!r} after {timeout:g} s")
+        await asyncio.sleep(0.001)
+    return answer
+
+
+async def rest() -> None:
+    """Let idle connections rest until what has arrived for them would be seen: here, the loop looks at them."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+class Signal:
+    """Something callers wait for and the test gives, or the other way round."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    @property
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    def set(self) -> None:
+        self._event.set()
+
+    async def wait(self) -> None:
+        """Wait until it is set. Raises TimeoutError when it never is."""
+        async with asyncio.timeout(PATIENCE):
+            await self._event.wait()
+
+
+class Caller:
+    """One concurrent caller and what came of it."""
+
+    def __init__(self, work: Callable[[], Awaitable[Any]]) -> None:
+        async def run() -> Any:
+            return await work()
+
+        self.task: asyncio.Task[Any] = asyncio.get_running_loop().create_task(run())
+
+    @property
+    def is_done(self) -> bool:
+        return self.task.done()
+
+    async def result(self) -> Any:
+        """Return what the call returned, or raise what it raised."""
+        done, _ = await asyncio.wait([self.task], timeout=PATIENCE)
+        if not done:
+            raise TimeoutError(f"a caller has not come back after {PATIENCE:g} s")
+        return self.task.result()
+
+    async def outcome(self) -> Any:
+        """Return what the call returned or raised."""
+        try:
+            return await self.result()
+        except Exception as error:
+            return error
+
+
+class Callers:
+    """A group of concurrent callers. All of them must have come back when the test ends."""
+
+    def __init__(self) -> None:
+        self._callers: list[Caller] = []
+
+    def start(self, fn: Callable[..., Any], *args: Any, **options: Any) -> Caller:
+        """Let a new caller run ``fn(*args, **options)``; it begins when the test waits for something."""
+        caller = Caller(lambda: fn(*args, **options))
+        self._callers.append(caller)
+        return caller
+
+    async def results(self) -> list[Any]:
+        """Wait for all callers and return what they returned, in the order of their start; raise the first error."""
+        return [await caller.result() for caller in self._callers]
+
+    async def outcomes(self) -> list[Any]:
+        """Wait for all callers and return what each returned or raised, in the order of their start."""
+        return [await caller.outcome() for caller in self._callers]
+
+    async def end(self) -> None:
+        """Called when the test is over: a caller that still runs is a failed test."""
+        late = [caller for caller in self._callers if not caller.is_done]
+        if late:
+            await asyncio.wait([caller.task for caller in late], timeout=1.0)
+        late = [caller for caller in late if not caller.is_done]
+        for caller in late:
+            caller.task.cancel()
+        if late:
+            await asyncio.wait([caller.task for caller in late], timeout=1.0)
+        for caller in self._callers:
+            if caller.is_done and not caller.task.cancelled():
+                caller.task.exception()  # seen, whether or not the test asked
+        assert not late, f"{len(late)} callers never came back"

@@ -1,0 +1,106 @@
+"""A pool belongs to the event loop it was opened in, and says so elsewhere (R-35)."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from respool import AsyncPool
+from respool.errors import UsageError
+from respool.testing import Server
+
+
+def elsewhere(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """Run a coroutine in an event loop of another thread, and return what it returned or raised."""
+    outcome: list[Any] = []
+
+    def run() -> None:
+        try:
+            outcome.append(asyncio.run(work()))
+        except BaseException as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return outcome[0]
+
+
+@pytest.mark.parametrize("shared", [0, 1, 2])
+async def test_every_use_in_another_event_loop_is_a_clear_error_and_harms_nobody(server: Server, shared: int) -> None:
+    async with AsyncPool(server.url, shared=shared, min_size=3) as pool:
+        assert await pool.execute("PING") == b"PONG"
+
+        async def acquire() -> Any:
+            return await pool.acquire()
+
+        async def enter() -> None:
+            async with pool:
+                raise AssertionError("never here")
+
+        async def drain() -> None:
+            pool.drain()
+
+        for use in (
+            lambda: pool.execute("PING"),
+            lambda: pool.get("k"),
+            lambda: pool.execute("PING", timeout=1.0),
+            lambda: pool.execute_many([("PING",), ("PING",)]),
+            lambda: pool.execute_noreply("PING"),
+            lambda: pool.execute("BLPOP", "k", 1),
+            lambda: pool.select(1),
+            lambda: pool.resize(max_size=8),
+            acquire,
+            enter,
+            drain,
+            pool.open,
+            pool.wait_ready,
+            pool.clear,
+            pool.aclose,
+        ):
+            error = elsewhere(use)
+            assert isinstance(error, UsageError), error
+            assert "another event loop" in str(error)
+        assert not pool.closed
+        for number in range(10):
+            assert await pool.execute("ECHO", number) == str(number).encode()
+        assert (pool.leased, pool.waiting, pool.stats().epoch, pool.db, pool.max_size) == (0, 0, 0, 0, 16)
+
+
+def test_a_pool_that_outlived_its_event_loop_says_so_in_the_next_one(server: Server) -> None:
+    pool = AsyncPool(server.url, shared=1)
+
+    async def use() -> Any:
+        return await pool.execute("PING")
+
+    async def close() -> None:
+        await pool.aclose()
+
+    with asyncio.Runner() as first:
+        assert first.run(use()) == b"PONG"
+        with asyncio.Runner() as second, pytest.raises(UsageError, match="another event loop"):
+            second.run(use())
+        assert first.run(use()) == b"PONG"
+        first.run(close())
+    with asyncio.Runner() as third, pytest.raises(UsageError, match="another event loop"):
+        third.run(use())
+
+
+def test_without_an_event_loop_there_is_no_async_pool(server: Server) -> None:
+    pool = AsyncPool(server.url)  # making one is fine
+    with pytest.raises(UsageError, match="running event loop"):
+        pool.acquire()
+    assert pool.size == 0
+
+
+async def test_a_pool_can_be_made_anywhere_and_used_where_it_is_opened(server: Server) -> None:
+    made: list[AsyncPool[Any]] = []
+    thread = threading.Thread(target=lambda: made.append(AsyncPool(server.url, shared=0)))
+    thread.start()
+    thread.join()
+    async with made[0] as pool:
+        assert await pool.execute("PING") == b"PONG"

@@ -1,0 +1,164 @@
+"""What leaves in one tick of the loop leaves in one write; what is given up before it left is taken back (R-19)."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import sys
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from answers import OK, held_echo, words
+from asyncio_.harness import Callers, now, wait_until
+from respool import AsyncPool
+from respool.testing import FakeNode, FaultProxy, Server, Silence
+
+HEAVY = b"x" * 10_000
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO counts segments on Linux only")
+
+
+def segments_sent(pool: AsyncPool[Any]) -> int:
+    """Return how many segments with data the shared connection has sent: on loopback, one for each small write."""
+    sock = pool._shared.only._transport.get_extra_info("socket")  # type: ignore[union-attr]
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 232)
+    (count,) = struct.unpack_from("@I", info, 156)  # tcpi_data_segs_out of struct tcp_info
+    return int(count)
+
+
+def start(*calls: Coroutine[Any, Any, Any]) -> list[asyncio.Task[Any]]:
+    return [asyncio.create_task(call) for call in calls]
+
+
+async def outcomes(*tasks: asyncio.Task[Any]) -> list[Any]:
+    """Return what each task returned or raised."""
+    return list(await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5.0))
+
+
+@linux
+async def test_a_hundred_commands_of_one_tick_leave_in_two_writes(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+        await pool.execute("PING")
+        before = segments_sent(pool)
+        replies = await asyncio.gather(*[pool.execute("ECHO", f"{number}") for number in range(100)])
+        assert replies == [b"%d" % number for number in range(100)]
+        assert segments_sent(pool) - before <= 2  # the first one went at once: the connection was idle
+        before = segments_sent(pool)
+        await asyncio.gather(*[pool.execute("ECHO", f"{number}") for number in range(100)])
+        assert segments_sent(pool) - before == 1  # after a busy tick nobody goes alone
+
+
+@linux
+async def test_a_lone_command_on_an_idle_connection_leaves_at_once(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+        await pool.execute("PING")
+        before = segments_sent(pool)
+        (call,) = start(pool.execute("PING"))
+        await asyncio.sleep(0)
+        assert segments_sent(pool) - before == 1
+        await call
+
+
+async def test_a_command_given_up_in_the_tick_of_its_start_is_taken_back_or_dropped(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+        keep, *given_up = start(pool.incr("kept"), *[pool.incr("given up") for _ in range(20)])
+        await asyncio.sleep(0)  # all have begun; the first one has left, the others leave at the end of the tick
+        for task in given_up:
+            task.cancel()
+        assert await keep == 1
+        results = await outcomes(*given_up)
+        assert [type(result) for result in results] == [asyncio.CancelledError] * 20
+        ran = int(await pool.get("given up") or 0)
+        stats = pool.stats()
+        assert (stats.taken_back, stats.dropped, stats.in_flight) == (20 - ran, ran, 0)
+
+
+async def test_a_command_given_up_while_the_socket_is_full_never_leaves(server: Server) -> None:
+    with FaultProxy(server, socket_buffer_bytes=4096, buffer_bytes=4096) as proxy:
+        async with AsyncPool(proxy.url, shared=1, connect_timeout=5.0) as pool:
+            transport = pool._shared.only
+            assert transport is not None
+            proxy.up.stop_reading = True
+            (blocked,) = start(pool.execute("SET", "big", b"x" * 8_000_000))
+            await wait_until(lambda: transport._paused)
+            given_up = start(*[pool.incr("given up") for _ in range(10)])
+            run = start(pool.execute_many([("INCR", "given up"), ("INCR", "given up")]))
+            (kept,) = start(pool.incr("kept"))
+            await wait_until(lambda: transport.owes == 14)
+            for task in (*given_up, *run):
+                task.cancel()
+            await outcomes(*given_up, *run)
+            proxy.up.stop_reading = False
+            assert await kept == 1
+            assert await blocked == b"OK"
+            assert await pool.get("given up") is None
+            assert pool.stats().taken_back == 12
+            assert pool.stats().dropped == 0
+
+
+async def test_whoever_waits_at_the_door_is_let_in_when_all_before_it_is_taken_back() -> None:
+    with FakeNode({"SET": OK}) as node:
+        async with AsyncPool(node.url, shared=1, max_in_flight_bytes=15_000) as pool:
+            first, second = start(pool.execute("SET", "a", HEAVY, timeout=0.001), pool.execute("SET", "b", HEAVY))
+            await asyncio.sleep(0)  # the first one is queued and not written, the second one is at the door
+            time.sleep(0.005)  # noqa: ASYNC251 - the loop is busy: on uvloop a time can be over before the tick is
+            assert await outcomes(second) == [b"OK"]
+            await outcomes(first)
+            assert await pool.execute("SET", "c", HEAVY) == b"OK"
+            assert node.connections == 1
+
+
+async def test_closing_does_not_wait_for_what_was_taken_back() -> None:
+    with FakeNode({"SET": Silence()}) as node:
+        pool: AsyncPool[bytes] = AsyncPool(node.url, shared=1)
+        await pool.open()
+        call, closing = start(pool.execute("SET", "a", HEAVY, timeout=0.001), pool.aclose(timeout=0.5))
+        await asyncio.sleep(0)
+        time.sleep(0.005)  # noqa: ASYNC251 - see above
+        started = now()
+        await outcomes(closing, call)
+        if not node.calls("SET"):  # on uvloop: see above
+            assert now() - started < 0.3
+
+
+async def test_a_caller_cancelled_at_the_door_was_never_sent_and_the_next_one_goes(callers: Callers) -> None:
+    with FakeNode({"GET": held_echo}) as node:
+        async with AsyncPool(node.url, shared=1, max_in_flight=1) as pool:
+            transport = pool._shared.only
+            assert transport is not None
+            first, second, third = start(*[pool.execute("GET", key) for key in "abc"])
+            await wait_until(lambda: transport.waiting == 2)
+            second.cancel()
+            await outcomes(second)
+            await wait_until(lambda: node.calls("GET"))
+            node.release(1)
+            assert await first == b"a"
+            await wait_until(lambda: words(node, "GET") == [b"a", b"c"])
+            node.release(1)
+            assert await third == b"c"
+            assert pool.stats().taken_back == 1
+
+
+async def test_a_run_without_reply_cancelled_at_the_door_is_not_sent() -> None:
+    script = {"GET": held_echo, "CLIENT REPLY OFF": b"", "CLIENT REPLY ON": OK, "SET": b""}
+    with FakeNode(script) as node:
+        async with AsyncPool(node.url, shared=1, max_in_flight=1) as pool:
+            transport = pool._shared.only
+            assert transport is not None
+            first, told, last = start(
+                pool.execute("GET", "a"), pool.execute_noreply("SET", "k", "v"), pool.execute("GET", "b")
+            )
+            await wait_until(lambda: transport.waiting == 2)
+            told.cancel()
+            await outcomes(told)
+            await wait_until(lambda: node.calls("GET"))
+            node.release(1)
+            assert await first == b"a"
+            await wait_until(lambda: words(node, "GET") == [b"a", b"b"])
+            node.release(1)
+            assert await last == b"b"
+            assert node.calls("SET") == []

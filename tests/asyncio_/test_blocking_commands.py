@@ -1,0 +1,109 @@
+# Written once: tests/threads/test_blocking_commands.py is generated from this file.
+"""Blocking commands: on a lease, with their own time, run once (R-21)."""
+
+from __future__ import annotations
+
+import pytest
+
+from asyncio_.harness import Callers, now, wait_until
+from respool import AsyncPool
+from respool.errors import ConnectionLost, PoolTimeout, ReadTimeout
+from respool.testing import Close, FakeNode, Hold, Server, Silence
+
+
+async def test_a_blocking_command_waits_as_long_as_it_says_and_not_for_read_timeout(server: Server) -> None:
+    async with AsyncPool(server.url, shared=0, read_timeout=0.1) as pool:
+        started = now()
+        assert await pool.execute("BLPOP", "list", 0.3) is None
+        assert 0.3 <= now() - started < 0.8
+        assert (pool.stats().opened, pool.stats().lost, pool.stats().resets) == (1, 0, 0)
+        assert pool.idle == 1
+
+
+async def test_a_blocking_command_is_answered_when_there_is_something(server: Server, callers: Callers) -> None:
+    async with AsyncPool(server.url, shared=0, read_timeout=0.05) as pool:
+        callers.start(pool.blpop, "list", timeout=0)  # for ever
+        callers.start(pool.execute, "BLPOP", "list", "0")
+        await wait_until(lambda: sum(client["cmd"] == "blpop" for client in server.clients()) == 2)
+        started = now()
+        await wait_until(lambda: now() - started > 0.1)  # longer than read_timeout
+        server.command("RPUSH", "list", "a", "b")
+        replies = [tuple(reply) for reply in await callers.results()]
+        assert sorted(replies) == [(b"list", b"a"), (b"list", b"b")]
+        assert (pool.leased, pool.idle, pool.stats().lost) == (0, 2, 0)
+
+
+async def test_a_server_that_does_not_answer_a_blocking_command_in_its_time_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("respool._async._connection.BLOCKING_MARGIN", 0.1)
+    with FakeNode({"BLPOP": Silence()}) as node:
+        async with AsyncPool(node.url, shared=0) as pool:
+            started = now()
+            with pytest.raises(ReadTimeout):
+                await pool.execute("BLPOP", "list", 0.1)
+            assert 0.2 <= now() - started < 0.7
+            assert len(node.calls("BLPOP")) == 1
+            assert (pool.size, pool.leased) == (0, 0)
+
+
+async def test_a_caller_who_gives_up_costs_the_connection_and_nothing_is_taken_for_nobody(server: Server) -> None:
+    async with AsyncPool(server.url, shared=0) as pool:
+        with pytest.raises(ReadTimeout):
+            await pool.execute("BLPOP", "list", 0, timeout=0.05)
+        assert (pool.size, pool.leased) == (0, 0)
+        await wait_until(lambda: server.client_count() == 0)  # so the server does not pop for a client that left
+        await pool.rpush("list", "a")
+        assert await pool.execute("LLEN", "list") == 1
+
+
+async def test_a_blocking_command_is_never_sent_twice() -> None:
+    with FakeNode({"BLPOP": Close(), "XREAD": Close()}) as node:
+        async with AsyncPool(node.url, shared=0) as pool:
+            with pytest.raises(ConnectionLost):
+                await pool.execute("BLPOP", "list", 5)
+            with pytest.raises(ConnectionLost):
+                await pool.execute("XREAD", "BLOCK", 5000, "STREAMS", "s", "$")
+            assert (len(node.calls("BLPOP")), len(node.calls("XREAD"))) == (1, 1)
+
+
+async def test_a_blocking_command_does_not_hold_up_the_others(server: Server, callers: Callers) -> None:
+    async with AsyncPool(server.url, shared=1, max_size=2) as pool:
+        caller = callers.start(pool.blpop, "list", timeout=0)
+        await wait_until(lambda: pool.leased == 1)
+        for _ in range(10):
+            assert await pool.execute("PING") == b"PONG"
+        with pytest.raises(PoolTimeout):
+            await pool.execute("BLPOP", "other", 1, timeout=0.02)
+        await pool.rpush("list", "a")
+        assert tuple(await caller.result()) == (b"list", b"a")
+
+
+async def test_blocking_commands_beyond_the_pool_wait_their_turn(callers: Callers) -> None:
+    with FakeNode({"BLPOP": Hold(b"_\r\n")}) as node:
+        async with AsyncPool(node.url, shared=0, max_size=2) as pool:
+            for _ in range(4):
+                callers.start(pool.execute, "BLPOP", "list", 0)
+            await wait_until(lambda: len(node.calls("BLPOP")) == 2 and pool.waiting == 2)
+            node.release()
+            await wait_until(lambda: len(node.calls("BLPOP")) == 4)
+            node.release()
+            assert await callers.results() == [None] * 4
+            assert node.connections == 2
+
+
+async def test_a_blocking_command_on_a_lease_leaves_it_clean(server: Server) -> None:
+    async with AsyncPool(server.url, shared=0, max_size=1, read_timeout=0.05) as pool:
+        async with pool.acquire() as conn:
+            assert await conn.execute("BLPOP", "list", 0.1) is None
+            assert await conn.execute_many([("BLPOP", "list", 0.1), ("PING",)]) == [None, b"PONG"]
+            assert conn.is_clean
+        assert (pool.stats().opened, pool.stats().resets, pool.idle) == (1, 0, 1)
+
+
+async def test_nothing_blocks_inside_a_transaction(server: Server) -> None:
+    async with AsyncPool(server.url, shared=0) as pool, pool.acquire() as conn:
+        started = now()
+        assert await conn.execute_many([("BLPOP", "list", 0)], atomic=True) == [None]
+        await conn.execute("MULTI")
+        await conn.execute("BLPOP", "list", 0)
+        assert await conn.execute("EXEC") == [None]
+        assert now() - started < 1.0

@@ -1,0 +1,267 @@
+# Written once: tests/threads/test_lane_choice.py is generated from this file.
+"""Which lane a command takes, and which commands take none: decided before anything is sent (R-20, R-21, R-26)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from answers import NIL, OK, echo
+from asyncio_.harness import Callers, now, wait_until
+from respool import AsyncPool, Command
+from respool._command_table import BLOCKING, REFUSALS
+from respool.errors import ConnectionLost, PoolExhausted, UsageError
+from respool.testing import Close, FakeNode, Hold, Server
+
+BLOCKING_CALLS: list[tuple[Any, ...]] = [
+    ("BLMOVE", "a", "b", "LEFT", "RIGHT", 1),
+    ("BLMPOP", 1, 1, "a", "LEFT"),
+    ("BLPOP", "a", 1),
+    ("BRPOP", "a", "b", 0),
+    ("BRPOPLPUSH", "a", "b", 1),
+    ("BZMPOP", 1, 1, "a", "MIN"),
+    ("BZPOPMAX", "a", 1),
+    ("BZPOPMIN", "a", 1),
+    ("WAIT", 1, 100),
+    ("WAITAOF", 1, 1, 100),
+    ("XREAD", "COUNT", 1, "BLOCK", 100, "STREAMS", "a", "$"),
+    ("XREADGROUP", "GROUP", "g", "c", "BLOCK", 0, "STREAMS", "a", ">"),
+]
+
+
+def beyond_handshake(node: FakeNode) -> list[bytes]:
+    """Return the names of the commands that are no part of a handshake."""
+    return [seen.command[0] for seen in node.commands if seen.command[0] not in (b"HELLO", b"CLIENT")]
+
+
+# Refused ---------------------------------------------------------------------------------------------------------
+
+
+async def test_every_command_that_would_change_the_connection_is_refused_with_the_right_call() -> None:
+    with FakeNode(default=OK) as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            greeting = len(node.commands)
+            for name, right_call in REFUSALS.items():
+                words = name.split()
+                forms: tuple[tuple[Any, ...], ...] = (
+                    tuple(words),
+                    (*words, "x"),
+                    tuple(word.lower().encode() for word in words),
+                    (Command(*words),),
+                )
+                for form in forms:
+                    with pytest.raises(UsageError) as caught:
+                        await pool.execute(*form)
+                    assert right_call in str(caught.value)
+                    assert name in str(caught.value)
+                with pytest.raises(UsageError):
+                    await pool.execute_many([("GET", "k"), tuple(words)])
+                with pytest.raises(UsageError):
+                    await pool.execute_noreply(*words)
+                with pytest.raises(UsageError):
+                    async with pool.pipeline() as p:
+                        p.execute(*words)
+            assert len(node.commands) == greeting
+            assert node.connections == 1
+
+
+async def test_a_refusal_names_the_call_that_does_it() -> None:
+    with FakeNode() as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            for words, call in (
+                (("MULTI",), "atomic=True"),
+                (("EXEC",), "atomic=True"),
+                (("SELECT", 1), "pool.select(db)"),
+                (("AUTH", "p"), "password="),
+                (("WATCH", "k"), "pool.acquire()"),
+                (("SUBSCRIBE", "c"), "pool.acquire()"),
+                (("CLIENT", "REPLY", "OFF"), "execute_noreply()"),
+                (("CLIENT", "SETNAME", "n"), "client_name="),
+                (("QUIT",), "close"),
+            ):
+                with pytest.raises(UsageError, match=call.replace("(", r"\(").replace(")", r"\)")):
+                    await pool.execute(*words)
+
+
+async def test_what_only_tells_of_a_connection_is_not_refused(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1, client_name="asked") as pool:
+        assert await pool.execute("CLIENT", "GETNAME") == b"asked"
+        assert await pool.execute("CLIENT", "ID") > 0
+        assert b"name=asked" in await pool.execute("CLIENT", "INFO")
+
+
+async def test_arguments_that_cannot_be_sent_are_refused_and_leave_no_hole(callers: Callers, server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+
+        async def mix(name: int) -> None:
+            for number in range(10):
+                for wrong in (None, True, object(), ["list"], {"a": 1}):
+                    with pytest.raises(UsageError) as caught:
+                        await pool.execute("SET", "k", wrong)
+                    assert isinstance(caught.value, TypeError)
+                with pytest.raises(UsageError):
+                    await pool.execute_many([("GET", "k"), ("SET", "k", None)])
+                word = f"{name}:{number}"
+                assert await pool.execute("ECHO", word) == word.encode()
+
+        for name in range(5):
+            callers.start(mix, name)
+        await callers.results()
+        for nothing in ((), [()], ["GET"], [7]):
+            with pytest.raises(UsageError):
+                await (pool.execute(*nothing) if nothing == () else pool.execute_many(nothing))  # type: ignore[arg-type]
+        assert await pool.execute_many([]) == []
+        assert pool.stats().opened == 1
+
+
+async def test_every_kind_of_argument_arrives_as_its_bytes(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+        for value, stored in (
+            ("text ü", "text ü".encode()),
+            (b"\x00\r\n\xff", b"\x00\r\n\xff"),
+            (bytearray(b"array"), b"array"),
+            (memoryview(b"view"), b"view"),
+            (7, b"7"),
+            (-(2**63), b"-9223372036854775808"),
+            (1.5, b"1.5"),
+            ("", b""),
+        ):
+            await pool.execute("SET", "k", value)
+            assert await pool.execute("GET", "k") == stored
+
+
+# Leased ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_of_blocking_calls_is_complete() -> None:
+    assert {call[0] for call in BLOCKING_CALLS} == set(BLOCKING)
+
+
+@pytest.mark.parametrize("call", BLOCKING_CALLS, ids=lambda call: call[0])
+async def test_a_blocking_command_goes_to_a_lease(callers: Callers, call: tuple[Any, ...]) -> None:
+    with FakeNode({"GET": echo, call[0]: Hold(NIL)}) as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            blocked = callers.start(pool.execute, *call)
+            await wait_until(lambda: node.calls(call[0]))
+            assert pool.leased == 1
+            assert await pool.execute("GET", "k") == b"k"  # nobody waits behind it
+            assert node.calls("GET")[0].connection != node.calls(call[0])[0].connection
+            node.release()
+            assert await blocked.result() is None
+            assert pool.leased == 0
+            assert pool.idle == 1
+
+
+async def test_a_run_with_a_blocking_command_goes_to_a_lease(callers: Callers) -> None:
+    with FakeNode({"GET": echo, "BLPOP": Hold(NIL)}) as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            run = callers.start(pool.execute_many, [("GET", "a"), ("BLPOP", "b", 0)])
+            await wait_until(lambda: node.calls("BLPOP"))
+            assert await pool.execute("GET", "c") == b"c"
+            node.release()
+            assert await run.result() == [b"a", None]
+            assert node.calls("GET")[0].connection == node.calls("BLPOP")[0].connection
+
+
+async def test_a_command_that_could_block_and_does_not_is_shared(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+        await pool.execute("XADD", "s", "1-1", "field", "value")
+        assert await pool.execute("XREAD", "COUNT", 1, "STREAMS", "s", "0") is not None
+        assert await pool.execute("XREAD", "STREAMS", "BLOCK", "0") is None  # a stream called BLOCK
+        assert pool.stats().leases == 0
+        assert await pool.execute("XREAD", "BLOCK", 5, "STREAMS", "s", "$") is None
+        assert pool.stats().leases == 1
+
+
+async def test_a_blocking_command_keeps_its_own_time_and_runs_once(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1, read_timeout=0.1) as pool:
+        server.command("CONFIG", "RESETSTAT")
+        started = now()
+        assert await pool.execute("BLPOP", "nothing", 0.3) is None
+        assert 0.29 <= now() - started < 0.8
+        assert "calls=1," in server.info("commandstats")["cmdstat_blpop"]
+        assert pool.stats().opened == 2
+        assert await pool.execute("BLPOP", "nothing", 0.05) is None  # the lease came back healthy
+        assert pool.stats().opened == 2
+
+
+async def test_a_blocking_command_is_served_when_something_comes(callers: Callers, server: Server) -> None:
+    async with AsyncPool(server.url, shared=1, read_timeout=0.1) as pool:
+        blocked = callers.start(pool.execute, "BLPOP", "queue", 0)
+        await wait_until(lambda: any(row["cmd"] == "blpop" and "b" in row["flags"] for row in server.clients()))
+        await pool.execute("RPUSH", "queue", "item")
+        assert await blocked.result() == [b"queue", b"item"]
+
+
+async def test_a_blocking_command_that_was_written_is_never_sent_again() -> None:
+    with FakeNode({"BLPOP": Close(), "XREAD": Close()}) as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            with pytest.raises(ConnectionLost):
+                await pool.execute("BLPOP", "a", 1)
+            with pytest.raises(ConnectionLost):
+                await pool.execute("XREAD", "BLOCK", 5, "STREAMS", "a", "$")
+            assert len(node.calls("BLPOP")) == len(node.calls("XREAD")) == 1
+
+
+async def test_a_blocking_command_cannot_be_sent_without_a_reply() -> None:
+    with FakeNode() as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            with pytest.raises(UsageError, match="block"):
+                await pool.execute_noreply("BLPOP", "a", 1)
+
+
+async def test_a_pool_whose_connections_are_all_shared_has_no_place_for_a_blocking_command() -> None:
+    with FakeNode({"GET": echo}) as node:
+        async with AsyncPool(node.url, shared=2, max_size=2) as pool:
+            with pytest.raises(PoolExhausted):
+                await pool.execute("BLPOP", "a", 1)
+            keys = [f"k{number}" for number in range(2000)]
+            assert await pool.execute_many([("GET", key) for key in keys]) == [key.encode() for key in keys]
+
+
+@pytest.mark.parametrize(
+    ("commands", "is_big"),
+    [
+        ([("GET", "k")] * 1024, False),
+        ([("GET", "k")] * 1025, True),
+        ([("SET", "k", b"x" * 250_000)], False),
+        ([("SET", "k", b"x" * 300_000)], True),
+        ([("SET", "k", b"x" * 1000)] * 270, True),
+    ],
+    ids=["1024", "1025", "250 kB", "300 kB", "270 kB in pieces"],
+)
+async def test_a_big_pipeline_leaves_by_a_lease(commands: list[tuple[Any, ...]], is_big: bool) -> None:
+    with FakeNode({"GET": echo, "SET": OK}) as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            await pool.execute_many(commands)
+            assert pool.stats().leases == is_big
+            assert pool.leased == 0
+
+
+async def test_small_commands_do_not_wait_behind_a_big_pipeline(callers: Callers) -> None:
+    with FakeNode({"GET": echo, "SLOW": Hold(OK)}) as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            big = callers.start(pool.execute_many, [("SLOW", "x"), *[("GET", f"k{n}") for n in range(2000)]])
+            await wait_until(lambda: node.calls("SLOW"))
+            assert await pool.execute("GET", "small") == b"small"
+            assert not big.is_done
+            node.release()
+            assert await big.result() == [b"OK", *[b"k%d" % n for n in range(2000)]]
+
+
+@pytest.mark.parametrize("options", [{"shared": 0}, {"max_size": 1}], ids=["shared=0", "max_size=1"])
+async def test_a_pool_without_shared_connections_leases_for_every_call(server: Server, options: Any) -> None:
+    async with AsyncPool(server.url, **options) as pool:
+        assert pool.shared == 0
+        assert await pool.set("k", "v") is True
+        assert await pool.get("k") == b"v"
+        assert await pool.execute_many([("GET", "k"), ("INCR", "n")]) == [b"v", 1]
+        assert await pool.execute_many([("GET", "k"), ("INCR", "n")], atomic=True) == [b"v", 2]
+        await pool.execute_noreply("SET", "k", "w")
+        assert await pool.get("k") == b"w"
+        with pytest.raises(UsageError):
+            await pool.execute("MULTI")
+        stats = pool.stats()
+        assert (stats.leases, stats.releases, stats.leased) == (6, 6, 0)
+        assert stats.opened == 1

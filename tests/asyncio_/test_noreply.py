@@ -1,0 +1,182 @@
+# Written once: tests/threads/test_noreply.py is generated from this file.
+"""Commands whose replies nobody wants, on connections that others use: nobody's reply ever shifts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from answers import OK, echo, words
+from asyncio_.harness import Callers, wait_until
+from respool import AsyncPool
+from respool.errors import ConnectFailed, UsageError
+from respool.testing import FakeNode, FaultProxy, Hold, Server
+
+
+@pytest.fixture
+async def forbidden(server: Server) -> AsyncIterator[dict[str, Any]]:
+    """A user who may do everything but CLIENT REPLY."""
+    server.command("ACL", "SETUSER", "mute", "on", ">secret", "~*", "&*", "+@all", "-client|reply")
+    yield {"username": "mute", "password": "secret"}
+    server.command("ACL", "DELUSER", "mute")
+
+
+async def mix(pool: AsyncPool[Any], name: int, *, rounds: int = 15) -> None:
+    """Ask and tell in turns; every answer must be the right one."""
+    for number in range(rounds):
+        word = f"{name}:{number}"
+        await pool.execute_noreply("RPUSH", f"list{name}", word)
+        assert await pool.execute("ECHO", word) == word.encode()
+        await pool.execute_many_noreply([("RPUSH", f"list{name}", f"{word}:{extra}") for extra in range(3)])
+        assert await pool.execute_many([("ECHO", word), ("ECHO", "x")]) == [word.encode(), b"x"]
+
+
+@pytest.mark.parametrize("shared", [0, 1, 3])
+async def test_neighbours_get_their_own_replies(callers: Callers, server: Server, shared: int) -> None:
+    async with AsyncPool(server.url, shared=shared) as pool:
+        for name in range(8):
+            callers.start(mix, pool, name)
+        await callers.results()
+        for name in range(8):
+            assert await pool.execute("LLEN", f"list{name}") == 15 * 4
+        assert await pool.execute("ECHO", "after") == b"after"
+        assert pool.stats().in_flight == 0
+        assert pool.stats().lost == 0
+
+
+@pytest.mark.parametrize("shared", [0, 1, 3])
+async def test_neighbours_get_their_own_replies_where_an_acl_forbids_it(
+    callers: Callers, server: Server, forbidden: dict[str, Any], shared: int
+) -> None:
+    async with AsyncPool(server.url, shared=shared, **forbidden) as pool:
+        for name in range(8):
+            callers.start(mix, pool, name)
+        await callers.results()
+        for name in range(8):
+            assert await pool.execute("LLEN", f"list{name}") == 15 * 4  # refused was the silence, not the command
+        assert await pool.execute("ECHO", "after") == b"after"
+        assert pool.stats().in_flight == 0
+        assert pool.stats().lost == 0
+
+
+async def test_without_shared_connections_it_costs_no_reset(server: Server) -> None:
+    async with AsyncPool(server.url, shared=0) as pool:
+        for number in range(10):
+            await pool.execute_noreply("SET", "k", number)
+            assert await pool.get("k") == b"%d" % number
+        assert pool.stats().resets == 0
+        assert pool.stats().opened == 1
+
+
+async def test_errors_of_what_nobody_waits_for_are_not_seen(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+        await pool.set("k", "v")
+        await pool.execute_noreply("LPUSH", "k", "wrong type")
+        await pool.execute_many_noreply([("NO-SUCH-COMMAND",), ("SET", "l", "w"), ("LPUSH", "k", "wrong again")])
+        assert await pool.get("l") == b"w"
+        assert pool.stats().opened == 1
+
+
+async def test_it_returns_without_waiting_for_the_server(callers: Callers) -> None:
+    script = {"CLIENT REPLY OFF": b"", "CLIENT REPLY ON": Hold(OK), "SET": b"", "GET": echo}
+    with FakeNode(script) as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            for number in range(5):
+                await pool.execute_noreply("SET", f"k{number}", "v")
+            later = callers.start(pool.execute, "GET", "a")
+            await wait_until(lambda: node.calls("CLIENT REPLY ON"))
+            assert not later.is_done
+            await wait_until(lambda: node.release() == 0 and later.is_done)
+            assert await later.result() == b"a"
+            assert words(node, "SET") == [b"k0", b"k1", b"k2", b"k3", b"k4"]
+
+
+async def test_a_run_without_replies_arrives_in_one_piece(callers: Callers) -> None:
+    script = {"CLIENT REPLY OFF": b"", "CLIENT REPLY ON": OK, "SET": b"", "GET": echo}
+    with FakeNode(script) as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+
+            async def tell(name: int) -> None:
+                for number in range(5):
+                    await pool.execute_many_noreply([("SET", f"{name}:{number}"), ("SET", f"{name}:{number}")])
+
+            async def ask(name: int) -> None:
+                for number in range(5):
+                    assert await pool.execute("GET", f"{name}:{number}") == b"%d:%d" % (name, number)
+
+            for name in range(6):
+                callers.start(tell, name)
+                callers.start(ask, name)
+            await callers.results()
+            await wait_until(lambda: len(node.calls("CLIENT REPLY ON")) == 30)
+            seen = [b" ".join(seen.command) for seen in node.commands]
+            begins = [index for index, line in enumerate(seen) if line == b"CLIENT REPLY OFF"]
+            assert len(begins) == 30
+            for index in begins:
+                assert seen[index + 1] == seen[index + 2]
+                assert seen[index + 3] == b"CLIENT REPLY ON"
+
+
+async def test_a_large_run_without_replies_counts_against_the_bytes_in_flight(callers: Callers, server: Server) -> None:
+    async with AsyncPool(server.url, shared=1, max_in_flight_bytes=100_000) as pool:
+        for number in range(20):
+            await pool.execute_noreply("SET", f"k{number}", b"x" * 50_000)
+        for number in range(20):
+            assert await pool.execute("STRLEN", f"k{number}") == 50_000
+        transport = pool._shared.only
+        assert transport is not None
+        assert transport.wire.heavy_bytes == 0
+
+
+async def test_it_raises_when_the_run_was_surely_not_sent() -> None:
+    with FakeNode() as node:
+        url = node.url
+    pool: AsyncPool[bytes] = AsyncPool(url, shared=1)
+    with pytest.raises(ConnectFailed) as caught:
+        await pool.execute_noreply("SET", "k", "v")
+    assert caught.value.executed == "no"
+    await pool.aclose()
+
+
+async def test_a_run_without_replies_is_never_sent_twice(server: Server) -> None:
+    with FaultProxy(server) as proxy:
+        async with AsyncPool(proxy.url, shared=1) as pool:
+            for _ in range(3):
+                await wait_until(lambda: pool.shared == 1)
+                proxy.down.limit_after(0, total=True)
+                await pool.execute_noreply("INCR", "n")
+                await wait_until(lambda: proxy.open_connections == 0 or pool.stats().lost)
+                assert await pool.execute("ECHO", "x") == b"x"
+            assert server.command("GET", "n") == b"3"
+
+
+async def test_nothing_is_sent_for_no_commands_or_wrong_ones() -> None:
+    with FakeNode() as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            greeting = len(node.commands)
+            await pool.execute_many_noreply([])
+            for wrong in ([("SET", "k", None)], [("MULTI",)], [("SELECT", 1)], ["SET"], 7):
+                with pytest.raises(UsageError):
+                    await pool.execute_many_noreply(wrong)  # type: ignore[arg-type]
+            assert len(node.commands) == greeting
+
+
+async def test_a_lease_tells_without_replies_too(server: Server) -> None:
+    async with AsyncPool(server.url, shared=0) as pool, pool.acquire() as conn:
+        await conn.execute_noreply("SET", "k", "v")
+        await conn.execute_many_noreply([("INCR", "n"), ("INCR", "n")])
+        assert await conn.get("k") == b"v"
+        assert await conn.get("n") == b"2"
+
+
+async def test_the_count_of_replies_is_exact_where_an_acl_forbids_it(
+    server: Server, forbidden: dict[str, Any]
+) -> None:
+    async with AsyncPool(server.url, shared=1, **forbidden) as pool:
+        await pool.execute("PING")
+        before = pool.stats().replies
+        await pool.execute_many_noreply([("SET", "k", "v"), ("SET", "k", "w")])
+        assert await pool.get("k") == b"w"
+        assert pool.stats().replies - before == 4 + 1  # OFF, SET, SET and ON were answered, and GET

@@ -1,0 +1,232 @@
+# Written once: tests/threads/test_outages.py is generated from this file.
+"""A node that goes away and comes back: what callers see of it, and what the pool does by itself (R-13, R-17)."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from answers import echo
+from asyncio_.harness import Callers, Signal, now, wait_until
+from respool import AsyncPool, RetryPolicy
+from respool.errors import ConnectFailed, OutcomeUnknown, PoolClosed, TransportError
+from respool.testing import FakeNode, FaultProxy, Server
+
+PROMPT = RetryPolicy(base=0.001, cap=0.01, budget_floor=1000.0)
+
+
+async def in_the_background(work: Any) -> None:
+    """Run what blocks in a thread, while the callers go on."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    await wait_until(lambda: not thread.is_alive(), timeout=10.0)
+
+
+async def test_reads_see_nothing_of_a_restart(callers: Callers) -> None:
+    with Server() as own:
+        async with AsyncPool(own.url, shared=2, retry=PROMPT) as pool:
+            is_over = Signal()
+
+            async def read(name: int) -> int:
+                number = 0
+                while not is_over.is_set:
+                    number += 1
+                    word = f"{name}:{number}"
+                    assert await pool.execute("ECHO", word) == word.encode()
+                return number
+
+            for name in range(4):
+                callers.start(read, name)
+            await wait_until(lambda: pool.stats().replies > 50)
+            await in_the_background(own.restart)
+            await wait_until(lambda: pool.shared == 2)
+            before = pool.stats().replies
+            await wait_until(lambda: pool.stats().replies > before + 50)
+            is_over.set()
+            assert all(await callers.results())
+
+
+async def test_a_caller_that_writes_meets_one_error_at_most_in_a_restart(callers: Callers) -> None:
+    with Server() as own:
+        async with AsyncPool(own.url, shared=1, retry=PROMPT) as pool:
+            is_over = Signal()
+            errors: list[BaseException] = []
+
+            async def write() -> None:
+                while not is_over.is_set:
+                    try:
+                        await pool.incr("k")
+                    except TransportError as error:
+                        errors.append(error)
+
+            callers.start(write)
+            await wait_until(lambda: pool.stats().replies > 50)
+            await in_the_background(own.restart)
+            before = pool.stats().replies
+            await wait_until(lambda: pool.stats().replies > before + 50)
+            is_over.set()
+            await callers.results()
+            assert len(errors) <= 1
+            assert all(type(error) is OutcomeUnknown for error in errors)
+
+
+async def test_callers_wait_for_a_node_that_went_down_and_are_told_when_it_stays_away() -> None:
+    with FakeNode({"GET": echo}) as node, FaultProxy(node) as proxy:
+        async with AsyncPool(proxy.url, shared=1, connect_timeout=0.3, retry=PROMPT) as pool:
+            assert await pool.execute("GET", "a") == b"a"
+            proxy.refuse()
+            proxy.cut()
+            started = now()
+            with pytest.raises(ConnectFailed) as caught:
+                await pool.execute("GET", "b")
+            assert 0.15 <= now() - started < 1.0
+            assert caught.value.executed == "no"
+            assert str(proxy.port) in str(caught.value)
+            started = now()
+            with pytest.raises(ConnectFailed):
+                await pool.execute("GET", "c")  # the others are told at once
+            assert now() - started < 0.1
+            proxy.accept()
+            await wait_until(lambda: pool.shared == 1)
+            assert await pool.execute("GET", "d") == b"d"
+
+
+async def test_a_node_that_is_back_within_the_grace_costs_no_error(callers: Callers) -> None:
+    with FakeNode({"GET": echo, "INCR": b":1\r\n"}) as node, FaultProxy(node) as proxy:
+        async with AsyncPool(proxy.url, shared=1, connect_timeout=2.0, retry=PROMPT) as pool:
+            assert await pool.execute("GET", "a") == b"a"
+            proxy.refuse()
+            proxy.cut()
+            await wait_until(lambda: pool.shared == 0 or pool._shared.only is not None)
+            waiting = [callers.start(pool.execute, "GET", f"k{number}") for number in range(10)]
+            until = now() + 0.1
+            await wait_until(lambda: now() > until)
+            assert not any(caller.is_done for caller in waiting)
+            writing = callers.start(pool.execute, "INCR", "n")  # not sent yet, so it waits as well
+            proxy.accept()
+            assert [await caller.result() for caller in waiting] == [b"k%d" % number for number in range(10)]
+            assert await writing.result() == 1
+            assert len(node.calls("INCR")) == 1
+
+
+async def test_the_callers_time_bounds_the_wait_for_a_node_that_is_down() -> None:
+    with FakeNode({"GET": echo}) as node, FaultProxy(node) as proxy:
+        async with AsyncPool(proxy.url, shared=1, connect_timeout=5.0, retry=PROMPT) as pool:
+            await pool.execute("GET", "a")
+            proxy.refuse()
+            proxy.cut()
+            await wait_until(lambda: proxy.open_connections == 0)
+            started = now()
+            with pytest.raises(TimeoutError):
+                await pool.execute("GET", "b", timeout=0.1)
+            assert 0.048 <= now() - started < 0.5
+
+
+async def test_a_node_that_was_never_there_is_reported_promptly() -> None:
+    with FakeNode() as node:
+        url = node.url
+    pool: AsyncPool[bytes] = AsyncPool(url, shared=1)
+    for _ in range(3):
+        started = now()
+        with pytest.raises(ConnectFailed) as caught:
+            await pool.execute("GET", "k")
+        assert now() - started < 0.5
+        assert caught.value.executed == "no"
+    with pytest.raises(ConnectFailed):
+        await pool.execute_many([("GET", "k")])
+    with pytest.raises(ConnectFailed):
+        await pool.execute_noreply("SET", "k", "v")
+    await pool.aclose()
+    assert pool.stats().dial_failures > 0
+
+
+async def test_a_pool_opened_before_its_node_finds_it(callers: Callers) -> None:
+    with FakeNode({"GET": echo}) as node:
+        port = node.port
+    pool: AsyncPool[bytes] = AsyncPool(node.url, shared=1)
+    with pytest.raises(ConnectFailed):
+        await pool.execute("GET", "k")
+    with FakeNode({"GET": echo}, port=port):
+        await wait_until(lambda: pool.shared == 1)
+        assert await pool.execute("GET", "k") == b"k"
+        await pool.aclose()
+
+
+async def test_killed_connections_come_back_without_any_caller(server: Server) -> None:
+    options: dict[str, Any] = {"client_name": "phoenix", "keepalive": 0.05}
+    async with AsyncPool(server.url, shared=3, **options) as pool:
+        await pool.execute("PING")
+        before = {row["id"] for row in server.clients() if row["name"] == "phoenix"}
+        assert len(before) == 3
+        for number in before:
+            server.command("CLIENT", "KILL", "ID", number)
+
+        def is_back() -> bool:
+            now_there = {row["id"] for row in server.clients() if row["name"] == "phoenix"}
+            return len(now_there) == 3 and not now_there & before and pool.shared == 3
+
+        await wait_until(is_back)
+        assert pool.stats().lost == 3
+        assert pool.stats().opened == 6
+        assert await pool.execute("PING") == b"PONG"
+
+
+async def test_the_loss_of_one_connection_does_not_disturb_the_others(callers: Callers, server: Server) -> None:
+    async with AsyncPool(server.url, shared=3, client_name="trio", retry=PROMPT) as pool:
+        is_over = Signal()
+
+        async def read(name: int) -> int:
+            number = 0
+            while not is_over.is_set:
+                number += 1
+                word = f"{name}:{number}"
+                assert await pool.execute("ECHO", word) == word.encode()
+            return number
+
+        for name in range(6):
+            callers.start(read, name)
+        for _ in range(3):
+            victim = next(row["id"] for row in server.clients() if row["name"] == "trio")
+            lost = pool.stats().lost
+            server.command("CLIENT", "KILL", "ID", victim)
+            await wait_until(lambda before=lost: pool.stats().lost > before and pool.shared == 3)
+        is_over.set()
+        assert all(await callers.results())
+
+
+async def test_an_outage_is_forgotten_when_a_new_connection_has_served_a_reply() -> None:
+    with FakeNode({"GET": echo}) as node, FaultProxy(node) as proxy:
+        async with AsyncPool(proxy.url, shared=2, connect_timeout=0.5, retry=PROMPT, keepalive=0.05) as pool:
+            await pool.execute("GET", "a")
+            redial = pool._node.ledger.redial  # type: ignore[union-attr]  # open, so there is one
+            proxy.refuse()
+            proxy.cut()
+            await wait_until(lambda: redial.failures >= 5)
+            proxy.accept()
+            await wait_until(lambda: pool.shared > 0, timeout=10.0)
+            started = now()
+            await wait_until(lambda: pool.shared == 2)
+            assert now() - started < 0.3  # where one got through the next one need not wait
+            assert redial.failures >= 5
+            for number in range(20):
+                assert await pool.execute("GET", f"k{number}") == b"k%d" % number
+            proxy.cut()
+            await wait_until(lambda: pool.stats().lost >= 3 and pool.shared == 2)
+            assert redial.failures == 0
+
+
+async def test_closing_ends_the_wait_for_a_node_that_is_down(callers: Callers) -> None:
+    with FakeNode({"GET": echo}) as node, FaultProxy(node) as proxy:
+        pool: AsyncPool[bytes] = AsyncPool(proxy.url, shared=1, connect_timeout=5.0, retry=PROMPT)
+        await pool.open()
+        await pool.execute("GET", "a")
+        proxy.refuse()
+        proxy.cut()
+        waiting = callers.start(pool.execute, "GET", "b")
+        await wait_until(lambda: pool.shared == 0)
+        await pool.aclose()
+        assert isinstance(await waiting.outcome(), PoolClosed | TransportError)
+        with pytest.raises(PoolClosed):
+            await pool.execute("GET", "c")

@@ -1,0 +1,312 @@
+# Written once: tests/threads/test_pipelines.py is generated from this file.
+"""Several commands as one run: one value for each, errors as values, all or nothing where that was asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from answers import OK, echo, held_echo
+from asyncio_.harness import Callers, wait_until
+from respool import AsyncPool, Command
+from respool.errors import (
+    ConnectionLost,
+    DecodeError,
+    OutcomeUnknown,
+    ReadTimeout,
+    ServerError,
+    TransactionAborted,
+    UnknownCommand,
+    UsageError,
+    WrongType,
+)
+from respool.testing import Close, FakeNode, Server
+
+
+async def test_a_pipeline_returns_one_value_for_each_command(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+        replies = await pool.execute_many([("SET", "k", "1"), ("INCR", "k"), ["GET", "k"], Command("GET", "none")])
+        assert replies == [b"OK", 2, b"2", None]
+        assert await pool.execute_many(command for command in [("PING",)]) == [b"PONG"]
+        assert await pool.execute_many([]) == []
+
+
+async def test_a_server_error_is_a_value_and_its_neighbours_are_well(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+        replies = await pool.execute_many(
+            [("SET", "k", "v"), ("LPUSH", "k", "x"), ("NO-SUCH",), ("GET", "k"), ("GET",)]
+        )
+        assert [type(reply) for reply in replies] == [bytes, WrongType, UnknownCommand, bytes, ServerError]
+        assert replies[3] == b"v"
+        assert pool.stats().opened == 1
+
+
+async def test_pipelines_of_many_callers_do_not_mix(callers: Callers, server: Server) -> None:
+    async with AsyncPool(server.url, shared=2) as pool:
+
+        async def ask(name: int) -> None:
+            for number in range(15):
+                keys = [f"{name}:{number}:{position}" for position in range(1 + (name + number) % 7)]
+                replies = await pool.execute_many(
+                    [*[("SET", key, key) for key in keys], *[("GET", key) for key in keys]], atomic=number % 2 == 0
+                )
+                assert replies == [b"OK"] * len(keys) + [key.encode() for key in keys]
+
+        for name in range(12):
+            callers.start(ask, name)
+        await callers.results()
+        assert pool.stats().in_flight == 0
+
+
+async def test_a_connection_lost_within_a_pipeline_is_raised() -> None:
+    with FakeNode({"GET": echo, "SET": OK, "INCR": Close()}) as node:
+        async with AsyncPool(node.url, shared=1, retry=None) as pool:
+            with pytest.raises(OutcomeUnknown):
+                await pool.execute_many([("GET", "a"), ("SET", "b", "c"), ("INCR", "d")])
+            node.on("INCR", b":1\r\n")
+            node.once("GET", Close())
+            with pytest.raises(ConnectionLost) as caught:
+                await pool.execute_many([("GET", "a"), ("GET", "b")])
+            assert type(caught.value) is ConnectionLost
+
+
+async def test_a_pipeline_given_up_shifts_nothing(callers: Callers) -> None:
+    with FakeNode({"GET": echo}) as node:
+        node.once("GET", held_echo)
+        async with AsyncPool(node.url, shared=1) as pool:
+            with pytest.raises(ReadTimeout):
+                await pool.execute_many([("GET", "a"), ("GET", "b"), ("GET", "c")], timeout=0.03)
+            next_one = callers.start(pool.execute_many, [("GET", "d"), ("GET", "e")])
+            await wait_until(lambda: pool.stats().in_flight == 5)
+            await wait_until(lambda: node.release())
+            assert await next_one.result() == [b"d", b"e"]
+            assert pool.stats().dropped == 3
+
+
+# All or nothing ----------------------------------------------------------------------------------------------
+
+
+async def test_an_atomic_run_is_multi_and_exec_with_nothing_in_between(callers: Callers) -> None:
+    script = {"GET": echo, "MULTI": OK, "SET": b"+QUEUED\r\n", "EXEC": b"*2\r\n+OK\r\n+OK\r\n"}
+    with FakeNode(script) as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+
+            async def noise(name: int) -> None:
+                for number in range(20):
+                    assert await pool.execute("GET", f"{name}:{number}") == b"%d:%d" % (name, number)
+
+            async def run() -> None:
+                for _ in range(10):
+                    assert await pool.execute_many([("SET", "a", 1), ("SET", "b", 2)], atomic=True) == [b"OK", b"OK"]
+
+            for name in range(4):
+                callers.start(noise, name)
+                callers.start(run)
+            await callers.results()
+            names = [seen.command[0] for seen in node.commands]
+            begins = [index for index, name in enumerate(names) if name == b"MULTI"]
+            assert len(begins) == 40
+            for index in begins:
+                assert names[index : index + 4] == [b"MULTI", b"SET", b"SET", b"EXEC"]
+            assert node.connections == 1
+
+
+async def test_an_error_inside_a_transaction_that_ran_is_a_value(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+        replies = await pool.execute_many([("SET", "k", "v"), ("LPUSH", "k", "x"), ("GET", "k")], atomic=True)
+        assert replies[0] == b"OK"
+        assert type(replies[1]) is WrongType
+        assert replies[2] == b"v"
+
+
+@pytest.mark.parametrize("shared", [0, 1])
+async def test_a_transaction_with_a_command_that_cannot_be_queued_runs_nothing(server: Server, shared: int) -> None:
+    async with AsyncPool(server.url, shared=shared) as pool:
+        with pytest.raises(TransactionAborted) as caught:
+            await pool.execute_many([("SET", "k", "v"), ("NO-SUCH",), ("SET", "l", "w")], atomic=True)
+        assert type(caught.value.__cause__) is UnknownCommand
+        assert "NO-SUCH" in str(caught.value)
+        assert await pool.get("k") is None
+        assert await pool.execute_many([("SET", "k", "v")], atomic=True) == [b"OK"]
+        assert pool.stats().opened == 1
+        assert pool.stats().resets == 0
+
+
+async def test_commands_that_make_a_transaction_have_no_place_in_an_atomic_run(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+        for name in ("MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH"):
+            with pytest.raises(UsageError):
+                await pool.execute_many([("SET", "k", "v"), (name, "k")], atomic=True)
+        with pytest.raises(UsageError):
+            await pool.execute_many([("GET", "k")], atomic="yes")  # type: ignore[arg-type]
+        assert await pool.get("k") is None
+
+
+async def test_a_watch_on_a_lease_decides_whether_the_transaction_runs(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+        async with pool.acquire() as conn:
+            await conn.execute("WATCH", "k")
+            assert await conn.execute_many([("SET", "k", "mine")], atomic=True) == [b"OK"]
+            await conn.execute("WATCH", "k")
+            await pool.set("k", "theirs")
+            with pytest.raises(TransactionAborted) as caught:
+                await conn.execute_many([("SET", "k", "mine again")], atomic=True)
+            assert caught.value.__cause__ is None
+            assert await conn.get("k") == b"theirs"
+        assert pool.stats().resets == 0  # EXEC has ended the watch, whatever it answered
+        assert pool.idle == 1
+
+
+async def test_a_watch_that_no_transaction_ended_is_cleaned_up(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+        async with pool.acquire() as conn:
+            await conn.execute("WATCH", "k")
+        await wait_until(lambda: pool.idle == 1)
+        assert pool.stats().resets == 1
+        async with pool.acquire() as conn:
+            await pool.set("k", "theirs")
+            assert await conn.execute_many([("SET", "k", "mine")], atomic=True) == [b"OK"]
+
+
+async def test_a_select_inside_a_transaction_that_did_not_run_leaves_the_next_user_on_the_right_database(
+    server: Server,
+) -> None:
+    async with AsyncPool(server.url, shared=1, max_size=2) as pool:
+        async with pool.acquire() as conn:
+            await conn.execute("SELECT", 1)
+            await conn.execute("WATCH", "k")
+            with server.connect() as ask:
+                ask("SELECT", 1)
+                ask("SET", "k", "theirs")
+            with pytest.raises(TransactionAborted):
+                await conn.execute_many([("SELECT", 0), ("SET", "k", "mine")], atomic=True)
+        await wait_until(lambda: pool.idle == 1)
+        async with pool.acquire() as conn:
+            assert await conn.get("k") is None
+            assert conn.db == 0
+
+
+async def test_a_big_transaction_is_one_transaction(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+        commands = [("INCR", "n")] * 3000
+        assert await pool.execute_many(commands, atomic=True) == [*range(1, 3001)]
+        assert pool.stats().leases == 1
+        with pytest.raises(TransactionAborted):
+            await pool.execute_many([*commands, ("NO-SUCH",)], atomic=True)
+        assert await pool.get("n") == b"3000"
+        assert pool.idle == 1
+        assert pool.stats().resets == 0
+
+
+async def test_a_big_transaction_given_up_in_the_middle_leaves_no_open_transaction(callers: Callers) -> None:
+    script = {"MULTI": OK, "INCR": b"+QUEUED\r\n", "EXEC": b"*1\r\n:1\r\n", "GET": echo}
+    with FakeNode(script) as node:
+        async with AsyncPool(node.url, shared=0, max_size=1) as pool:
+            commands = [("INCR", "n")] * 1500
+            for _ in range(1200):
+                node.once("INCR", b"+QUEUED\r\n")
+            node.once("INCR", held_echo)
+            with pytest.raises(ReadTimeout):
+                await pool.execute_many(commands, atomic=True, timeout=0.3)
+            await wait_until(lambda: node.release())
+            assert await pool.execute("GET", "k") == b"k"
+            first_get = next(index for index, seen in enumerate(node.commands) if seen.command[0] == b"GET")
+            before = [
+                seen.command[0]
+                for seen in node.commands[:first_get]
+                if seen.connection == node.commands[first_get].connection and seen.command[0] != b"INCR"
+            ]
+            assert b"MULTI" not in before or b"RESET" in before
+
+
+# The builder -------------------------------------------------------------------------------------------------
+
+
+async def test_a_pipeline_hands_out_a_place_for_each_result(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+        async with pool.pipeline() as p:
+            was_set = p.set("k", "v")
+            value = p.get("k")
+            raw = p.execute("STRLEN", "k")
+            wrong = p.execute("LPUSH", "k", "x")
+            assert len(p) == 4
+            assert not value.done
+            with pytest.raises(UsageError):
+                value.result()
+        assert was_set.result() is True
+        assert value.result() == b"v"
+        assert raw.result() == 1
+        assert wrong.done
+        with pytest.raises(WrongType):
+            wrong.result()
+        assert "secret" not in repr(value)
+        with pytest.raises(UsageError):
+            p.get("k")
+        with pytest.raises(UsageError):
+            await p.send()
+
+
+async def test_an_atomic_pipeline_runs_whole_or_not_at_all(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+        async with pool.pipeline(atomic=True) as p:
+            first = p.incr("n")
+            second = p.incr("n")
+        assert (first.result(), second.result()) == (1, 2)
+        pipeline = pool.pipeline(atomic=True)
+        third = pipeline.incr("n")
+        pipeline.execute("NO-SUCH")
+        with pytest.raises(TransactionAborted):
+            await pipeline.send()
+        assert not third.done
+        assert await pool.get("n") == b"2"
+
+
+async def test_a_block_that_raises_sends_nothing() -> None:
+    with FakeNode({"SET": OK}) as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            with pytest.raises(KeyError):
+                async with pool.pipeline() as p:
+                    p.set("k", "v")
+                    raise KeyError("mine")
+            assert node.calls("SET") == []
+            async with pool.pipeline() as p:
+                pass  # nothing to send
+            assert await pool.pipeline().send() == []
+
+
+async def test_sending_early_is_not_sending_twice(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+        async with pool.pipeline() as p:
+            counted = p.incr("n")
+            assert await p.send() == [1]
+        assert counted.result() == 1
+        assert await pool.get("n") == b"1"
+
+
+async def test_a_lease_has_pipelines_too(server: Server) -> None:
+    async with AsyncPool(server.url, shared=0) as pool, pool.acquire() as conn:
+        async with conn.pipeline(atomic=True) as p:
+            value = p.incr("n")
+        assert value.result() == 1
+        assert await conn.execute_many([("GET", "n"), ("LPUSH", "n", "x")]) == [b"1", *[ANY_ERROR]]
+
+
+class _AnyError:
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ServerError)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+ANY_ERROR = _AnyError()
+
+
+async def test_an_undecodable_reply_is_a_value_within_a_pipeline(server: Server) -> None:
+    server.command("SET", "bytes", b"\xff\xfe")
+    server.command("SET", "text", "ok")
+    async with AsyncPool(server.url, shared=1, encoding="utf-8") as pool:
+        replies: list[Any] = await pool.execute_many([("GET", "text"), ("GET", "bytes"), ("GET", "text")])
+        assert replies[0] == replies[2] == "ok"
+        assert type(replies[1]) is DecodeError
+        assert pool.stats().opened == 1

@@ -1,0 +1,308 @@
+# Written once: tests/threads/test_shared_lane.py is generated from this file.
+"""Many callers on a few connections: reply k for command k, the right connection for each (R-18, R-19, R-23)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from answers import OK, echo, held_echo, words
+from asyncio_.harness import Callers, Signal, now, wait_until
+from respool import AsyncPool
+from respool.errors import ReadTimeout
+from respool.testing import FakeNode, FaultProxy, Hold, Server, Silence
+
+SILENT_RUN = {"CLIENT REPLY OFF": b"", "CLIENT REPLY ON": OK}
+
+
+def by_connection(node: FakeNode, name: str) -> Counter[int]:
+    return Counter(seen.connection for seen in node.calls(name))
+
+
+# Every reply to its caller -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shared", [1, 3])
+async def test_every_caller_gets_its_own_reply(callers: Callers, server: Server, shared: int) -> None:
+    async with AsyncPool(server.url, shared=shared) as pool:
+
+        async def ask(name: int) -> None:
+            for number in range(25):
+                word = f"{name}:{number}"
+                assert await pool.execute("ECHO", word) == word.encode()
+                assert await pool.set(word, number) is True
+                assert await pool.execute_many([("GET", word), ("ECHO", word)]) == [b"%d" % number, word.encode()]
+
+        for name in range(20):
+            callers.start(ask, name)
+        await callers.results()
+        stats = pool.stats()
+        assert stats.opened == shared
+        assert (stats.in_flight, stats.dropped, stats.taken_back) == (0, 0, 0)
+
+
+async def test_replies_of_every_size_keep_their_order(callers: Callers, server: Server) -> None:
+    sizes = [0, 1, 1023, 1024, 1025, 16_383, 65_536, 300_000]
+    async with AsyncPool(server.url, shared=1) as pool:
+
+        async def ask(name: int) -> None:
+            for turn in range(6):
+                value = bytes([65 + name]) * sizes[(name + turn) % len(sizes)]
+                assert await pool.execute("ECHO", value) == value
+
+        for name in range(16):
+            callers.start(ask, name)
+        await callers.results()
+        assert pool.stats().opened == 1
+
+
+async def test_giving_up_costs_no_reconnect(callers: Callers, server: Server) -> None:
+    with FaultProxy(server) as proxy:
+        async with AsyncPool(proxy.url, shared=1) as pool:
+            proxy.down.hold()
+            hasty = [callers.start(pool.execute, "ECHO", f"{number}", timeout=0.05) for number in range(50)]
+            for caller in hasty:
+                assert type(await caller.outcome()) is ReadTimeout
+            proxy.down.release()
+            assert await pool.execute("ECHO", "after") == b"after"
+            stats = pool.stats()
+            assert stats.dropped + stats.taken_back == 50
+            assert (stats.in_flight, stats.opened, proxy.connections) == (0, 1, 1)
+
+
+# Which connection ----------------------------------------------------------------------------------------------
+
+
+async def test_round_robin_gives_every_connection_the_same_number_of_commands() -> None:
+    with FakeNode({"GET": echo}) as node:
+        async with AsyncPool(node.url, shared=4, strategy="round_robin") as pool:
+            for number in range(40):
+                assert await pool.execute("GET", f"k{number}") == b"k%d" % number
+            assert sorted(by_connection(node, "GET").values()) == [10, 10, 10, 10]
+
+
+async def test_round_robin_is_seen_by_a_real_server(server: Server) -> None:
+    async with AsyncPool(server.url, shared=3, strategy="round_robin", client_name="robin") as pool:
+        before = {row["id"]: int(row["tot-cmds"]) for row in server.clients() if row["name"] == "robin"}
+        for _ in range(30):
+            await pool.execute("PING")
+        after = {row["id"]: int(row["tot-cmds"]) for row in server.clients() if row["name"] == "robin"}
+        assert [after[name] - count for name, count in before.items()] == [10, 10, 10]
+
+
+async def test_random_uses_every_connection() -> None:
+    with FakeNode({"GET": echo}) as node:
+        async with AsyncPool(node.url, shared=3, strategy="random") as pool:
+            for number in range(120):
+                await pool.execute("GET", f"k{number}")
+            counts = by_connection(node, "GET")
+            assert len(counts) == 3
+            assert min(counts.values()) >= 15
+
+
+async def test_least_pending_takes_the_connection_that_owes_least(callers: Callers) -> None:
+    with FakeNode({"GET": echo, "SLOW": Hold(OK)}) as node:
+        async with AsyncPool(node.url, shared=3, strategy="least_pending") as pool:
+            for busy in (1, 2):
+                callers.start(pool.execute, "SLOW", "x")
+                await wait_until(lambda n=busy: len(node.calls("SLOW")) == n)
+            assert len(by_connection(node, "SLOW")) == 2
+            for number in range(10):
+                assert await pool.execute("GET", f"k{number}") == b"k%d" % number
+            assert len(by_connection(node, "GET")) == 1
+            assert by_connection(node, "GET").keys().isdisjoint(by_connection(node, "SLOW"))
+            await wait_until(lambda: node.release() == 0)
+
+
+@pytest.mark.parametrize("strategy", ["round_robin", "random", "least_pending"])
+async def test_a_stalled_connection_gets_no_new_work_until_it_answers(callers: Callers, strategy: Any) -> None:
+    with FakeNode({"GET": echo, "SLOW": Hold(OK)}) as node:
+        async with AsyncPool(node.url, shared=2, strategy=strategy, stall_after=0.05) as pool:
+            slow = callers.start(pool.execute, "SLOW", "x")
+            await wait_until(lambda: node.calls("SLOW"))
+            (stalled,) = by_connection(node, "SLOW")
+            until = now() + 0.06
+            await wait_until(lambda: now() > until)
+            for number in range(20):
+                assert await pool.execute("GET", f"k{number}") == b"k%d" % number
+            assert stalled not in by_connection(node, "GET")
+            node.release()
+            await slow.result()
+
+            async def is_used() -> bool:
+                for number in range(20):
+                    callers.start(pool.execute, "GET", f"l{number}")
+                await callers.results()
+                return stalled in by_connection(node, "GET")
+
+            for _ in range(20):
+                if await is_used():
+                    break
+            else:
+                pytest.fail("the connection that answered again was never used again")
+
+
+async def test_a_connection_whose_late_reply_has_come_is_not_stalled() -> None:
+    with FakeNode({"GET": echo, "SLOW": Hold(OK)}) as node:
+        async with AsyncPool(node.url, shared=2, strategy="round_robin", stall_after=0.05) as pool:
+            with pytest.raises(ReadTimeout):
+                await pool.execute("SLOW", "x", timeout=0.02)
+            (late,) = by_connection(node, "SLOW")
+            await wait_until(lambda: node.release())
+            until = now() + 0.06
+            await wait_until(lambda: now() > until)
+            for number in range(20):
+                assert await pool.execute("GET", f"k{number}") == b"k%d" % number
+            assert by_connection(node, "GET")[late] >= 9
+
+
+async def test_when_all_are_stalled_work_goes_on_all_the_same(callers: Callers) -> None:
+    with FakeNode({"GET": held_echo}) as node:
+        async with AsyncPool(node.url, shared=2, stall_after=0.02, strategy="round_robin") as pool:
+            for number in range(6):
+                callers.start(pool.execute, "GET", f"k{number}")
+            await wait_until(lambda: pool.stats().in_flight == 6)
+            until = now() + 0.03
+            await wait_until(lambda: now() > until)
+            last = callers.start(pool.execute, "GET", "last")
+            await wait_until(lambda: pool.stats().in_flight == 7)
+            node.on("GET", echo)
+            await wait_until(lambda: node.release() == 0 and last.is_done)
+            assert await callers.results() == [b"k%d" % number for number in range(6)] + [b"last"]
+
+
+@pytest.mark.parametrize("how", ["lifetime", "drain"])
+async def test_connections_are_replaced_under_load_without_an_error(callers: Callers, how: str) -> None:
+    options: dict[str, Any] = {"max_lifetime": 0.1} if how == "lifetime" else {}
+    with FakeNode({"GET": echo}) as node:
+        async with AsyncPool(node.url, shared=2, max_size=3, retry=None, **options) as pool:
+            is_over = Signal()
+
+            async def ask(name: int) -> int:
+                number = 0
+                while not is_over.is_set:
+                    number += 1
+                    assert await pool.execute("GET", f"{name}:{number}") == b"%d:%d" % (name, number)
+                return number
+
+            for name in range(6):
+                callers.start(ask, name)
+            for opened in (3, 4):
+                if how == "drain":
+                    pool.drain()
+                await wait_until(lambda least=opened: node.connections >= least)
+            is_over.set()
+            assert all(await callers.results())
+            assert pool.stats().lost == 0
+
+
+# Order ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("strategy", ["round_robin", "random", "least_pending"])
+async def test_a_command_sees_the_writes_that_its_caller_did_not_wait_for(
+    callers: Callers, server: Server, strategy: Any
+) -> None:
+    async with AsyncPool(server.url, shared=4, strategy=strategy) as pool:
+
+        async def write_and_read(name: str) -> None:
+            for number in range(30):
+                await pool.execute_noreply("SET", name, f"{number}")
+                assert await pool.get(name) == b"%d" % number
+                await pool.execute_many_noreply([("SET", name, "old"), ("SET", name, f"new {number}")])
+                assert await pool.execute_many([("GET", name)]) == [b"new %d" % number]
+
+        for number in range(5):
+            callers.start(write_and_read, f"k{number}")
+        await callers.results()
+
+
+@pytest.mark.parametrize("shared", [1, 3])
+async def test_a_command_on_a_lease_runs_after_what_its_caller_did_not_wait_for(callers: Callers, shared: int) -> None:
+    has_run: list[bool] = []
+    came_after: list[bool] = []
+
+    def run(*_: Any) -> None:
+        has_run.append(True)
+
+    def note(command: Any, connection: Any) -> bytes:
+        came_after.append(bool(has_run))
+        return echo(command, connection)
+
+    script: dict[str, Any] = {"SET": b"", "CLIENT REPLY OFF": b"", "GET": note, "BLPOP": note}
+    with FakeNode({**script, "CLIENT REPLY ON": (Hold(OK), run)}) as node:
+        async with AsyncPool(node.url, shared=shared) as pool:
+
+            async def tell_and_ask(ask: Any) -> None:
+                await pool.execute_noreply("SET", "k", "v")
+                await ask()
+
+            for ask in (
+                lambda: pool.execute_many([("GET", "k")] * 1100),
+                lambda: pool.execute("BLPOP", "k", 1),
+            ):
+                caller = callers.start(tell_and_ask, ask)
+                await wait_until(lambda: pool.stats().in_flight == 2 or came_after)
+                await wait_until(lambda: node.release() > 0)
+                await caller.result()
+                assert all(came_after)
+                has_run.clear()
+                came_after.clear()
+            node.once("CLIENT REPLY ON", Hold(OK))
+            await pool.execute_noreply("SET", "k", "v")
+            with pytest.raises(TimeoutError):
+                await pool.execute("BLPOP", "k", 1, timeout=0.05)
+            assert came_after == []
+            await wait_until(lambda: node.release() > 0)
+
+
+async def test_the_next_command_after_one_given_up_goes_the_same_way() -> None:
+    with FakeNode({"SET": Hold(OK), "GET": echo}) as node:
+        async with AsyncPool(node.url, shared=3, strategy="round_robin") as pool:
+            for turn in range(6):
+                with pytest.raises(ReadTimeout):
+                    await pool.execute("SET", f"k{turn}", "v", timeout=0.02)
+                with pytest.raises(ReadTimeout):
+                    await pool.execute("GET", f"k{turn}", timeout=0.02)
+                await wait_until(lambda n=turn + 1: len(node.calls("GET")) == n or node.release() != 0)
+                await wait_until(lambda n=turn + 1: len(node.calls("GET")) == n)
+                assert node.calls("GET")[-1].connection == node.calls("SET")[-1].connection
+                await wait_until(lambda: node.release() == 0)
+
+
+async def test_the_next_command_after_a_pipeline_given_up_goes_the_same_way() -> None:
+    with FakeNode({"SET": Hold(OK), "GET": echo}) as node:
+        async with AsyncPool(node.url, shared=3, strategy="round_robin") as pool:
+            for turn in range(6):
+                with pytest.raises(ReadTimeout):
+                    await pool.execute_many([("SET", f"k{turn}", "v")], timeout=0.02)
+                with pytest.raises(ReadTimeout):
+                    await pool.execute_many([("GET", f"k{turn}")], timeout=0.02)
+                await wait_until(lambda n=turn + 1: len(node.calls("GET")) == n)
+                assert node.calls("GET")[-1].connection == node.calls("SET")[-1].connection
+                await wait_until(lambda: node.release() == 0)
+
+
+async def test_a_caller_is_free_again_when_its_replies_have_come(server: Server) -> None:
+    async with AsyncPool(server.url, shared=3, strategy="round_robin", client_name="free") as pool:
+        await pool.execute_noreply("SET", "k", "v")
+        await pool.get("k")  # behind it: now nothing of it is on its way
+        before = {row["id"]: int(row["tot-cmds"]) for row in server.clients() if row["name"] == "free"}
+        for _ in range(30):
+            await pool.execute("PING")
+        after = {row["id"]: int(row["tot-cmds"]) for row in server.clients() if row["name"] == "free"}
+        assert [after[name] - count for name, count in before.items()] == [10, 10, 10]
+
+
+async def test_a_tie_to_a_lost_connection_is_forgotten() -> None:
+    with FakeNode({"SET": Silence(), "GET": echo}) as node:
+        async with AsyncPool(node.url, shared=2, strategy="round_robin") as pool:
+            with pytest.raises(ReadTimeout):
+                await pool.execute("SET", "k", "v", timeout=0.02)
+            (seen,) = node.calls("SET")
+            node.drop(seen.connection)
+            for number in range(10):
+                assert await pool.execute("GET", f"k{number}") == b"k%d" % number
+            assert words(node, "GET")[-1] == b"k9"

@@ -1,0 +1,50 @@
+"""The shapes of RESP2 and RESP3, bytes and str, come out the same. (``test_replies`` asks real servers.)"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from respool.commands import _parsers as parsers
+
+
+@pytest.mark.parametrize("reply", [[b"flags", [b"off"], b"redirect", -1], {b"flags": [b"off"], b"redirect": -1}])
+def test_facts_are_a_dict_of_str(reply: Any) -> None:
+    assert parsers.as_facts(reply) == {"flags": ["off"], "redirect": -1}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        [b"server", b"valkey", b"modules", [[b"name", b"lua", b"ver", 1]]],
+        {"server": "valkey", "modules": [{"name": "lua", "ver": 1}]},
+    ],
+)
+def test_a_greeting_has_modules_as_dicts(reply: Any) -> None:
+    assert parsers.as_greeting(reply) == {"server": "valkey", "modules": [{"name": "lua", "ver": 1}]}
+
+
+@pytest.mark.parametrize("reply", [b"id=3 name= lib-name=a=b\n", "id=3 name= lib-name=a=b\n"])
+def test_a_client_is_a_dict_of_its_fields(reply: Any) -> None:
+    assert parsers.as_client(reply) == {"id": "3", "name": "", "lib-name": "a=b"}
+    assert parsers.as_clients(reply * 2) == [{"id": "3", "name": "", "lib-name": "a=b"}] * 2
+
+
+def test_no_clients_are_an_empty_list() -> None:
+    assert parsers.as_clients(b"") == []
+
+
+@pytest.mark.parametrize("reply", [[b"12", [b"k"]], ["12", [b"k"]]])
+def test_a_page_has_a_cursor_that_is_a_number(reply: Any) -> None:
+    assert parsers.as_page(reply) == (12, [b"k"])
+
+
+def test_nothing_stays_nothing_or_becomes_the_empty_list() -> None:
+    assert parsers.as_text(None) is None
+    assert parsers.as_tuple(None) is None
+    assert parsers.as_list(None) == []
+
+
+def test_words_that_are_not_utf8_survive() -> None:
+    assert parsers.as_text(b"\xff") == "\udcff"

@@ -1,0 +1,34 @@
+"""A pipeline's result tells that it is not there yet, or the reply, or the error of its command."""
+
+from __future__ import annotations
+
+import pytest
+
+from respool._errors import UsageError, WrongType
+from respool._pipeline_result import PipelineResult
+
+
+def test_before_the_pipeline_has_run_there_is_no_result() -> None:
+    result: PipelineResult[bytes] = PipelineResult("GET")
+    assert not result.done
+    assert repr(result) == "<PipelineResult GET: has not run>"
+    with pytest.raises(UsageError, match="the pipeline of this GET has not run yet"):
+        result.result()
+
+
+@pytest.mark.parametrize("value", [b"secret", None, [], ValueError("a value like any other")])
+def test_the_reply_is_returned_and_never_shown(value: object) -> None:
+    result: PipelineResult[object] = PipelineResult("GET")
+    result._resolve(value)
+    assert result.done
+    assert result.result() is value
+    assert repr(result) == f"<PipelineResult GET: {type(value).__name__}>"
+
+
+def test_an_error_is_raised() -> None:
+    result: PipelineResult[int] = PipelineResult("INCR")
+    result._resolve(WrongType("WRONGTYPE", "no number"))
+    assert result.done
+    assert repr(result) == "<PipelineResult INCR: WrongType>"
+    with pytest.raises(WrongType, match="no number"):
+        result.result()

@@ -1,0 +1,68 @@
+"""Every method of the three surfaces sends what the function of its name says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from respool import commands
+from respool._async._commands import AsyncCommands
+from respool._errors import UsageValueError
+from respool._pipeline_commands import PipelineCommands
+from respool._sync._commands import Commands
+
+Sent = tuple[tuple[Any, ...], Any, Any]
+
+
+class Async(AsyncCommands[bytes]):
+    def _execute(self, args: Any, spec: Any, parse: Any = None) -> Any:
+        return args, spec, parse
+
+
+class Sync(Commands[bytes]):
+    def _execute(self, args: Any, spec: Any, parse: Any = None) -> Any:
+        return args, spec, parse
+
+
+class Pipeline(PipelineCommands[bytes]):
+    def _add(self, args: Any, spec: Any, parse: Any = None) -> Any:
+        return args, spec, parse
+
+
+@pytest.mark.parametrize("surface", [Async(), Sync(), Pipeline()])
+def test_a_method_sends_what_the_function_says(sample: Any, surface: Any) -> None:
+    method: Callable[..., Sent] | None = getattr(surface, sample.name, None)
+    if method is None:
+        assert sample.name == "reset"  # connections have a better one
+        return
+    args, spec, parse = method(*sample.args, **sample.options)
+    command = sample.command
+    assert args == command.args
+    assert spec is command.spec
+    assert (spec.parse if parse is None else parse) is command.parse
+
+
+@pytest.mark.parametrize("surface", [Async(), Sync(), Pipeline()])
+def test_a_method_refuses_what_the_function_refuses(surface: Any) -> None:
+    with pytest.raises(UsageValueError, match="nx and xx exclude each other"):
+        surface.set("k", "v", nx=True, xx=True)
+    with pytest.raises(UsageValueError, match="DEL needs at least one key"):
+        surface.delete()
+
+
+def test_a_plain_call_makes_no_command_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (commands.strings, commands.lists):
+        monkeypatch.delattr(module, "Command")
+    surface = Sync()
+    for sent in (surface.get("k"), surface.set("k", "v"), surface.incr("k"), surface.lpop("k"), surface.mget("k")):
+        assert sent
+
+
+@pytest.mark.parametrize(
+    ("surface", "call"), [(AsyncCommands, "_execute"), (Commands, "_execute"), (PipelineCommands, "_add")]
+)
+def test_a_surface_needs_a_subclass(surface: Any, call: str) -> None:
+    with pytest.raises(NotImplementedError):
+        surface().get("k")

@@ -1,0 +1,97 @@
+"""The reference pages say what the code says: every option, error, counter and event, with its default."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+import respool
+from respool import PoolStats, RetryPolicy, _events, errors, testing
+from respool._options import Options
+
+ROOT: Final = Path(__file__).parents[2]
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs/reference" / name).read_text("utf-8")
+
+
+def rows(name: str) -> dict[str, list[str]]:
+    """Return the table rows of a page by the name in their first cell, which stands between backquotes."""
+    found = {}
+    for line in page(name).splitlines():
+        first = re.match(r"\| `(\w+)`", line)
+        if first:
+            assert first[1] not in found, f"{first[1]} stands twice in {name}"
+            found[first[1]] = [cell.strip() for cell in line.strip("|").split(" | ")]
+    return found
+
+
+def default_of(entry: object) -> str:
+    value = getattr(entry, "default", MISSING)
+    if value is MISSING:
+        return "`RetryPolicy()`"
+    if value is None:
+        return "`None`"
+    return f"`{value!r}`".replace('"', "'")
+
+
+def test_every_option_is_there_with_its_default() -> None:
+    found = rows("options.md")
+    options = {entry.name: default_of(entry) for entry in fields(Options)}
+    policy = {entry.name: default_of(entry) for entry in fields(RetryPolicy)}
+    assert {name: cells[1].replace(" ", "").replace('"', "'") for name, cells in found.items()} == {
+        name: default.replace(" ", "") for name, default in (options | policy).items()
+    }
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_every_error_is_there(name: str) -> None:
+    assert name in rows("errors.md")
+
+
+def test_no_error_is_there_that_does_not_exist() -> None:
+    assert set(rows("errors.md")) <= set(errors.__all__)
+
+
+def test_every_counter_is_there() -> None:
+    assert set(rows("stats.md")) == {entry.name for entry in fields(PoolStats)}
+
+
+def test_every_event_is_there_with_its_fields() -> None:
+    found = rows("events.md")
+    kinds = {
+        name: kind for name, kind in vars(_events).items() if isinstance(kind, type) and issubclass(kind, _events.Event)
+    }
+    kinds.pop("Event")
+    assert set(found) == set(kinds)
+    for name, kind in kinds.items():
+        named = set(re.findall(r"`(\w+)`", found[name][1]))
+        assert named == {entry.name for entry in fields(kind)} - {"address"}
+
+
+def test_every_rule_that_the_code_cites_is_written_down() -> None:
+    source = ROOT / "src/respool"
+    cited = {rule for file in source.rglob("*.py") for rule in re.findall(r"\bR-\d\d\b", file.read_text("utf-8"))}
+    written = set(re.findall(r"\*\*(R-\d\d)", page("semantics.md")))
+    assert cited <= written
+    assert written == {f"R-{number:02}" for number in range(1, 38)}
+
+
+def test_every_group_of_commands_has_its_section() -> None:
+    groups = {file.stem for file in (ROOT / "src/respool/commands").glob("[a-z]*.py")}
+    assert set(re.findall(r"::: respool\.commands\.(\w+)", page("commands.md"))) == groups
+
+
+def test_every_public_name_is_in_the_api_reference() -> None:
+    twins = {name.removeprefix("Async") for name in respool.__all__ if name.startswith("Async")}
+    wanted = set(respool.__all__) - twins - {"__version__"}
+    assert wanted <= set(re.findall(r"::: respool\.(\w+)$", page("api.md"), flags=re.MULTILINE))
+
+
+def test_every_helper_for_tests_is_in_its_reference() -> None:
+    assert set(re.findall(r"^ +- (\w+)$", page("testing.md"), flags=re.MULTILINE)) == set(testing.__all__)

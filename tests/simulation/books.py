@@ -1,0 +1,170 @@
+"""What the callers did and were told, and whether the server's own book agrees.
+
+Rule 1: a write is *acknowledged*, *unknown* or *surely not executed*; the last is a claim of the pool's (an error whose
+        ``executed`` is "no", a PoolError, an error reply) and is checked like the first.
+Rule 2: a broken promise is raised where it is seen, as ``Broken``; what cannot be raised there is kept for the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from respool.errors import Error, PoolError, ServerError, TransportError, UsageError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .server import Server, Session
+
+
+class Broken(AssertionError):
+    """The pool broke a promise."""
+
+
+class HookError(Exception):
+    """What a hook of the run raises."""
+
+
+#: What a server answers that is not itself just now: the command did not run (R-24).
+NOT_NOW = frozenset({"LOADING", "READONLY"})
+
+
+def surely_not_executed(error: BaseException) -> bool:
+    """Tell whether an error claims that the command did not run."""
+    if isinstance(error, TransportError):
+        return error.executed == "no"
+    return isinstance(error, PoolError | UsageError | ServerError | HookError)
+
+
+class Write:
+    """One write under way: ``with books.write(...) as write: ...; write.acknowledged()``."""
+
+    def __init__(self, books: Books, tokens: list[bytes], counters: list[bytes]) -> None:
+        self._books = books
+        self._tokens = tokens
+        self._counters = counters
+        self._is_acknowledged = False
+
+    def acknowledged(self) -> None:
+        self._is_acknowledged = True
+
+    def __enter__(self) -> Write:
+        return self
+
+    def __exit__(self, _: Any, error: BaseException | None, __: TracebackType | None) -> None:
+        books = self._books
+        if self._is_acknowledged:
+            books.tokens.update(dict.fromkeys(self._tokens, "acknowledged"))
+            books.acknowledged.update(self._counters)
+        elif error is not None and surely_not_executed(error):
+            books.tokens.update(dict.fromkeys(self._tokens, f"not executed, by {error!r}"))
+        else:
+            books.tokens.update(dict.fromkeys(self._tokens, "unknown"))
+            books.unknown.update(self._counters)
+
+
+class Books:
+    """The callers' side of the story of one run."""
+
+    def __init__(self) -> None:
+        self.tokens: dict[bytes, str] = {}
+        self.acknowledged: Counter[bytes] = Counter()
+        self.unknown: Counter[bytes] = Counter()
+        self.counted: dict[bytes, set[int]] = {}
+        self.errors: Counter[str] = Counter()
+        self.cancels = 0
+        self.operations = 0
+        self.exhausted = 0
+        self.timeouts = 0
+        self.leaks = 0
+        self.failures: list[str] = []
+        self.holders: dict[int, str] = {}
+        self._serial = 0
+
+    def fail(self, message: str) -> None:
+        """Keep a broken promise for the end of the run."""
+        self.failures.append(message)
+
+    def token(self, where: str) -> bytes:
+        self._serial += 1
+        return b"tok:%b:%d" % (where.encode(), self._serial)
+
+    def write(self, *, tokens: list[bytes] | None = None, counters: list[bytes] | None = None) -> Write:
+        return Write(self, tokens or [], counters or [])
+
+    def saw_counter(self, key: bytes, value: Any) -> None:
+        """Take an INCR's reply: no two of one counter are the same."""
+        seen = self.counted.setdefault(key, set())
+        if type(value) is not int or value in seen:
+            raise Broken(f"INCR {key!r} answered {value!r}, which is somebody else's reply")
+        seen.add(value)
+
+    def expect(self, *, got: Any, wanted: Any, what: str) -> None:
+        if got != wanted:
+            raise Broken(f"{what} answered {got!r} instead of {wanted!r}")
+
+    def note_error(self, error: BaseException) -> None:
+        self.errors[type(error).__name__] += 1
+
+    # Leases ------------------------------------------------------------------------------------------
+
+    def leased(self, session: Session, who: str, db: int, protocol: int, name: str) -> None:
+        """Look at a lease as the server sees it: nobody else's, and like new (P-19)."""
+        number = session.sock.number
+        if number in self.holders:
+            raise Broken(f"connection {number} was lent to {who} while {self.holders[number]} has it")
+        self.holders[number] = who
+        if session.is_over:
+            return  # it ended a moment ago, which the pool may not know yet
+        dirt = {
+            "MULTI": session.transaction is not None,
+            "WATCH": bool(session.watched),
+            "SUBSCRIBE": bool(session.channels),
+            "CLIENT REPLY": not session.replies or bool(session.skips),
+            "CLIENT TRACKING": session.is_tracking,
+            "a blocked command": session.waits_for is not None,
+            "SELECT": session.db != db,
+            "HELLO": session.protocol != protocol,
+            "CLIENT SETNAME": session.name != name,
+            "AUTH": not session.is_known,
+        }
+        found = [what for what, is_there in dirt.items() if is_there]
+        if found:
+            raise Broken(f"{who} was lent connection {number} with {', '.join(found)} left on it")
+
+    def returned(self, session: Session) -> None:
+        self.holders.pop(session.sock.number, None)
+
+    # The end -----------------------------------------------------------------------------------------
+
+    def compare(self, server: Server) -> None:
+        """Compare with what the server executed (P-01, P-10)."""
+        for token, outcome in self.tokens.items():
+            ran = server.executed[token]
+            if ran > 1:
+                self.fail(f"{token!r} ran {ran} times")
+            if outcome == "acknowledged" and ran != 1:
+                self.fail(f"{token!r} was acknowledged and ran {ran} times")
+            if outcome.startswith("not executed") and ran:
+                self.fail(f"{token!r} ran, but its caller was told: {outcome}")
+        for token in server.executed.keys() - self.tokens.keys():
+            self.fail(f"{token!r} ran, and nobody ever sent it")
+        for key in self.acknowledged.keys() | self.unknown.keys() | server.increments.keys():
+            least, most = self.acknowledged[key], self.acknowledged[key] + self.unknown[key]
+            if not least <= server.increments[key] <= most:
+                self.fail(f"{key!r} stands at {server.increments[key]}, acknowledged {least}, at most {most}")
+
+
+def is_expected(error: BaseException) -> bool:
+    """Tell whether an error is one a caller may meet at all in a bad world."""
+    return isinstance(error, Error | HookError) and not isinstance(error, UsageError)
+
+
+def cancels_of(task: asyncio.Task[Any]) -> int:
+    """Take back all cancels of a task that have been answered, and return how many there were."""
+    count = task.cancelling()
+    for _ in range(count):
+        task.uncancel()
+    return count

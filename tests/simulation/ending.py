@@ -1,0 +1,120 @@
+"""What must be true of a pool at rest, after an outage that nobody noticed, and after its end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from respool.errors import Error
+
+from .books import Broken, HookError
+
+if TYPE_CHECKING:
+    from .run import Run
+
+#: The longest pause between two dials of the pool's own (R-17).
+BACKOFF_CAP = 5.0
+
+
+async def at_rest(run: Run) -> None:
+    """With nobody calling, everything that was lent is back and every count says so (P-02, P-25)."""
+    pool, options = run.pool, run.plan.options
+    if pool._node is None:
+        return
+    settled = run.loop.time() + BACKOFF_CAP + 2 * options["read_timeout"] + 4 * options["connect_timeout"] + 10.0
+    while run.loop.time() < settled and (pool.stats().in_flight or pool.leased or _is_any_closing(run)):
+        await asyncio.sleep(0.0137)
+    stats = pool.stats()
+    _expect(run, "leased", stats.leased, 0)
+    _expect(run, "waiting", stats.waiting, 0)
+    _expect(run, "in_flight", stats.in_flight, 0)
+    _expect(run, "leases given back", stats.releases + stats.leaks, stats.leases)
+    _expect(run, "leaks", stats.leaks, run.books.leaks)
+    _expect_counts(run, stats)
+    if run.plan.is_calm:
+        _expect(run, "lost connections", stats.lost, 0)
+        if run.plan.hooks["configure"] != "raises":
+            _expect(run, "failed dials", stats.dial_failures, 0)
+
+
+def _expect_counts(run: Run, stats: Any) -> None:
+    """The pool's counts of connections, against the sockets there are and were."""
+    sockets = sum(sock.is_in_use for sock in run.watch.sockets)
+    _expect(run, "connections that are up", stats.opened - stats.lost - stats.closed, stats.size - _unmade(run))
+    if not _unmade(run):  # else a dial may or may not have its socket yet
+        _expect(run, "sockets in use", sockets, stats.size)
+
+
+def _is_any_closing(run: Run) -> bool:
+    """Whether a socket has ended a moment ago, and the pool has not been told yet."""
+    return any(not (sock.is_closed or sock.is_in_use) for sock in run.watch.sockets)
+
+
+def _unmade(run: Run) -> int:
+    """Slots in the pool's own hands without a connection that is up: being dialed, or lost while being made clean."""
+    node = run.pool._node
+    return 0 if node is None else sum(slot.connection is None or slot.connection.closed for slot in node.ledger.dials)
+
+
+async def recovers_alone(run: Run) -> None:
+    """After an outage of any length the pool is whole again, in bounded time, with nobody calling (P-08)."""
+    pool, plan = run.pool, run.plan
+    if not plan.last_outage or pool._node is None or plan.hooks["configure"] == "raises":
+        return
+    if (plan.options.get("max_lifetime") or 60.0) < 2.0:
+        return  # a pool whose connections hardly outlive their dials is never whole
+    run.note("last outage", plan.last_outage)
+    run.faults.outage(plan.last_outage)
+    await asyncio.sleep(plan.last_outage)
+    ledger, options = pool._node.ledger, plan.options
+    per_dial = 12 * run.plan.weather.latency * (1.0 + run.plan.weather.jitter) + 0.5
+    bound = BACKOFF_CAP + options["connect_timeout"] + ledger.max_size * (per_dial + 0.1)
+    deadline = run.loop.time() + bound
+    while ledger.missing_shared or ledger.size - ledger.dialing < ledger.min_size:
+        if run.loop.time() > deadline:
+            raise Broken(f"{bound:.1f} s after an outage of {plan.last_outage:g} s the pool is {pool!r}")
+        await asyncio.sleep(0.01)
+    run.note("recovered")
+
+
+async def still_works(run: Run) -> None:
+    """A healthy world and a pool at rest: calls succeed, though a dead connection may be found out first."""
+    deadline = run.loop.time() + 60.0
+    while True:
+        try:
+            answer = await run.pool.execute("ECHO", "the end")
+        except (Error, HookError) as error:
+            if run.loop.time() > deadline:
+                raise Broken(f"the pool does not work any more: {error!r}") from error
+            await asyncio.sleep(0.5)
+        else:
+            run.books.expect(got=answer, wanted=b"the end", what="ECHO")
+            return
+
+
+def after_close(run: Run) -> None:
+    """Nothing is left: no task, no timer, no socket, no open account (P-21)."""
+    loop, pool = run.loop, run.pool
+    tasks = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task(loop)]
+    if tasks:
+        run.books.fail(f"tasks are left after aclose: {[task.get_coro() for task in tasks]}")
+    if loop.pending_timers:
+        run.books.fail(f"timers are left after aclose: {loop.pending_timers}")
+    open_sockets = [sock.number for sock in run.faults.sockets if not sock.is_closed]
+    if open_sockets:
+        run.books.fail(f"sockets are left after aclose: {open_sockets}")
+    stats = pool.stats()
+    for name in ("size", "shared", "idle", "leased", "dialing", "waiting", "in_flight"):
+        _expect(run, f"{name} after aclose", getattr(stats, name), 0)
+    _expect(run, "connections closed", stats.lost + stats.closed, stats.opened)
+    _expect(run, "leases given back", stats.releases + stats.leaks, stats.leases)
+    if pool._node is not None:
+        _expect(run, "connections opened", stats.opened, len(pool._node.entered))
+        _expect(run, "replies", stats.replies, sum(sock.replies_read for sock in pool._node.entered))
+        for name in ("leases", "exhausted", "timeouts"):
+            _expect(run, name, getattr(stats, name), pool._leases.fared[name])
+
+
+def _expect(run: Run, what: str, got: int, wanted: int) -> None:
+    if got != wanted:
+        run.books.fail(f"{what}: {got}, and not {wanted}")

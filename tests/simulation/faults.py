@@ -1,0 +1,191 @@
+"""The faults of a run, by name.
+
+Rule 1: a fault strikes the world outside the process; the pool only ever sees what a socket would show it.
+Rule 2: every fault but a black hole ends by itself; ``heal`` ends all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from .loop import World
+from .network import SimSocket, Weather
+from .server import Server
+
+
+class Faults:
+    """Strikes when the plan says so, and tells since when the world has been well."""
+
+    def __init__(
+        self, world: World, server: Server, weather: Weather, chance: Random, note: Callable[..., None]
+    ) -> None:
+        self._world = world
+        self._server = server
+        self._weather = weather
+        self._chance = chance
+        self._note = note
+        self.sockets: list[SimSocket] = []
+        self._password = server.password
+        self.struck = 0
+        #: Seconds for which the whole process stood still, as (when, how long).
+        self.stalls: list[tuple[float, float]] = []
+        self._over = False
+
+    def schedule(self, faults: list[tuple[float, str]]) -> None:
+        for when, name in faults:
+            self._world.after(when, self._strike, name)
+
+    def _strike(self, name: str) -> None:
+        if self._over:
+            return
+        self.struck += 1
+        self._note("fault", name)
+        getattr(self, f"_{name}")()
+
+    def heal(self) -> None:
+        """End every fault, and let no new one strike."""
+        self._over = True
+        server = self._server
+        if server.mode != "up":
+            server.start()
+        server.loading_until = server.demoted_until = 0.0
+        server.password = self._password
+        server.slowness = (0.0, 0.0)
+        server.push_rate = 0.0
+        server.max_clients = 10_000
+        for sock in self.sockets:
+            sock.up.extra = sock.down.extra = 0.0
+        for session in list(server.sessions):
+            if session.is_mute:
+                session.drop(politely=False)
+
+    def outage(self, seconds: float) -> None:
+        """Take the node away, with every connection, for a time; nothing else is wrong with the world."""
+        self._server.stop(self._chance.choice(("refuse", "silent")), politely=self._chance.random() < 0.5)
+        self._world.after(seconds, self._server.start)
+
+    def _links(self) -> list[SimSocket]:
+        return [sock for sock in self.sockets if sock.session is not None and not sock.session.is_over]
+
+    def _link(self) -> SimSocket | None:
+        links = self._links()
+        return self._chance.choice(links) if links else None
+
+    def _seconds(self) -> float:
+        return self._chance.choice((0.001, 0.05, 0.4, 3.0, 8.0))
+
+    # On one link -------------------------------------------------------------------------------------
+
+    def _reset(self) -> None:
+        if link := self._link():
+            link.reset(loses_replies=self._chance.random() < 0.5)
+
+    def _eof(self) -> None:
+        if link := self._link():
+            link.session.drop(politely=True)
+
+    def _half_reply(self) -> None:
+        if link := self._link():
+            link.session.cut_next_reply(self._chance.random())
+
+    def _freeze(self) -> None:
+        if link := self._link():
+            seconds = self._seconds()
+            link.up.freeze(seconds)
+            link.down.freeze(seconds)
+
+    def _freeze_down(self) -> None:
+        if link := self._link():
+            link.down.freeze(self._seconds())
+
+    def _slow_link(self) -> None:
+        if link := self._link():
+            link.down.extra = self._seconds() / 4
+
+    def _black_hole(self) -> None:
+        if link := self._link():
+            link.black_hole()
+
+    def _push(self) -> None:
+        self._server.push_rate = self._chance.choice((0.0, 0.3, 1.0))
+        for link in self._links():
+            link.session.push(b">3\r\n+message\r\n+news\r\n+hello\r\n")
+
+    # On the node -------------------------------------------------------------------------------------
+
+    def _slow_server(self) -> None:
+        self._server.slowness = (self._chance.choice((0.1, 1.0)), self._chance.choice((0.001, 0.02, 0.5)))
+
+    def _fast_server(self) -> None:
+        self._server.slowness = (0.0, 0.0)
+
+    def _restart(self) -> None:
+        self._away("refuse", politely=False)
+
+    def _polite_restart(self) -> None:
+        self._away("refuse", politely=True)
+
+    def _away(self, how: str, *, politely: bool) -> None:
+        self._server.stop(how, politely=politely)
+        self._world.after(self._chance.choice((0.01, 0.2, 1.0, 6.0, 60.0, 3600.0)), self._come_back)
+
+    def _come_back(self) -> None:
+        if self._server.mode != "up":
+            self._server.start(loading=self._chance.choice((0.0, 0.0, 0.05, 1.0)))
+
+    def _refuse(self) -> None:
+        self._door("refuse")
+
+    def _silent(self) -> None:
+        self._door("silent")
+
+    def _mute(self) -> None:
+        self._door("mute")
+
+    def _door(self, how: str) -> None:
+        """New connections meet trouble, the ones that are up do not."""
+        self._server.mode = how
+        self._world.after(self._seconds(), self._come_back)
+
+    def _loading(self) -> None:
+        self._server.loading_until = self._world.now + self._seconds()
+
+    def _demoted(self) -> None:
+        """The node is a replica for a while, and refuses writes."""
+        self._server.demoted_until = self._world.now + self._seconds()
+
+    def _locked(self) -> None:
+        """Another password is wanted for a while; who is in stays in."""
+        self._server.password = "another"
+        self._world.after(self._seconds(), self._unlock)
+
+    def _unlock(self) -> None:
+        self._server.password = self._password
+
+    def _crowded(self) -> None:
+        self._server.max_clients = len(self._server.sessions) + self._chance.randint(0, 1)
+        self._world.after(self._seconds(), self._uncrowd)
+
+    def _uncrowd(self) -> None:
+        self._server.max_clients = 10_000
+
+    def _network_down(self) -> None:
+        seconds = self._seconds()
+        for link in self._links():
+            link.up.freeze(seconds)
+            link.down.freeze(seconds)
+        if self._server.mode == "up":
+            self._door("silent")
+
+    # On the process ----------------------------------------------------------------------------------
+
+    def _stall(self) -> None:
+        """The process stands still: much is due at once when it goes on."""
+        seconds = self._chance.choice((0.002, 0.1, 3.0))
+        self.stalls.append((self._world.now, seconds))
+        self._world.now += seconds
+
+    def stalled_between(self, start: float, end: float) -> float:
+        """Return for how long the process stood still within a time."""
+        return sum(seconds for when, seconds in self.stalls if when + seconds >= start and when <= end)

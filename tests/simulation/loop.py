@@ -1,0 +1,290 @@
+"""An event loop whose clock is a number and whose network is in memory.
+
+Rule 1: time advances only when nothing is ready, so a wait costs nothing, and a state in which nothing can ever become
+        ready is found at once: ``Hang``.
+        A timer rings a nanosecond late, as none is exact.
+Rule 2: what asyncio leaves open, the seed decides: which of several ready sockets comes first and whether a ready
+        socket is seen in this round or the next; timers due at the same moment in any order; sockets before timers
+        (asyncio) or after them (uvloop). Callbacks of ``call_soon`` stay first in, first out.
+Rule 3: ``Order.adversarial`` also permutes the steps of different tasks within one round. asyncio never does that, so
+        what fails only there leans on the order of tasks; each task's own steps keep their order.
+Rule 4: ``Order.coarse`` is uvloop's clock: milliseconds, timers rounded to the nearest, and ``call_at`` for less than
+        half of one answers with a plain handle. As a timer may then ring early, a round takes ``ROUND`` of time.
+Rule 5: the transports are asyncio's own selector transports, on sockets of ``network``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from asyncio import events
+from asyncio.selector_events import _SelectorSocketTransport  # type: ignore[attr-defined]
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+#: Where the virtual clock starts; not at 0, so that nobody takes "zero" for "never".
+START = 1000.0
+
+
+ROUND = 0.00002
+LATE = 1e-9
+
+#: So many rounds without the clock moving are a busy loop; so many in all are a run that never ends.
+MOST_ROUNDS_AT_ONCE = 20_000
+MOST_ROUNDS = 1_000_000
+
+
+class Hang(AssertionError):
+    """Nothing is ready, nothing is due, and the run is not over; or it turns in circles."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the scheduler of one run may do."""
+
+    adversarial: bool = False
+    coarse: bool = False
+    timers_first: bool = False
+    #: How often a ready socket is seen one round late.
+    lateness: float = 0.0
+
+
+class World:
+    """Everything outside the process: what happens there, and when."""
+
+    def __init__(self) -> None:
+        self.now = START
+        self._happenings: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
+        self._numbers = itertools.count()
+
+    def at(self, when: float, happen: Callable[..., None], *args: Any) -> None:
+        """Let ``happen(*args)`` be called at ``when``; what is due at one moment happens in the order of the calls."""
+        heapq.heappush(self._happenings, (max(when, self.now), next(self._numbers), happen, args))
+
+    def after(self, seconds: float, happen: Callable[..., None], *args: Any) -> None:
+        self.at(self.now + seconds, happen, *args)
+
+    @property
+    def next_at(self) -> float:
+        return self._happenings[0][0] if self._happenings else float("inf")
+
+    def go_on(self) -> None:
+        """Let everything happen that is due."""
+        happenings = self._happenings
+        while happenings and happenings[0][0] <= self.now:
+            _, _, happen, args = heapq.heappop(happenings)
+            happen(*args)
+
+
+class SimTask(asyncio.Task):  # type: ignore[type-arg]
+    """A task with a number for a hash, so that sets of tasks have the same order in every run."""
+
+    def __init__(self, coro: Any, *, loop: SimLoop, **more: Any) -> None:
+        self.number = next(loop.task_numbers)
+        super().__init__(coro, loop=loop, **more)
+
+    def __hash__(self) -> int:
+        return self.number
+
+
+class SimLoop(asyncio.BaseEventLoop):
+    """The loop. ``connect`` makes a client socket; ``on_step`` is called after every round."""
+
+    def __init__(self, world: World, chance: Random, order: Order, connect: Callable[[], Any] | None = None) -> None:
+        super().__init__()
+        self.set_debug(False)
+        self.world = world
+        self.order = order
+        self.rounds = 0
+        self._stands_at, self._stands_since = 0.0, 0
+        self.task_numbers = itertools.count(1)
+        self.on_step: Callable[[], None] = _nothing
+        self._chance = chance
+        self._connect = connect
+        self._selector = _NoSelector()  # what a transport's repr() asks
+        self._transports: dict[int, Any] = {}
+        self._watched: dict[int, Any] = {}  # fd -> socket
+        self._readers: dict[int, events.Handle] = {}
+        self._writers: dict[int, events.Handle] = {}
+        self.set_task_factory(_make_task)
+
+    # The clock -----------------------------------------------------------------------------------
+
+    def time(self) -> float:
+        return int(self.world.now * 1000.0 + 1e-6) / 1000.0 if self.order.coarse else self.world.now
+
+    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> Any:
+        if self.order.coarse:
+            wait = round(max(when - self.time(), 0.0) * 1000.0)
+            if wait == 0:
+                return self.call_soon(callback, *args, context=context)
+            when = self.time() + wait / 1000.0
+        return super().call_at(when, callback, *args, context=context)
+
+    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> Any:
+        return self.call_at(self.time() + delay, callback, *args, context=context)
+
+    @property
+    def pending_timers(self) -> list[Any]:
+        return [handle for handle in self._scheduled if not handle._cancelled]
+
+    # One round -----------------------------------------------------------------------------------
+
+    def _run_once(self) -> None:
+        self.rounds += 1
+        if self.order.coarse:
+            self.world.now += ROUND
+        self._check_progress()
+        timers = self._scheduled
+        while timers and timers[0]._cancelled:
+            heapq.heappop(timers)._scheduled = False
+        if not self._ready and not self._stopping:
+            self._advance()
+        self.world.go_on()
+        incoming, due = self._poll(), self._due()
+        self._ready.extend(due + incoming if self.order.timers_first else incoming + due)
+        batch = list(self._ready)
+        self._ready.clear()
+        if self.order.adversarial and len(batch) > 1:
+            batch = self._shuffled(batch)
+        for handle in batch:
+            if not handle._cancelled:
+                handle._run()
+        self.on_step()
+
+    def _check_progress(self) -> None:
+        if self.world.now != self._stands_at:
+            self._stands_at, self._stands_since = self.world.now, self.rounds
+        if self.rounds - self._stands_since > MOST_ROUNDS_AT_ONCE or self.rounds > MOST_ROUNDS:
+            raise Hang(f"round {self.rounds}, and the clock has stood still since round {self._stands_since}")
+
+    def _advance(self) -> None:
+        """Move the clock to the next moment at which something can happen."""
+        if any(sock.is_readable for fd, sock in self._watched.items() if fd in self._readers):
+            return
+        if any(sock.is_writable for fd, sock in self._watched.items() if fd in self._writers):
+            return
+        when = min(self.world.next_at, self._scheduled[0]._when if self._scheduled else float("inf"))
+        if when == float("inf"):
+            raise Hang("nothing is ready and nothing will ever be")
+        self.world.now = max(self.world.now, when) + LATE
+
+    def _poll(self) -> list[Any]:
+        """Return the handles of the sockets that can be read or written, in an order of the seed's."""
+        found: list[Any] = []
+        for fd, sock in self._watched.items():
+            if fd in self._readers and sock.is_readable:
+                found.append(self._readers[fd])
+            if fd in self._writers and sock.is_writable:
+                found.append(self._writers[fd])
+        if len(found) > 1:
+            self._chance.shuffle(found)
+        if found and self.order.lateness:
+            found = [handle for handle in found if self._chance.random() >= self.order.lateness]
+        return found
+
+    def _due(self) -> list[Any]:
+        """Return the handles of the timers that are due, the earliest first, equals in an order of the seed's."""
+        due: list[tuple[float, float, int, Any]] = []
+        timers, now = self._scheduled, self.world.now
+        while timers and timers[0]._when <= now:
+            handle = heapq.heappop(timers)
+            handle._scheduled = False
+            due.append((handle._when, self._chance.random(), len(due), handle))
+        return [entry[-1] for entry in sorted(due)]
+
+    def _shuffled(self, batch: list[Any]) -> list[Any]:
+        """Deal the steps of different tasks anew; those of one task, and all other callbacks, keep their order."""
+        queues: dict[int, list[Any]] = {}
+        for handle in batch:
+            owner = getattr(handle._callback, "__self__", None)
+            queues.setdefault(owner.number if isinstance(owner, SimTask) else 0, []).append(handle)
+        names = [name for name, queue in queues.items() for _ in queue]
+        self._chance.shuffle(names)
+        heads = {name: iter(queue) for name, queue in queues.items()}
+        return [next(heads[name]) for name in names]
+
+    # Sockets -------------------------------------------------------------------------------------
+
+    async def create_connection(self, protocol_factory: Any, *_: Any, **__: Any) -> Any:  # type: ignore[override]
+        assert self._connect is not None, "this loop has no network"
+        sock = self._connect()
+        connected = self.create_future()
+        sock.connect(lambda error: _settle(connected, error))
+        try:
+            await connected
+        except BaseException:
+            sock.close()
+            raise
+        protocol = protocol_factory()
+        waiter = self.create_future()
+        transport = _SelectorSocketTransport(self, sock, protocol, waiter)
+        sock.transport = transport
+        try:
+            await waiter
+        except BaseException:
+            transport.close()
+            raise
+        return transport, protocol
+
+    async def create_unix_connection(self, protocol_factory: Any, *_: Any, **__: Any) -> Any:  # type: ignore[override]
+        return await self.create_connection(protocol_factory)
+
+    def watch(self, sock: Any) -> None:
+        """Know a socket from here on, until it is closed."""
+        self._watched[sock.fileno()] = sock
+
+    def unwatch(self, sock: Any) -> None:
+        self._watched.pop(sock.fileno(), None)
+
+    def _add_reader(self, fd: int, callback: Any, *args: Any) -> Any:
+        self._readers[fd] = handle = events.Handle(callback, args, self, None)
+        return handle
+
+    def _remove_reader(self, fd: int) -> bool:
+        return _cancelled(self._readers.pop(fd, None))
+
+    def _add_writer(self, fd: int, callback: Any, *args: Any) -> Any:
+        self._writers[fd] = handle = events.Handle(callback, args, self, None)
+        return handle
+
+    def _remove_writer(self, fd: int) -> bool:
+        return _cancelled(self._writers.pop(fd, None))
+
+    def _process_events(self, event_list: Any) -> None:
+        raise AssertionError("there is no selector")
+
+    def _write_to_self(self) -> None:
+        """Wake the loop from another thread; there is none."""
+
+
+class _NoSelector:
+    def get_key(self, fd: int) -> Any:
+        raise KeyError(fd)
+
+
+def _make_task(loop: Any, coro: Any, **more: Any) -> SimTask:
+    return SimTask(coro, loop=loop, **more)
+
+
+def _settle(future: asyncio.Future[None], error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
+
+
+def _cancelled(handle: events.Handle | None) -> bool:
+    if handle is None:
+        return False
+    handle.cancel()
+    return True
+
+
+def _nothing() -> None:
+    """Do nothing."""

@@ -1,0 +1,193 @@
+"""What happens in one run, decided by its seed before anything starts.
+
+Rule 1: everything random in a run comes from generators made here by name, so that one more draw in one place does
+        not change all others.
+Rule 2: ``temper`` says how bad the world is. ``calm`` has no fault at all, so that any error is the pool's.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final
+
+from .loop import Order
+from .network import Weather
+
+TEMPERS: Final = ("calm", "flaky", "outage", "hell")
+
+
+def chance_of(seed: int, name: str) -> Random:
+    """Return the generator ``name`` of a seed."""
+    return Random(zlib.crc32(name.encode()) << 40 ^ seed)
+
+
+@dataclass
+class Plan:
+    """One run."""
+
+    seed: int
+    temper: str
+    order: Order
+    weather: Weather
+    #: Keywords of the pool, hooks excepted.
+    options: dict[str, Any]
+    #: How each hook behaves: ``none``, ``good``, ``slow``, ``raises``, ``says no``.
+    hooks: dict[str, str]
+    clients: int
+    operations: int
+    #: The length of the busy part in seconds, and the mean pause of a client between two operations.
+    span: float
+    pace: float
+    #: Whether clients may resize, clear, drain or select, and which db they know.
+    controls: bool
+    selects: bool
+    #: Whether the pool is closed before its callers are done.
+    closes_early: bool
+    #: How long the node is away at the end, with nobody calling (P-08); 0 for not at all.
+    last_outage: float
+    password: str | None
+    knows_resp3: bool
+    denied: frozenset[str]
+    #: How often a command takes how long, where that is no fault.
+    slowness: tuple[float, float] = (0.0, 0.0)
+    faults: list[tuple[float, str]] = field(default_factory=list)
+
+    @property
+    def is_calm(self) -> bool:
+        return self.temper == "calm"
+
+
+def make_plan(seed: int) -> Plan:
+    """Decide everything about run ``seed``."""
+    chance = chance_of(seed, "plan")
+    temper = chance.choices(TEMPERS, (3, 3, 2, 2))[0]
+    span = chance.choice((0.02, 0.2, 2.0, 20.0))
+    clients = min(60, 5 + int(chance.expovariate(1 / 7)))
+    operations = chance.randint(2, 8 if clients < 20 else 4)
+    plan = Plan(
+        seed=seed,
+        temper=temper,
+        order=_order(chance),
+        weather=_weather(chance, is_calm=temper == "calm"),
+        options=_options(chance),
+        hooks=_hooks(chance),
+        clients=clients,
+        operations=operations,
+        span=span,
+        pace=span / operations,
+        controls=chance.random() < 0.4,
+        selects=chance.random() < 0.15,
+        closes_early=chance.random() < 0.1,
+        last_outage=chance.choices((0.0, 1.0, 60.0, 3600.0), (6, 2, 2, 1))[0],
+        password="secret" if chance.random() < 0.2 else None,
+        knows_resp3=chance.random() < 0.85,
+        denied=frozenset({"CLIENT REPLY"} if chance.random() < 0.15 else ()),
+    )
+    if plan.is_calm:
+        plan.slowness = chance.choice(((0.0, 0.0), (0.3, 0.005)))
+    if chance.random() < 0.1:
+        plan.options["path"] = "/run/valkey.sock"
+    if plan.password is not None:
+        plan.options["password"] = plan.password
+    if plan.weather.latency * (1.0 + plan.weather.jitter) > 0.01:
+        plan.options["connect_timeout"] = 2.0
+        plan.options["read_timeout"] = 5.0
+        plan.options["acquire_timeout"] = max(plan.options["acquire_timeout"], 1.0)
+        for name in ("max_lifetime", "keepalive"):
+            if (plan.options.get(name) or 60.0) < 5.0:
+                plan.options[name] = 5.0  # shorter than a dial is no lifetime
+    if span > 0.2:
+        for name in ("max_idle", "max_lifetime", "keepalive"):
+            if (plan.options.get(name) or 1.0) < 0.5:
+                plan.options[name] = 0.5  # more often is only more of the same
+    shortest = min(plan.options.get(name) or 60.0 for name in ("max_idle", "max_lifetime", "keepalive"))
+    plan.last_outage = min(plan.last_outage, shortest * 500.0)  # the housekeeper wakes that often
+    if temper != "calm":
+        plan.faults = _faults(chance, temper, span, clients * operations)
+    return plan
+
+
+def _order(chance: Random) -> Order:
+    return Order(
+        adversarial=chance.random() < 0.25,
+        coarse=chance.random() < 0.3,
+        timers_first=chance.random() < 0.3,
+        lateness=chance.choice((0.0, 0.2, 0.5)),
+    )
+
+
+def _weather(chance: Random, *, is_calm: bool) -> Weather:
+    return Weather(
+        latency=chance.choice((0.0, 0.0002, 0.001) if is_calm else (0.0, 0.0002, 0.001, 0.02)),
+        jitter=chance.choice((0.0, 0.5) if is_calm else (0.0, 0.5, 5.0)),
+        reading=chance.choice(("as sent", "merged", "split", "crumbs")),
+        window=chance.choice((4096, 65536) if is_calm else (64, 4096, 65536, 1 << 20)),
+        delivers_last=chance.choice((0.0, 0.5, 1.0)),
+    )
+
+
+def _options(chance: Random) -> dict[str, Any]:
+    max_size = chance.choice((1, 2, 2, 3, 4, 6, 10))
+    shared: int | None = min(chance.choice((0, 0, 0, 1, 1, 2, 3, 4)), max_size)
+    if shared == max_size and chance.random() < 0.8:
+        shared -= 1  # else there are no leases at all
+    if chance.random() < 0.15:
+        shared = None
+    options: dict[str, Any] = {
+        "max_size": max_size,
+        "min_size": chance.choice((0, 0, 1, 2, max_size)) if max_size > 1 else chance.choice((0, 1)),
+        "shared": shared,
+        "strategy": chance.choice(("least_pending", "round_robin", "random")),
+        "on_full": "raise" if chance.random() < 0.15 else "wait",
+        "acquire_timeout": chance.choice((0.05, 1.0, 30.0, 30.0)),
+        "connect_timeout": chance.choice((0.2, 2.0)),
+        "read_timeout": chance.choice((0.3, 5.0)),
+        "max_waiting": chance.choice((1, 8, 1024, 1024, 1024, 1024, 1024, 1024)),
+        "max_dials": chance.choice((1, 2, 2, 5)),
+        "idle_order": chance.choice(("lifo", "fifo")),
+        "stall_after": chance.choice((None, 0.05, 1.0)),
+        "close_on_error": chance.random() < 0.2,
+        "client_name": chance.choice((None, "sim")),
+        "protocol": chance.choice((3, 3, 3, 2)),
+        "db": chance.choice((0, 0, 0, 3)),
+        "trace_leases": chance.random() < 0.05,
+    }
+    if chance.random() < 0.3:
+        options["max_in_flight"] = chance.choice((1, 2, 5))
+    if chance.random() < 0.2:
+        options["max_in_flight_bytes"] = chance.choice((1, 2000))
+    if chance.random() < 0.4:
+        options["max_idle"] = chance.choice((0.01, 0.5, 5.0, None))
+    if chance.random() < 0.4:
+        options["max_lifetime"] = chance.choice((0.02, 0.5, 5.0, None))
+    if chance.random() < 0.4:
+        options["keepalive"] = chance.choice((0.05, 0.5, 5.0, None))
+    if chance.random() < 0.1:
+        options["retry"] = None
+    options["min_size"] = min(options["min_size"], max_size)
+    return options
+
+
+def _hooks(chance: Random) -> dict[str, str]:
+    hooks = {}
+    for name in ("configure", "check", "reset"):
+        kinds = ("none", "good", "slow", "raises", "says no") if name == "check" else ("none", "good", "slow", "raises")
+        hooks[name] = chance.choices(kinds, (12, 2, 2, 1, 1)[: len(kinds)])[0]
+    return hooks
+
+
+FLAKY: Final = (
+    "reset reset eof half_reply freeze freeze freeze_down slow_link black_hole push push stall slow_server fast_server"
+).split()
+OUTAGE: Final = (
+    "restart restart refuse silent mute loading crowded network_down polite_restart demoted locked"
+).split()
+
+
+def _faults(chance: Random, temper: str, span: float, busyness: int) -> list[tuple[float, str]]:
+    """Return when which fault strikes. Faults are as dense as the work, or nobody would meet them."""
+    kinds = {"flaky": FLAKY, "outage": OUTAGE, "hell": FLAKY * 2 + OUTAGE}[temper]
+    count = chance.randint(1, max(3, min(busyness // 4, 25)) if temper != "outage" else 4)
+    return sorted((chance.uniform(0.0, span), chance.choice(kinds)) for _ in range(count))

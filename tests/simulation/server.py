@@ -1,0 +1,297 @@
+"""A small Redis in memory: the process, its connections, and what may befall it.
+
+Rule 1: every command that arrives is executed exactly once, in order, unless its connection has ended before.
+Rule 2: it writes down what it executed: every argument that begins with ``tok:`` in a write counts (``executed``), so
+        that a write that ran twice is found out whatever the client believes.
+Rule 3: data outlive a restart; connections and their state do not.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import hiredis
+
+from .loop import World
+from .network import FIN, RST, SimSocket
+from .server_commands import ALLOWED_WHILE_LOADING, BLOCKED, COMMANDS, WRITES, error
+
+#: After how many seconds an operating system gives up an unanswered SYN.
+SYN_TIMEOUT = 127.0
+
+
+class Server:
+    """The node. ``mode`` is ``up``, ``refuse`` (no process), ``silent`` (no host) or ``mute`` (accepts, says nothing)."""
+
+    def __init__(self, world: World, chance: Random) -> None:
+        self.world = world
+        self.chance = chance
+        self.mode = "up"
+        self.loading_until = 0.0
+        self.demoted_until = 0.0
+        self.password: str | None = None
+        self.knows_resp3 = True
+        self.denied: set[str] = set()
+        self.latency = 0.0002
+        #: Seconds a command takes, by chance: (how often, how long).
+        self.slowness = (0.0, 0.0)
+        #: How often a push goes out before or after a reply.
+        self.push_rate = 0.0
+        self.max_clients = 10_000
+        self.data: dict[int, dict[bytes, Any]] = defaultdict(dict)
+        self.versions: Counter[tuple[int, bytes]] = Counter()
+        self.sessions: list[Session] = []
+        self.accepted = 0
+        self.commands = 0
+        self.executed: Counter[bytes] = Counter()
+        self.increments: Counter[bytes] = Counter()
+        self.blocked: deque[Session] = deque()
+        self.on_accept: Callable[[], None] = lambda: None
+
+    def knock(self, sock: SimSocket, done: Callable[[BaseException | None], None]) -> None:
+        """A client wants a connection."""
+        self.world.after(self.latency * (1.0 + self.chance.random()), self._answer_door, sock, done)
+
+    def _answer_door(self, sock: SimSocket, done: Callable[[BaseException | None], None]) -> None:
+        if sock.is_closed:
+            return
+        if self.mode == "refuse":
+            done(ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED)))
+        elif self.mode == "silent":
+            refusal = OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+            self.world.after(SYN_TIMEOUT, lambda: sock.is_closed or done(refusal))
+        else:
+            self.accepted += 1
+            session = Session(self, sock, is_mute=self.mode == "mute")
+            self.sessions.append(session)
+            sock.accepted(session)
+            self.on_accept()
+            done(None)
+            if len(self.sessions) > self.max_clients:
+                session.say(error("ERR max number of clients reached"))
+                sock.down.send(FIN)
+                session.end()
+
+    def stop(self, how: str, *, politely: bool) -> None:
+        """End the process: every connection ends. ``how`` is the mode until it is started again."""
+        self.mode = how
+        for session in list(self.sessions):
+            session.drop(politely=politely)
+
+    def start(self, *, loading: float = 0.0) -> None:
+        self.mode = "up"
+        self.loading_until = self.world.now + loading
+
+    @property
+    def is_loading(self) -> bool:
+        return self.world.now < self.loading_until
+
+    def touch(self, db: int, key: bytes) -> None:
+        self.versions[db, key] += 1
+
+    def serve_blocked(self) -> None:
+        """Give list items to those who wait for them, first come, first served."""
+        for session in list(self.blocked):
+            session.try_again()
+
+
+class Session:
+    """One connection as the server sees it."""
+
+    def __init__(self, server: Server, sock: SimSocket, *, is_mute: bool) -> None:
+        self.server = server
+        self.sock = sock
+        self.is_mute = is_mute
+        self.is_over = False
+        self.is_leaving = False
+        self.waits_for: tuple[list[bytes], int] | None = None
+        self._block = 0
+        self._reader = hiredis.Reader()
+        self._queue: deque[list[Any]] = deque()
+        self._is_busy = False
+        self._cut_next: float | None = None
+        self.renew()
+        self.is_known = server.password is None
+
+    def renew(self) -> None:
+        """Stand as a connection nobody has done anything to (also RESET)."""
+        self.protocol = 2
+        self.db = 0
+        self.name = ""
+        self.transaction: list[list[Any]] | None = None
+        self.is_spoilt = False
+        self.watched: dict[tuple[int, bytes], int] = {}
+        self.channels: set[bytes] = set()
+        self.replies = True
+        self.skips = 0
+        self.is_tracking = False
+        self.is_in_exec = False
+        self.is_known = self.server.password is None
+
+    # Arriving ----------------------------------------------------------------------------------------
+
+    def receive(self, data: bytes) -> None:
+        if self.is_over or self.is_mute:
+            return
+        self._reader.feed(data)
+        while (command := self._reader.gets()) is not False:
+            self._queue.append(command)
+        self._pump()
+
+    def hung_up(self) -> None:
+        """The client has closed: whatever arrived before is executed, then this is over."""
+        self.is_leaving = True
+        if self.waits_for is not None or self.is_mute or not (self._queue or self._is_busy):
+            self.end()
+
+    def end(self) -> None:
+        """Forget the connection."""
+        if self.is_over:
+            return
+        self.is_over = True
+        self._queue.clear()
+        self.server.sessions.remove(self)
+        if self.waits_for is not None:
+            self.server.blocked.remove(self)
+            self.waits_for = None
+
+    def _pump(self) -> None:
+        """Execute what is queued, as far as nothing blocks or takes time."""
+        server = self.server
+        while self._queue and not self._is_busy and self.waits_for is None and not self.is_over:
+            often, seconds = server.slowness
+            if often and server.chance.random() < often:
+                self._is_busy = True
+                server.world.after(seconds * server.chance.random(), self._finish_slowly)
+                return
+            self._run(self._queue.popleft())
+        if self.is_leaving and not (self._queue or self._is_busy):
+            self.end()
+
+    def _finish_slowly(self) -> None:
+        self._is_busy = False
+        if not self.is_over and self._queue:
+            self._run(self._queue.popleft())
+        self._pump()
+
+    # Executing ---------------------------------------------------------------------------------------
+
+    def _run(self, args: list[Any]) -> None:
+        self.server.commands += 1
+        name = bytes(args[0]).decode().upper()
+        reply = self._refusal(name, args)
+        if reply is not None:
+            self.is_spoilt = self.transaction is not None
+        elif self.transaction is not None and name not in ("EXEC", "DISCARD", "MULTI", "WATCH", "RESET"):
+            self.transaction.append(args)
+            reply = b"+QUEUED\r\n"
+        else:
+            reply = self.call(name, args)
+        if reply is not BLOCKED:
+            self.say(reply)
+            self.server.serve_blocked()
+
+    def _refusal(self, name: str, args: list[Any]) -> bytes | None:
+        """Return why a command is not executed at all, or None."""
+        server = self.server
+        full = f"{name} {bytes(args[1]).decode().upper()}" if name == "CLIENT" else name
+        if name not in COMMANDS or (name == "HELLO" and not server.knows_resp3):
+            return error(f"ERR unknown command '{name}'")
+        if not self.is_known and name not in ("HELLO", "AUTH", "RESET"):
+            return error("NOAUTH Authentication required.")
+        if full in server.denied:
+            return error(f"NOPERM User default has no permissions to run the '{full.lower()}' command")
+        if server.is_loading and name not in ALLOWED_WHILE_LOADING:
+            return error("LOADING Redis is loading the dataset in memory")
+        if name in WRITES and server.world.now < server.demoted_until:
+            return error("READONLY You can't write against a read only replica.")
+        if self.channels and self.protocol == 2 and name not in ("SUBSCRIBE", "UNSUBSCRIBE", "PING", "RESET"):
+            return error(f"ERR Can't execute '{name.lower()}': only (P|S)SUBSCRIBE / PING are allowed in this context")
+        return None
+
+    def call(self, name: str, args: list[Any]) -> Any:
+        """Execute one command and return its reply, or ``BLOCKED``."""
+        server = self.server
+        if name in WRITES:
+            for arg in args[1:]:
+                if bytes(arg).startswith(b"tok:"):
+                    server.executed[bytes(arg)] += 1
+        try:
+            return COMMANDS[name](self, *args[1:])
+        except TypeError as wrong:
+            if "positional argument" not in str(wrong):
+                raise
+            return error(f"ERR wrong number of arguments for '{name.lower()}' command")
+
+    # Blocking ----------------------------------------------------------------------------------------
+
+    def block(self, keys: list[bytes], seconds: float) -> Any:
+        self.waits_for = (keys, self._block)
+        self.server.blocked.append(self)
+        if seconds > 0:
+            self.server.world.after(seconds, self._give_up, self._block)
+        return BLOCKED
+
+    def try_again(self) -> None:
+        if self.waits_for is not None:
+            reply = COMMANDS["BLPOP"](self, *self.waits_for[0], b"-1")
+            if reply is not None:
+                self._unblock(reply)
+
+    def _give_up(self, block: int) -> None:
+        if self.waits_for is not None and self._block == block:
+            self._unblock(b"_\r\n" if self.protocol == 3 else b"*-1\r\n")
+
+    def _unblock(self, reply: bytes) -> None:
+        self.waits_for = None
+        self._block += 1
+        self.server.blocked.remove(self)
+        self.say(reply)
+        self.server.world.after(0.0, self._pump)
+
+    # Answering ---------------------------------------------------------------------------------------
+
+    def say(self, reply: bytes) -> None:
+        """Send a reply, if replies are on, with what the fault plan has for it."""
+        if self.skips:
+            self.skips -= 1
+            return
+        if not reply or not self.replies or self.is_over:
+            return
+        push_rate, chance = self.server.push_rate, self.server.chance
+        if push_rate and self.protocol == 3 and chance.random() < push_rate:
+            push = b">2\r\n$10\r\ninvalidate\r\n_\r\n"
+            reply = push + reply if chance.random() < 0.5 else reply + push
+        if self._cut_next is not None:
+            reply = reply[: int(len(reply) * self._cut_next)]
+            if reply:
+                self.sock.down.send(reply)
+            self.drop(politely=False, after_replies=True)
+            return
+        self.sock.down.send(reply)
+
+    def push(self, frame: bytes) -> None:
+        """Send something nobody asked for, where the protocol has a place for it."""
+        if self.protocol == 3 and not self.is_over and self.replies:
+            self.sock.down.send(frame)
+
+    # Faults ------------------------------------------------------------------------------------------
+
+    def cut_next_reply(self, share: float) -> None:
+        """Send only ``share`` of the next reply, and then a reset."""
+        self._cut_next = share
+
+    def drop(self, *, politely: bool, after_replies: bool = False) -> None:
+        """End the connection from here: with a FIN, or a reset."""
+        if self.is_over:
+            return
+        self.sock.up.cut()
+        if not politely and not after_replies:
+            self.sock.down.cut()
+        self.sock.down.send(FIN if politely else RST)
+        self.end()

@@ -1,0 +1,168 @@
+"""The eyes of a run: what is looked at after every round of the loop, and how the pool is made to show it.
+
+``size <= max_size`` is checked twice: in the pool's own book, and by counting the sockets the client has in use. A
+server may count more, but only those whose end it has not heard of. After a shrink the excess may only get smaller.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from respool._async import _lease_lane, _node, _pool
+from respool._async._compat import Waiter
+from respool._ledger import Ledger, Slot
+from respool.errors import PoolExhausted, PoolTimeout
+
+from .books import Broken
+
+if TYPE_CHECKING:
+    from .network import SimSocket
+    from .run import Run
+
+
+class WatchedLedger(Ledger):
+    """A ledger that knows in which order its waiters came (R-03)."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        #: The highest ``max_size`` since the watch looked last.
+        self.highest = self.max_size
+        self.line: list[WatchedWaiter] = []
+
+    def resize(self, *, min_size: int, max_size: int) -> None:
+        super().resize(min_size=min_size, max_size=max_size)
+        self.highest = max(self.highest, max_size)
+
+    def enqueue(self, waiter: Any, now: float, *, patient: bool) -> None:
+        waiter.ledger = self
+        super().enqueue(waiter, now, patient=patient)
+        self.line = [other for other in self.line if not other._future.done()]
+        self.line.append(waiter)
+
+
+class WatchedWaiter(Waiter):
+    """A waiter that sees whether it is served before somebody who came earlier."""
+
+    ledger: WatchedLedger
+
+    def offer(self, slot: Slot) -> bool:
+        is_taken = super().offer(slot)
+        if is_taken:
+            for other in self.ledger.line:
+                if other is self:
+                    break
+                if not other._future.done():
+                    _broken.append("a waiter was served before one that had come earlier")
+        return is_taken
+
+
+class WatchedNode(_node.Node):
+    """A node that tells which connections were entered."""
+
+    def __init__(self, options: Any) -> None:
+        super().__init__(options)
+        self.entered: list[SimSocket] = []
+
+    def _enter(self, slot: Slot, connection: Any) -> None:
+        self.entered.append(connection._transport._transport.get_extra_info("socket")._sock)
+        super()._enter(slot, connection)
+
+
+class WatchedLeases(_lease_lane.LeaseLane):
+    """A leased lane that counts how its borrowers fared."""
+
+    def __init__(self, node: Any) -> None:
+        super().__init__(node)
+        self.fared: Counter[str] = Counter()
+
+    async def borrow(self, timeout: float | None) -> Any:
+        try:
+            lease = await super().borrow(timeout)
+        except PoolExhausted:
+            self.fared["exhausted"] += 1
+            raise
+        except PoolTimeout:
+            self.fared["timeouts"] += 1
+            raise
+        self.fared["leases"] += 1
+        return lease
+
+
+_broken: list[str] = []
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    """Let every pool made in this block be one that can be watched."""
+    _broken.clear()
+    own: list[tuple[Any, str, Any]] = [
+        (_node, "Ledger", WatchedLedger),
+        (_lease_lane, "Waiter", WatchedWaiter),
+        (_pool, "Node", WatchedNode),
+        (_pool, "LeaseLane", WatchedLeases),
+    ]
+    real = [(module, name, getattr(module, name)) for module, name, _ in own]
+    for module, name, kind in own:
+        setattr(module, name, kind)
+    try:
+        yield
+    finally:
+        for module, name, kind in real:
+            setattr(module, name, kind)
+
+
+class Watch:
+    """Looks at one pool after every round of the loop."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._limit = 0
+        self._lonely_rounds = 0
+        self.most_sockets = 0
+        #: The client's sockets that are not closed yet.
+        self.sockets: list[SimSocket] = []
+        #: The nodes the pool has had: a failed ``open`` leaves the first one behind.
+        self.nodes: list[Any] = []
+
+    def look(self) -> None:
+        if _broken:
+            raise Broken(_broken[0])
+        node = self._run.pool._node
+        if node is None:
+            return
+        if not self.nodes or self.nodes[-1] is not node:
+            self.nodes.append(node)
+            self._limit = 0
+        ledger = node.ledger
+        ledger.check()
+        self._check_size(ledger)
+        self._check_somebody_serves(node)
+
+    def _check_size(self, ledger: Any) -> None:
+        size, most = ledger.size, ledger.max_size
+        self._limit = max(self._limit, ledger.highest)
+        ledger.highest = most
+        if size > self._limit:
+            raise Broken(f"size {size} is above max_size {most}")
+        self.sockets = [sock for sock in self.sockets if not sock.is_closed]
+        sockets = sum(sock.is_in_use for sock in self.sockets)
+        self.most_sockets = max(self.most_sockets, sockets)
+        if sockets > self._limit:
+            raise Broken(f"{sockets} sockets are in use, and max_size is {most}")
+        self._limit = max(most, min(self._limit, size))
+
+    def _check_somebody_serves(self, node: Any) -> None:
+        """Whoever waits is waited on: by a dial, a lease that will come back, or the alarm for the next dial."""
+        ledger = node.ledger
+        is_draining = any(slot.is_draining for slot in ledger.shared_slots)
+        if not ledger.waiters or ledger.dials or ledger.leased or is_draining or ledger.closed:
+            self._lonely_rounds = 0
+            return
+        alarm = node._alarm
+        is_set = alarm._event.is_set() or (alarm._timer is not None and not alarm._timer.cancelled())
+        self._lonely_rounds = 0 if is_set else self._lonely_rounds + 1
+        if self._lonely_rounds > 3:
+            raise Broken(f"{ledger.waiting} callers wait, and nothing is under way that could serve them")

@@ -1,0 +1,132 @@
+"""What tests need of threads; ``asyncio_/harness.py`` offers the same names for asyncio.
+
+Callers run at the same time as the test; a test waits for what it expects, with a deadline, and never just sleeps.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+#: No test waits longer than this for anything, in seconds.
+PATIENCE = 5.0
+
+#: The worlds that ``run`` knows, for scripts.
+LOOPS = ("threads",)
+
+#: How a forked child may end.
+WAYS_OUT = (os._exit, sys.exit)
+
+now = time.monotonic
+
+
+def run(main: Callable[[], Any]) -> Any:
+    """Run a script's main function to its end and return what it returned."""
+    return main()
+
+
+def wait_until(predicate: Callable[[], Any], timeout: float = PATIENCE) -> Any:
+    """Ask ``predicate`` until its answer is true, and return that answer. Raises TimeoutError after ``timeout``."""
+    deadline = now() + timeout
+    while not (answer := predicate()):
+        if now() >= deadline:
+            raise TimeoutError(f"still {answer!r} after {timeout:g} s")
+        time.sleep(0.001)
+    return answer
+
+
+def rest() -> None:
+    """Let idle connections rest until what has arrived for them would be seen: here, their next user looks at them."""
+    time.sleep(0.002)
+
+
+class Signal:
+    """Something callers wait for and the test gives, or the other way round."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    @property
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    def set(self) -> None:
+        self._event.set()
+
+    def wait(self) -> None:
+        """Wait until it is set. Raises TimeoutError when it never is."""
+        if not self._event.wait(PATIENCE):
+            raise TimeoutError(f"no signal after {PATIENCE:g} s")
+
+
+class Caller:
+    """One concurrent caller and what came of it."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self._value: Any = None
+        self._error: BaseException | None = None
+
+        def run() -> None:
+            try:
+                self._value = work()
+            except BaseException as error:
+                self._error = error
+
+        self._thread = threading.Thread(target=run, name="caller", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_done(self) -> bool:
+        return not self._thread.is_alive()
+
+    def join(self, seconds: float) -> None:
+        self._thread.join(seconds)
+
+    def result(self) -> Any:
+        """Return what the call returned, or raise what it raised."""
+        self._thread.join(PATIENCE)
+        if self._thread.is_alive():
+            raise TimeoutError(f"a caller has not come back after {PATIENCE:g} s")
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    def outcome(self) -> Any:
+        """Return what the call returned or raised."""
+        try:
+            return self.result()
+        except Exception as error:
+            return error
+
+
+class Callers:
+    """A group of concurrent callers. All of them must have come back when the test ends."""
+
+    def __init__(self) -> None:
+        self._callers: list[Caller] = []
+
+    def start(self, fn: Callable[..., Any], *args: Any, **options: Any) -> Caller:
+        """Let a new caller run ``fn(*args, **options)``; it begins now."""
+        caller = Caller(lambda: fn(*args, **options))
+        self._callers.append(caller)
+        return caller
+
+    def results(self) -> list[Any]:
+        """Wait for all callers and return what they returned, in the order of their start; raise the first error."""
+        return [caller.result() for caller in self._callers]
+
+    def outcomes(self) -> list[Any]:
+        """Wait for all callers and return what each returned or raised, in the order of their start."""
+        return [caller.outcome() for caller in self._callers]
+
+    def end(self) -> None:
+        """Called when the test is over: a caller that still runs is a failed test."""
+        deadline = now() + 1.0
+        for caller in self._callers:
+            caller.join(max(0.0, deadline - now()))
+        late = [caller for caller in self._callers if not caller.is_done]
+        assert not late, f"{len(late)} callers never came back"

@@ -1,0 +1,100 @@
+# Generated from tests/asyncio_/test_cuts.py by tools/generate.py. Do not edit.
+"""An exchange cut after every single byte, either way: the right value or an error, never somebody else's reply."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from threads.harness import Callers
+from respool import Pool, RetryPolicy
+from respool.errors import ConnectFailed, OutcomeUnknown, TransportError
+from respool.testing import FaultProxy, Server
+
+PROMPT = RetryPolicy(base=0.0)
+
+
+class Exchange:
+    """Some reads and writes at the same time, and what came of the writes."""
+
+    def __init__(self, pool: Pool[Any], callers: Callers) -> None:
+        self._pool = pool
+        self._callers = callers
+        self.sure = self.unsure = 0
+
+    def run(self) -> None:
+        start, pool = self._callers.start, self._pool
+        reads = [start(pool.execute, "ECHO", word) for word in ("a", "bb")]
+        run = start(pool.execute_many, [("ECHO", "1"), ("ECHO", "22")])
+        count = start(self._count)
+        assert [read.result() for read in reads] == [b"a", b"bb"]
+        assert run.result() == [b"1", b"22"]
+        count.result()
+        assert pool.execute("ECHO", "after") == b"after"
+
+    def _count(self) -> None:
+        try:
+            self._pool.incr("n")
+        except OutcomeUnknown:
+            self.unsure += 1
+        else:
+            self.sure += 1
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_reads_survive_a_cut_anywhere_and_a_write_runs_once_at_most(
+    callers: Callers, server: Server, direction: str
+) -> None:
+    with FaultProxy(server) as proxy:
+        faults = getattr(proxy, direction)
+        with Pool(proxy.url, shared=1) as pool:
+            before = faults.passed
+            Exchange(pool, callers).run()
+            whole = faults.passed - before
+        assert whole > 20
+        sure, unsure, cuts = 1, 0, 0
+        for count in range(whole + 1):
+            with Pool(proxy.url, shared=1, retry=PROMPT, connect_timeout=5.0) as pool:
+                exchange = Exchange(pool, callers)
+                faults.limit_after(count, total=True)
+                exchange.run()
+                sure, unsure = sure + exchange.sure, unsure + exchange.unsure
+                cuts += pool.stats().lost
+                assert pool.stats().in_flight == 0
+                proxy.heal()
+        assert cuts >= whole - 1  # the last byte may be the end of the exchange
+        assert sure <= int(server.command("GET", "n")) <= sure + unsure
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_a_handshake_cut_anywhere_is_an_error_and_the_next_one_is_whole(server: Server, direction: str) -> None:
+    with FaultProxy(server) as proxy:
+        faults = getattr(proxy, direction)
+        with Pool(proxy.url, shared=1, client_name="cut") as pool:
+            whole = faults.passed
+            del pool
+        for count in range(0, whole, 3):
+            pool: Pool[bytes] = Pool(proxy.url, shared=1, client_name="cut")
+            faults.limit_after(count, total=True)
+            with pytest.raises(ConnectFailed):
+                pool.open()
+            proxy.heal()
+            with pool:
+                assert pool.execute("CLIENT", "GETNAME") == b"cut"
+
+
+def test_a_large_reply_cut_anywhere_is_never_delivered_in_part(server: Server) -> None:
+    value = bytes(range(256)) * 400
+    server.command("SET", "k", value)
+    with FaultProxy(server) as proxy:
+        for count in range(0, len(value) + 20, 9_973):
+            with Pool(proxy.url, shared=1, retry=None) as pool:
+                proxy.down.limit_after(count, total=True)
+                with pytest.raises(TransportError):
+                    pool.get("k")
+                proxy.heal()
+            with Pool(proxy.url, shared=1, retry=PROMPT) as pool:
+                proxy.down.limit_after(count, total=True)
+                assert pool.get("k") == value
+                proxy.heal()

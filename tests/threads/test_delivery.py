@@ -1,0 +1,282 @@
+# Generated from tests/asyncio_/test_delivery.py by tools/generate.py. Do not edit.
+"""What is sent again and what is not: a write runs at most once, a read is asked until it is answered (R-24)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from answers import OK, echo, words
+from threads.harness import Callers, now, wait_until
+from respool import Pool, Command, RetryPolicy
+from respool.errors import (
+    ClusterDown,
+    ConnectionLost,
+    Loading,
+    MasterDown,
+    OutcomeUnknown,
+    ReadOnly,
+    ReadTimeout,
+    ServerError,
+    TransportError,
+    TryAgain,
+    WrongType,
+)
+from respool.testing import Close, FakeNode, FaultProxy, Reset, Server
+
+NOT_NOW = {
+    "LOADING server is loading the dataset in memory": Loading,
+    "TRYAGAIN Multiple keys request during rehashing of slot": TryAgain,
+    "CLUSTERDOWN Hash slot not served": ClusterDown,
+    "MASTERDOWN Link with MASTER is down": MasterDown,
+    "READONLY You can't write against a read only replica.": ReadOnly,
+}
+PROMPT = RetryPolicy(base=0.001, cap=0.001)
+
+
+# Connections that are lost ------------------------------------------------------------------------------------
+
+
+def test_a_write_whose_reply_is_lost_ran_once_and_is_not_sent_again(server: Server) -> None:
+    with FaultProxy(server) as proxy:
+        with Pool(proxy.url, shared=1) as pool:
+            for turn in range(1, 6):
+                wait_until(lambda: pool.shared == 1)
+                proxy.down.limit_after(0, total=True)
+                with pytest.raises(OutcomeUnknown) as caught:
+                    pool.incr("k")
+                assert caught.value.executed == "unknown"
+                assert server.command("GET", "k") == b"%d" % turn
+
+
+def test_a_write_that_is_lost_on_its_way_ran_at_most_once(server: Server) -> None:
+    with FaultProxy(server) as proxy:
+        with Pool(proxy.url, shared=1) as pool:
+            proxy.up.limit_after(5, total=True)
+            with pytest.raises(OutcomeUnknown):
+                pool.incr("k")
+            assert server.command("GET", "k") is None
+
+
+def test_a_read_whose_reply_is_lost_is_asked_again(server: Server) -> None:
+    server.command("SET", "k", "v")
+    with FaultProxy(server) as proxy:
+        with Pool(proxy.url, shared=1) as pool:
+            proxy.down.limit_after(0, total=True)
+            assert pool.get("k") == b"v"
+            assert pool.stats().retries == 1
+            assert pool.stats().lost == 1
+
+
+def test_a_command_that_its_caller_calls_idempotent_is_sent_again(server: Server) -> None:
+    with FaultProxy(server) as proxy:
+        with Pool(proxy.url, shared=1) as pool:
+            proxy.down.limit_after(0, total=True)
+            assert pool.execute(Command("SET", "k", "v", idempotent=True)) == b"OK"
+            proxy.down.limit_after(0, total=True)
+            assert pool.execute(Command("INCR", "n", idempotent=True)) == 2  # it said so
+
+
+def test_a_pipeline_of_reads_is_sent_again_and_one_with_a_write_is_not(server: Server) -> None:
+    server.command("SET", "k", "v")
+    with FaultProxy(server) as proxy:
+        with Pool(proxy.url, shared=1) as pool:
+            proxy.down.limit_after(2, total=True)
+            assert pool.execute_many([("GET", "k"), ("GET", "none")]) == [b"v", None]
+            proxy.down.limit_after(2, total=True)
+            with pytest.raises(OutcomeUnknown):
+                pool.execute_many([("GET", "k"), ("INCR", "n")])
+            assert server.command("GET", "n") == b"1"
+
+
+def test_an_atomic_run_whose_reply_is_lost_ran_once_and_is_not_sent_again(server: Server) -> None:
+    with FaultProxy(server) as proxy:
+        with Pool(proxy.url, shared=1) as pool:
+            proxy.down.limit_after(3, total=True)
+            with pytest.raises(OutcomeUnknown):
+                pool.execute_many([("INCR", "n"), ("INCR", "n")], atomic=True)
+            assert server.command("GET", "n") == b"2"
+
+
+@pytest.mark.parametrize("end", [Close(), Reset()], ids=["closed", "reset"])
+def test_a_read_is_retried_whatever_way_the_connection_ends(end: Any) -> None:
+    with FakeNode({"GET": echo}) as node:
+        node.once("GET", end)
+        with Pool(node.url, shared=1) as pool:
+            assert pool.execute("GET", "k") == b"k"
+            assert node.connections == 2
+
+
+def test_a_read_whose_reply_is_cut_in_the_middle_is_asked_again() -> None:
+    with FakeNode({"GET": echo}) as node:
+        node.once("GET", (b"$5\r\nhal", Close()))
+        with Pool(node.url, shared=1) as pool:
+            assert pool.execute("GET", "k") == b"k"
+
+
+def test_a_node_that_always_hangs_up_is_asked_as_often_as_the_policy_says() -> None:
+    with FakeNode({"GET": Close()}) as node:
+        with Pool(node.url, shared=1, retry=RetryPolicy(attempts=3, base=0.001)) as pool:
+            with pytest.raises(ConnectionLost):
+                pool.execute("GET", "k")
+            assert len(node.calls("GET")) == 3
+
+
+@pytest.mark.parametrize("retry", [None, RetryPolicy(attempts=1)], ids=["None", "attempts=1"])
+def test_without_retries_everything_is_sent_once(retry: RetryPolicy | None) -> None:
+    with FakeNode({"GET": echo, "SET": b"-LOADING wait\r\n"}) as node:
+        node.once("GET", Close())
+        with Pool(node.url, shared=1, retry=retry) as pool:
+            with pytest.raises(ConnectionLost) as caught:
+                pool.execute("GET", "k")
+            assert caught.value.executed == "unknown"
+            with pytest.raises(Loading):
+                pool.execute("SET", "k", "v")
+            assert len(node.calls("GET")) == len(node.calls("SET")) == 1
+            assert pool.stats().retries == 0
+
+
+def test_every_history_of_cuts_is_one_that_at_most_once_allows(callers: Callers, server: Server) -> None:
+    with FaultProxy(server) as proxy:
+        with Pool(proxy.url, shared=2, max_size=3, retry=PROMPT) as pool:
+            sure = unsure = 0
+
+            def count(name: str) -> None:
+                nonlocal sure, unsure
+                for _ in range(25):
+                    try:
+                        pool.incr(name)
+                    except TransportError as error:
+                        unsure += error.executed == "unknown"
+                    else:
+                        sure += 1
+                    assert pool.execute("ECHO", name) == name.encode()
+
+            for number in range(4):
+                callers.start(count, f"counter{number}")
+            for cut in range(8):
+                wait_until(lambda least=cut * 10: sure > least)
+                proxy.cut()
+            callers.results()
+            total = sum(int(server.command("GET", f"counter{number}") or 0) for number in range(4))
+            assert sure <= total <= sure + unsure
+
+
+# Servers that say "not now" ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", NOT_NOW, ids=lambda line: line.split()[0])
+def test_what_a_server_refuses_for_now_is_sent_again_be_it_a_write(line: str) -> None:
+    refusal = f"-{line}\r\n".encode()
+    with FakeNode({"GET": echo, "INCR": b":7\r\n"}) as node:
+        with Pool(node.url, shared=1, retry=PROMPT) as pool:
+            node.once("GET", refusal)
+            node.once("GET", refusal)
+            assert pool.execute("GET", "k") == b"k"
+            node.once("INCR", refusal)
+            assert pool.execute("INCR", "k") == 7
+            assert len(node.calls("GET")) == 3
+            assert len(node.calls("INCR")) == 2
+            assert pool.stats().retries == 3
+
+
+@pytest.mark.parametrize("line", NOT_NOW, ids=lambda line: line.split()[0])
+def test_what_a_server_always_refuses_is_raised_after_the_last_attempt(line: str) -> None:
+    with FakeNode({"SET": f"-{line}\r\n".encode()}) as node:
+        with Pool(node.url, shared=1, retry=RetryPolicy(attempts=3, base=0.001)) as pool:
+            with pytest.raises(NOT_NOW[line]) as caught:
+                pool.execute("SET", "k", "v")
+            assert isinstance(caught.value, ServerError)
+            assert str(caught.value) == line
+            assert len(node.calls("SET")) == 3
+
+
+def test_a_node_that_has_become_a_replica_begins_a_new_epoch() -> None:
+    with FakeNode({"SET": OK}) as node:
+        with Pool(node.url, shared=1, retry=PROMPT) as pool:
+            node.once("SET", b"-READONLY You can't write against a read only replica.\r\n")
+            assert pool.execute("SET", "k", "v") == b"OK"
+            assert pool.stats().epoch == 1
+            wait_until(lambda: node.connections == 2 and node.open_connections == 1)
+            assert pool.execute("SET", "k", "v") == b"OK"
+
+
+def test_any_other_error_is_raised_at_once_and_keeps_the_connection(server: Server) -> None:
+    with Pool(server.url, shared=1) as pool:
+        pool.set("k", "v")
+        with pytest.raises(WrongType):
+            pool.execute("LPUSH", "k", "v")
+        with pytest.raises(ServerError) as caught:
+            pool.execute("NO-SUCH-COMMAND")
+        assert caught.value.code == "ERR"
+        assert pool.stats().retries == 0
+        assert pool.stats().opened == 1
+
+
+def test_a_redirect_is_a_plain_error_for_a_pool_of_one_node() -> None:
+    with FakeNode({"GET": b"-MOVED 866 10.0.0.1:6379\r\n"}) as node:
+        with Pool(node.url, shared=1) as pool:
+            with pytest.raises(ServerError) as caught:
+                pool.execute("GET", "k")
+            assert caught.value.code == "MOVED"
+            assert len(node.calls("GET")) == 1
+
+
+# Limits of trying again ----------------------------------------------------------------------------------------
+
+
+def test_retries_share_a_budget(callers: Callers) -> None:
+    with FakeNode({"GET": b"-LOADING wait\r\n"}) as node:
+        policy = RetryPolicy(attempts=4, base=0.001, budget=0.0, budget_floor=5.0)
+        with Pool(node.url, shared=1, retry=policy) as pool:
+            for _ in range(20):
+                callers.start(pool.execute, "GET", "k")
+            assert [type(outcome) for outcome in callers.outcomes()] == [Loading] * 20
+            stats = pool.stats()
+            assert 5 <= stats.retries <= 8  # five were saved, five more come per second
+            assert stats.retries_refused >= 12
+            assert len(node.calls("GET")) == 20 + stats.retries
+
+
+def test_a_retry_never_outlives_the_callers_time() -> None:
+    with FakeNode({"GET": b"-LOADING wait\r\n"}) as node:
+        policy = RetryPolicy(attempts=1000, base=0.01, cap=0.01, budget_floor=1000.0)
+        with Pool(node.url, shared=1, retry=policy) as pool:
+            started = now()
+            with pytest.raises((Loading, ReadTimeout)):  # the latter if the last retry was under way
+                pool.execute("GET", "k", timeout=0.1)
+            assert 0.048 <= now() - started < 0.3
+            assert len(node.calls("GET")) > 2
+
+
+def test_a_listener_hears_of_every_retry() -> None:
+    heard: list[Any] = []
+    with FakeNode({"GET": echo}) as node:
+        node.once("GET", b"-LOADING wait\r\n")
+        node.once("GET", Close())
+        with Pool(node.url, shared=1, retry=PROMPT, listener=heard.append) as pool:
+            assert pool.execute("GET", "k") == b"k"
+            retried = [event for event in heard if type(event).__name__ == "Retried"]
+            assert [(event.command, event.attempt, type(event.error)) for event in retried] == [
+                ("GET", 1, Loading),
+                ("GET", 2, ConnectionLost),
+            ]
+
+
+def test_everybody_in_flight_on_a_lost_connection_gets_an_answer_or_an_error_of_its_own(callers: Callers) -> None:
+    with FakeNode({"GET": b"", "INCR": b""}) as node:
+        with Pool(node.url, shared=1, retry=None) as pool:
+            for number in range(10):
+                callers.start(pool.execute, "GET", f"k{number}")
+                callers.start(pool.execute, "INCR", f"k{number}")
+            wait_until(lambda: pool.stats().in_flight == 20)
+            wait_until(lambda: node.calls("GET"))
+            node.drop()
+            outcomes = callers.outcomes()
+            assert all(isinstance(outcome, ConnectionLost) for outcome in outcomes)
+            assert len({id(outcome) for outcome in outcomes}) == 20
+            sent = {*words(node, "INCR")}
+            for number, outcome in enumerate(outcomes[1::2]):
+                if f"k{number}".encode() in sent:
+                    assert type(outcome) is OutcomeUnknown

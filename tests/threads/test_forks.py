@@ -1,0 +1,383 @@
+# Generated from tests/asyncio_/test_forks.py by tools/generate.py. Do not edit.
+"""After a fork the child starts with an empty pool, and the parent does not notice (R-35)."""
+
+from __future__ import annotations
+
+import pytest
+
+from threads.harness import LOOPS
+from respool.testing import Server
+from scripts import run_script
+
+pytestmark = [pytest.mark.parametrize("loop", LOOPS)]
+
+BEGIN = """
+import gc, os, sys, threading, traceback
+from threads.harness import WAYS_OUT, Callers, run, wait_until
+from respool import Pool
+from respool.errors import UsageError
+from respool.testing import ShortConnection
+
+url, host, port = sys.argv[1:4]
+
+def fork(child, *, leave=os._exit):
+    '''Run child in a forked process, and return its exit code when it has ended.'''
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            run(child)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            leave(code)
+    return os.waitpid(pid, 0)[1]
+
+def clients():
+    with ShortConnection(host, int(port), timeout=5) as ask:
+        return ask("CLIENT", "LIST").decode().count("name=us ")
+"""
+
+
+def run_in(loop: str, server: Server, script: str, url: str | None = None) -> None:
+    assert run_script(BEGIN + script, url or server.url, server.host, str(server.port), loop=loop) == "done\n"
+
+
+def test_the_child_starts_afresh_and_the_parent_goes_on(server: Server, loop: str) -> None:
+    run_in(
+        loop,
+        server,
+        """
+pool = Pool(url, shared=0, min_size=2, max_size=4, client_name="us")
+
+def child():
+    assert (pool.size, pool.idle, pool.leased, pool.waiting, pool.closed) == (0, 0, 0, 0, False)
+    assert pool.stats().opened == 0
+    assert pool.execute("ECHO", "child") == b"child"
+    with pool.acquire() as conn:
+        assert conn.execute("CLIENT", "ID") not in theirs
+    pool.close()
+    assert clients() == 3
+
+def main():
+    global theirs
+    pool.open()
+    with pool.acquire() as one, pool.acquire() as two:
+        theirs = [one.execute("CLIENT", "ID"), two.execute("CLIENT", "ID")]
+        third = pool.acquire()
+        assert clients() == 3
+        before = pool.stats()
+        assert fork(child) == 0
+        assert pool.stats() == before
+        assert clients() == 3
+        assert [one.execute("CLIENT", "ID"), two.execute("CLIENT", "ID")] == theirs
+        pool.release(third)
+    for number in range(20):
+        assert pool.execute("ECHO", number) == str(number).encode()
+    assert (pool.stats().lost, pool.stats().opened, pool.idle) == (0, 3, 3)
+    pool.close()
+    assert clients() == 0
+
+run(main)
+print("done")
+""",
+    )
+
+
+def test_a_reply_on_its_way_at_the_fork_reaches_the_parent(server: Server, loop: str) -> None:
+    run_in(
+        loop,
+        server,
+        """
+pool = Pool(url, shared=0, client_name="us")
+
+def child():
+    pool.rpush("list", "from the child")
+    pool.close()
+
+def main():
+    callers = Callers()
+    caller = callers.start(pool.execute, "BLPOP", "list", 5)
+    wait_until(lambda: clients() == 1 and pool.stats().replies == 3)
+    assert fork(child) == 0
+    assert caller.result() == [b"list", b"from the child"]
+    callers.end()
+    assert (pool.stats().lost, pool.idle) == (0, 1)
+    pool.close()
+
+run(main)
+print("done")
+""",
+    )
+
+
+def test_a_lease_of_the_parent_is_of_no_use_to_the_child_and_leaving_its_block_is_harmless(
+    server: Server, loop: str
+) -> None:
+    run_in(
+        loop,
+        server,
+        """
+pool = Pool(url, shared=0, client_name="us")
+lease = None
+
+def child():
+    try:
+        lease.execute("PING")
+    except UsageError as error:
+        assert "parent" in str(error), error
+    else:
+        raise AssertionError("the child used the parent's connection")
+    assert lease.closed
+    with lease:
+        pass
+    try:
+        pool.release(lease)
+    except UsageError:
+        pass
+    lease.close()
+    del globals()["lease"]
+    gc.collect()
+    assert pool.execute("PING") == b"PONG"
+    assert pool.size == 1
+    pool.close()
+
+def main():
+    global lease
+    with pool.acquire() as lease:
+        before = lease.execute("CLIENT", "ID")
+        for leave in WAYS_OUT:
+            assert fork(child, leave=leave) == 0
+            assert lease.execute("CLIENT", "ID") == before
+    assert (pool.leased, pool.idle, pool.stats().lost) == (0, 1, 0)
+    pool.close()
+
+run(main)
+print("done")
+""",
+    )
+
+
+def test_the_child_may_leave_the_very_block_it_was_forked_in(server: Server, loop: str) -> None:
+    run_in(
+        loop,
+        server,
+        """
+pool = Pool(url, shared=0, client_name="us")
+
+def main():
+    with pool.acquire() as conn:
+        before = conn.execute("CLIENT", "ID")
+        pid = os.fork()
+        if pid:
+            assert os.waitpid(pid, 0)[1] == 0
+            assert conn.execute("CLIENT", "ID") == before
+            assert clients() == 1
+    if pid == 0:
+        os._exit(0 if (pool.size, pool.leased) == (0, 0) else 1)
+    assert pool.execute("CLIENT", "ID") == before
+    pool.close()
+
+try:
+    run(main)
+except BaseException:
+    traceback.print_exc()
+    os._exit(1)
+print("done")
+""",
+    )
+
+
+def test_a_child_that_never_uses_the_pool_ends_in_silence(server: Server, loop: str) -> None:
+    run_in(
+        loop,
+        server,
+        """
+pool = Pool(url, shared=1, min_size=3, client_name="us")
+
+def main():
+    pool.open()
+    with pool.acquire() as conn:
+        for leave in WAYS_OUT:
+            pid = os.fork()
+            if pid == 0:
+                gc.collect()
+                leave(0)
+            assert os.waitpid(pid, 0)[1] == 0
+            assert clients() == 3
+            assert conn.execute("PING") == b"PONG"
+            assert pool.execute("PING") == b"PONG"
+    assert pool.stats().lost == 0
+    pool.close()
+
+run(main)
+print("done")
+""",
+    )
+
+
+def test_a_child_that_closes_what_it_inherited_closes_nothing_of_the_parent(server: Server, loop: str) -> None:
+    run_in(
+        loop,
+        server,
+        """
+pool = Pool(url, shared=2, min_size=4, client_name="us")
+
+def child():
+    pool.close()
+    assert pool.closed
+
+def main():
+    pool.open()
+    before = pool.stats()
+    assert fork(child) == 0
+    assert not pool.closed
+    assert clients() == 4
+    for number in range(20):
+        assert pool.execute("ECHO", number) == str(number).encode()
+    assert (pool.stats().lost, pool.stats().opened) == (0, before.opened)
+    pool.close()
+
+run(main)
+print("done")
+""",
+    )
+
+
+def test_forks_in_the_middle_of_a_storm_hang_nobody(server: Server, loop: str) -> None:
+    run_in(
+        loop,
+        server,
+        """
+pool = Pool(url, shared=0, max_size=3, client_name="us")
+ends = False
+
+def child():
+    for _ in range(3):
+        assert pool.execute("ECHO", "child") == b"child"
+    pool.close()
+
+def use(name):
+    count = 0
+    while not ends:
+        assert pool.execute("ECHO", f"{name}:{count}") == f"{name}:{count}".encode()
+        count += 1
+    return count
+
+def main():
+    global ends
+    callers = Callers()
+    for name in range(6):
+        callers.start(use, name)
+    for turn in range(8):
+        before = pool.stats().replies
+        wait_until(lambda: pool.stats().replies > before + 50)
+        assert fork(child) == 0
+    ends = True
+    assert min(callers.results()) > 0
+    callers.end()
+    assert (pool.stats().lost, pool.size, pool.leased) == (0, 3, 0)
+    pool.close()
+
+run(main)
+print("done")
+""",
+    )
+
+
+def test_a_fork_of_a_fork_starts_afresh_too(server: Server, loop: str) -> None:
+    run_in(
+        loop,
+        server,
+        """
+pool = Pool(url, shared=0, client_name="us")
+
+def grandchild():
+    assert pool.size == 0
+    assert pool.execute("ECHO", "grandchild") == b"grandchild"
+    pool.close()
+
+def child():
+    assert pool.execute("ECHO", "child") == b"child"
+    assert fork(grandchild) == 0
+    assert pool.execute("ECHO", "child") == b"child"
+    pool.close()
+
+def main():
+    assert pool.execute("ECHO", "parent") == b"parent"
+    assert fork(child) == 0
+    assert pool.execute("ECHO", "parent") == b"parent"
+    assert (pool.stats().opened, pool.stats().lost) == (1, 0)
+    pool.close()
+
+run(main)
+print("done")
+""",
+    )
+
+
+def test_a_tls_connection_of_the_parent_is_not_said_goodbye_to(loop: str) -> None:
+    with Server(tls=True) as server:
+        run_in(
+            loop,
+            server,
+            """
+from respool.testing._certificate import client_context
+
+pool = Pool(url, tls=client_context(), shared=0, min_size=2)
+
+def child():
+    assert pool.execute("ECHO", "child") == b"child"
+    pool.close()
+
+def main():
+    pool.open()
+    before = pool.execute("CLIENT", "ID")
+    for leave in WAYS_OUT:
+        assert fork(child, leave=leave) == 0
+        assert pool.execute("CLIENT", "ID") == before
+    assert (pool.stats().lost, pool.stats().opened) == (0, 2)
+    pool.close()
+
+run(main)
+print("done")
+""",
+            server.tls_url,
+        )
+
+
+def test_a_pool_made_before_the_fork_serves_processes_of_multiprocessing(server: Server, loop: str) -> None:
+    run_in(
+        loop,
+        server,
+        """
+import multiprocessing
+
+pool = Pool(url, shared=0, client_name="us")
+
+def add(count):
+    for _ in range(count):
+        pool.incr("counter")
+    pool.close()
+
+def work(count):
+    run(lambda: add(count))
+
+def main():
+    assert pool.incr("counter") == 1
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=work, args=(50,)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert pool.get("counter") == b"201"
+    assert pool.stats().lost == 0
+    pool.close()
+
+run(main)
+print("done")
+""",
+    )

@@ -1,0 +1,179 @@
+# Generated from tests/asyncio_/test_half_open.py by tools/generate.py. Do not edit.
+"""A server that owes replies and is silent for ``read_timeout`` is given up; a caller's own time is its own (R-14)."""
+
+from __future__ import annotations
+
+import pytest
+
+from answers import SlowEcho, echo, held_echo, words
+from threads.harness import Callers, now, wait_until
+from respool import Pool
+from respool.errors import ConnectionLost, OutcomeUnknown, ReadTimeout, TransportError
+from respool.testing import FakeNode, FaultProxy, Server, Silence
+
+
+def test_a_silent_server_is_given_up_after_read_timeout() -> None:
+    with FakeNode({"GET": Silence()}) as node:
+        with Pool(node.url, shared=1, read_timeout=0.1, retry=None) as pool:
+            started = now()
+            with pytest.raises(ReadTimeout) as caught:
+                pool.execute("GET", "k")
+            assert 0.09 <= now() - started < 0.5
+            assert caught.value.executed == "unknown"
+            assert isinstance(caught.value, TimeoutError)
+            assert str(node.port) in str(caught.value)
+            wait_until(lambda: node.open_connections == 1 and node.connections == 2)
+            node.on("GET", echo)
+            assert pool.execute("GET", "k") == b"k"
+            assert pool.stats().lost == 1
+
+
+def test_everything_in_flight_fails_with_the_silent_connection(callers: Callers) -> None:
+    with FakeNode({"GET": Silence(), "INCR": Silence()}) as node:
+        with Pool(node.url, shared=1, read_timeout=0.1, retry=None) as pool:
+            for number in range(5):
+                callers.start(pool.execute, "GET", f"k{number}")
+                callers.start(pool.execute, "INCR", f"k{number}")
+            outcomes = callers.outcomes()
+            assert all(isinstance(outcome, ReadTimeout | ConnectionLost) for outcome in outcomes)
+            assert len({id(outcome) for outcome in outcomes}) == 10  # every caller raises an error of its own
+            assert all(isinstance(outcome.__cause__, ReadTimeout) for outcome in outcomes)
+
+
+def test_a_read_in_flight_is_asked_again_elsewhere_and_a_write_is_not() -> None:
+    with FakeNode({"GET": echo, "INCR": Silence()}) as node:
+        with Pool(node.url, shared=1, read_timeout=0.1) as pool:
+            node.once("GET", Silence())
+            assert pool.execute("GET", "k") == b"k"
+            assert len(node.calls("GET")) == 2
+            with pytest.raises(TransportError) as caught:
+                pool.execute("INCR", "k")
+            assert caught.value.executed == "unknown"
+            assert len(node.calls("INCR")) == 1
+
+
+def test_the_time_starts_again_with_every_reply(callers: Callers) -> None:
+    with FakeNode({"GET": SlowEcho(0.04)}) as node:
+        with Pool(node.url, shared=1, read_timeout=0.12) as pool:
+            for number in range(6):
+                callers.start(pool.execute, "GET", f"k{number}")
+            assert callers.results() == [b"k%d" % number for number in range(6)]
+            assert node.connections == 1
+
+
+def test_a_silence_while_nothing_is_owed_does_not_count() -> None:
+    with FakeNode({"GET": SlowEcho(0.05)}) as node:
+        with Pool(node.url, shared=1, read_timeout=0.08) as pool:
+            pool.execute("GET", "a")
+            rested = now() + 0.1
+            wait_until(lambda: now() > rested)
+            assert pool.execute("GET", "b") == b"b"
+            assert node.connections == 1
+
+
+def test_the_callers_own_time_ends_its_wait_and_keeps_the_connection() -> None:
+    with FakeNode({"GET": held_echo}) as node:
+        with Pool(node.url, shared=1) as pool:
+            started = now()
+            with pytest.raises(ReadTimeout) as caught:
+                pool.execute("GET", "late", timeout=0.05)
+            assert 0.045 <= now() - started < 0.5
+            assert caught.value.executed == "unknown"
+            wait_until(lambda: node.release(1))
+            node.on("GET", echo)
+            assert pool.execute("GET", "next") == b"next"
+            assert words(node, "GET") == [b"late", b"next"]
+            assert node.connections == 1
+            assert pool.stats().dropped == 1
+            assert pool.stats().in_flight == 0
+            assert pool.stats().retries == 0
+
+
+def test_the_callers_own_time_bounds_a_pipeline_too() -> None:
+    with FakeNode({"GET": held_echo}) as node:
+        with Pool(node.url, shared=1) as pool:
+            with pytest.raises(ReadTimeout):
+                pool.execute_many([("GET", "a"), ("GET", "b")], timeout=0.05)
+            node.on("GET", echo)
+            wait_until(lambda: node.release())
+            assert pool.execute_many([("GET", "c"), ("GET", "d")]) == [b"c", b"d"]
+            assert node.connections == 1
+            assert pool.stats().dropped == 2
+            assert pool.stats().in_flight == 0
+
+
+def test_a_time_of_zero_or_less_does_not_wait(server: Server) -> None:
+    with Pool(server.url, shared=1) as pool:
+        for timeout in (0, -1):
+            started = now()
+            with pytest.raises(ReadTimeout):
+                pool.execute("DEBUG", "SLEEP", "0.05", timeout=timeout)
+            assert now() - started < 0.04
+        assert pool.execute("PING") == b"PONG"
+
+
+def test_a_server_that_sleeps_answers_everybody_in_the_end(callers: Callers, server: Server) -> None:
+    with Pool(server.url, shared=1) as pool:
+        hasty = callers.start(pool.execute, "DEBUG", "SLEEP", "0.2", timeout=0.05)
+        wait_until(lambda: pool.stats().in_flight == 1)
+        patient = [callers.start(pool.execute, "ECHO", f"{number}") for number in range(5)]
+        with pytest.raises(ReadTimeout):
+            hasty.result()
+        assert [caller.result() for caller in patient] == [b"0", b"1", b"2", b"3", b"4"]
+        assert pool.stats().opened == 1
+
+
+def test_a_frozen_server_is_noticed_and_found_again(callers: Callers) -> None:
+    with Server() as own:
+        with Pool(own.url, shared=1, read_timeout=0.2, connect_timeout=0.3, retry=None) as pool:
+            pool.set("k", "v")
+            own.pause()
+            try:
+                with pytest.raises(ReadTimeout):
+                    pool.get("k")
+            finally:
+                own.resume()
+            wait_until(lambda: pool.shared == 1)
+            assert pool.get("k") == b"v"
+
+
+def test_a_reply_that_arrives_in_pieces_keeps_the_connection_alive(callers: Callers) -> None:
+    with FakeNode({"GET": echo}) as node, FaultProxy(node) as proxy:
+        with Pool(proxy.url, shared=1, read_timeout=0.1, connect_timeout=5.0) as pool:
+            proxy.down.slice_size = 1
+            proxy.down.slice_gap = 0.015
+            started = now()
+            assert pool.execute("GET", "ten bytes.") == b"ten bytes."
+            assert now() - started > 0.15
+            assert proxy.connections == 1
+
+
+def test_the_end_of_a_connection_is_found_before_a_write_goes_to_it() -> None:
+    with FakeNode({"INCR": b":1\r\n", "CLIENT REPLY OFF": b"", "CLIENT REPLY ON": b"+OK\r\n", "SET": b""}) as node:
+        with Pool(node.url, shared=1) as pool:
+            for turn, call in enumerate(
+                (
+                    lambda: pool.execute("INCR", "a"),
+                    lambda: pool.execute("INCR", "b", timeout=1.0),
+                    lambda: pool.execute_many([("INCR", "c"), ("INCR", "c")]),
+                    lambda: pool.execute_noreply("SET", "d", "v"),
+                )
+            ):
+                node.drop()
+                rested = now() + 0.003
+                wait_until(lambda until=rested: now() > until)
+                call()  # no OutcomeUnknown: nothing was written to the dead connection
+                wait_until(lambda opened=turn + 2: node.connections == opened)
+            wait_until(lambda: words(node, "SET") == [b"d"])
+            assert words(node, "INCR") == [b"a", b"b", b"c", b"c"]
+
+
+def test_a_write_cut_on_its_way_has_an_unknown_outcome(server: Server) -> None:
+    with FaultProxy(server) as proxy:
+        with Pool(proxy.url, shared=1) as pool:
+            proxy.down.limit_after(0, total=True)
+            with pytest.raises(OutcomeUnknown) as caught:
+                pool.incr("k")
+            assert caught.value.executed == "unknown"
+            assert isinstance(caught.value.__cause__, ConnectionLost)
+            assert pool.get("k") == b"1"

@@ -1,0 +1,247 @@
+# Generated from tests/asyncio_/test_handshake.py by tools/generate.py. Do not edit.
+"""The first words on every connection: one round trip, the same everywhere, no storm when they are wrong (R-37)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from answers import OK, echo
+from threads.harness import Callers, now, wait_until
+from respool import Pool
+from respool.errors import AuthenticationFailed, ConnectFailed, ConnectTimeout, ServerError
+from respool.testing import Close, FakeNode, Hold, Server, Silence
+from respool.testing._script import hello
+
+UNKNOWN = b"-ERR unknown command\r\n"
+WRONG_PASSWORD = b"-WRONGPASS invalid username-password pair or user is disabled.\r\n"
+
+
+def greeting(node: FakeNode, connection: int = 1) -> list[bytes]:
+    """Return what a node got on one connection, a line for each command."""
+    return [b" ".join(seen.command) for seen in node.commands if seen.connection == connection]
+
+
+def told(info: bytes) -> dict[str, str]:
+    """Read CLIENT INFO."""
+    return dict(field.partition("=")[::2] for field in info.decode().strip().split(" "))
+
+
+def test_the_handshake_is_one_round_trip(callers: Callers) -> None:
+    with FakeNode() as node:
+        node.on("HELLO", (Hold(), hello))
+        pool: Pool[bytes] = Pool(node.url, shared=1, db=3, client_name="me", username="u", password="p")
+        opening = callers.start(pool.open)
+        wait_until(lambda: len(node.calls("CLIENT SETINFO")) == 2)  # although HELLO is not answered
+        lines = greeting(node)
+        assert lines[0] == b"HELLO 3 AUTH u p SETNAME me"
+        assert lines[1] == b"SELECT 3"
+        assert lines[2] == b"CLIENT SETINFO LIB-NAME respool"
+        assert lines[3].startswith(b"CLIENT SETINFO LIB-VER ")
+        assert len(lines) == 4
+        node.release()
+        opening.result()
+        pool.close()
+
+
+def test_every_connection_says_the_same(callers: Callers) -> None:
+    with FakeNode({"BLPOP": Hold(b"_\r\n")}) as node:
+        with Pool(node.url, shared=2, db=1, client_name="me", password="p") as pool:
+            callers.start(pool.execute, "BLPOP", "k", 0)
+            wait_until(lambda: node.calls("BLPOP"))
+            first, second, leased = (greeting(node, number)[:4] for number in (1, 2, 3))
+            assert first == second == leased
+            assert first[0] == b"HELLO 3 AUTH default p SETNAME me"
+            node.release()
+            callers.results()
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_real_server_knows_who_we_are(server: Server, protocol: Any) -> None:
+    server.command("ACL", "SETUSER", "ada", "on", ">engine", "~*", "&*", "+@all")
+    options: dict[str, Any] = {"username": "ada", "password": "engine", "client_name": "analytical", "db": 2}
+    with Pool(server.url, shared=1, protocol=protocol, **options) as pool:
+        for info in (pool.execute("CLIENT", "INFO"), _leased_info(pool)):
+            facts = told(info)
+            assert (facts["user"], facts["name"], facts["db"]) == ("ada", "analytical", "2")
+            assert facts["lib-name"] == "respool"
+            assert facts["resp"] == str(protocol)
+    server.command("ACL", "DELUSER", "ada")
+
+
+def _leased_info(pool: Pool[Any]) -> bytes:
+    with pool.acquire() as conn:
+        info: bytes = conn.execute("CLIENT", "INFO")
+        return info
+
+
+@pytest.mark.parametrize("username", [None, "ada"])
+def test_a_password_opens_a_real_server_by_url_too(username: str | None) -> None:
+    with Server(username=username, password="p@ss/word") as own:
+        with Pool(own.url, shared=1) as pool:
+            assert pool.execute("PING") == b"PONG"
+            assert "p@ss" not in repr(pool)
+            assert "p%40ss" not in repr(pool)
+        with Pool(own.url, shared=1, protocol=2) as pool:
+            assert pool.execute("PING") == b"PONG"
+
+
+def test_a_wrong_password_is_an_error_without_a_storm(callers: Callers) -> None:
+    with FakeNode({"HELLO": WRONG_PASSWORD}) as node:
+        pool: Pool[bytes] = Pool(node.url, shared=1, password="wrong")
+        for _ in range(20):
+            callers.start(pool.execute, "GET", "k")
+        for outcome in callers.outcomes():
+            assert type(outcome) is AuthenticationFailed
+            assert "wrong" not in str(outcome).lower().replace("wrongpass", "")
+        for _ in range(20):
+            with pytest.raises(AuthenticationFailed):
+                pool.execute("GET", "k")
+        with pytest.raises(AuthenticationFailed):
+            pool.execute_many([("GET", "k")])
+        assert node.connections <= 11  # callers' early dials come from a purse of ten, and ten a second
+        pool.close()
+        assert node.calls("GET") == []
+        assert node.open_connections == 0 or wait_until(lambda: node.open_connections == 0)
+
+
+def test_a_wrong_password_is_what_open_raises() -> None:
+    with Server(password="right") as own:
+        for protocol in (3, 2):
+            with pytest.raises(AuthenticationFailed):
+                with Pool(host=own.host, port=own.port, password="wrong", protocol=protocol):
+                    pass
+        with pytest.raises(AuthenticationFailed):  # NOAUTH
+            with Pool(host=own.host, port=own.port):
+                pass
+        assert own.client_count() == 0 or wait_until(lambda: own.client_count() == 0)
+
+
+def test_nothing_is_executed_before_authentication() -> None:
+    with FakeNode({"HELLO": WRONG_PASSWORD, "AUTH": WRONG_PASSWORD}) as node:
+        for protocol in (3, 2):
+            with pytest.raises(AuthenticationFailed):
+                with Pool(node.url, shared=1, password="p", protocol=protocol):
+                    pass
+        for number in range(1, node.connections + 1):
+            assert greeting(node, number)[0].startswith((b"HELLO 3 AUTH", b"AUTH"))
+
+
+@pytest.mark.parametrize("password", [None, "p"])
+def test_a_server_without_resp3_is_spoken_to_in_resp2(password: str | None) -> None:
+    with FakeNode({"GET": echo, "AUTH": OK}, resp2_only=True) as node:
+        with Pool(node.url, shared=1, password=password, client_name="me", db=1) as pool:
+            assert pool.execute("GET", "k") == b"k"
+            with pool.acquire() as conn:
+                assert conn.protocol == 2
+            lines = greeting(node)
+            second_try = lines[lines.index(b"SELECT 1") + 3 :]
+            expected = [b"CLIENT SETNAME me", b"SELECT 1"]
+            if password is not None:
+                expected.insert(0, b"AUTH p")
+            assert second_try[: len(expected)] == expected
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [b"-NOPROTO unsupported protocol version\r\n", b"-ERR unknown command 'HELLO', with args\r\n"],
+    ids=["NOPROTO", "unknown"],
+)
+def test_both_ways_of_not_knowing_resp3_are_understood(refusal: bytes) -> None:
+    with FakeNode({"GET": echo, "HELLO": refusal}) as node:
+        with Pool(node.url, shared=1) as pool:
+            assert pool.execute("GET", "k") == b"k"
+            assert node.connections == 1
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [b"-ERR Unknown subcommand or wrong number of arguments for 'SETINFO'. Try CLIENT HELP.\r\n", b"-NOPERM no\r\n"],
+    ids=["unknown", "forbidden"],
+)
+def test_a_server_that_takes_no_setinfo_is_fine(refusal: bytes) -> None:
+    with FakeNode({"GET": echo, "CLIENT SETINFO": refusal}) as node:
+        with Pool(node.url, shared=1) as pool:
+            assert pool.execute("GET", "k") == b"k"
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [("SELECT", {"db": 99}), ("CLIENT SETNAME", {"client_name": "me", "protocol": 2})],
+    ids=["db", "name"],
+)
+def test_what_the_caller_asked_for_may_not_fail(command: str, options: dict[str, Any]) -> None:
+    with FakeNode({command: b"-ERR DB index is out of range\r\n"}) as node:
+        pool: Pool[Any] = Pool(node.url, shared=1, **options)
+        with pytest.raises(ServerError, match="out of range"):
+            pool.open()
+
+
+@pytest.mark.parametrize(
+    "end",
+    [Close(), (b"%7\r\n$6\r\nser", Close()), b"+OK\r\n", b"?what\r\n", b"HTTP/1.1 400\r\n\r\n"],
+    ids=["closed", "half", "no hello", "no resp", "http"],
+)
+def test_a_peer_that_is_no_server_is_a_failed_connection(end: Any) -> None:
+    with FakeNode({"HELLO": end}) as node:
+        with pytest.raises(ConnectFailed) as caught:
+            with Pool(node.url, shared=1):
+                pass
+        assert caught.value.executed == "no"
+        assert str(node.port) in str(caught.value)
+
+
+def test_a_server_that_is_full_says_so(callers: Callers) -> None:
+    with Server(config={"maxclients": 1}) as own, own.connect() as ask:
+        ask("PING")
+        with pytest.raises((ConnectFailed, ServerError), match="max number of clients"):
+            with Pool(own.url, shared=1):
+                pass
+
+
+@pytest.mark.parametrize(
+    "node", [FakeNode.silent(), FakeNode.full(), FakeNode(accepting=False)], ids=["silent", "full", "deaf"]
+)
+def test_a_black_hole_is_given_up_after_connect_timeout(node: FakeNode) -> None:
+    with node:
+        started = now()
+        with pytest.raises(ConnectTimeout) as caught:
+            with Pool(node.url, shared=1, connect_timeout=0.2):
+                pass
+        assert 0.15 <= now() - started < 1.0
+        assert isinstance(caught.value, TimeoutError)
+
+
+def test_a_tls_handshake_that_is_never_answered_is_given_up_too() -> None:
+    with FakeNode(accepting=False) as node:
+        started = now()
+        with pytest.raises(ConnectTimeout):
+            with Pool(f"rediss://127.0.0.1:{node.port}", shared=1, connect_timeout=0.2):
+                pass
+        assert 0.15 <= now() - started < 1.0
+
+
+def test_the_time_to_connect_covers_the_whole_handshake() -> None:
+    with FakeNode({"SELECT": Silence()}) as node:
+        started = now()
+        with pytest.raises(ConnectTimeout):
+            with Pool(node.url, shared=1, db=1, connect_timeout=0.2):
+                pass
+        assert 0.15 <= now() - started < 1.0
+
+
+def test_credentials_are_asked_for_at_every_dial(callers: Callers) -> None:
+    asked: list[int] = []
+
+    def credentials() -> tuple[str, str]:
+        asked.append(len(asked))
+        return "user", f"password{len(asked)}"
+
+    with FakeNode({"GET": echo}) as node:
+        with Pool(node.url, shared=1, credentials=credentials, keepalive=0.05) as pool:
+            pool.execute("GET", "a")
+            node.drop()
+            wait_until(lambda: node.connections == 2 and pool.shared == 1)
+            assert greeting(node, 1)[0].endswith(b"AUTH user password1")
+            assert greeting(node, 2)[0].endswith(b"AUTH user password2")

@@ -1,0 +1,333 @@
+# Generated from tests/asyncio_/test_liveness.py by tools/generate.py. Do not edit.
+"""Connections that die, age or are of no more use: nobody is ever lent one (R-11 to R-17, R-29)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from answers import NIL, PUSH
+from threads.harness import Callers, Signal, now, rest, wait_until
+from respool import Pool
+from respool._events import ConnectionClosed, ConnectionOpened, Event, Pushed
+from respool.errors import ConnectFailed, ConnectionLost, PoolTimeout
+from respool.testing import Close, FakeNode, FaultProxy, Server, Silence
+
+
+def fill(pool: Pool[Any], count: int) -> None:
+    """Let ``count`` connections be idle."""
+    leases = [pool.acquire() for _ in range(count)]
+    for lease in leases:
+        pool.release(lease)
+    assert pool.idle == count
+
+
+class Ears:
+    """A listener that writes everything down."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+
+    def all(self, kind: type[Event]) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+# Dead connections -------------------------------------------------------------------------------------------
+
+
+def test_twenty_idle_connections_that_were_killed_cost_no_caller_anything(server: Server) -> None:
+    with Pool(server.url, shared=0, max_size=20) as pool:
+        fill(pool, 20)
+        assert server.command("CLIENT", "KILL", "TYPE", "normal") == 20
+        rest()
+        for number in range(30):
+            assert pool.incr("k") == number + 1
+        stats = pool.stats()
+        assert 1 <= stats.lost <= 20  # a thread notices the first one; the others are of an epoch that has ended
+        assert (stats.epoch, stats.size) == (1, 1)
+        assert stats.opened == 21
+
+
+def test_a_minimum_that_was_killed_comes_back_without_any_caller() -> None:
+    with Server() as server, FaultProxy(server) as proxy:
+        with Pool(proxy.url, shared=0, min_size=2) as pool:
+            assert pool.idle == 2
+            with pool.acquire() as conn:
+                proxy.cut()
+                with pytest.raises(ConnectionLost):  # notices; a thread looks at a connection only when it uses it
+                    conn.execute("PING")
+            wait_until(lambda: pool.idle == 2 and pool.stats().opened == 4 and proxy.open_connections == 2)
+            assert pool.size == 2
+
+
+def test_a_restart_costs_reads_nothing_on_any_connection() -> None:
+    with Server() as server:
+        with Pool(server.url, shared=0, max_size=20) as pool:
+            fill(pool, 20)
+            server.restart()
+            for _ in range(30):
+                assert pool.execute("GET", "k") is None
+            assert pool.stats().epoch == 1
+
+
+def test_a_restart_costs_concurrent_readers_nothing(callers: Callers) -> None:
+    ends = Signal()
+
+    def read(pool: Pool[Any]) -> int:
+        count = 0
+        while not ends.is_set:
+            assert pool.execute("GET", "k") is None
+            count += 1
+        return count
+
+    with Server() as server, FaultProxy(server) as proxy:
+        with Pool(proxy.url, shared=0, max_size=4) as pool:
+            for _ in range(8):
+                callers.start(read, pool)
+            for cuts in range(1, 6):
+                before = pool.stats().replies
+                wait_until(lambda before=before: pool.stats().replies > before + 100)
+                proxy.cut()
+                wait_until(lambda cuts=cuts: pool.stats().epoch >= cuts)
+            ends.set()
+            assert min(callers.results()) > 0
+
+
+def test_a_node_that_was_down_is_found_again_without_any_caller() -> None:
+    with Server() as server:
+        with Pool(server.url, shared=0, min_size=3) as pool:
+            server.kill()
+            with pytest.raises((ConnectFailed, ConnectionLost, PoolTimeout)):
+                pool.execute("PING", timeout=0.05)
+            server.start()
+            wait_until(lambda: pool.idle == 3)
+            assert pool.execute("PING") == b"PONG"
+
+
+def test_a_write_that_may_have_run_is_not_sent_again_and_the_next_one_goes_through() -> None:
+    with FakeNode({"INCR": (Close(),)}) as node:
+        with Pool(node.url, shared=0, max_size=1) as pool:
+            with pytest.raises(ConnectionLost) as caught:
+                pool.execute("INCR", "k")
+            assert caught.value.executed == "unknown"
+            assert len(node.calls("INCR")) == 1
+            node.on("INCR", b":7\r\n")
+            assert pool.execute("INCR", "k") == 7
+            assert (pool.size, pool.idle) == (1, 1)
+
+
+@pytest.mark.parametrize("surprise", [b"+OK\r\n", b":1\r\n", b"$3\r\nabc\r\n", b"-ERR told off\r\n", b"nonsense\r\n"])
+def test_an_idle_connection_with_an_unasked_reply_is_not_lent(surprise: bytes) -> None:
+    with FakeNode({"GET": NIL}) as node:
+        with Pool(node.url, shared=0, max_size=1) as pool:
+            fill(pool, 1)
+            node.send(surprise)
+            rest()
+            with pool.acquire() as conn:
+                assert conn.execute("GET", "k") is None
+            assert node.connections == 2
+            assert (pool.stats().lost, pool.stats().opened) == (1, 2)
+
+
+def test_a_push_to_an_idle_connection_is_told_to_the_listener_and_does_no_harm() -> None:
+    ears = Ears()
+    with FakeNode({"GET": NIL}) as node:
+        with Pool(node.url, shared=0, max_size=1, listener=ears) as pool:
+            fill(pool, 1)
+            node.send(PUSH)
+            rest()
+            for _ in range(3):
+                assert pool.execute("GET", "k") is None
+            assert [event.push for event in ears.all(Pushed)] == [[b"hello", b"world"]]
+            assert (pool.stats().lost, pool.stats().opened, node.connections) == (0, 1, 1)
+
+
+def test_one_lost_connection_ends_the_trust_in_those_made_before_it() -> None:
+    with FakeNode({"GET": Close(), "PING": b"+PONG\r\n"}) as node:
+        with Pool(node.url, shared=0, retry=None) as pool:
+            fill(pool, 4)
+            with pytest.raises(ConnectionLost):
+                pool.execute("GET", "k")
+            assert pool.stats().epoch == 1
+            assert pool.execute("PING") == b"PONG"
+            assert (node.connections, pool.size) == (5, 1)  # the three idle ones were not even tried
+            wait_until(lambda: node.open_connections == 1)
+
+
+@pytest.mark.parametrize("close_on_error", [True, False])
+def test_close_on_error_closes_the_idle_ones_at_once(server: Server, close_on_error: bool) -> None:
+    with Pool(server.url, shared=0, close_on_error=close_on_error, retry=None) as pool:
+        fill(pool, 4)
+        dying, other = pool.acquire(), pool.acquire()
+        server.command("CLIENT", "KILL", "ID", str(dying.execute("CLIENT", "ID")))
+        with pytest.raises(ConnectionLost):
+            dying.execute("PING")
+        assert pool.leased == 2
+        assert (pool.idle == 0) is close_on_error
+        assert other.execute("PING") == b"PONG"  # whoever has one keeps it
+        pool.release(other)
+        pool.release(dying)
+        assert pool.leased == 0
+        assert (pool.idle == 0) is close_on_error  # without it they go one by one, or when touched
+        assert pool.execute("PING") == b"PONG"
+        assert (pool.size, pool.idle) == (1, 1)
+
+
+def test_a_primary_that_became_a_replica_ends_the_trust_in_its_connections() -> None:
+    with FakeNode({"GET": NIL}) as node:
+        with Pool(node.url, shared=0) as pool:
+            fill(pool, 3)
+            node.once("SET", b"-READONLY You can't write against a read only replica.\r\n")
+            node.on("SET", b"+OK\r\n")
+            assert pool.execute("SET", "k", "v")
+            assert pool.stats().epoch == 1
+            assert node.connections == 4
+            assert [seen.connection for seen in node.calls("SET")] == [3, 4]
+
+
+# Liveness checks --------------------------------------------------------------------------------------------
+
+
+def test_a_connection_is_asked_only_after_the_time_of_keepalive() -> None:
+    with FakeNode({"GET": NIL}) as node:
+        with Pool(node.url, shared=0, min_size=2, keepalive=0.2) as pool:
+            started = now()
+            wait_until(lambda: len(node.calls("PING")) >= 4)
+            assert now() - started >= 0.35
+            assert {seen.connection for seen in node.calls("PING")} == {1, 2}
+            assert pool.stats().lost == 0
+            before = len(node.calls("PING"))
+            for _ in range(20):
+                pool.execute("GET", "k")
+            assert len(node.calls("PING")) <= before + 1
+
+
+def test_neither_a_new_connection_nor_one_from_other_hands_is_asked(callers: Callers) -> None:
+    with FakeNode({"GET": NIL}) as node:
+        with Pool(node.url, shared=0, max_size=1, keepalive=0.03) as pool:
+            lease = pool.acquire()
+            caller = callers.start(pool.get, "k")
+            started = now()
+            wait_until(lambda: pool.waiting == 1 and now() - started > 0.05)
+            pool.release(lease)
+            assert caller.result() is None
+            assert node.calls("PING") == []
+
+
+def test_without_keepalive_nobody_is_asked() -> None:
+    with FakeNode({"GET": NIL}) as node:
+        with Pool(node.url, shared=0, min_size=2, keepalive=None) as pool:
+            for _ in range(50):
+                pool.execute("GET", "k")
+            assert node.calls("PING") == []
+
+
+def test_an_idle_connection_into_a_black_hole_is_found_and_replaced() -> None:
+    with FakeNode({"GET": NIL}) as node:
+        with Pool(node.url, shared=0, min_size=2, keepalive=0.05, read_timeout=0.1) as pool:
+            node.on("PING", lambda _, connection: Silence() if connection.number < 3 else b"+PONG\r\n")
+            started = now()
+            wait_until(lambda: node.connections >= 4 and node.open_connections == 2 and pool.idle == 2)
+            assert now() - started < 1.0
+            assert pool.stats().opened == 4
+            assert pool.execute("GET", "k") is None
+
+
+def test_a_caller_is_not_kept_waiting_by_the_check_of_a_dead_connection(callers: Callers) -> None:
+    with FakeNode({"GET": NIL}) as node:
+        with Pool(node.url, shared=0, max_size=2, keepalive=0.05, read_timeout=3.0) as pool:
+            node.on("PING", Silence())
+            fill(pool, 1)
+            wait_until(lambda: node.calls("PING"))
+            assert (pool.idle, pool.dialing) == (0, 1)
+            started = now()
+            assert pool.execute("GET", "k") is None
+            assert now() - started < 1.0
+            assert node.connections == 2
+
+
+# Age --------------------------------------------------------------------------------------------------------
+
+
+def test_surplus_ages_out_one_by_one_down_to_the_minimum() -> None:
+    ears = Ears()
+    with FakeNode() as node:
+        with Pool(node.url, shared=0, min_size=1, max_idle=0.03, listener=ears) as pool:
+            fill(pool, 4)
+            started = now()
+            wait_until(lambda: len(ears.all(ConnectionClosed)) == 3)
+            assert now() - started >= 0.06
+            assert pool.size == 1
+            assert [event.reason for event in ears.all(ConnectionClosed)] == ["idle"] * 3
+            wait_until(lambda: node.open_connections == 1)
+
+
+def test_what_is_in_use_does_not_age_out() -> None:
+    with FakeNode() as node:
+        with Pool(node.url, shared=0, max_idle=0.02) as pool:
+            fill(pool, 3)
+            with pool.acquire() as one, pool.acquire() as two:
+                wait_until(lambda: pool.idle == 0)
+                assert pool.leased == pool.size == 2
+                assert one.execute("PING") == b"PONG"
+                assert two.execute("PING") == b"PONG"
+            wait_until(lambda: pool.size == 0)
+
+
+def test_a_connection_over_age_is_replaced_before_it_is_closed() -> None:
+    ears = Ears()
+    with FakeNode() as node:
+        with Pool(node.url, shared=0, min_size=1, max_lifetime=0.1, listener=ears) as pool:
+            wait_until(lambda: len(ears.all(ConnectionClosed)) >= 2)
+            events = [type(event) for event in ears.events]
+            assert events[:4] == [ConnectionOpened, ConnectionOpened, ConnectionClosed, ConnectionOpened]
+            assert {event.reason for event in ears.all(ConnectionClosed)} == {"lifetime"}
+            assert pool.stats().lost == 0
+
+
+def test_a_connection_over_age_is_not_lent_and_not_taken_away() -> None:
+    with FakeNode({"CLIENT ID": lambda _, connection: b":%d\r\n" % connection.number}) as node:
+        with Pool(node.url, shared=0, max_lifetime=0.05) as pool:
+            lease = pool.acquire()
+            opened = now()
+            wait_until(lambda: now() - opened > 0.06)
+            assert lease.execute("CLIENT", "ID") == 1
+            pool.release(lease)
+            assert pool.size == 0
+            assert pool.execute("CLIENT", "ID") == 2
+
+
+def test_limits_that_are_off_retire_nothing() -> None:
+    with FakeNode() as node:
+        with Pool(node.url, shared=0, max_idle=None, max_lifetime=None, keepalive=None) as pool:
+            fill(pool, 3)
+            with pytest.raises(PoolTimeout):
+                leases = [pool.acquire() for _ in range(16)]
+                pool.acquire(timeout=0.1)
+            for lease in leases:
+                pool.release(lease)
+            assert pool.idle == 16
+            assert pool.stats().closed == 0
+
+
+# Errors of a connection in use -------------------------------------------------------------------------------
+
+
+def test_a_lease_that_is_lost_raises_and_its_capacity_comes_back(server: Server, callers: Callers) -> None:
+    with Pool(server.url, shared=0, max_size=1) as pool:
+        lease = pool.acquire()
+        caller = callers.start(pool.execute, "ECHO", "x")
+        wait_until(lambda: pool.waiting == 1)
+        server.command("CLIENT", "KILL", "ID", str(lease.execute("CLIENT", "ID")))
+        with pytest.raises(ConnectionLost):
+            lease.execute("PING")
+        with pytest.raises(ConnectionLost):
+            lease.execute("PING")
+        assert (pool.leased, pool.size) == (1, 1)  # it is still out
+        pool.release(lease)
+        assert caller.result() == b"x"
+        assert (pool.stats().lost, pool.stats().opened) == (1, 2)

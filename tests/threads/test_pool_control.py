@@ -1,0 +1,344 @@
+# Generated from tests/asyncio_/test_pool_control.py by tools/generate.py. Do not edit.
+"""Control at run time: resize, clear, drain, select (R-34)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from answers import NIL
+from threads.harness import Callers, Signal, wait_until
+from respool import Pool
+from respool.errors import (
+    ConnectFailed,
+    PoolExhausted,
+    PoolTimeout,
+    ServerError,
+    UsageError,
+    UsageTypeError,
+    UsageValueError,
+)
+from respool.testing import Close, FakeNode, Hold, Server
+from respool.testing._script import hello
+
+
+def fill(pool: Pool[Any], count: int) -> None:
+    """Let ``count`` connections be idle."""
+    leases = [pool.acquire() for _ in range(count)]
+    for lease in leases:
+        pool.release(lease)
+    assert pool.idle == count
+
+
+# resize -----------------------------------------------------------------------------------------------------
+
+
+def test_a_smaller_pool_closes_idle_connections_at_once_and_leased_ones_when_they_return(server: Server) -> None:
+    with Pool(server.url, shared=0, max_size=8) as pool:
+        fill(pool, 8)
+        leases = [pool.acquire() for _ in range(5)]
+        pool.resize(max_size=4)
+        assert (pool.max_size, pool.idle, pool.leased) == (4, 0, 5)
+        with pytest.raises(PoolTimeout):
+            pool.acquire(timeout=0)
+        pool.release(leases.pop())
+        assert (pool.idle, pool.leased) == (0, 4)  # one too many: gone
+        pool.release(leases.pop())
+        assert (pool.idle, pool.leased) == (1, 3)
+        for lease in leases:
+            pool.release(lease)
+        assert (pool.idle, pool.leased, pool.size) == (4, 0, 4)
+        wait_until(lambda: server.client_count() == 4)
+
+
+def test_a_bigger_pool_serves_those_who_wait(server: Server, callers: Callers) -> None:
+    served: list[int] = []
+    done = Signal()
+
+    def keep(pool: Pool[Any], name: int) -> None:
+        with pool.acquire():
+            served.append(name)
+            done.wait()
+
+    with Pool(server.url, shared=0, max_size=1) as pool:
+        for name in range(4):
+            callers.start(keep, pool, name)
+            wait_until(lambda name=name: len(served) + pool.waiting == name + 1)
+        wait_until(lambda: len(served) == 1)
+        pool.resize(max_size=3)
+        wait_until(lambda: len(served) == 3)
+        assert (pool.leased, pool.waiting) == (3, 1)
+        done.set()
+        callers.results()
+        assert sorted(served) == [0, 1, 2, 3]
+
+
+def test_a_higher_minimum_is_filled_and_a_lower_one_ages_out(server: Server) -> None:
+    with Pool(server.url, shared=0, max_idle=0.03) as pool:
+        pool.resize(min_size=3)
+        wait_until(lambda: pool.idle == 3)
+        pool.resize(min_size=1)
+        assert pool.min_size == 1
+        wait_until(lambda: pool.size == 1)
+
+
+def test_a_resize_before_the_pool_is_open_counts(server: Server) -> None:
+    pool = Pool(server.url, shared=0)
+    pool.resize(min_size=2, max_size=2)
+    pool.open()
+    assert (pool.size, pool.min_size, pool.max_size) == (2, 2, 2)
+    pool.close()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "error"),
+    [
+        ({"max_size": 0}, UsageValueError),
+        ({"max_size": -1}, UsageValueError),
+        ({"min_size": -1}, UsageValueError),
+        ({"min_size": 5}, UsageValueError),
+        ({"max_size": 1}, UsageValueError),  # below the minimum
+        ({"min_size": 3, "max_size": 2}, UsageValueError),
+        ({"max_size": True}, UsageTypeError),
+        ({"max_size": "4"}, UsageTypeError),
+        ({"max_size": 2.5}, UsageTypeError),
+    ],
+)
+def test_sizes_that_cannot_be_are_refused_and_change_nothing(
+    server: Server, sizes: Any, error: type[Exception]
+) -> None:
+    with Pool(server.url, shared=0, min_size=2, max_size=4) as pool:
+        with pytest.raises(error):
+            pool.resize(**sizes)
+        assert (pool.min_size, pool.max_size, pool.size) == (2, 4, 2)
+
+
+def test_a_pool_cannot_become_smaller_than_its_shared_connections(server: Server) -> None:
+    with Pool(server.url, shared=2, max_size=4) as pool:
+        with pytest.raises(UsageValueError):
+            pool.resize(max_size=1)
+        pool.resize(max_size=2)
+        with pytest.raises(PoolExhausted):
+            pool.acquire()
+        assert pool.execute("PING") == b"PONG"
+
+
+# clear and drain --------------------------------------------------------------------------------------------
+
+
+def test_clear_closes_what_is_idle_and_nothing_else(server: Server) -> None:
+    with Pool(server.url, shared=0) as pool:
+        fill(pool, 4)
+        with pool.acquire() as conn:
+            client_id = conn.execute("CLIENT", "ID")
+            pool.clear()
+            assert (pool.idle, pool.leased) == (0, 1)
+            wait_until(lambda: server.client_count() == 1)
+            assert conn.execute("PING") == b"PONG"
+        assert pool.idle == 1
+        assert pool.execute("CLIENT", "ID") == client_id
+        assert pool.stats().epoch == 0
+
+
+def test_what_was_cleared_below_the_minimum_comes_back(server: Server) -> None:
+    with Pool(server.url, shared=0, min_size=3) as pool:
+        pool.clear()
+        wait_until(lambda: pool.idle == 3 and pool.stats().opened == 6)
+
+
+def test_clearing_a_pool_that_is_not_open_is_nothing(server: Server) -> None:
+    pool = Pool(server.url)
+    pool.clear()
+    pool.drain()
+    assert pool.size == 0
+    pool.close()
+
+
+def test_after_a_drain_only_new_connections_are_lent(server: Server) -> None:
+    with Pool(server.url, shared=0) as pool:
+        fill(pool, 3)
+        lease = pool.acquire()
+        old = lease.execute("CLIENT", "ID")
+        pool.drain()
+        assert lease.execute("PING") == b"PONG"  # whoever has one keeps it
+        pool.release(lease)
+        assert pool.leased == 0
+        assert pool.execute("CLIENT", "ID") > old
+        assert pool.stats().epoch == 1
+        assert pool.size <= 2
+        wait_until(lambda: server.client_count() == pool.size == 1)
+
+
+def test_a_drain_replaces_the_minimum_without_any_caller(server: Server) -> None:
+    with Pool(server.url, shared=0, min_size=1) as pool:
+        pool.drain()
+        wait_until(lambda: pool.stats().opened == 2 and pool.idle == 1)
+        assert (pool.stats().lost, pool.stats().dial_failures) == (0, 0)
+
+
+# select -----------------------------------------------------------------------------------------------------
+
+
+def test_select_moves_idle_and_future_connections(server: Server) -> None:
+    with Pool(server.url, shared=0, max_size=6) as pool:
+        fill(pool, 3)
+        assert pool.select(4)
+        assert pool.db == 4
+        leases = [pool.acquire() for _ in range(6)]
+        for lease in leases:
+            assert lease.db == 4
+            assert b" db=4 " in lease.execute("CLIENT", "INFO")
+            pool.release(lease)
+        assert pool.stats().resets <= 1  # the one that was asked first
+
+
+def test_a_lease_on_the_old_database_is_dropped_when_it_comes_back(server: Server) -> None:
+    with Pool(server.url, shared=0) as pool:
+        lease = pool.acquire()
+        pool.select(4)
+        assert lease.db == 0
+        assert b" db=0 " in lease.execute("CLIENT", "INFO")
+        pool.release(lease)
+        assert pool.leased == 0
+        for _ in range(3):
+            assert b" db=4 " in pool.execute("CLIENT", "INFO")
+        leases = [pool.acquire() for _ in range(3)]
+        assert [lease.db for lease in leases] == [4, 4, 4]
+        for lease in leases:
+            pool.release(lease)
+
+
+def test_select_before_the_first_use_opens_the_pool(server: Server) -> None:
+    pool = Pool(server.url, shared=0)
+    assert pool.select(2)
+    assert b" db=2 " in pool.execute("CLIENT", "INFO")
+    pool.close()
+
+
+@pytest.mark.parametrize("max_size", [1, 2, 16])
+def test_select_moves_shared_connections(server: Server, max_size: int) -> None:
+    pool = Pool(server.url, shared=1, max_size=max_size)
+    assert pool.select(3)
+    assert b" db=3 " in pool.execute("CLIENT", "INFO")
+    assert pool.select(5)
+    assert b" db=5 " in pool.execute("CLIENT", "INFO")
+    pool.close()
+
+
+@pytest.mark.parametrize(
+    ("db", "error"),
+    [
+        (-1, UsageValueError),
+        (True, UsageTypeError),
+        (False, UsageTypeError),
+        ("1", UsageTypeError),
+        (b"1", UsageTypeError),
+        (1.0, UsageTypeError),
+        (None, UsageTypeError),
+    ],
+)
+@pytest.mark.parametrize("shared", [0, 1])
+def test_what_is_no_database_number_is_refused(server: Server, db: Any, error: type[Exception], shared: int) -> None:
+    with Pool(server.url, shared=shared, db=2) as pool:
+        sizes = (pool.size, pool.idle)
+        with pytest.raises(error) as caught:
+            pool.select(db)
+        assert isinstance(caught.value, UsageError)
+        assert (pool.db, pool.size, pool.idle) == (2, *sizes)
+        assert b" db=2 " in pool.execute("CLIENT", "INFO")
+
+
+@pytest.mark.parametrize("shared", [0, 1, 2])
+def test_a_select_that_the_server_refuses_changes_nothing(server: Server, shared: int) -> None:
+    with Pool(server.url, shared=shared, db=2) as pool:
+        fill(pool, 2)
+        for _ in range(2):
+            with pytest.raises(ServerError, match="out of range"):
+                pool.select(1000)
+            assert pool.db == 2
+            with pool.acquire() as one, pool.acquire() as two:
+                for conn in (one, two, pool):
+                    assert b" db=2 " in conn.execute("CLIENT", "INFO")
+        assert pool.stats().lost == 0
+
+
+def test_select_on_a_dead_port_is_a_connection_error_and_changes_nothing() -> None:
+    with FakeNode() as node:
+        url = node.url
+    pool = Pool(url, shared=0, db=1)
+    with pytest.raises(ConnectFailed):
+        pool.select(2)
+    assert (pool.db, pool.size) == (1, 0)
+    pool.close()
+
+
+def test_an_idle_connection_that_cannot_follow_is_closed() -> None:
+    with FakeNode({"GET": NIL}) as node:
+        with Pool(node.url, shared=0) as pool:
+            fill(pool, 3)
+            node.on("SELECT", lambda _, connection: Close() if connection.number == 1 else b"+OK\r\n")
+            assert pool.select(2)
+            assert pool.db == 2
+            assert pool.size <= 2
+            assert pool.get("k") is None
+            with pool.acquire() as conn:
+                assert conn.db == 2
+
+
+def test_selects_at_the_same_time_end_on_one_database_everywhere(server: Server, callers: Callers) -> None:
+    with Pool(server.url, shared=2, max_size=8) as pool:
+        fill(pool, 4)
+        for turn in range(10):
+            for db in range(5):
+                callers.start(pool.select, (db + turn) % 16)
+            callers.results()
+            leases = [pool.acquire() for _ in range(6)]
+            assert [lease.db for lease in leases] == [pool.db] * 6
+            for conn in (*leases, pool, pool, pool, pool):
+                assert f" db={pool.db} ".encode() in conn.execute("CLIENT", "INFO")
+            for lease in leases:
+                pool.release(lease)
+
+
+def test_select_races_with_borrowers_and_nobody_is_on_a_third_database(server: Server, callers: Callers) -> None:
+    ends = Signal()
+
+    def use(pool: Pool[Any]) -> None:
+        while not ends.is_set:
+            before = pool.db
+            with pool.acquire() as conn:
+                info = conn.execute("CLIENT", "INFO")
+                assert f" db={conn.db} ".encode() in info
+                assert conn.db in (before, pool.db, before + 1)
+
+    with Pool(server.url, shared=0, max_size=4) as pool:
+        for _ in range(8):
+            callers.start(use, pool)
+        for db in range(1, 16):
+            assert pool.select(db)
+            with pool.acquire() as conn:
+                assert conn.db == db
+        ends.set()
+        callers.results()
+        assert pool.size <= 4
+        assert pool.leased == pool.waiting == 0
+
+
+def test_a_connection_being_made_during_a_select_is_not_lent_on_the_old_database(callers: Callers) -> None:
+    with FakeNode({"GET": NIL}) as node:
+        with Pool(node.url, db=1, shared=0) as pool:
+            lease = pool.acquire()
+            node.on("HELLO", lambda command, connection: Hold(hello(command, connection)))
+            caller = callers.start(pool.execute, "GET", "k")
+            wait_until(lambda: len(node.calls("HELLO")) == 2)
+            pool.release(lease)  # serves the caller; the dial for it goes on
+            caller.result()
+            assert pool.select(2)
+            node.on("HELLO", hello)
+            node.release()
+            wait_until(lambda: pool.dialing == 0)
+            with pool.acquire() as one, pool.acquire() as two:
+                assert (one.db, two.db) == (2, 2)
+            assert [seen.command[1] for seen in node.calls("SELECT") if seen.connection == 2] == [b"1"]
+            wait_until(lambda: node.open_connections == pool.size == 2)
