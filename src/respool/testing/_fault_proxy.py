@@ -68,8 +68,8 @@ class FaultProxy:
         buffer_bytes: int = 1024 * 1024,
         socket_buffer_bytes: int | None = None,
     ) -> None:
-        self.up = Direction(self._apply, self._limit_each)
-        self.down = Direction(self._apply, self._limit_each)
+        self.up = Direction(self._apply, self._read, self._limit_each)
+        self.down = Direction(self._apply, self._read, self._limit_each)
         self._target = target
         self._tls = tls
         self._buffer_bytes = buffer_bytes
@@ -135,12 +135,12 @@ class FaultProxy:
     @property
     def bytes_up(self) -> int:
         """How many bytes have passed from clients to the target; what was swallowed or is held has not."""
-        return self._read(lambda: self.up.passed)
+        return self.up.passed
 
     @property
     def bytes_down(self) -> int:
         """How many bytes have passed from the target to clients."""
-        return self._read(lambda: self.down.passed)
+        return self.down.passed
 
     def ssl_context(self) -> ssl.SSLContext:
         """Return a new client context that trusts us, and a ``Server`` that ends TLS itself."""

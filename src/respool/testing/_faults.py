@@ -79,18 +79,27 @@ class Direction:
     """Whether bytes are read but kept back; see ``hold()``."""
 
     def __init__(
-        self, run: Callable[[Callable[[], None]], None], limit_each: Callable[[Direction, int | None], None]
+        self,
+        run: Callable[[Callable[[], None]], None],
+        read: Callable[[Callable[[], int]], int],
+        limit_each: Callable[[Direction, int | None], None],
     ) -> None:
         self.apply = run
+        self._read = read
         self._limit_each = limit_each
         self.wishes: dict[str, object] = {}
-        self.passed = 0
+        self.count = 0  # of bytes that passed; the loop's thread writes it
         self.each: int | None = None
         self.total: int | None = None
 
     def __repr__(self) -> str:
         wishes = "".join(f" {name}={value!r}" for name, value in self.wishes.items())
-        return f"<Direction{wishes or ' healthy'}, {self.passed} bytes passed>"
+        return f"<Direction{wishes or ' healthy'}, {self.count} bytes passed>"
+
+    @property
+    def passed(self) -> int:
+        """How many bytes have passed, among them all that a peer may have seen; what is held has not."""
+        return self._read(lambda: self.count)
 
     def hold(self) -> None:
         """Keep all bytes back, up to the proxy's ``buffer_bytes`` per connection, until ``release()``."""

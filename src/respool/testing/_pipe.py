@@ -109,7 +109,7 @@ class Pipe:
         else:
             self._queue[0] = (due, data[sent:])
         self._queued -= sent
-        faults.passed += sent
+        faults.count += sent
         if self.limit is not None:
             self.limit -= sent
         if faults.total is not None:
