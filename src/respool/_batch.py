@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Any, Final
+from operator import itemgetter
+from typing import Any, Final, cast
 
-from respool._command import Command, Spec, as_command
+from respool._command import SPELLED, Command, Parser, Spec, as_command
 from respool._errors import (
     ConnectionLost,
     Error,
@@ -36,40 +37,53 @@ BIG_BYTES: Final = 256 * 1024
 
 
 class Run:
-    """A checked list of commands, to be sent as ``args`` and read back with ``read``."""
+    """A checked list of commands, to be sent as ``args`` and read back with ``read``.
 
-    __slots__ = ("args", "commands", "is_atomic")
+    It is kept in columns, one for each thing that is asked of all commands at a time: a pipeline has many of them.
+    """
+
+    __slots__ = ("_kinds", "_parsers", "args", "calls", "is_atomic", "is_plain", "specs")
 
     def __init__(self, commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool = False) -> None:
         if isinstance(commands, str | bytes) or not isinstance(commands, Iterable):
             raise UsageTypeError(f"commands must be a list of commands, not {type(commands).__name__}")
         if not isinstance(atomic, bool):
             raise UsageTypeError(f"atomic must be True or False, not {atomic!r}")
-        self.commands = [as_command(command) for command in commands]
+        #: The arguments of each command, and what is known of each.
+        self.calls, self.specs, self._parsers = _columns(list(commands))
+        self._kinds = set(self.specs)
+        #: Whether no command may block, or does anything to the state of its connection.
+        self.is_plain = all([kind.plain for kind in self._kinds])
         self.is_atomic = atomic
-        self.args: list[Args] = [command.args for command in self.commands]
+        #: What is sent.
+        self.args = self.calls
         if atomic:
-            for command in self.commands:
-                if command.spec.effect in ("multi", "end", "watch", "unwatch"):
-                    raise UsageValueError(f"{command.name} has no place in an atomic run, which is a MULTI itself")
-            self.args = [MULTI, *self.args, EXEC]
+            for spec in self.specs:
+                if spec.effect in ("multi", "end", "watch", "unwatch"):
+                    raise UsageValueError(f"{spec.name} has no place in an atomic run, which is a MULTI itself")
+            self.args = [MULTI, *self.calls, EXEC]
 
     def __len__(self) -> int:
-        return len(self.commands)
+        return len(self.calls)
 
     @property
     def is_safe(self) -> bool:
         """Whether sending the whole run twice does no harm."""
-        return all(command.spec.safe for command in self.commands)
+        return all(kind.safe for kind in self._kinds)
 
     @property
-    def special(self) -> Command[Any] | None:
-        """The first command that has no place on a shared connection, or None."""
-        for command in self.commands:
-            spec = command.spec
-            if not spec.plain and (spec.refusal or spec.blocks_for(command.args) is not None):
-                return command
-        return None
+    def misplaced(self) -> Spec | None:
+        """What is known of the first command that is refused on a shared connection, or None (R-20)."""
+        if self.is_plain:
+            return None
+        return next((spec for spec in self.specs if spec.refusal is not None), None)
+
+    @property
+    def may_block(self) -> bool:
+        """Whether the server may hold one of the commands back (R-21)."""
+        if self.is_plain:
+            return False
+        return any(spec.blocks_for(call) is not None for spec, call in zip(self.specs, self.calls, strict=True))
 
     @property
     def is_big(self) -> bool:
@@ -97,8 +111,11 @@ class Run:
     @property
     def blocks_for(self) -> float | None:
         """How long the server may hold the whole run back (the sum of its commands), or None."""
-        times = [time for command in self.commands if (time := command.spec.blocks_for(command.args)) is not None]
-        return sum(times) if times and not self.is_atomic else None  # nothing blocks inside MULTI
+        if self.is_plain or self.is_atomic:  # nothing blocks inside MULTI
+            return None
+        pairs = zip(self.specs, self.calls, strict=True)
+        times = [time for spec, call in pairs if (time := spec.blocks_for(call)) is not None]
+        return sum(times) if times else None
 
     def read(self, replies: list[Any] | Error) -> list[Any]:
         """Return one value per command; server errors and undecodable replies are values.
@@ -109,7 +126,9 @@ class Run:
             raise as_raised(replies, safe=self.is_safe)
         if self.is_atomic:
             replies = self._read_exec(replies)
-        return [_parsed(command, reply) for command, reply in zip(self.commands, replies, strict=True)]
+        if not any(self._parsers):
+            return replies
+        return [_parsed(parse, reply) for parse, reply in zip(self._parsers, replies, strict=True)]
 
     def _read_exec(self, replies: list[Any]) -> list[Any]:
         outcome = replies[-1]
@@ -128,13 +147,30 @@ class Run:
         raise AssertionError(f"EXEC answered {type(outcome).__name__}")
 
 
+def _columns(commands: list[Any]) -> tuple[list[Args], list[Spec], list[Parser | None]]:
+    """Return the arguments, the specs and the parsers of commands given in any way."""
+    if set(map(type, commands)) == {tuple}:  # the usual case, and many of them: looked up without a loop of our own
+        try:
+            specs = list(map(SPELLED.get, map(itemgetter(0), commands)))
+        except (IndexError, TypeError):
+            specs = [None]  # one of them has no name, and is told so below
+        if None not in specs:
+            return commands, cast("list[Spec]", specs), [None] * len(commands)  # arguments alone have no parser
+    found = [as_command(command) for command in commands]
+    return (
+        [command.args for command in found],
+        [command.spec for command in found],
+        [command.parse for command in found],
+    )
+
+
 def noreply_args(run: Run) -> list[Args]:
     """Return the run between CLIENT REPLY OFF and ON; only the last is answered, with OK (see ``Guarded``)."""
-    for command in run.commands:
-        if command.spec.refusal is not None:
-            raise UsageValueError(f"{command.name} cannot be sent without a reply: {command.spec.refusal}")
-        if command.spec.blocks_for(command.args) is not None:
-            raise UsageValueError(f"{command.name} may block, and so cannot be sent without a reply")
+    for spec, call in zip(run.specs, run.calls, strict=True):
+        if spec.refusal is not None:
+            raise UsageValueError(f"{spec.name} cannot be sent without a reply: {spec.refusal}")
+        if spec.blocks_for(call) is not None:
+            raise UsageValueError(f"{spec.name} may block, and so cannot be sent without a reply")
     return [REPLY_OFF, *run.args, REPLY_ON]
 
 
@@ -156,10 +192,8 @@ def refused(spec: Spec) -> UsageValueError:
     return UsageValueError(f"{spec.name} has no place on a shared connection: {spec.refusal}")
 
 
-def _parsed(command: Command[Any], reply: Any) -> Any:
-    if command.parse is None or isinstance(reply, Error):
-        return reply
-    return command.parse(reply)
+def _parsed(parse: Parser | None, reply: Any) -> Any:
+    return reply if parse is None or isinstance(reply, Error) else parse(reply)
 
 
 def _weight(args: Args) -> int:

@@ -155,7 +155,7 @@ SPECS: Final[dict[str, Spec]] = _build_specs()
 
 
 #: The specs of names of one word by their usual spellings.
-_SPELLED: Final[dict[Any, Spec]] = {
+SPELLED: Final[dict[Any, Spec]] = {
     spelling: found
     for name, found in SPECS.items()
     if name not in CONTAINERS and " " not in name
@@ -240,8 +240,6 @@ def as_command(value: Command[Any] | Sequence[Any]) -> Command[Any]:
     """Return ``value`` as a Command; a sequence of arguments is looked up by its first word."""
     if isinstance(value, Command):
         return value
-    if type(value) is tuple and value and (known := _SPELLED.get(value[0])) is not None:
-        return Command.of(value, known, None)  # the usual case: a pipeline has many of them
     if isinstance(value, str | bytes | bytearray | memoryview):
         raise UsageTypeError(f"a command is a Command or a sequence of arguments, not {type(value).__name__}")
     try:

@@ -6,7 +6,7 @@ Rule 2: text is UTF-8 unless the pool's encoding is another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import hiredis
@@ -49,15 +49,19 @@ def pack_again(args: Sequence[Any], pack: Packer, error: Exception) -> bytes:
         raise UsageValueError(f"an argument of {_name(args)} cannot be encoded: {unicode_error}") from unicode_error
 
 
-def pack_many(commands: Iterable[tuple[Any, ...]], pack: Packer) -> bytes:
+def pack_many(commands: Sequence[tuple[Any, ...]], pack: Packer) -> bytes:
     """Encode a run of commands as one piece."""
-    packed: list[bytes] = []
-    for args in commands:
-        try:
-            packed.append(pack(args))
-        except (TypeError, UnicodeError) as error:
-            packed.append(pack_again(args, pack, error))
-    return b"".join(packed)
+    try:
+        return b"".join([pack(args) for args in commands])
+    except (TypeError, UnicodeError):
+        return b"".join([_pack_one(args, pack) for args in commands])
+
+
+def _pack_one(args: tuple[Any, ...], pack: Packer) -> bytes:
+    try:
+        return pack(args)
+    except (TypeError, UnicodeError) as error:
+        return pack_again(args, pack, error)
 
 
 def _name(args: Sequence[Any]) -> str:

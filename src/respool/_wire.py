@@ -58,20 +58,36 @@ class Entry(Protocol):
 
 
 class Batch:
-    """An entry for ``count`` replies in a row; hands ``entry`` the list once all are there."""
+    """The last entry of a run of ``count`` commands; hands ``entry`` the list of replies once it has its own.
+
+    The entries before it are a ``Part`` each.
+    """
 
     __slots__ = ("_entry", "_replies", "count")
 
-    def __init__(self, entry: Entry, count: int) -> None:
+    def __init__(self, entry: Entry, count: int, replies: list[Any]) -> None:
         self._entry = entry
-        self._replies: list[Any] = []
+        self._replies = replies
         self.count = count
 
     def set_result(self, value: Any, /) -> None:
-        replies = self._replies
-        replies.append(value)
-        if len(replies) == self.count:
-            self._entry.set_result(replies)
+        self._replies.append(value)
+        self._entry.set_result(self._replies)
+
+    def done(self) -> bool:
+        return self._entry.done()
+
+
+class Part:
+    """An entry of a run that is not the last. Taking its reply is the list's own ``append``: a run has many of them."""
+
+    __slots__ = ("_entry", "_replies", "count", "set_result")
+
+    def __init__(self, entry: Entry, count: int, replies: list[Any]) -> None:
+        self._entry = entry
+        self._replies = replies
+        self.set_result = replies.append
+        self.count = count
 
     def done(self) -> bool:
         return self._entry.done()
@@ -123,20 +139,18 @@ _NOBODY: Final = _Nobody()
 
 
 class Weighed:
-    """An entry whose bytes count against the wire's limit until its reply is there (R-22)."""
+    """The last entry of a run whose bytes count against the wire's limit until its reply is there (R-22)."""
 
-    __slots__ = ("_entry", "_left", "_size", "_wire", "count")
+    __slots__ = ("_entry", "_size", "_wire", "count")
 
     def __init__(self, entry: Entry, size: int, wire: Wire, count: int = 1) -> None:
         self._entry = entry
         self._size = size
         self._wire = wire
-        self.count = self._left = count
+        self.count = count
 
     def set_result(self, value: Any, /) -> None:
-        self._left -= 1
-        if self._left == 0:
-            self.give_back()
+        self.give_back()
         self._entry.set_result(value)
 
     def done(self) -> bool:
@@ -235,10 +249,12 @@ class Wire:
 
     def submit_many(self, data: bytes, count: int, entry: Entry) -> None:
         """Queue ``count`` commands encoded as one run; ``entry`` gets the list of replies."""
-        run: Entry = Batch(entry, count)
+        replies: list[Any] = []
+        last: Entry = Batch(entry, count, replies)
         if len(data) > SMALL_BYTES:
-            run = self._weigh(data, run, count)
-        self.queue.extend([run] * count)
+            last = self._weigh(data, last, count)
+        self.queue.extend([Part(entry, count, replies)] * (count - 1))
+        self.queue.append(last)
         self.out.append(data)
         self._extra += count - 1
 
@@ -271,15 +287,15 @@ class Wire:
         kept: list[bytes] = []
         self._extra = 0
         for data in self.out:
-            entry = tail.pop()
-            count = getattr(entry, "count", 1)
-            del tail[len(tail) - (count - 1) :]
-            if entry.done():
+            count = getattr(tail[-1], "count", 1)
+            run = [tail.pop() for _ in range(count)]
+            last = run[-1]
+            if last.done():
                 self.taken_back += count
-                if isinstance(entry, Weighed):
-                    entry.give_back()
+                if isinstance(last, Weighed):
+                    last.give_back()
             else:
-                queue.extend([entry] * count)
+                queue.extend(run)
                 kept.append(data)
                 self._extra += count - 1
         self.out[:] = kept
@@ -310,7 +326,7 @@ class Wire:
         """
         if not self._body and data[0] == _TEXT and not (self._held or self._is_cut or self._reader.has_data()):
             line_end = data.find(b"\r\n", 1, _LONGEST_LENGTH)
-            if line_end > 0 and (digits := data[1:line_end]).isdigit():
+            if line_end > 0 and (digits := data[1:line_end]).isdigit() and int(digits) > SMALL_BYTES:
                 self._body = line_end + 2 + int(digits) + 2  # counted from the first byte of ``data``
         if not self._body:
             return data
@@ -429,28 +445,31 @@ class Wire:
         self.out.clear()
         self._extra = 0
         self.withdrawn = 0
-        failed: set[int] = set()
+        failed: set[int] = set()  # a run has many entries, and its first one tells
         while queue:
             entry = queue.popleft()
             make = written if sent > 0 else unwritten
             sent -= 1
-            if id(entry) in failed:
+            claim, replies = _claim_of(entry)
+            if claim is None or id(claim) in failed:
                 continue
-            failed.add(id(entry))
-            _fail(entry, make(), self._abandoned)
+            failed.add(id(claim))
+            error = make()
+            if replies and isinstance(error, TransportError):
+                error.last_words = replies[-1] if isinstance(replies[-1], ServerError) else None
+            try:
+                claim.set_result(error)
+            except self._abandoned:
+                pass
         self.heavy_bytes = 0
 
 
-def _fail(entry: Entry, error: Exception, abandoned: type[Exception]) -> None:
-    """Complete an entry with an error, whatever part of its replies had come."""
-    while isinstance(entry, Batch | Weighed | Guarded):
-        if isinstance(entry, Batch) and entry._replies and isinstance(error, TransportError):
-            last = entry._replies[-1]
-            error.last_words = last if isinstance(last, ServerError) else None
-        if entry._entry is None:
-            return
-        entry = entry._entry
-    try:
-        entry.set_result(error)
-    except abandoned:
-        pass
+def _claim_of(entry: Entry) -> tuple[Entry | None, list[Any]]:
+    """Return who waits behind an entry, and what part of its replies has come."""
+    replies: list[Any] = []
+    claim: Entry | None = entry
+    while isinstance(claim, Batch | Part | Weighed | Guarded):
+        if isinstance(claim, Batch | Part):
+            replies = claim._replies
+        claim = claim._entry
+    return claim, replies

@@ -62,12 +62,16 @@ class TestMaking:
         assert Run([]).is_safe
 
     def test_the_first_command_that_has_no_place_on_a_shared_connection(self) -> None:
-        assert Run([("GET", "a"), ("SET", "a", 1)]).special is None
-        for line in ("SUBSCRIBE a", "WATCH a", "BLPOP a 1", "SELECT 1", "CLIENT REPLY OFF", "CLIENT UNHEARD-OF"):
-            special = Run([("GET", "a"), line.split()]).special
-            assert special is not None
-            assert special.args == tuple(line.split())
-        assert Run([("XREAD", "STREAMS", "s", "0")]).special is None
+        assert Run([("GET", "a"), ("SET", "a", 1)]).misplaced is None
+        assert Run([("XREAD", "STREAMS", "s", "0")]).misplaced is None
+        for line in ("SUBSCRIBE a", "WATCH a", "SELECT 1", "CLIENT REPLY OFF", "CLIENT UNHEARD-OF"):
+            spec = Run([("BLPOP", "a", 1), line.split(), ("MONITOR",)]).misplaced
+            assert spec is not None
+            assert line.startswith(spec.name)
+
+    def test_one_command_that_may_block_makes_the_run_one(self) -> None:
+        assert not Run([("GET", "a"), ("XREAD", "STREAMS", "s", "0"), ("SELECT", 1)]).may_block
+        assert Run([("GET", "a"), ("BLPOP", "a", 1)]).may_block
 
     def test_what_blocks_in_a_run_adds_up(self) -> None:
         assert Run([("GET", "a")]).blocks_for is None

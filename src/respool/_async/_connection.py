@@ -320,17 +320,19 @@ class AsyncConnection(AsyncCommands[S]):
         ``atomic=True`` wraps them in MULTI/EXEC and raises TransactionAborted when nothing was run.
         """
         run = Run(commands, atomic=atomic)
-        if not run.commands:
+        if not run.calls:
             return []
         return run.read(await self._send_run(run))
 
     async def _send_run(self, run: Run, deadline: float | None = None) -> Any:
         """Send a run, piece by piece if it is big, and return its replies, or an error value."""
         transport, session = self._transport, self._session
-        for command in run.commands:
-            if command.spec.name in _NEVER or command.spec.name in _SUBSCRIBES:
-                raise UsageValueError(f"{command.name} has no place in a pipeline")
-            session.sent(command.spec)
+        for spec in run.specs:
+            if spec.plain:
+                continue
+            if spec.name in _NEVER or spec.name in _SUBSCRIBES:
+                raise UsageValueError(f"{spec.name} has no place in a pipeline")
+            session.sent(spec)
         if run.is_atomic:
             session.sent(SPECS["WATCH"])  # not clean before EXEC has answered: a cancel between pieces leaves a MULTI
         blocks_for = run.blocks_for
@@ -351,8 +353,8 @@ class AsyncConnection(AsyncCommands[S]):
         if run.is_atomic:
             own = replies[1:-1]
             session.sent(SPECS["MULTI"])  # what was answered before EXEC was only queued
-        for command, reply in zip(run.commands, own, strict=True):
-            session.answered(command.spec, command.args, reply)
+        for spec, call, reply in zip(run.specs, run.calls, own, strict=True):
+            session.answered(spec, call, reply)
         if run.is_atomic:
             session.answered(SPECS["EXEC"], EXEC, replies[-1])  # it ends a WATCH too
         if blocks_for is not None:
@@ -367,7 +369,7 @@ class AsyncConnection(AsyncCommands[S]):
     async def execute_many_noreply(self, commands: Iterable[Command[Any] | Sequence[Any]]) -> None:
         """Send commands whose replies nobody wants; returns when they are queued. Raises when they surely were not."""
         run = Run(commands)
-        if run.commands:
+        if run.calls:
             error = await self._transport.tell(noreply_args(run))
             if error is not None:
                 raise error

@@ -289,22 +289,22 @@ class Pool(Commands[S]):
         leaves by a connection of its own, so that others do not wait behind it. Raises as ``execute`` does.
         """
         run = Run(commands, atomic=atomic)
-        if not run.commands:
+        if not run.calls:
             return []
-        special = run.special
-        if special is not None and special.spec.refusal is not None:
-            raise refused(special.spec)
+        if (spec := run.misplaced) is not None:
+            raise refused(spec)
+        may_block = run.may_block
         deadline = None if timeout is None else self._opened().now() + checked_timeout(timeout)
 
         def attempt() -> Any:
-            return self._try_run(run, deadline, on_lease=special is not None or run.is_big)
+            return self._try_run(run, deadline, on_lease=may_block or run.is_big)
 
         try:
             replies = attempt()
         except ConnectFailed as error:
             replies = error
         if isinstance(replies, Error):
-            is_safe = run.is_safe and special is None
+            is_safe = run.is_safe and not may_block
             replies = self._persist(attempt, "a pipeline", deadline, is_safe=is_safe, failure=replies)
         return run.read(replies)
 
@@ -320,7 +320,7 @@ class Pool(Commands[S]):
             finally:
                 self._leases.give_back(lease)
         shared = self._shared
-        transport = shared.wait(deadline)
+        transport = shared.only or shared.wait(deadline)
         try:
             replies = transport.submit_many(run.args, deadline)
         except Cancelled:
@@ -341,7 +341,7 @@ class Pool(Commands[S]):
     def execute_many_noreply(self, commands: Iterable[Command[Any] | Sequence[Any]]) -> None:
         """Send commands whose replies nobody wants, as one run. Raises when they were surely not sent."""
         run = Run(commands)
-        if not run.commands:
+        if not run.calls:
             return
         told = noreply_args(run)
 
