@@ -18,8 +18,8 @@ SRC = Path(__file__).parents[1] / "src" / "respool"
 #: Doors: what a user holds. Surfaces: the command methods. Public: names to import.
 FLOORS = [
     (0, "facts", "_errors _url _command _command_table _events _stats _version _retry _options commands/*"),
-    (1, "machines", "_decoding _frames _packing _wire _redial _ledger _handshake _session _batch _pipeline_result"),
-    (2, "shells", "_absent _fork _sockets _async/_compat _async/_transport _sync/_compat _sync/_transport"),
+    (1, "machines", "_decoding _frames _packing _entries _wire _redial _ledger _handshake _session _batch _pipeline_result"),
+    (2, "shells", "_absent _fork _sockets _async/_compat _async/_transport _sync/_compat _sync/_sockets _sync/_transport"),
     (5, "surfaces", "_async/_commands _sync/_commands _pipeline_commands"),
     (
         3,
@@ -45,11 +45,10 @@ LINES, FUNCTION_LINES = 450, 70
 #: Longer than they should be, and not to grow: the file, its bound, and why it is still one.
 LONGER = {
     "_ledger": (680, "one file moves every slot; its housekeeping would be the part to go"),
-    "_wire": (460, "the entries and the parser share one queue"),
     "_async/_pool": (600, "mostly docstrings of the public methods"),
     "_sync/_pool": (600, "generated from the one above"),
     "_async/_transport": (480, "the twin of the next one"),
-    "_sync/_transport": (800, "leader and followers, plain and TLS sockets; the sockets would be the part to go"),
+    "_sync/_transport": (680, "leader and followers: one protocol between threads, read as a whole"),
 }
 
 GENERATED = ("_async/_commands", "_sync/_commands", "_pipeline_commands")

@@ -53,7 +53,7 @@ class Run:
         self.calls, self.specs, self._parsers = _columns(list(commands))
         self._kinds = set(self.specs)
         #: Whether no command may block, or does anything to the state of its connection.
-        self.is_plain = all([kind.plain for kind in self._kinds])
+        self.is_plain = all(kind.plain for kind in self._kinds)
         self.is_atomic = atomic
         #: What is sent.
         self.args = self.calls

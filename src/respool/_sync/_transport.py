@@ -15,10 +15,8 @@ Rule 6: the socket is closed by whoever leads, or by anybody when nobody does: n
 
 from __future__ import annotations
 
-import select
 import socket
 import ssl
-import struct
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -29,10 +27,10 @@ from respool._packing import make_packer, pack_again, pack_many
 from respool._errors import ConnectFailed, ConnectionLost, ConnectTimeout, Error, Executed, ProtocolError, ReadTimeout
 from respool._errors import TransportError
 from respool._options import Options
+from respool._sync._sockets import PlainSocket, TlsSocket
 from respool._sockets import DOOR_ROOM, lost, tune, why
 from respool._wire import SMALL_BYTES, Wire
 
-_CHUNK_BYTES: Final = 64 * 1024
 _WAITING: Final = object()  # the value of a call without a reply
 _LEADS: Final = object()
 _FOLLOWS: Final = object()
@@ -94,6 +92,11 @@ def connect(options: Options, on_push: Callable[[list[Any]], None] | None = None
         raise
 
 
+def _close_quietly(sock: socket.socket | None) -> None:
+    if sock is not None:
+        sock.close()
+
+
 class Transport:
     """A connected socket and its wire. ``submit`` is the hot path of the threaded world."""
 
@@ -129,7 +132,7 @@ class Transport:
         self._pack = make_packer(options.encoding)
         self._cap = options.max_in_flight
         self._cap_bytes = options.max_in_flight_bytes
-        self._sock: _Socket = _TlsSocket(sock) if isinstance(sock, ssl.SSLSocket) else _PlainSocket(sock)
+        self._sock: PlainSocket = TlsSocket(sock) if isinstance(sock, ssl.SSLSocket) else PlainSocket(sock)
         self._lock = threading.Lock()
         self._leader: _Call | None = None  # the call whose thread drives the connection
         self._rest: bytes | memoryview = b""  # what the socket did not take of the last write
@@ -655,121 +658,3 @@ class Transport:
 
     def _lost(self, executed: Executed) -> Error:
         return lost(self._error, self._address, executed)
-
-
-# Sockets: blocking with the kernel's timeout where that saves a system call, non-blocking under TLS ---------
-
-
-class _PlainSocket:
-    """A TCP or unix socket. It blocks, and the kernel bounds how long (SO_RCVTIMEO): one system call a read."""
-
-    __slots__ = ("_poll", "_sock")
-
-    def __init__(self, sock: socket.socket) -> None:
-        sock.settimeout(None)
-        self._sock = sock
-        self._poll: select.poll | None = None
-
-    def set_timeout(self, seconds: float | None) -> None:
-        whole = int(seconds or 0)
-        micro = int(((seconds or 0) - whole) * 1_000_000)
-        if seconds is not None and whole == micro == 0:
-            micro = 1
-        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", whole, micro))
-
-    def send(self, data: bytes | memoryview) -> int:
-        """Write what fits into the buffer now; never blocks."""
-        try:
-            return self._sock.send(data, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return 0
-
-    def receive(self, _seconds: float | None) -> bytes | None:
-        """Read, waiting as long as ``set_timeout`` said; None when that was not long enough."""
-        try:
-            return self._sock.recv(_CHUNK_BYTES)
-        except BlockingIOError:
-            return None
-
-    def receive_within(self, seconds: float) -> bytes | None:
-        can_read, _ = self.wait(seconds, writing=False)
-        return self.receive_now() if can_read else None
-
-    def receive_now(self) -> bytes | None:
-        """Read what is there; None when nothing is, ``b""`` at the end."""
-        try:
-            return self._sock.recv(_CHUNK_BYTES, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return None
-
-    def wait(self, seconds: float | None, *, writing: bool) -> tuple[bool, bool]:
-        """Wait until the socket can be read, or written if asked; (False, False) after ``seconds``."""
-        poll = select.poll()
-        poll.register(self._sock, select.POLLIN | (select.POLLOUT if writing else 0))
-        ready = poll.poll(None if seconds is None else max(1, int(seconds * 1000)))
-        if not ready:
-            return False, False
-        events = ready[0][1]
-        ended = bool(events & (select.POLLERR | select.POLLHUP | select.POLLNVAL))
-        return bool(events & select.POLLIN) or ended, bool(events & select.POLLOUT)
-
-    def shut(self) -> None:
-        """End the connection, and wake a thread that is blocked in a read."""
-        try:
-            # Of the plain socket: that of TLS would take the TLS away from under a thread that reads.
-            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
-        except OSError:
-            pass  # not connected any more: nothing to wake
-
-    def close(self) -> None:
-        """Give the descriptor back. Nobody may be using the socket."""
-        self._sock.close()
-
-    def forget(self) -> None:
-        socket.close(self._sock.detach())
-
-
-class _TlsSocket(_PlainSocket):
-    """A TLS socket. It never blocks; waiting is ``poll``, because a TLS read may need a write, and a write a read."""
-
-    __slots__ = ()
-
-    def __init__(self, sock: ssl.SSLSocket) -> None:
-        super().__init__(sock)
-        sock.settimeout(0.0)
-
-    def set_timeout(self, seconds: float | None) -> None:
-        """The time comes with each read."""
-
-    def send(self, data: bytes | memoryview) -> int:
-        try:
-            return self._sock.send(data)
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            return 0
-
-    def receive(self, seconds: float | None) -> bytes | None:
-        until = None if seconds is None else monotonic() + seconds
-        while (data := self.receive_now()) is None:  # a record may come in many pieces
-            left = None if until is None else until - monotonic()
-            if (left is not None and left <= 0) or not self.wait(left, writing=False)[0]:
-                break
-        return data
-
-    def receive_within(self, seconds: float) -> bytes | None:
-        return self.receive(seconds)
-
-    def receive_now(self) -> bytes | None:
-        try:
-            return self._sock.recv(_CHUNK_BYTES)
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            return None
-        except ssl.SSLEOFError:
-            return b""
-
-
-_Socket = _PlainSocket
-
-
-def _close_quietly(sock: socket.socket | None) -> None:
-    if sock is not None:
-        sock.close()

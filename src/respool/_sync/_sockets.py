@@ -1,0 +1,124 @@
+"""The two sockets a threaded connection drives: they read, write and wait, each call with the fewest system calls.
+
+Rule 1: a plain socket blocks, and the kernel bounds how long (SO_RCVTIMEO): a read is one system call.
+Rule 2: a TLS socket never blocks: a TLS read may need a write, and a write a read, so it waits with ``poll``.
+Rule 3: one thread at a time reads and writes; only ``shut`` may be called from another.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+import struct
+from time import monotonic
+from typing import Final
+
+CHUNK_BYTES: Final = 64 * 1024
+
+
+class PlainSocket:
+    """A TCP or unix socket. It blocks, and the kernel bounds how long (SO_RCVTIMEO): one system call a read."""
+
+    __slots__ = ("_poll", "_sock")
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.settimeout(None)
+        self._sock = sock
+        self._poll: select.poll | None = None
+
+    def set_timeout(self, seconds: float | None) -> None:
+        whole = int(seconds or 0)
+        micro = int(((seconds or 0) - whole) * 1_000_000)
+        if seconds is not None and whole == micro == 0:
+            micro = 1
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", whole, micro))
+
+    def send(self, data: bytes | memoryview) -> int:
+        """Write what fits into the buffer now; never blocks."""
+        try:
+            return self._sock.send(data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
+
+    def receive(self, _seconds: float | None) -> bytes | None:
+        """Read, waiting as long as ``set_timeout`` said; None when that was not long enough."""
+        try:
+            return self._sock.recv(CHUNK_BYTES)
+        except BlockingIOError:
+            return None
+
+    def receive_within(self, seconds: float) -> bytes | None:
+        can_read, _ = self.wait(seconds, writing=False)
+        return self.receive_now() if can_read else None
+
+    def receive_now(self) -> bytes | None:
+        """Read what is there; None when nothing is, ``b""`` at the end."""
+        try:
+            return self._sock.recv(CHUNK_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return None
+
+    def wait(self, seconds: float | None, *, writing: bool) -> tuple[bool, bool]:
+        """Wait until the socket can be read, or written if asked; (False, False) after ``seconds``."""
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN | (select.POLLOUT if writing else 0))
+        ready = poll.poll(None if seconds is None else max(1, int(seconds * 1000)))
+        if not ready:
+            return False, False
+        events = ready[0][1]
+        ended = bool(events & (select.POLLERR | select.POLLHUP | select.POLLNVAL))
+        return bool(events & select.POLLIN) or ended, bool(events & select.POLLOUT)
+
+    def shut(self) -> None:
+        """End the connection, and wake a thread that is blocked in a read."""
+        try:
+            # Of the plain socket: that of TLS would take the TLS away from under a thread that reads.
+            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
+        except OSError:
+            pass  # not connected any more: nothing to wake
+
+    def close(self) -> None:
+        """Give the descriptor back. Nobody may be using the socket."""
+        self._sock.close()
+
+    def forget(self) -> None:
+        socket.close(self._sock.detach())
+
+
+class TlsSocket(PlainSocket):
+    """A TLS socket. It never blocks; waiting is ``poll``, because a TLS read may need a write, and a write a read."""
+
+    __slots__ = ()
+
+    def __init__(self, sock: ssl.SSLSocket) -> None:
+        super().__init__(sock)
+        sock.settimeout(0.0)
+
+    def set_timeout(self, seconds: float | None) -> None:
+        """The time comes with each read."""
+
+    def send(self, data: bytes | memoryview) -> int:
+        try:
+            return self._sock.send(data)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return 0
+
+    def receive(self, seconds: float | None) -> bytes | None:
+        until = None if seconds is None else monotonic() + seconds
+        while (data := self.receive_now()) is None:  # a record may come in many pieces
+            left = None if until is None else until - monotonic()
+            if (left is not None and left <= 0) or not self.wait(left, writing=False)[0]:
+                break
+        return data
+
+    def receive_within(self, seconds: float) -> bytes | None:
+        return self.receive(seconds)
+
+    def receive_now(self) -> bytes | None:
+        try:
+            return self._sock.recv(CHUNK_BYTES)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return None
+        except ssl.SSLEOFError:
+            return b""
