@@ -463,18 +463,13 @@ class Ledger:
             slot.reason = "epoch"
         elif slot.retire_at <= now:
             slot.reason = "lifetime"
-        elif self._is_crowded():
-            slot.reason = "resize"
         else:
-            return False
+            # The slot in hand is one more than these.
+            others = len(self.shared_slots) + len(self.idle_slots) + len(self._leased) + len(self.dials)
+            if others + self.shared_target < self.max_size or others + self._spoken_for < self.max_size:
+                return False
+            slot.reason = "resize"
         return True
-
-    def _is_crowded(self) -> bool:
-        """Tell whether one more slot than there are now, which the slot in hand is, would be too many."""
-        others = len(self.shared_slots) + len(self.idle_slots) + len(self._leased) + len(self.dials)
-        if others + self.shared_target < self.max_size:  # the usual case, and cheap to see
-            return False
-        return others + self._spoken_for >= self.max_size
 
     def _place(self, slot: Slot, now: float) -> None:
         """Hand a ready slot to the first in line who still wants it, else keep it."""

@@ -20,7 +20,7 @@ from respool.errors import (
     UsageTypeError,
     UsageValueError,
 )
-from respool.testing import Delay, FakeConnection, FakeNode, Hold, Server
+from respool.testing import FakeConnection, FakeNode, Hold, Server
 from respool.testing._script import hello
 
 #: How much later than its deadline a call may end, in seconds: one tick, on a busy machine.
@@ -358,24 +358,6 @@ async def test_only_so_many_connections_are_made_at_a_time(callers: Callers, max
             assert most == max_dials
             node.release()
             await wait_until(lambda: node.release() == pool.dialing == 0)
-
-
-@pytest.mark.parametrize("max_dials", [1, 2, 4])
-async def test_a_spike_of_callers_does_not_open_a_connection_for_each(callers: Callers, max_dials: int) -> None:
-    with FakeNode({"GET": Delay(0.002, NIL)}) as node:
-        async with AsyncPool(node.url, shared=0, min_size=5, max_size=50, max_dials=max_dials) as pool:
-            assert (pool.idle, node.connections) == (5, 5)
-
-            def slow_hello(command: tuple[bytes, ...], connection: FakeConnection) -> Delay:
-                return Delay(0.15, hello(command, connection))
-
-            node.on("HELLO", slow_hello)
-            for _ in range(50):
-                callers.start(pool.execute, "GET", "k")
-            await callers.results()
-            assert pool.size <= 6
-            await wait_until(lambda: pool.dialing == 0)
-            assert node.connections <= 6
 
 
 async def test_a_dial_that_fails_is_a_connection_error_and_gives_its_slot_back() -> None:

@@ -29,7 +29,7 @@ class LeaseLane:
         self._options = node.options
         self._counters = node.counters
         self._is_patient = node.options.on_full == "wait"
-        self._traces: dict[Slot, str] = {}
+        self._traces: dict[Slot, str] | None = {} if node.options.trace_leases else None
         # Connections that came back clean skip everything that only a hook could want.
         self._has_reset = node.options.reset is not None
         self._has_check = node.options.check is not None
@@ -60,7 +60,11 @@ class LeaseLane:
             is_due = started - slot.idle_since > self._keepalive
             if (is_due or self._has_check) and not await self._is_fit(slot, deadline, is_due=is_due):
                 continue
-            return self._lend(slot)
+            lease = connection.second_body(slot, self)
+            self._counters.leases += 1
+            if self._traces is not None:
+                self._traces[slot] = "".join(traceback.format_stack(limit=12)[:-1])
+            return lease  # type: ignore[no-any-return]
 
     async def _queue(self, started: float, deadline: float | None) -> Slot:
         """Stand in line until a slot is handed over."""
@@ -151,13 +155,6 @@ class LeaseLane:
             self._ledger.discard(slot, "unfit")
         self._node.settle()
 
-    def _lend(self, slot: Slot) -> AsyncConnection[Any]:
-        lease = slot.connection.second_body(slot, self)
-        self._counters.leases += 1
-        if self._options.trace_leases:
-            self._traces[slot] = "".join(traceback.format_stack(limit=12)[:-2])
-        return lease  # type: ignore[no-any-return]
-
     # Giving back -----------------------------------------------------------------------------------
 
     def release(self, lease: AsyncConnection[Any]) -> None:
@@ -178,7 +175,7 @@ class LeaseLane:
         node, ledger = self._node, self._ledger
         connection = slot.connection
         lease._vacate()
-        if self._traces:
+        if self._traces is not None:
             self._traces.pop(slot, None)
         self._counters.releases += 1
         if connection is None:  # closed by the pool while it was out
@@ -236,7 +233,7 @@ class LeaseLane:
 
     def leaked(self, slot: Slot) -> None:
         """Called by a lease's finaliser. Takes no lock (R-30)."""
-        borrowed_at = self._traces.pop(slot, "")
+        borrowed_at = "" if self._traces is None else self._traces.pop(slot, "")
         where = f"; it was borrowed here:\n{borrowed_at}" if borrowed_at else " (trace_leases=True tells where)"
         if slot.place is Place.LEASED:
             self._node.leaked(slot, borrowed_at)
