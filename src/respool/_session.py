@@ -17,7 +17,7 @@ from respool._errors import Error, TransactionAborted
 class Session:
     """The state of one connection as far as the next user must care."""
 
-    __slots__ = ("db", "is_spoiled", "is_stained", "is_watching", "transaction")
+    __slots__ = ("db", "is_clean", "is_spoiled", "is_stained", "is_watching", "transaction")
 
     def __init__(self, db: int) -> None:
         #: Whether only a new connection is like a new one.
@@ -32,15 +32,17 @@ class Session:
         self.transaction = False
         self.is_watching = False
         self.is_stained = self.is_spoiled
+        self._note()
 
     def adopt(self) -> None:
         """Take what was done since ``renew`` for the state of a new connection: the ``configure`` hook did it."""
         self.is_stained = self.is_spoiled = False
+        self._note()
 
-    @property
-    def is_clean(self) -> bool:
-        """Whether the next user would find what a new connection offers (its database is a question of its own)."""
-        return not (self.transaction or self.is_watching or self.is_stained)
+    def _note(self) -> None:
+        #: Whether the next user would find what a new connection offers (its database is a question of its own). Every
+        #: return of a lease asks, so it is worked out where something changes.
+        self.is_clean = not (self.transaction or self.is_watching or self.is_stained)
 
     def sent(self, spec: Spec) -> None:
         """Note a command that has just been sent. Only commands with an ``effect`` matter."""
@@ -55,6 +57,7 @@ class Session:
             self.is_stained = True
         elif effect == "spoil":
             self.is_stained = self.is_spoiled = True
+        self._note()
 
     def answered(self, spec: Spec, args: tuple[Any, ...], reply: Any) -> None:
         """Note the answer to a command given to ``sent``; ``reply`` may be an error value."""
@@ -70,3 +73,4 @@ class Session:
                 self.is_stained = True  # queued, or refused: which database it is cannot be told
             else:
                 self.db = int(args[1])
+        self._note()

@@ -327,12 +327,11 @@ class Connection(Commands[S]):
     def _send_run(self, run: Run, deadline: float | None = None) -> Any:
         """Send a run, piece by piece if it is big, and return its replies, or an error value."""
         transport, session = self._transport, self._session
-        for spec in run.specs:
-            if spec.plain:
-                continue
-            if spec.name in _NEVER or spec.name in _SUBSCRIBES:
-                raise UsageValueError(f"{spec.name} has no place in a pipeline")
-            session.sent(spec)
+        if not run.is_plain:
+            for spec in run.specs:
+                if spec.name in _NEVER or spec.name in _SUBSCRIBES:
+                    raise UsageValueError(f"{spec.name} has no place in a pipeline")
+                session.sent(spec)
         if run.is_atomic:
             session.sent(SPECS["WATCH"])  # not clean before EXEC has answered: a cancel between pieces leaves a MULTI
         blocks_for = run.blocks_for
@@ -353,8 +352,9 @@ class Connection(Commands[S]):
         if run.is_atomic:
             own = replies[1:-1]
             session.sent(SPECS["MULTI"])  # what was answered before EXEC was only queued
-        for spec, call, reply in zip(run.specs, run.calls, own, strict=True):
-            session.answered(spec, call, reply)
+        if not run.is_plain:
+            for spec, call, reply in zip(run.specs, run.calls, own, strict=True):
+                session.answered(spec, call, reply)
         if run.is_atomic:
             session.answered(SPECS["EXEC"], EXEC, replies[-1])  # it ends a WATCH too
         if blocks_for is not None:
