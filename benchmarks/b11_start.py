@@ -6,6 +6,7 @@ An import is timed inside a new interpreter, so that the interpreter's own start
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 from statistics import median
@@ -43,8 +44,10 @@ def measure(side: str, params: Mapping[str, Any], place: Place) -> dict[str, flo
 
 
 def _time_import(statement: str) -> float:
+    # Compiled modules are kept, as pip leaves them: a program does not compile its libraries at every start.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     started = subprocess.run(  # the interpreter that runs this, and our own words
-        [sys.executable, "-c", TIMER.format(statement)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", TIMER.format(statement)], capture_output=True, text=True, check=False, env=environment
     )
     if "ModuleNotFoundError" in started.stderr:
         raise Missing(started.stderr.strip().splitlines()[-1])
