@@ -296,10 +296,10 @@ class Ledger:
         reserved: list[Slot] = []
         while not self.closed and self._may_dial_more():
             # A shared connection comes first; where it may not be dialed yet, a caller may still need one of its own.
-            for_sharing = self._wants_shared() and self.redial.may_dial(now, wanted=self.is_called_for)
+            for_sharing = self._wants_shared() and self._may_dial(now, wanted=self.is_called_for)
             if not for_sharing and not self._wants_lease(now):
                 break
-            if not for_sharing and not self.redial.may_dial(now, wanted=self._is_short(now)):
+            if not for_sharing and not self._may_dial(now, wanted=self._is_short(now)):
                 break
             if for_sharing:
                 self.is_called_for = False
@@ -309,10 +309,20 @@ class Ledger:
             self.dials.add(slot)
             self.dialing_shared += for_sharing
             reserved.append(slot)
+        if self.redial.is_recovering and not self._wants_shared() and self.size >= self.min_size:
+            self.redial.recovered()
         return reserved
 
     def _may_dial_more(self) -> bool:
         return len(self.dials) - self._resets < self.max_dials and self.size < self.max_size
+
+    def _may_dial(self, now: float, *, wanted: bool) -> bool:
+        return (wanted or not self._is_probing) and self.redial.may_dial(now, wanted=wanted)
+
+    @property
+    def _is_probing(self) -> bool:
+        """Whether the dial under way shall tell first how the node is, before the pool makes another one unasked."""
+        return self.redial.is_recovering and len(self.dials) > self._resets
 
     def _wants_shared(self) -> bool:
         return self.missing_shared > self.dialing_shared
@@ -350,22 +360,26 @@ class Ledger:
         if self.closed or not self._may_dial_more():
             return None
         chances: list[float] = []
-        if self._wants_shared():
+        may_unasked = not self._is_probing  # else the end of the dial under way is what to wait for
+        if self._wants_shared() and (may_unasked or self.is_called_for):
             chances.append(self.redial.next_chance(now, wanted=self.is_called_for))
         times = {now, max(now, self._next_beside)}
         if self.waiters and self._resets:
             times |= {max(now, slot.held_at + STAGGER) for slot in self.dials if slot.is_reset}
         soon = next(filter(self._wants_lease, sorted(times)), None)
-        if soon is not None:
+        if soon is not None and (may_unasked or self._is_short(soon)):
             chances.append(max(soon, self.redial.next_chance(now, wanted=self._is_short(soon))))
         return min(chances, default=None)
 
-    def dialed(self, slot: Slot, retire_at: float, now: float) -> None:
-        """Enter a connection that is ready: shared, leased by the first in line, or idle."""
+    def dialed(self, slot: Slot, retire_at: float, now: float, chance: float = 0.0) -> None:
+        """Enter a connection that is ready: shared, leased by the first in line, or idle.
+
+        ``chance`` is in [0, 1): the part of the longest pause after which a pool that has lost more goes on.
+        """
         self._end_dial(slot)
         slot.retire_at = retire_at
         slot.checked_at = now
-        self.redial.succeeded()
+        self.redial.succeeded(now, chance)
         if self.closed or slot.epoch != self.epoch:
             self._doom(slot, "closed" if self.closed else "epoch")
         elif slot.is_for_sharing and self.missing_shared:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from respool._ledger import RECHECK, STAGGER, Ledger, Place, Slot
+from respool._redial import REFILL_LEAST
 from respool.errors import ConnectFailed, PoolClosed, PoolExhausted, TooManyWaiters
 
 FOREVER = float("inf")
@@ -293,6 +294,38 @@ class TestDialing:
         connect(ledger, slot)
         ledger.lost(slot, 1.0)
         assert len(ledger.reserve(1.0)) == 1
+
+    def test_what_was_lost_is_dialed_one_by_one_with_pauses_until_all_is_there(self) -> None:
+        ledger = make(min_size=3)
+        for slot in idle(ledger, 3):
+            ledger.lost(slot, 1.0)
+        (first,) = ledger.reserve(1.0)
+        assert ledger.reserve(1.0) == []
+        assert ledger.next_dial_at(1.0) is None  # the end of the dial decides
+        ledger.dialed(first, FOREVER, 1.0, 0.5)
+        pause = REFILL_LEAST / 2
+        assert ledger.reserve(1.0) == []
+        assert ledger.next_dial_at(1.0) == 1.0 + pause
+        (second,) = ledger.reserve(1.0 + pause)
+        ledger.dialed(second, FOREVER, 2.0, 0.5)
+        (third,) = ledger.reserve(2.0 + pause)
+        ledger.dialed(third, FOREVER, 3.0, 0.5)
+        ledger.clear()
+        assert len(ledger.reserve(3.0)) == 2  # this replaces nothing that was lost
+
+    def test_callers_are_dialed_for_beside_it_and_during_the_pauses(self) -> None:
+        ledger = make(min_size=2, max_size=8)
+        for slot in idle(ledger, 2):
+            ledger.lost(slot, 1.0)
+        (first,) = ledger.reserve(1.0)
+        callers = [queue(ledger, now=1.0) for _ in range(2)]
+        (second,) = ledger.reserve(1.0)
+        ledger.dialed(first, FOREVER, 1.0, 0.999)
+        callers.append(queue(ledger, now=1.0))
+        (third,) = ledger.reserve(1.0 + STAGGER)
+        for slot in (second, third):
+            ledger.dialed(slot, FOREVER, 1.0 + STAGGER, 0.999)
+        assert all(caller.slot is not None for caller in callers)
 
     def test_shared_connections_are_dialed_first(self) -> None:
         ledger = make(shared_target=1, min_size=2)

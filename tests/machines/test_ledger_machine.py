@@ -296,7 +296,7 @@ class LedgerMachine(RuleBasedStateMachine):
         slot = self.dials.pop(pick % len(self.dials))
         slot.connection = object()
         self.connected.append(slot)
-        ledger.dialed(slot, self.now + lifetime, self.now)
+        ledger.dialed(slot, self.now + lifetime, self.now, self.chance.random())
         if served:
             ledger.redial.served()
         if slot.place is Place.SHARED:

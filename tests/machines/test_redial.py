@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from respool._redial import BASE, BURST, CAP, RATE, Redial
+from respool._redial import BASE, BURST, CAP, RATE, REFILL_LEAST, REFILL_MOST, Redial
 from respool.errors import AuthenticationFailed, ConnectFailed
 
 REFUSED = ConnectFailed("refused")
@@ -57,7 +57,7 @@ def test_failures_are_forgotten_when_a_reply_was_served_not_when_a_dial_succeede
     redial = Redial(0.0)
     for _ in range(5):
         redial.failed(REFUSED, 0.0, 0.0)
-    redial.succeeded()
+    redial.succeeded(0.0, 0.0)
     assert redial.failures == 5
     assert redial.last_error is None
     redial.served()
@@ -89,10 +89,50 @@ def test_a_replacement_that_stands_pays_the_debt() -> None:
     redial = Redial(0.0)
     redial.lost(0.0)
     assert redial.debt == 1
-    redial.succeeded()
+    redial.succeeded(0.0, 0.0)
     assert redial.debt == 0
-    redial.succeeded()
+    redial.succeeded(0.0, 0.0)
     assert redial.debt == 0
+
+
+def test_after_a_loss_the_pool_dials_at_once_and_pauses_before_each_further_replacement() -> None:
+    redial = Redial(0.0)
+    redial.lost(0.0)
+    assert redial.may_dial(0.0, wanted=False)
+    redial.succeeded(0.0, 0.5)
+    assert not redial.may_dial(0.0, wanted=False)
+    assert redial.next_chance(0.0, wanted=False) == REFILL_LEAST / 2
+    assert redial.may_dial(REFILL_LEAST / 2, wanted=False)
+
+
+def test_a_caller_in_need_does_not_wait_for_that_pause_and_pays_nothing() -> None:
+    redial = Redial(0.0)
+    redial.lost(0.0)
+    redial.succeeded(0.0, NEARLY_ONE)
+    assert redial.next_chance(0.0, wanted=True) == 0.0
+    assert all(redial.may_dial(0.0, wanted=True) for _ in range(1000))
+
+
+@pytest.mark.parametrize(
+    ("failures", "pause"), [(0, REFILL_LEAST), (5, REFILL_LEAST), (6, 0.32), (7, REFILL_MOST), (100, REFILL_MOST)]
+)
+def test_the_pause_before_a_replacement_grows_with_the_outage_within_bounds(failures: int, pause: float) -> None:
+    redial = Redial(0.0)
+    redial.lost(0.0)
+    for _ in range(failures):
+        redial.failed(REFUSED, 0.0, 0.0)
+    redial.succeeded(10.0, 0.5)
+    assert redial.refill_at == pytest.approx(10.0 + pause / 2)
+
+
+def test_when_nothing_is_missing_any_more_nothing_pauses() -> None:
+    redial = Redial(0.0)
+    redial.lost(0.0)
+    redial.succeeded(0.0, NEARLY_ONE)
+    redial.recovered()
+    assert redial.may_dial(0.0, wanted=False)
+    redial.succeeded(0.0, NEARLY_ONE)
+    assert redial.may_dial(0.0, wanted=False)
 
 
 def test_tokens_are_saved_up_to_the_burst_and_no_further() -> None:
@@ -131,5 +171,5 @@ def test_the_node_is_down_from_the_first_loss_to_the_first_success() -> None:
     redial.lost(6.0)
     redial.failed(REFUSED, 7.0, 0.0)
     assert redial.down_since == 5.0
-    redial.succeeded()
+    redial.succeeded(0.0, 0.0)
     assert redial.down_since is None

@@ -69,19 +69,20 @@ async def test_a_hundred_pools_do_not_reconnect_in_the_same_instant() -> None:
         pools = [AsyncPool(server.url, min_size=10, max_size=12, listener=hear) for _ in range(100)]
         await asyncio.gather(*(pool.open() for pool in pools))
         assert len(opened) == 1000
-        server.kill()
-        # Each has tried some eight times: it is down for more than a second.
-        await until(lambda: sum(pool.stats().dial_failures for pool in pools) >= 850)
+        await asyncio.to_thread(server.kill)
+        # Each has tried some five times: it is down for about half a second.
+        await until(lambda: sum(pool.stats().dial_failures for pool in pools) >= 450)
         opened.clear()
         started = time.monotonic()
-        server.start()
+        await asyncio.to_thread(server.start)  # not in the loop: what becomes due meanwhile would be dialed at once
         await until(lambda: sum(pool.size - pool.dialing for pool in pools) == 1000)
         took = time.monotonic() - started
         at = Counter(int((moment - started) * 10) for moment in opened)
         await asyncio.gather(*(pool.aclose() for pool in pools))
     assert len(opened) == 1000  # nobody dialed more than was lost
-    assert max(at.values()) <= 400, f"{max(at.values())} of 1000 within 0.1 s, all within {took:.1f} s"
-    assert took < 10.0
+    mean = 1000 / (took * 10)
+    assert max(at.values()) <= 3 * mean, f"{max(at.values())} of 1000 within 0.1 s, all within {took:.1f} s"
+    assert took < 15.0
 
 
 async def test_retries_add_no_more_than_their_budget_to_an_overload_and_nothing_is_left_of_it() -> None:

@@ -155,7 +155,7 @@ class Node:
             slot.connection = connection
             if connection._options.db != self.db:
                 slot.epoch = -1  # select() came in between; the ledger refuses it
-            self.ledger.dialed(slot, retire_at, now)
+            self.ledger.dialed(slot, retire_at, now, self.chance())
             if self.ledger.redial.failures:
                 self._unproven.append((connection._transport, connection._transport.completed))
         connection._transport.on_lost = partial(self.lost, slot)
