@@ -21,7 +21,10 @@ from respool._errors import (
     TransactionAborted,
     UsageTypeError,
     UsageValueError,
+    again,
+    server_error,
 )
+from respool._retry import is_not_now
 
 Args = tuple[Any, ...]
 
@@ -123,27 +126,43 @@ class Run:
         Raises TransactionAborted when an atomic run was refused, and the transport's error when the connection ended.
         """
         if isinstance(replies, Error):
-            raise as_raised(replies, safe=self.is_safe)
+            try:
+                raise as_raised(replies, safe=self.is_safe)
+            finally:
+                del replies  # what is raised holds this frame, which shall not hold it: no cycles
         if self.is_atomic:
             replies = self._read_exec(replies)
         if not any(self._parsers):
             return replies
         return [_parsed(parse, reply) for parse, reply in zip(self._parsers, replies, strict=True)]
 
+    def why_not_now(self, replies: list[Any] | Error) -> Error | None:
+        """Return the error of an atomic run that the server refused for now and of which surely nothing ran (R-24).
+
+        Where MULTI was refused its commands were no transaction, so each of them must have been refused too.
+        """
+        if isinstance(replies, Error):
+            return None
+        began, outcome, refusals = replies[0], replies[-1], _refusals(replies)
+        if isinstance(began, Error):
+            is_whole = len(refusals) == len(replies) - 2 and isinstance(outcome, Error)
+            return again(began) if is_whole and is_not_now([began, *refusals]) else None
+        if isinstance(outcome, TransactionAborted):
+            return _aborted(outcome, refusals) if is_not_now(refusals or _reasons(outcome)) else None
+        return again(outcome) if isinstance(outcome, Error) and is_not_now([outcome]) else None
+
     def _read_exec(self, replies: list[Any]) -> list[Any]:
         outcome = replies[-1]
         if isinstance(replies[0], Error):
-            raise replies[0]
+            raise again(replies[0])  # a copy: the callers' frames hold the list
         if isinstance(outcome, list):
             return outcome
-        refused = next((reply for reply in replies[1:-1] if isinstance(reply, Error)), None)
         if outcome is None:
             raise TransactionAborted("EXECABORT", "a watched key was changed, nothing was run")
         if isinstance(outcome, TransactionAborted):
-            message = outcome.message if refused is None else f"nothing was run, because: {refused}"
-            raise TransactionAborted(outcome.code, message) from refused
+            raise _aborted(outcome, _refusals(replies))
         if isinstance(outcome, Error):
-            raise outcome
+            raise again(outcome)
         raise AssertionError(f"EXEC answered {type(outcome).__name__}")
 
 
@@ -190,6 +209,26 @@ def as_raised(error: Error, *, safe: bool) -> Error:
 def refused(spec: Spec) -> UsageValueError:
     """Make the error for a command that has no place on a shared connection (R-20)."""
     return UsageValueError(f"{spec.name} has no place on a shared connection: {spec.refusal}")
+
+
+def _refusals(replies: list[Any]) -> list[Error]:
+    """Return the errors of the commands between MULTI and EXEC that were not queued."""
+    return [reply for reply in replies[1:-1] if isinstance(reply, Error)]
+
+
+def _reasons(aborted: TransactionAborted) -> list[Error]:
+    """Return why EXEC itself was refused, if its error tells: "EXECABORT Transaction discarded because of: ..."."""
+    _, _, reason = aborted.message.partition("discarded because of: ")
+    return [server_error(reason)] if reason else []
+
+
+def _aborted(aborted: TransactionAborted, refusals: list[Error]) -> TransactionAborted:
+    """Make the error to raise for a transaction that was not run, with its reason as the cause."""
+    reason = next(iter(refusals or _reasons(aborted)), None)
+    message = f"nothing was run, because: {reason}" if refusals else aborted.message
+    error = TransactionAborted(aborted.code, message)
+    error.__cause__ = reason
+    return error
 
 
 def _parsed(parse: Parser | None, reply: Any) -> Any:

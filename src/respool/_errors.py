@@ -7,8 +7,9 @@ Rule 3: messages name the address and the pool, never a secret; every error can 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+E = TypeVar("E", bound=Exception)
 Executed = Literal["no", "unknown"]
 
 
@@ -19,14 +20,14 @@ class Error(Exception):
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
-def _rebuild(cls: type[Error], args: tuple[Any, ...], state: dict[str, Any]) -> Error:
+def _rebuild(cls: type[E], args: tuple[Any, ...], state: dict[str, Any]) -> E:
     error = cls.__new__(cls)
     error.args = args
     error.__dict__.update(state)
     return error
 
 
-def again(error: Exception) -> Exception:
+def again(error: E) -> E:
     """Return another instance of ``error``, caused by it: every caller raises one of its own."""
     if not isinstance(error, Error):
         return error

@@ -1,7 +1,9 @@
 """When a failed command may be sent again, and how often the whole pool may do so.
 
 Rule 1: a command that was not sent may always be sent again; one that may have run only when it is safe (R-24).
-Rule 2: every retry spends from one budget, so that retries can never be most of the traffic (P-20).
+Rule 2: every retry spends from one budget, so that retries can never be most of the traffic (P-20). What was in
+        flight when the node went is one event: its first retries are made even if that overdraws the budget (R-13),
+        and nothing else is retried until traffic and time have paid it back.
 Rule 3: a retry never outlives its caller's deadline.
 """
 
@@ -18,6 +20,7 @@ from respool._errors import (
     MasterDown,
     ReadOnly,
     ServerError,
+    TransactionAborted,
     TransportError,
     TryAgain,
     UsageTypeError,
@@ -26,6 +29,9 @@ from respool._errors import (
 
 #: Answers by which a server says "not now": the command did not run.
 NOT_NOW: Final = (Loading, TryAgain, ClusterDown, MasterDown, ReadOnly)
+
+#: What is lost within so many seconds of the first loss is one event: a node has many connections.
+EVENT: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +72,15 @@ class RetryPolicy:
 def may_retry(error: Error, *, safe: bool) -> bool:
     """Tell whether a command that ended in ``error`` may be sent again (the table of R-24)."""
     if isinstance(error, ServerError):
-        return isinstance(error, NOT_NOW)
+        return isinstance(error.__cause__ if isinstance(error, TransactionAborted) else error, NOT_NOW)
     if isinstance(error, TransportError):
         return error.executed == "no" or safe
     return False
+
+
+def is_not_now(errors: list[Error]) -> bool:
+    """Tell whether there is an error and all of them say "not now"."""
+    return bool(errors) and all(isinstance(error, NOT_NOW) for error in errors)
 
 
 def is_node_gone(error: Error) -> bool:
@@ -80,21 +91,23 @@ def is_node_gone(error: Error) -> bool:
 class RetryBudget:
     """The purse that all retries of a pool pay from."""
 
-    __slots__ = ("_counted", "_policy", "_purse", "_refilled", "refused", "spent")
+    __slots__ = ("_counted", "_lenient_until", "_policy", "_purse", "_refilled", "refused", "spent")
 
     def __init__(self, policy: RetryPolicy, now: float) -> None:
         self._policy = policy
         self._purse = max(policy.budget_floor, 1.0)
         self._refilled = now
         self._counted = 0
+        self._lenient_until = now  # until when what was lost with a connection may overdraw
         #: Retries made, and retries that the budget refused.
         self.spent = 0
         self.refused = 0
 
-    def spend(self, commands: int, now: float) -> bool:
+    def spend(self, commands: int, now: float, *, is_lost: bool = False) -> bool:
         """Take one retry from the purse, or say no. ``commands`` counts every command ever sent, retries too.
 
-        Retries earn nothing: a fifth of what they add would be added again, and again.
+        ``is_lost``: it is the first one of a command that was lost with its connection. Retries earn nothing: a fifth
+        of what they add would be added again, and again.
         """
         policy = self._policy
         commands = max(commands - self.spent, self._counted)
@@ -102,9 +115,12 @@ class RetryBudget:
         self._purse = min(self._purse + grown, max(policy.budget_floor, 1.0) + commands * policy.budget, 10_000.0)
         self._counted = commands
         self._refilled = now
-        if self._purse < 1.0:
+        is_within = is_lost and now < self._lenient_until
+        if self._purse < 1.0 and not is_within:
             self.refused += 1
             return False
+        if is_lost and not is_within:
+            self._lenient_until = now + EVENT
         self._purse -= 1.0
         self.spent += 1
         return True

@@ -9,10 +9,12 @@ import pytest
 
 from answers import OK, echo, held_echo
 from asyncio_.harness import Callers, wait_until
-from respool import AsyncPool, Command
+from respool import AsyncPool, Command, RetryPolicy
 from respool.errors import (
     ConnectionLost,
     DecodeError,
+    Loading,
+    NoPermission,
     OutcomeUnknown,
     ReadTimeout,
     ServerError,
@@ -131,6 +133,65 @@ async def test_a_transaction_with_a_command_that_cannot_be_queued_runs_nothing(s
         assert await pool.execute_many([("SET", "k", "v")], atomic=True) == [b"OK"]
         assert pool.stats().opened == 1
         assert pool.stats().resets == 0
+
+
+QUEUED = b"+QUEUED\r\n"
+LOADING = b"-LOADING wait\r\n"
+ABORTED = b"-EXECABORT Transaction discarded because of previous errors.\r\n"
+BECAUSE = b"-EXECABORT Transaction discarded because of: LOADING wait\r\n"
+NO_MULTI = b"-ERR EXEC without MULTI\r\n"
+
+
+@pytest.mark.parametrize("shared", [0, 1])
+@pytest.mark.parametrize(
+    ("multi", "queueing", "exec_"),
+    [(OK, LOADING, ABORTED), (OK, QUEUED, BECAUSE), (OK, QUEUED, LOADING), (LOADING, LOADING, NO_MULTI)],
+)
+async def test_a_transaction_that_the_server_refuses_for_now_is_sent_again(
+    multi: bytes, queueing: bytes, exec_: bytes, shared: int
+) -> None:
+    with FakeNode({"MULTI": OK, "INCR": QUEUED, "EXEC": b"*1\r\n:1\r\n"}) as node:
+        node.once("MULTI", multi)
+        node.once("INCR", queueing)
+        node.once("EXEC", exec_)
+        async with AsyncPool(node.url, shared=shared) as pool:
+            assert await pool.execute_many([("INCR", "k")], atomic=True) == [1]
+            assert len(node.calls("INCR")) == 2
+            assert pool.stats().retries == 1
+            assert pool.stats().opened == 1
+
+
+@pytest.mark.parametrize(
+    ("multi", "first", "second", "exec_", "error"),
+    [
+        (LOADING, b":1\r\n", b":2\r\n", NO_MULTI, Loading),  # both have run, each for itself
+        (LOADING, LOADING, b":2\r\n", NO_MULTI, Loading),
+        (b"-NOPERM no\r\n", LOADING, LOADING, NO_MULTI, NoPermission),
+        (LOADING, LOADING, b"-ERR in the middle\r\n", NO_MULTI, Loading),  # a script that fails has begun to run
+        (OK, LOADING, b"-ERR unknown command\r\n", ABORTED, TransactionAborted),  # never any better
+        (OK, QUEUED, QUEUED, ABORTED, TransactionAborted),
+        (OK, QUEUED, QUEUED, b"-EXECABORT Transaction discarded because of: OOM no\r\n", TransactionAborted),
+        (OK, QUEUED, QUEUED, b"_\r\n", TransactionAborted),  # a watched key
+    ],
+)
+async def test_one_that_may_have_run_or_would_never_run_is_sent_once(
+    multi: bytes, first: bytes, second: bytes, exec_: bytes, error: type[Exception]
+) -> None:
+    with FakeNode({"MULTI": multi, "INCR": first, "DECR": second, "EXEC": exec_}) as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            with pytest.raises(error):
+                await pool.execute_many([("INCR", "k"), ("DECR", "k")], atomic=True)
+            assert len(node.calls("MULTI")) == 1
+            assert pool.stats().retries == 0
+
+
+async def test_a_transaction_that_is_always_refused_says_so_after_the_last_attempt() -> None:
+    with FakeNode({"MULTI": OK, "INCR": LOADING, "EXEC": ABORTED}) as node:
+        async with AsyncPool(node.url, shared=1, retry=RetryPolicy(attempts=3, base=0.001)) as pool:
+            with pytest.raises(TransactionAborted) as caught:
+                await pool.execute_many([("INCR", "k")], atomic=True)
+            assert type(caught.value.__cause__) is Loading
+            assert len(node.calls("INCR")) == 3
 
 
 async def test_commands_that_make_a_transaction_have_no_place_in_an_atomic_run(server: Server) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from respool._retry import RetryBudget, RetryPolicy, is_node_gone, may_retry
+from respool._retry import EVENT, RetryBudget, RetryPolicy, is_node_gone, may_retry
 from respool.errors import (
     AuthenticationFailed,
     ClusterDown,
@@ -137,6 +137,26 @@ class TestBudget:
                 if chance.random() < 0.9:
                     retried += budget.spend(sent, second + 0.5)
         assert retried <= 0.2 * sent + 10 * 61
+
+    def test_what_one_loss_has_cost_may_overdraw_the_purse_and_is_paid_back(self) -> None:
+        budget = RetryBudget(RetryPolicy(budget=0.2, budget_floor=10.0), 0.0)
+        assert all(budget.spend(0, 0.0, is_lost=True) for _ in range(60))
+        assert not budget.spend(0, 0.0)
+        assert all(budget.spend(0, EVENT * 0.9, is_lost=True) for _ in range(40))  # another connection, the same event
+        assert not budget.spend(0, EVENT, is_lost=True)
+        assert not budget.spend(0, 9.0)
+        assert not budget.spend(0, 9.0, is_lost=True)
+        assert all(budget.spend(0, 9.2, is_lost=True) for _ in range(5))
+        assert not budget.spend(0, 9.2)
+
+    def test_one_loss_after_the_other_keeps_to_the_share(self) -> None:
+        budget = RetryBudget(RetryPolicy(budget=0.2, budget_floor=10.0), 0.0)
+        sent = retried = 0
+        for event in range(1, 601):  # ten a second, with fifty commands in flight at each
+            sent += 50
+            answered = sent // 2
+            retried += sum(budget.spend(answered + retried, event / 10, is_lost=True) for _ in range(50))
+        assert retried <= 0.2 * sent + 10 * 61 + 500  # ten events are overdrawn at most
 
     def test_without_a_budget_nothing_but_the_first_is_retried(self) -> None:
         budget = RetryBudget(RetryPolicy(budget=0.0, budget_floor=0.0), 0.0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from answers import OK, echo, words
+from answers import OK, echo, held_echo, words
 from threads.harness import Callers, now, wait_until
 from respool import Pool, Command, RetryPolicy
 from respool.errors import (
@@ -237,6 +237,40 @@ def test_retries_share_a_budget(callers: Callers) -> None:
             assert 5 <= stats.retries <= 8  # five were saved, five more come per second
             assert stats.retries_refused >= 12
             assert len(node.calls("GET")) == 20 + stats.retries
+
+
+@pytest.mark.parametrize("shared", [0, 1])
+def test_what_was_in_flight_when_the_node_went_is_retried_beyond_the_budget(callers: Callers, shared: int) -> None:
+    """A pool that was hardly used before has saved ten retries; a restart shall cost reads nothing all the same (R-13)."""
+    with FakeNode({"GET": held_echo}) as node:
+        with Pool(node.url, shared=shared, max_size=60) as pool:
+            for number in range(50):
+                callers.start(pool.execute, "GET", f"k{number}")
+            # Threads that share a connection: one has sent its command, the others have queued theirs.
+            wait_until(lambda: node.calls("GET") and pool.stats().in_flight + pool.leased == 50)
+            if not shared:
+                wait_until(lambda: len(node.calls("GET")) == 50)
+            node.on("GET", echo)
+            node.drop()
+            assert callers.results() == [f"k{number}".encode() for number in range(50)]
+            assert (pool.stats().retries, pool.stats().retries_refused) == (50, 0)
+
+
+def test_a_node_that_hangs_up_on_all_again_and_again_is_asked_no_more_than_the_budget_allows(
+    callers: Callers,
+) -> None:
+    """What one loss has overdrawn is paid back before the retries of the next: no amplification (P-20)."""
+    with FakeNode({"GET": held_echo}) as node:
+        with Pool(node.url, shared=1) as pool:
+            for _ in range(50):
+                callers.start(pool.execute, "GET", "k")
+            wait_until(lambda: pool.stats().in_flight == 50 and node.calls("GET"))
+            node.drop()
+            wait_until(lambda: pool.stats().retries == pool.stats().in_flight == 50)
+            wait_until(lambda: len({seen.connection for seen in node.calls("GET")}) == 2)
+            node.drop()
+            assert {type(outcome) for outcome in callers.outcomes()} == {ConnectionLost}
+            assert (pool.stats().retries, pool.stats().retries_refused) == (50, 50)
 
 
 def test_a_retry_never_outlives_the_callers_time() -> None:

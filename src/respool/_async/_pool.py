@@ -26,6 +26,7 @@ from respool._batch import Run, as_raised, noreply_args, refused
 from respool._command import Command, Parser, Spec, as_command
 from respool._errors import (
     ConnectFailed,
+    ConnectionLost,
     Error,
     PoolClosed,
     ReadOnly,
@@ -297,7 +298,8 @@ class AsyncPool(AsyncCommands[S]):
         deadline = None if timeout is None else self._opened().now() + checked_timeout(timeout)
 
         async def attempt() -> Any:
-            return await self._try_run(run, deadline, on_lease=may_block or run.is_big)
+            replies = await self._try_run(run, deadline, on_lease=may_block or run.is_big)
+            return (run.why_not_now(replies) if run.is_atomic else None) or replies
 
         try:
             replies = await attempt()
@@ -305,7 +307,11 @@ class AsyncPool(AsyncCommands[S]):
             replies = error
         if isinstance(replies, Error):
             is_safe = run.is_safe and not may_block
-            replies = await self._persist(attempt, "a pipeline", deadline, is_safe=is_safe, failure=replies)
+            try:
+                replies = await self._persist(attempt, "a pipeline", deadline, is_safe=is_safe, failure=replies)
+            except Error:
+                del replies  # what is raised holds this frame, which shall not hold it: no cycles
+                raise
         return run.read(replies)
 
     async def _try_run(self, run: Run, deadline: float | None, *, on_lease: bool) -> Any:
@@ -411,7 +417,7 @@ class AsyncPool(AsyncCommands[S]):
         if isinstance(failure, ReadTimeout) and failure.__cause__ is None:
             return None  # the caller's own time is over; the end of a silent connection has a cause
         now = node.now()
-        if isinstance(failure, ReadOnly):
+        if isinstance(failure, ReadOnly) or isinstance(failure.__cause__, ReadOnly):
             node.renew_all()  # the node is no primary any more: the next connection may find the new one (R-13)
         if isinstance(failure, ConnectFailed):
             if not node.is_within_grace(now):
@@ -422,7 +428,10 @@ class AsyncPool(AsyncCommands[S]):
         seconds = 0.0 if is_free else policy.pause(tries, node.chance())
         if deadline is not None and now + seconds >= deadline:
             return None
-        return seconds if self._budget is not None and self._budget.spend(node.replies, now) else None
+        is_lost = tries == 1 and isinstance(failure, ConnectionLost)
+        replies, budget = node.replies, self._budget
+        with node.lock:
+            return seconds if budget is not None and budget.spend(replies, now, is_lost=is_lost) else None
 
     def _left(self, deadline: float | None) -> float | None:
         """Return how long a lease may be waited for."""
