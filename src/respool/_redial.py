@@ -2,10 +2,10 @@
 
 Rule 1: after k failures in a row the pool itself waits a random time up to ``BASE * 2**(k-1)``, at most ``CAP``.
 Rule 2: the failures are forgotten when a connection has served a reply, not when a dial succeeded.
-Rule 3: a dial that follows a lost epoch, or that a caller wants while the pool would still wait, costs a token;
-        ``RATE`` tokens come per second and ``BURST`` can be saved. All connections of an epoch are lost in one event
-        and cost one token: the bucket is against a node that takes connections and drops them again, and there every
-        new connection is an event of its own.
+Rule 3: a dial that follows a lost epoch, replaces a connection that a check refused, or is wanted by a caller while the
+        pool would still wait, costs a token; ``RATE`` tokens come per second and ``BURST`` can be saved. All
+        connections of an epoch are lost in one event and cost one token: the bucket is against a node that takes
+        connections and drops them again, and there every new connection is an event of its own.
 Rule 4: until it has all it lost, the pool dials on its own account one at a time, and pauses after each for a random
         time, so that many pools that lost the same server do not come back in one instant (P-15). A caller in need
         does not wait for that pause.
@@ -32,12 +32,22 @@ _WHOLE: Final = 1.0 - 1e-6  # a token; less the rounding of a clock that has run
 class Redial:
     """The memory of failed dials and lost connections of one node."""
 
-    __slots__ = ("_filled", "_tokens", "debt", "down_since", "failures", "is_recovering", "last_error", "not_before", "refill_at")
+    __slots__ = (
+        "_filled",
+        "_tokens",
+        "debt",
+        "down_since",
+        "failures",
+        "is_recovering",
+        "last_error",
+        "not_before",
+        "refill_at",
+    )
 
     def __init__(self, now: float) -> None:
         self._tokens = BURST
         self._filled = now
-        #: Lost epochs that no new connection has followed yet.
+        #: Lost epochs, and connections found unfit, that no new connection has followed yet.
         self.debt = 0
         #: Dials that failed since a connection last served a reply.
         self.failures = 0
@@ -58,6 +68,11 @@ class Redial:
         self.is_recovering = True
         if self.down_since is None:
             self.down_since = now
+
+    def refused(self) -> None:
+        """Note that a connection that stood was found unfit, by a check or a hook."""
+        self.debt += 1
+        self.is_recovering = True
 
     def failed(self, error: Exception, now: float, chance: float) -> None:
         """Note a failed dial. ``chance`` is a random number in [0, 1)."""

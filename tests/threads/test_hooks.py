@@ -153,6 +153,26 @@ def test_check_that_raises_costs_one_connection_and_its_error_reaches_the_caller
         assert pool.execute("PING") == b"PONG"
 
 
+@pytest.mark.parametrize("how", ["says no", "raises"])
+def test_check_that_refuses_everything_does_not_dial_without_limit(how: str) -> None:
+    """A burst of ten, and ten a second: the replacement of a connection that a hook refused costs a token (R-07)."""
+
+    def check(_: Connection[Any]) -> bool:
+        if how == "raises":
+            raise Trouble
+        return False
+
+    with FakeNode() as node:
+        with Pool(node.url, shared=0, check=check) as pool:
+            started = now()
+            while now() - started < 0.5:
+                with pytest.raises(Trouble if how == "raises" else PoolTimeout):
+                    pool.acquire(timeout=0.5 if how == "says no" else None)
+            took = now() - started
+            assert 10 < node.connections <= 12 + 10 * took
+            assert pool.stats().lost == 0
+
+
 def test_check_that_leaves_a_reply_behind_costs_the_connection(server: Server) -> None:
     def check(conn: Connection[Any]) -> None:
         if dirty:

@@ -16,7 +16,7 @@ from typing import Any
 from respool._sync._compat import Waiter, bounded, call_hook
 from respool._sync._connection import Connection
 from respool._sync._node import Node
-from respool._errors import PoolExhausted, PoolTimeout, UsageError, UsageTypeError
+from respool._errors import PoolExhausted, PoolTimeout, UsageError, UsageTypeError, again
 from respool._ledger import Place, Slot
 
 
@@ -83,7 +83,10 @@ class LeaseLane:
             with node.lock:
                 hopeless = ledger.why_hopeless(waiter)
             if hopeless is not None:
-                raise hopeless
+                try:
+                    raise hopeless
+                finally:
+                    del hopeless  # what is raised holds this frame, which shall not hold it: no cycles
             outcome = waiter.wait(None if deadline is None else deadline - node.now())
         except BaseException:
             with node.lock:
@@ -103,7 +106,11 @@ class LeaseLane:
         if outcome is None:
             raise self._timed_out(waiter, started)
         node.counters.exhausted += isinstance(outcome, PoolExhausted)  # a resize left nothing to wait for
-        raise outcome
+        is_kept: bool = outcome is ledger.redial.last_error  # then a copy: the node shall not keep our caller's frames
+        try:
+            raise again(outcome) if is_kept else outcome
+        finally:
+            del outcome
 
     def _timed_out(self, waiter: Waiter, started: float) -> PoolTimeout:
         node, ledger = self._node, self._ledger
@@ -128,7 +135,8 @@ class LeaseLane:
     def _is_fit(self, slot: Slot, deadline: float | None, *, is_due: bool) -> bool:
         """Check a connection before lending it: PING one that was idle for long (R-12), ask the hook.
 
-        One that fails is struck; so is one whose check is cancelled or raises (R-36).
+        One that fails is struck; so is one whose check is cancelled or raises (R-36). What replaces it costs a token:
+        a hook that refuses everything must not dial without end (R-07).
         """
         node = self._node
         try:
@@ -139,20 +147,21 @@ class LeaseLane:
                 with bounded(left):
                     is_fit = call_hook(self._options.check, slot.connection) is not False
         except TimeoutError as error:
-            self._strike(slot)
+            self._strike(slot, is_refused=True)
             node.counters.timeouts += 1
             raise PoolTimeout(f"no checked connection to {self._ledger.address} in time") from error
         except BaseException:
-            self._strike(slot)
+            self._strike(slot, is_refused=True)
             raise
         is_fit = is_fit and slot.connection._transport.is_reusable  # it may have ended while the hook looked at it
         if not is_fit:
-            self._strike(slot)
+            self._strike(slot, is_refused=True)
         return is_fit
 
-    def _strike(self, slot: Slot) -> None:
+    def _strike(self, slot: Slot, *, is_refused: bool = False) -> None:
         with self._node.lock:
-            self._ledger.discard(slot, "unfit")
+            if self._ledger.discard(slot, "unfit") and is_refused:
+                self._ledger.redial.refused()
         self._node.settle()
 
     # Giving back -----------------------------------------------------------------------------------
