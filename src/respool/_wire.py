@@ -339,6 +339,8 @@ class Wire:
             if claim is None or id(claim) in failed:
                 continue
             failed.add(id(claim))
+            if make is unwritten and entry.done():
+                self.taken_back += getattr(entry, "count", 1)  # it never left either
             error = make()
             if replies and isinstance(error, TransportError):
                 error.last_words = replies[-1] if isinstance(replies[-1], ServerError) else None

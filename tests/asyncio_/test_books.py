@@ -11,7 +11,7 @@ import pytest
 from answers import NIL
 from asyncio_.harness import Callers, Signal, wait_until
 from respool import AsyncConnection, AsyncPool, PoolStats
-from respool.errors import PoolTimeout, ReadTimeout
+from respool.errors import ConnectionLost, PoolTimeout, ReadTimeout
 from respool.testing import FakeNode, Hold, Server
 
 
@@ -82,6 +82,30 @@ async def test_a_reply_nobody_waited_for_is_counted_once() -> None:
                 assert (pool.stats().replies, pool.stats().dropped) == (before + 2, 1)
             await pool.clear()
             assert (pool.stats().replies, pool.stats().dropped) == (before + 2, 1)  # what has ended still counts
+
+
+async def test_what_was_given_up_at_the_door_of_a_connection_that_ended_was_taken_back(callers: Callers) -> None:
+    with FakeNode({"GET": b""}) as node:
+        async with AsyncPool(node.url, shared=1, max_in_flight=1, retry=None) as pool:
+            first = callers.start(pool.execute, "GET", "a")
+            await wait_until(lambda: node.calls("GET"))
+            with pytest.raises(ReadTimeout):
+                await pool.execute("GET", "b", timeout=0.01)
+            node.drop()
+            assert type(await first.outcome()) is ConnectionLost
+            await wait_until(lambda: pool.stats().lost == 1 and pool.shared == 1)
+            assert (pool.stats().taken_back, pool.stats().dropped) == (1, 0)
+            assert len(node.calls("GET")) == 1
+
+
+async def test_a_caller_that_finds_no_shared_connection_in_time_is_counted() -> None:
+    with FakeNode.silent() as node:
+        pool = AsyncPool(node.url, shared=1)
+        for _ in range(3):
+            with pytest.raises(PoolTimeout):
+                await pool.execute("GET", "k", timeout=0.01)
+        assert pool.stats().timeouts == 3
+        await pool.aclose()
 
 
 async def test_counts_agree_after_a_storm_of_everything(callers: Callers) -> None:

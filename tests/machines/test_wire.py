@@ -593,6 +593,17 @@ class TestTheEnd:
         assert len({id(caller.answer) for caller in written + waiting}) == 4
         assert (wire.owes, wire.unwritten, wire.take()) == (0, 0, b"")
 
+    def test_what_was_given_up_and_never_left_counts_as_taken_back(self) -> None:
+        wire = make()
+        written, waiting = ask(wire, 2), ask(wire, 2, written=False)
+        run = Caller()
+        wire.submit_many(b"abc", 3, run)
+        for caller in (written[0], waiting[0], run):
+            caller.has_given_up = True
+        wire.fail(no, unknown)
+        assert (wire.taken_back, wire.dropped) == (4, 0)
+        assert (written[1].answer.executed, waiting[1].answer.executed) == ("unknown", "no")
+
     def test_a_run_fails_once_as_a_whole_even_half_answered(self) -> None:
         wire = make()
         half, whole = Caller(), Caller()

@@ -111,8 +111,10 @@ def after_close(run: Run) -> None:
     if pool._node is not None:
         _expect(run, "connections opened", stats.opened, len(pool._node.entered))
         _expect(run, "replies", stats.replies, sum(sock.replies_read for sock in pool._node.entered))
-        for name in ("leases", "exhausted", "timeouts"):
-            _expect(run, name, getattr(stats, name), pool._leases.fared[name])
+        fared = pool._leases.fared
+        for name in ("leases", "exhausted"):
+            _expect(run, name, getattr(stats, name), fared[name])
+        _expect(run, "timeouts", stats.timeouts, fared["timeouts"] + pool._shared.timeouts)
 
 
 def _expect(run: Run, what: str, got: int, wanted: int) -> None:

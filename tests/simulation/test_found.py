@@ -180,3 +180,18 @@ def test_callers_whose_time_runs_out_in_the_check_are_counted() -> None:
         await pool.aclose()
 
     Stage().run(story())
+
+
+def test_a_drain_replaces_shared_connections_one_right_after_the_other() -> None:
+    """The housekeeper used to look for the next one only when a second had passed."""
+    stage = Stage()
+
+    async def story() -> None:
+        pool = AsyncPool[bytes](shared=4, max_size=6)
+        await pool.open()
+        pool.drain()
+        await asyncio.sleep(0.5)  # of virtual time; a dial takes milliseconds
+        assert (pool.stats().opened, pool.shared, pool.size) == (8, 4, 4)
+        await pool.aclose()
+
+    stage.run(story())

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from respool._async import _lease_lane, _node, _pool
+from respool._async import _lease_lane, _node, _pool, _shared_lane
 from respool._async._compat import Waiter
 from respool._ledger import Ledger, Slot
 from respool.errors import PoolExhausted, PoolTimeout
@@ -91,6 +91,28 @@ class WatchedLeases(_lease_lane.LeaseLane):
         return lease
 
 
+class WatchedShared(_shared_lane.SharedLane):
+    """A shared lane that counts the callers whose time ran out before they had a connection."""
+
+    def __init__(self, node: Any) -> None:
+        super().__init__(node)
+        self.timeouts = 0
+
+    async def wait(self, deadline: float | None) -> Any:
+        try:
+            return await super().wait(deadline)
+        except PoolTimeout:
+            self.timeouts += 1
+            raise
+
+    async def catch_up(self, deadline: float | None) -> None:
+        try:
+            await super().catch_up(deadline)
+        except PoolTimeout:
+            self.timeouts += 1
+            raise
+
+
 _broken: list[str] = []
 
 
@@ -103,6 +125,7 @@ def watched() -> Iterator[None]:
         (_lease_lane, "Waiter", WatchedWaiter),
         (_pool, "Node", WatchedNode),
         (_pool, "LeaseLane", WatchedLeases),
+        (_pool, "SharedLane", WatchedShared),
     ]
     real = [(module, name, getattr(module, name)) for module, name, _ in own]
     for module, name, kind in own:

@@ -442,8 +442,10 @@ class AsyncTransport(asyncio.Protocol):
         self._limit = 0
         self.wire.fail(lambda: self._lost("no"), lambda: self._lost("unknown"))
         while self._door:
-            *_, future = self._door.popleft()
-            if not future.done():
+            _, count, _, future = self._door.popleft()
+            if future.done():
+                self.wire.taken_back += count
+            else:
                 future.set_result(self._lost("no"))
         if self._idle is not None:
             self._idle.set_result(None)

@@ -87,6 +87,7 @@ class SharedLane:
         if tied is not None:
             reply = tied.submit_until(("PING",), deadline)
             if isinstance(reply, ReadTimeout) and tied.is_open:
+                self._node.counters.timeouts += 1
                 raise PoolTimeout(f"what this caller sent to {self._ledger.address} before has not run in time")
 
     def _tied(self) -> Transport | None:
@@ -106,7 +107,7 @@ class SharedLane:
         while True:
             gate = self._gate
             transport = self.pick()
-            if transport is not None:
+            if transport is not None and transport.is_open:  # a thread may be here before the loss has been noted
                 return transport
             if self._ledger.closed:
                 raise PoolClosed(f"the pool of {self._ledger.address} is closed")
@@ -118,6 +119,7 @@ class SharedLane:
                 node.settle()  # this caller is told at once, but the next one may find a connection
                 raise again(last_error)
             if deadline is not None and now >= deadline:
+                node.counters.timeouts += 1
                 raise PoolTimeout(f"no shared connection to {self._ledger.address} in time") from last_error
             node.settle()
             # Down without an error yet: the dial on its way brings one, or a connection.

@@ -645,8 +645,10 @@ class Transport:
             self._error = error
             self.wire.fail(lambda: self._lost("no"), lambda: self._lost("unknown"))
             while self._door:
-                *_, call = self._door.popleft()
-                if not call.is_given_up:
+                _, count, _, call = self._door.popleft()
+                if call.is_given_up:
+                    self.wire.taken_back += count
+                else:
                     call.set_result(self._lost("no"))
             self._idle.notify_all()
             on_lost, self.on_lost = self.on_lost, None

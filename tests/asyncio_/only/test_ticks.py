@@ -100,6 +100,19 @@ async def test_a_command_given_up_while_the_socket_is_full_never_leaves(server: 
             assert pool.stats().dropped == 0
 
 
+async def test_a_lease_does_not_wait_for_what_was_sent_without_reply_and_any_reply_of_the_pool_does(
+    server: Server,
+) -> None:
+    """R-23 is about the pool's own commands; a lease is another way to the server."""
+    async with AsyncPool(server.url, shared=2) as pool:
+        pool.release(await pool.acquire())  # from here on a lease is lent without a suspension
+        for number in range(20):
+            await pool.execute_noreply("SET", "k", number)
+            await pool.ping()
+            async with pool.acquire() as conn:
+                assert await conn.get("k") == b"%d" % number
+
+
 async def test_whoever_waits_at_the_door_is_let_in_when_all_before_it_is_taken_back() -> None:
     with FakeNode({"SET": OK}) as node:
         async with AsyncPool(node.url, shared=1, max_in_flight_bytes=15_000) as pool:
