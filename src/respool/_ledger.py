@@ -379,7 +379,7 @@ class Ledger:
         self._end_dial(slot)
         slot.retire_at = retire_at
         slot.checked_at = now
-        self.redial.succeeded(now, chance)
+        self.redial.succeeded(now, chance, is_of_now=slot.epoch == self.epoch)
         if self.closed or slot.epoch != self.epoch:
             self._doom(slot, "closed" if self.closed else "epoch")
         elif slot.is_for_sharing and self.missing_shared:

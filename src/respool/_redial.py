@@ -85,14 +85,19 @@ class Redial:
             chance = max(chance, 0.5)
         self.not_before = now + ceiling * chance
 
-    def succeeded(self, now: float, chance: float) -> None:
-        """Note a dial that ended in a connection: callers need not wait any more. ``chance`` is in [0, 1)."""
+    def succeeded(self, now: float, chance: float, *, is_of_now: bool = True) -> None:
+        """Note a dial that ended in a connection: callers need not wait any more. ``chance`` is in [0, 1).
+
+        One that was begun before the latest loss (not ``is_of_now``) does not pay for it: of two dials side by side
+        to a node that drops what it takes, each would make the next one of the other free.
+        """
         self.not_before = float("-inf")
         if self.is_recovering:
             self.refill_at = now + chance * min(max(self._ceiling, REFILL_LEAST), REFILL_MOST)
         self.last_error = None
         self.down_since = None
-        self.debt = max(0, self.debt - 1)
+        if is_of_now:
+            self.debt = max(0, self.debt - 1)
 
     def served(self) -> None:
         """Note that a connection has served a reply: the node is well."""

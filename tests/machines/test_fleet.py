@@ -13,6 +13,7 @@ from collections import Counter
 import pytest
 
 from respool._ledger import Ledger, Slot
+from respool._redial import BURST, RATE
 from respool.errors import ConnectFailed
 
 POOLS = 100
@@ -72,3 +73,59 @@ def test_pools_that_lost_their_server_come_back_spread_over_time(outage: float) 
     firsts = [min(run) for run in runs]
     assert max(firsts) <= 0.1, "somebody is back at once"
     assert max(max(run) for run in runs) < 5.0 + CONNECTIONS * 0.5, "the longest pause, and the refill"
+
+
+def test_callers_in_need_do_not_pay_for_each_connection_of_a_lost_epoch() -> None:
+    """Forty connections are lost in one event, and forty callers get new ones as fast as they can be dialed (R-07)."""
+    ledger = Ledger(now=0.0, max_size=50)
+    lost = [Needy() for _ in range(40)]
+    assert dial_for(ledger, lost, 0.0) == 40
+    for caller in lost:
+        assert caller.slot is not None
+        ledger.lost(caller.slot, 1.0)
+        ledger.release(caller.slot, 1.0, reusable=False)
+    assert ledger.redial.debt == 1
+    assert dial_for(ledger, [Needy() for _ in range(40)], 1.0) == 40
+
+
+def test_a_node_that_drops_every_new_connection_is_dialed_ten_times_a_second() -> None:
+    """There every connection is an event of its own; the dial that was under way beside it may come on top."""
+    ledger = Ledger(now=0.0, max_size=50)
+    dials = 0
+    for tick in range(10_000):
+        now = tick / 1000
+        while len(ledger.waiters) < 10:
+            ledger.enqueue(Needy(), now, patient=True)
+        for slot in ledger.reserve(now):
+            dials += 1
+            ledger.dialed(slot, float("inf"), now)
+            ledger.lost(slot, now)
+            ledger.release(slot, now, reusable=False)
+    assert RATE * 10 <= dials <= BURST + RATE * 10 + 2
+
+
+class Needy:
+    """A caller in line."""
+
+    since = 0.0
+
+    def __init__(self) -> None:
+        self.slot: Slot | None = None
+
+    def offer(self, slot: Slot) -> bool:
+        self.slot = slot
+        return True
+
+    def fail(self, error: BaseException) -> bool:
+        raise AssertionError("no dial fails here") from error
+
+
+def dial_for(ledger: Ledger, callers: list[Needy], now: float) -> int:
+    """Let callers stand in line and make, at one moment, the dials they are granted; return how many there were."""
+    made = 0
+    for caller in callers:
+        ledger.enqueue(caller, now, patient=True)
+        for slot in ledger.reserve(now):
+            ledger.dialed(slot, float("inf"), now, 0.999)
+            made += 1
+    return made
