@@ -115,13 +115,15 @@ class TestAtomic:
         run = Run([("INCR", "k")], atomic=True)
         with pytest.raises(ServerError) as caught:
             run.read([ERROR, 1, ServerError("ERR", "EXEC without MULTI")])
-        assert caught.value is ERROR
+        assert (type(caught.value), str(caught.value)) == (type(ERROR), str(ERROR))
+        assert caught.value.__cause__ is ERROR  # a copy: who holds the replies shall not hold the frames it came through
 
     def test_any_other_error_of_exec_is_raised(self) -> None:
         run = Run([("INCR", "k")], atomic=True)
         with pytest.raises(ServerError) as caught:
             run.read([OK, QUEUED, ERROR])
-        assert caught.value is ERROR
+        assert (type(caught.value), str(caught.value)) == (type(ERROR), str(ERROR))
+        assert caught.value.__cause__ is ERROR  # a copy: who holds the replies shall not hold the frames it came through
 
     def test_what_exec_cannot_answer_is_said_so(self) -> None:
         with pytest.raises(AssertionError, match="EXEC answered int"):
