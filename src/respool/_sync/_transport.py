@@ -6,7 +6,8 @@ Rule 2: the leader sends all that is queued in one write, reads, and completes r
         oldest waiting follower leads. Leadership is never lost: whoever stops leading hands it on (see ``_lead``).
 Rule 3: the leader reads while it cannot write, so that two full buffers are no deadlock.
 Rule 4: entries are completed and given up under the lock; so a reply is either delivered or dropped, and counted once.
-Rule 5: what interrupts a leader from outside (KeyboardInterrupt) ends the connection: bytes may have been lost.
+Rule 5: what interrupts a leader from outside (KeyboardInterrupt) ends the connection: bytes may have been lost. So
+        does what interrupts anybody while its command is being queued: it may stand there by halves.
 Rule 6: the socket is closed by whoever leads, or by anybody when nobody does: nobody shall read from a descriptor
         that is another socket's by now. Another thread only shuts it down, and that wakes the leader.
 
@@ -55,8 +56,9 @@ class _Call:
         if self.is_given_up:
             raise _Abandoned
         self.value = value
-        if self.gate is not None:
-            self.gate.release()
+        gate, self.gate = self.gate, None  # opened once, whoever comes twice
+        if gate is not None:
+            gate.release()
 
     def done(self) -> bool:
         return self.is_given_up
@@ -107,6 +109,7 @@ class Transport:
         "_completed",
         "_door",
         "_door_room",
+        "_entering",
         "_error",
         "_followers",
         "_heard",
@@ -136,6 +139,7 @@ class Transport:
         self._lock = threading.Lock()
         self._leader: _Call | None = None  # the call whose thread drives the connection
         self._rest: bytes | memoryview = b""  # what the socket did not take of the last write
+        self._entering: _Call | None = None  # what is being queued at this moment
         self._followers: deque[_Call] = deque()  # callers that sleep, oldest first; those that are done are skipped
         self._door: deque[tuple[bytes, int, int | None, _Call]] = deque()
         self._door_room = DOOR_ROOM  # at this length those who gave up are looked for
@@ -327,6 +331,7 @@ class Transport:
         return _FOLLOWS
 
     def _put(self, data: bytes, count: int, hidden: int | None, call: _Call) -> None:
+        self._entering = call
         if not self._queue:
             self._heard = monotonic()
         if hidden is None:  # a run, of one command perhaps: its replies are wanted as a list
@@ -335,6 +340,7 @@ class Transport:
             self.wire.submit_guarded(data, hidden, call)
         else:
             self.wire.submit(data, call)
+        self._entering = None
 
     def _is_full(self, size: int, count: int) -> bool:
         """Tell whether a caller must wait. What is beyond a cap by itself goes when nothing is before it."""
@@ -348,8 +354,7 @@ class Transport:
         """Let go of whoever gave up at the door: it never holds many more than those who still wait (P-14)."""
         kept = [waiter for waiter in self._door if not waiter[3].is_given_up]
         self.wire.taken_back += sum(waiter[1] for waiter in self._door if waiter[3].is_given_up)
-        self._door.clear()
-        self._door.extend(kept)
+        self._door = deque(kept)  # in one step: nobody is forgotten, whatever interrupts here
         self._door_room = max(DOOR_ROOM, 2 * len(kept))
 
     def _admit(self) -> None:
@@ -457,9 +462,13 @@ class Transport:
             call.is_given_up = True
             self.wire.withdrawn += 1
             leads = self._leader is call
-        if leads:
-            self._end(ConnectionLost(f"interrupted by {type(error).__name__}", address=self._address))
-            self._resign()
+            is_torn = leads or self._entering is call
+        try:
+            if is_torn:
+                self._end(ConnectionLost(f"interrupted by {type(error).__name__}", address=self._address))
+        finally:
+            if leads:
+                self._resign()
 
     def _catch_up(self, call: _Call) -> None:
         """Lead for a moment when nobody does, to read what came while the connection rested."""
@@ -650,6 +659,9 @@ class Transport:
                     self.wire.taken_back += count
                 else:
                     call.set_result(self._lost("no"))
+            for call in self._followers:  # whose reply was in the hands of a leader when it was interrupted
+                if call.value is _WAITING and not call.is_given_up:
+                    call.set_result(self._lost("unknown"))
             self._idle.notify_all()
             on_lost, self.on_lost = self.on_lost, None
             self._sock.shut()

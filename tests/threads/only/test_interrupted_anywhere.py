@@ -1,0 +1,132 @@
+"""What interrupts a thread does so at any moment; here, in turn, at every one in which Python lets a signal in.
+
+CPython runs signal handlers when a function begins and when a call of a C function has returned. A profiler is called
+at the same moments, and may raise there as a handler may. So every scene is played again and again, interrupted one
+moment later each time, until it comes to its end.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import respool
+from answers import OK, echo, held_echo
+from respool import Pool
+from respool.errors import ConnectionLost
+from respool.testing import FakeNode, Server
+from threads.harness import Callers, Signal, wait_until
+
+_OURS = str(Path(respool.__file__).parent)
+
+
+class Interrupted(BaseException):
+    """What a signal handler raises."""
+
+
+def interrupted_at(moment: int, work: Callable[[], Any]) -> bool:
+    """Do ``work`` and interrupt it at its n-th moment in our own code; False when it was over before."""
+    left = moment
+
+    def count(frame: Any, event: str, _: Any) -> None:
+        nonlocal left
+        if event in ("call", "c_return") and is_ours(frame):
+            left -= 1
+            if left < 0:
+                sys.setprofile(None)
+                raise Interrupted
+
+    sys.setprofile(count)
+    try:
+        work()
+    except Interrupted:
+        return True
+    finally:
+        sys.setprofile(None)
+    return False
+
+
+def is_ours(frame: Any) -> bool:
+    """Tell whether our code runs here; a finaliser cannot be interrupted, what it raises is only printed."""
+    if not frame.f_code.co_filename.startswith(_OURS):
+        return False
+    while frame is not None:
+        if frame.f_code.co_name == "__del__":
+            return False
+        frame = frame.f_back
+    return True
+
+
+def moments() -> Iterator[int]:
+    """Count the moments. A scene has many, but not that many."""
+    yield from range(2000)
+    raise AssertionError("the scene never came to its end")
+
+
+def asked(node: FakeNode, word: str) -> bool:
+    """Tell whether ``GET word`` has arrived."""
+    return any(seen.command[1] == word.encode() for seen in node.calls("GET"))
+
+
+COMMANDS: dict[str, tuple[Any, ...]] = {
+    "execute": ("ECHO", "mine"),
+    "execute_noreply": ("SET", "k", "v"),
+    "execute_many": ([("ECHO", "mine")] * 3,),
+}
+
+
+@pytest.mark.parametrize("how", COMMANDS)
+def test_a_follower_shifts_no_reply(callers: Callers, how: str) -> None:
+    script = {"GET": held_echo, "ECHO": echo, "SET": b"", "CLIENT REPLY OFF": b"", "CLIENT REPLY ON": OK}
+    with FakeNode(script) as node:
+        for moment in moments():
+            with Pool(node.url, shared=1, max_size=2, retry=None) as pool:
+                leader = callers.start(pool.execute, "GET", f"leader {moment}")
+                wait_until(lambda: asked(node, f"leader {moment}"))
+                transport, is_over = pool._shared.only, Signal()
+                assert transport is not None
+
+                def let_go() -> None:
+                    wait_until(lambda: transport.owes != 1 or is_over.is_set)
+                    wait_until(lambda: node.release() or transport.owes == 0)
+
+                helper = callers.start(let_go)
+                was_interrupted = interrupted_at(moment, lambda: getattr(pool, how)(*COMMANDS[how]))
+                is_over.set()
+                helper.result()
+                outcome = leader.outcome()
+                assert outcome == f"leader {moment}".encode() or isinstance(outcome, ConnectionLost)
+                for number in range(3):
+                    assert pool.execute("ECHO", number, timeout=2.0) == str(number).encode(), moment
+            if not was_interrupted:
+                return
+
+
+@pytest.mark.parametrize("how", COMMANDS)
+def test_a_leader_leaves_nobody_asleep_and_shifts_no_reply(callers: Callers, server: Server, how: str) -> None:
+    for moment in moments():
+        with Pool(server.url, shared=1, max_size=2, retry=None) as pool:
+            is_over = Signal()
+
+            def ask(name: int) -> None:
+                number = 0
+                while not is_over.is_set:
+                    number += 1
+                    try:
+                        assert pool.execute("ECHO", f"{name}:{number}") == f"{name}:{number}".encode()
+                    except ConnectionLost:
+                        pass
+
+            others = [callers.start(ask, name) for name in range(2 * (moment % 2))]
+            was_interrupted = interrupted_at(moment, lambda: getattr(pool, how)(*COMMANDS[how]))
+            for number in range(3):
+                assert pool.execute("ECHO", number, timeout=2.0) == str(number).encode(), moment
+            is_over.set()
+            for other in others:
+                other.result()
+        if not (was_interrupted or others):
+            return
