@@ -60,6 +60,7 @@ class Slot:
         "place",
         "reason",
         "retire_at",
+        "taker",
     )
 
     def __init__(self, epoch: int, *, is_for_sharing: bool = False) -> None:
@@ -82,6 +83,8 @@ class Slot:
         self.idle_since = 0.0
         #: Why it went out, in a word.
         self.reason = ""
+        #: Who it was handed to, until it is in that caller's hands: a thread may be interrupted in between.
+        self.taker: object = None
 
     def __repr__(self) -> str:
         return f"<Slot {self.place.value} epoch={self.epoch}>"
@@ -226,7 +229,7 @@ class Ledger:
 
     # Taking --------------------------------------------------------------------------------------
 
-    def take(self, now: float) -> Slot | None:
+    def take(self, now: float, taker: object = None) -> Slot | None:
         """Lease an idle slot, or return None. With waiters there is none: nobody overtakes (R-02)."""
         idle = self.idle_slots
         while idle:
@@ -237,12 +240,19 @@ class Ledger:
                 self._doom(slot, "lifetime")
             else:
                 slot.place = _LEASED
+                slot.taker = taker
                 self._leased.add(slot)
                 if len(idle) < self._low_water:
                     self._low_water = len(idle)
                 return slot
         self._low_water = 0
         return None
+
+    def drop_taken(self, taker: object) -> None:
+        """Strike what was handed to ``taker`` and never reached its hands, because it was interrupted."""
+        for slot in [slot for slot in self._leased if slot.taker == taker]:
+            self._leased.discard(slot)
+            self._doom(slot, "interrupted")
 
     def enqueue(self, waiter: Waiter, now: float, *, patient: bool) -> None:
         """Put a caller in line. Not ``patient``: only if a slot is left for it (R-10).
@@ -420,7 +430,7 @@ class Ledger:
         """Give back a leased slot; False, and nothing changes, when it is not out (R-27)."""
         if slot.place is not _LEASED:
             return False
-        self._leased.remove(slot)
+        self._leased.discard(slot)
         if not reusable:
             self._doom(slot, "broken")
         elif self._must_go(slot, now):
@@ -488,13 +498,16 @@ class Ledger:
     def _place(self, slot: Slot, now: float) -> None:
         """Hand a ready slot to the first in line who still wants it, else keep it."""
         slot.idle_since = now  # for a waiter too: what comes from other hands is known to be alive
+        slot.place = _LEASED
+        self._leased.add(slot)
         while self.waiters:
-            waiter, _ = self.waiters.popitem(last=False)
-            slot.place = _LEASED
-            if waiter.offer(slot):
-                self._leased.add(slot)
+            waiter = next(iter(self.waiters))
+            has_taken = waiter.offer(slot)
+            del self.waiters[waiter]  # only now: interrupted before, it is still in line
+            if has_taken:
                 self._moved_at = now
                 return
+        self._leased.discard(slot)
         slot.place = _IDLE
         self.idle_slots.append(slot)
         if self._renewing is not None and self._renewing is not slot and self.size > self.min_size:

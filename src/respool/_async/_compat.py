@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from respool._errors import UsageError
@@ -45,6 +46,10 @@ def clock() -> Callable[[], float]:
 def caller() -> Any:
     """Return what stands for the calling task."""
     return asyncio.current_task()
+
+
+#: Returns who takes a slot: nobody needs to know, since nothing comes between taking it and having it in hand.
+taker: Final[Callable[[], object]] = repeat(None).__next__  # the cheapest function that returns None
 
 
 def bounded(seconds: float | None) -> Any:
@@ -203,6 +208,9 @@ class Crew:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    #: Start what must not be done at once when it cannot be started.
+    hire = spawn
+
     async def dismiss(self) -> None:
         """Stop all tasks and wait until they have ended. Safe to be cancelled: the tasks are cancelled first."""
         me = asyncio.current_task()
@@ -257,4 +265,5 @@ __all__ = [
     "here",
     "one_at_a_time",
     "pause",
+    "taker",
 ]

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import traceback
 import warnings
-from typing import Any
+from typing import Any, Final
 
-from respool._async._compat import Waiter, bounded, call_hook
+from respool._async._compat import Waiter, bounded, call_hook, taker
 from respool._async._connection import AsyncConnection
 from respool._async._node import Node
 from respool._errors import PoolExhausted, PoolTimeout, UsageError, UsageTypeError, again
 from respool._ledger import Place, Slot
+
+#: The taker of a slot that is being given back, until somebody else gets it.
+_RETURNING: Final = object()
 
 
 class LeaseLane:
@@ -46,25 +49,39 @@ class LeaseLane:
         node = self._node
         started = node.now()
         deadline = None if timeout is None else started + timeout
-        while True:
-            with node.lock:
-                slot = self._ledger.take(started)
-            if self._ledger.doomed:
-                node.settle()
-            if slot is None:
-                slot = await self._queue(started, deadline)
-            connection = slot.connection
-            if not connection._transport.is_reusable:
-                self._strike(slot)
-                continue
-            is_due = started - slot.idle_since > self._keepalive
-            if (is_due or self._has_check) and not await self._is_fit(slot, deadline, is_due=is_due):
-                continue
-            lease = connection.second_body(slot, self)
-            self._counters.leases += 1
-            if self._traces is not None:
-                self._traces[slot] = "".join(traceback.format_stack(limit=12)[:-1])
-            return lease  # type: ignore[no-any-return]
+        me = taker()
+        try:
+            while True:
+                with node.lock:
+                    slot = self._ledger.take(started, me)
+                if self._ledger.doomed:
+                    node.settle()
+                if slot is None:
+                    slot = await self._queue(started, deadline)
+                connection = slot.connection
+                if not connection._transport.is_reusable:
+                    self._strike(slot)
+                    continue
+                is_due = started - slot.idle_since > self._keepalive
+                if (is_due or self._has_check) and not await self._is_fit(slot, deadline, is_due=is_due):
+                    continue
+                lease = connection.second_body(slot, self)
+                slot.taker = None
+                self._counters.leases += 1
+                if self._traces is not None:
+                    self._traces[slot] = "".join(traceback.format_stack(limit=12)[:-1])
+                return lease  # type: ignore[no-any-return]
+        except BaseException:
+            if me is not None:
+                self._drop_taken(me)
+            raise
+
+    def _drop_taken(self, me: object) -> None:
+        """Strike what was handed to a thread that was interrupted before it had it in hand."""
+        with self._node.lock:
+            self._ledger.drop_taken(me)
+        if self._ledger.doomed:
+            self._node.settle()
 
     async def _queue(self, started: float, deadline: float | None) -> Slot:
         """Stand in line until a slot is handed over."""
@@ -72,14 +89,10 @@ class LeaseLane:
         waiter = Waiter(started)
         if deadline is not None and deadline <= started and not ledger.closed:
             raise self._timed_out(waiter, started)  # try once, never queue (R-01)
-        with node.lock:
-            try:
-                ledger.enqueue(waiter, started, patient=self._is_patient)
-            except PoolExhausted:
-                node.counters.exhausted += 1
-                raise
-        node.settle()
         try:
+            with node.lock:
+                ledger.enqueue(waiter, started, patient=self._is_patient)
+            node.settle()
             with node.lock:
                 hopeless = ledger.why_hopeless(waiter)
             if hopeless is not None:
@@ -88,7 +101,8 @@ class LeaseLane:
                 finally:
                     del hopeless  # what is raised holds this frame, which shall not hold it: no cycles
             outcome = await waiter.wait(None if deadline is None else deadline - node.now())
-        except BaseException:
+        except BaseException as error:
+            node.counters.exhausted += isinstance(error, PoolExhausted)
             with node.lock:
                 late = waiter.give_up()
                 ledger.withdraw(waiter)
@@ -182,22 +196,30 @@ class LeaseLane:
         if slot is None:
             return
         node, ledger = self._node, self._ledger
-        connection = slot.connection
-        lease._vacate()
-        if self._traces is not None:
-            self._traces.pop(slot, None)
-        self._counters.releases += 1
-        if connection is None:  # closed by the pool while it was out
-            return
-        connection._slot = connection._lane = None
-        if connection.is_clean and connection._options.db == node.db and not self._has_reset:
-            with node.lock:
-                ledger.release(slot, node.now(), reusable=True)
-            if not ledger.doomed:
+        try:
+            slot.taker = _RETURNING
+            connection = slot.connection
+            lease._vacate()
+            if self._traces is not None:
+                self._traces.pop(slot, None)
+            self._counters.releases += 1
+            if connection is None:  # closed by the pool while it was out
                 return
-        else:
-            self._give_back_unclean(slot, connection)
-        node.settle()
+            connection._slot = connection._lane = None
+            if connection.is_clean and connection._options.db == node.db and not self._has_reset:
+                with node.lock:
+                    ledger.release(slot, node.now(), reusable=True)
+                if not ledger.doomed:
+                    return
+            else:
+                self._give_back_unclean(slot, connection)
+            node.settle()
+        except BaseException:
+            if slot.taker is _RETURNING:  # interrupted: nobody has it, and how far it got is not known
+                with node.lock:
+                    ledger.release(slot, node.now(), reusable=False)
+                node.settle()
+            raise
 
     def _give_back_unclean(self, slot: Slot, connection: AsyncConnection[Any]) -> None:
         """Take back a connection that the next user must not see as it is: clean it, or drop it (R-28, R-29, R-34)."""
@@ -242,6 +264,8 @@ class LeaseLane:
 
     def leaked(self, slot: Slot) -> None:
         """Called by a lease's finaliser. Takes no lock (R-30)."""
+        if slot.taker is not None:  # on its way to or from a thread that was interrupted, which strikes it
+            return
         borrowed_at = "" if self._traces is None else self._traces.pop(slot, "")
         where = f"; it was borrowed here:\n{borrowed_at}" if borrowed_at else " (trace_leases=True tells where)"
         if slot.place is Place.LEASED:

@@ -134,8 +134,13 @@ class AsyncPool(AsyncCommands[S]):
                 self._leases = LeaseLane(node)
                 self._shared = shared
                 self._node = node
-                node.crew.spawn(node.keep_house)
-                node.settle()
+                try:
+                    node.crew.hire(node.keep_house)
+                    node.settle()
+                except BaseException:  # interrupted, or no thread is to be had: a pool without a housekeeper is none
+                    self._forget()
+                    node.abandon()
+                    raise
             return self._node
 
     def _opened(self) -> Node:

@@ -47,6 +47,10 @@ def caller() -> Any:
     return threading.current_thread()
 
 
+#: Returns who takes a slot: a thread may be interrupted before it has it in hand.
+taker: Final = threading.get_ident
+
+
 def bounded(seconds: float | None) -> Any:
     """Bound nothing: a thread cannot be interrupted. The sockets inside have timeouts of their own."""
     return nullcontext()
@@ -78,25 +82,28 @@ class Waiter:
     ``offer``, ``fail`` and ``give_up`` are called with the ledger's lock held; so a promise and a refusal never cross.
     """
 
-    __slots__ = ("_gate", "_has_given_up", "_outcome", "since")
+    __slots__ = ("_gate", "_has_given_up", "_outcome", "_taker", "since")
 
     def __init__(self, since: float) -> None:
         self._gate = threading.Lock()
         self._gate.acquire()
         self._outcome: Any = _WAITING
         self._has_given_up = False
+        self._taker = taker()
         self.since = since
 
     def offer(self, slot: Slot) -> bool:
-        return self._settle(slot)
-
-    def fail(self, error: BaseException) -> bool:
-        return self._settle(error)
-
-    def _settle(self, outcome: Any) -> bool:
         if self._has_given_up or self._outcome is not _WAITING:
             return False
-        self._outcome = outcome
+        slot.taker = self._taker  # and no call until all is said: nothing interrupts in between
+        self._outcome = slot
+        self._gate.release()
+        return True
+
+    def fail(self, error: BaseException) -> bool:
+        if self._has_given_up or self._outcome is not _WAITING:
+            return False
+        self._outcome = error
         self._gate.release()
         return True
 
@@ -176,11 +183,18 @@ class Crew:
     __slots__ = ("_door", "_threads")
 
     def __init__(self) -> None:
-        self._door = threading.Lock()  # nobody waits for the end of a thread that has not begun
+        self._door = threading.RLock()  # nobody waits for the end of a thread that has not begun
         self._threads: list[threading.Thread] = []
 
     def spawn(self, work: Callable[..., None], *args: Any) -> None:
-        """Start ``work(*args)``; it must not raise."""
+        """Start ``work(*args)``, or do it here and now when no thread is to be had; it must not raise."""
+        try:
+            self.hire(work, *args)
+        except RuntimeError:  # a limit of the system, or the interpreter is about to end
+            work(*args)
+
+    def hire(self, work: Callable[..., None], *args: Any) -> None:
+        """Start ``work(*args)``; it must not raise. Raises RuntimeError when no thread is to be had."""
         thread = threading.Thread(target=work, args=args, name=f"respool-{work.__name__.strip('_')}", daemon=True)
         with self._door:
             self._threads = [other for other in self._threads if other.is_alive()]

@@ -78,22 +78,48 @@ class Node:
         ledger = self.ledger
         if self._leaked:
             self._collect_leaks()
-        with self.lock:
-            doomed = ledger.reap()
-            dials = ledger.reserve(self.now())
-            retired = ledger.take_retired()
-            dial_at = ledger.next_dial_at(self.now())
-        for slot in doomed:
-            self._close_slot(slot)
-        for slot in dials:
-            self.crew.spawn(self._dial, slot)
-        if retired is not None:
-            self.crew.spawn(self._drain, retired)
+        doomed: list[Slot] = []
+        try:
+            with self.lock:
+                doomed = ledger.reap()
+                dials = ledger.reserve(self.now())
+                retired = ledger.take_retired()
+                dial_at = ledger.next_dial_at(self.now())
+            for slot in doomed:
+                self._close_slot(slot)
+            for slot in dials:
+                self.crew.spawn(self._dial, slot)
+            if retired is not None:
+                self.crew.spawn(self._drain, retired)
+        except BaseException:
+            self._resume(doomed)
+            raise
         if dial_at is not None:
             self._alarm.ring_at(dial_at)  # the housekeeper dials when the node may be tried again
 
+    def _resume(self, doomed: list[Slot]) -> None:
+        """Leave to the housekeeper what a thread was doing in ``settle`` when it was interrupted."""
+        with self.lock:
+            self.ledger.doomed += doomed
+            for slot in [slot for slot in self.ledger.dials if slot.taker is None and slot.connection is None]:
+                self.ledger.abandon_dial(slot)
+            retired = self.ledger.retiring
+            if retired is not None and retired.taker is None:
+                retired.is_draining = False
+        self._alarm.set()
+
+    def _begins(self, slot: Slot) -> bool:
+        """Take a slot that was reserved into the hands of the crew; False when it was called off before."""
+        with self.lock:
+            if slot.place is Place.DIALING and self.ledger.closed:
+                self.ledger.abandon_dial(slot)
+            slot.taker = self.crew
+            return slot.place is Place.DIALING
+
     def _dial(self, slot: Slot) -> None:
         """Make a connection for a reserved slot and enter it into the ledger."""
+        if not self._begins(slot):
+            return
         started = self.now()
         connection: Connection[Any] | None = None
         try:
@@ -289,6 +315,7 @@ class Node:
 
     def _drain(self, slot: Slot) -> None:
         """Close a shared connection after what is in flight on it (R-15)."""
+        slot.taker = self.crew
         self.on_change()  # no new work for it from here on
         if slot.connection is not None:
             slot.connection._transport.wait_idle()  # a silent server ends this too (R-14)
