@@ -11,7 +11,7 @@ from answers import OK, echo
 from asyncio_.harness import Callers, now, wait_until
 from respool import AsyncPool
 from respool.errors import AuthenticationFailed, ConnectFailed, ConnectTimeout, ServerError
-from respool.testing import Close, FakeNode, Hold, Server, Silence
+from respool.testing import Close, FakeNode, FaultProxy, Hold, Server, Silence
 from respool.testing._script import hello
 
 UNKNOWN = b"-ERR unknown command\r\n"
@@ -229,6 +229,26 @@ async def test_the_time_to_connect_covers_the_whole_handshake() -> None:
             async with AsyncPool(node.url, shared=1, db=1, connect_timeout=0.2):
                 pass
         assert 0.15 <= now() - started < 1.0
+
+
+async def test_a_server_that_answers_byte_by_byte_gets_no_more_time_than_others() -> None:
+    with FakeNode() as node, FaultProxy(node) as proxy:
+        proxy.down.slice_size, proxy.down.slice_gap = 1, 0.05
+        started = now()
+        with pytest.raises(ConnectTimeout):
+            async with AsyncPool(proxy.url, shared=1, connect_timeout=0.3):
+                pass
+        assert 0.25 <= now() - started < 1.0
+
+
+async def test_a_tls_handshake_that_comes_byte_by_byte_gets_no_more_time_than_others() -> None:
+    with FakeNode() as node, FaultProxy(node, tls=True) as tls, FaultProxy(("127.0.0.1", tls.port)) as proxy:
+        proxy.down.slice_size, proxy.down.slice_gap = 1, 0.05
+        started = now()
+        with pytest.raises(ConnectTimeout):
+            async with AsyncPool(proxy.tls_url, tls=tls.ssl_context(), shared=1, connect_timeout=0.3):
+                pass
+        assert 0.25 <= now() - started < 1.0
 
 
 async def test_credentials_are_asked_for_at_every_dial(callers: Callers) -> None:

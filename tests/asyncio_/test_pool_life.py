@@ -357,3 +357,25 @@ async def test_a_storm_of_callers_meets_a_close_and_every_one_comes_back(server:
     stats = pool.stats()
     assert stats.leases == stats.releases
     assert stats.opened == stats.closed
+
+
+async def test_closing_calls_off_a_dial_under_way() -> None:
+    with FakeNode.full() as node:
+        pool = AsyncPool(node.url, shared=1, connect_timeout=20.0)
+        await pool.open(wait=False)
+        await wait_until(lambda: pool._node is not None and pool._node._in_making)  # it connects
+        started = now()
+        await pool.aclose()
+        assert now() - started < 2.0
+        assert pool.size == 0
+
+
+async def test_closing_calls_off_a_tls_handshake_under_way() -> None:
+    with FakeNode(accepting=False) as node:
+        pool = AsyncPool(f"rediss://127.0.0.1:{node.port}", shared=1, connect_timeout=20.0)
+        await pool.open(wait=False)
+        await wait_until(lambda: pool._node is not None and pool._node._in_making)  # it connects
+        started = now()
+        await pool.aclose()
+        assert now() - started < 2.0
+        assert pool.size == 0

@@ -113,12 +113,13 @@ class AsyncConnection(AsyncCommands[S]):
         if self._transport.is_open:
             raise UsageError("this connection is open already")
         options = self._options
+        until = None if options.connect_timeout is None else clock()() + options.connect_timeout
         try:
             async with bounded(options.connect_timeout):
                 self._transport = await connect(options, self._pushed)
                 self._session.is_spoiled = False
                 self._transport.set_patience(options.connect_timeout)
-                await self._greet()
+                await self._greet(until=until)
         except TimeoutError as error:
             self._transport.abort()
             if isinstance(error, ConnectTimeout):
@@ -131,8 +132,8 @@ class AsyncConnection(AsyncCommands[S]):
             raise
         self._transport.set_patience(options.read_timeout)
 
-    async def _greet(self, *first: tuple[Any, ...]) -> None:
-        """Send ``first`` and the handshake in one round trip, and start a clean session."""
+    async def _greet(self, *first: tuple[Any, ...], until: float | None) -> None:
+        """Send ``first`` and the handshake in one round trip, answered before ``until``, and start a clean session."""
         options = self._options
         username, password = options.username, options.password
         if options.credentials is not None:
@@ -147,7 +148,7 @@ class AsyncConnection(AsyncCommands[S]):
         )
         is_ready = False
         while not is_ready:
-            replies = await self._transport.submit_many([*first, *handshake.commands()])
+            replies = await self._transport.submit_many([*first, *handshake.commands()], until)
             if isinstance(replies, Error):
                 raise handshake.ended(replies) from replies
             for reply in replies[: len(first)]:
@@ -164,10 +165,12 @@ class AsyncConnection(AsyncCommands[S]):
 
         Raises what ``open`` raises; the connection is closed then.
         """
+        seconds = self._options.connect_timeout
+        until = None if seconds is None else clock()() + seconds
         try:
-            async with bounded(self._options.connect_timeout):
-                self._transport.set_patience(self._options.connect_timeout)
-                await self._greet(("RESET",))
+            async with bounded(seconds):
+                self._transport.set_patience(seconds)
+                await self._greet(("RESET",), until=until)
         except BaseException:
             self._transport.abort()
             raise

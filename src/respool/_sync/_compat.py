@@ -13,6 +13,8 @@ from contextlib import nullcontext
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
+from respool._sync._dial import hang_up
+
 if TYPE_CHECKING:
     from respool._ledger import Slot
 
@@ -202,7 +204,7 @@ class Crew:
             thread.start()
 
     def dismiss(self) -> None:
-        """Wait until all threads have ended; each is bounded by a timeout of its own."""
+        """Wait until all threads have ended; a dial is called off, the rest is bounded by a timeout of its own."""
         me = threading.current_thread()
         while True:
             with self._door:
@@ -211,7 +213,8 @@ class Crew:
             if not others:
                 return
             for thread in others:
-                thread.join()
+                hang_up(thread.ident)
+                thread.join(0.05)  # not longer: where a name has several addresses, the next dial has begun
 
 
 T = TypeVar("T")

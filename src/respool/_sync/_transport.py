@@ -28,8 +28,9 @@ from respool._packing import make_packer, pack_again, pack_many
 from respool._errors import ConnectFailed, ConnectionLost, ConnectTimeout, Error, Executed, ProtocolError, ReadTimeout
 from respool._errors import TransportError
 from respool._options import Options
+from respool._sync._dial import open_socket
 from respool._sync._sockets import PlainSocket, TlsSocket
-from respool._sockets import DOOR_ROOM, lost, tune, why
+from respool._sockets import DOOR_ROOM, lost, why
 from respool._wire import SMALL_BYTES, Wire
 
 _WAITING: Final = object()  # the value of a call without a reply
@@ -69,34 +70,14 @@ def connect(options: Options, on_push: Callable[[list[Any]], None] | None = None
 
     Raises ConnectFailed or ConnectTimeout; a failure leaves no socket behind.
     """
-    sock: socket.socket | None = None
     try:
-        if options.path is not None:
-            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            sock.settimeout(options.connect_timeout)
-            sock.connect(options.path)
-        else:
-            sock = socket.create_connection((options.host, options.port), timeout=options.connect_timeout)
-            tune(sock, options.read_timeout)
-        if isinstance(options.tls, ssl.SSLContext):
-            sock = options.tls.wrap_socket(sock, server_hostname=options.host)
-        return Transport(options, sock, on_push)
+        return Transport(options, open_socket(options), on_push)
     except TimeoutError as error:
-        _close_quietly(sock)
         raise ConnectTimeout(
             f"no connection within {options.connect_timeout:g} s", address=options.address
         ) from error
     except (OSError, UnicodeError) as error:  # the latter from a name that can be none of a host
-        _close_quietly(sock)
         raise ConnectFailed(f"cannot connect: {why(error)}", address=options.address) from error
-    except BaseException:
-        _close_quietly(sock)
-        raise
-
-
-def _close_quietly(sock: socket.socket | None) -> None:
-    if sock is not None:
-        sock.close()
 
 
 class Transport:

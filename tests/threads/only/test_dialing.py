@@ -1,0 +1,46 @@
+"""A name with several addresses: the time to connect is shared between them, and closing calls off all of them."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+from respool import Pool
+from respool.errors import ConnectTimeout
+from respool.testing import FakeNode, Server
+from threads.harness import now, wait_until
+
+
+def resolve(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
+    """Let every name mean these ports of this host, in this order."""
+    found = [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port)) for port in ports]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+
+def test_an_address_behind_a_black_hole_is_still_reached(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeNode.full() as hole:
+        resolve(monkeypatch, hole.port, server.port)
+        with Pool("redis://two.test", shared=1, connect_timeout=0.5) as pool:
+            assert pool.execute("PING") == b"PONG"
+
+
+def test_many_black_holes_take_no_longer_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeNode.full() as hole:
+        resolve(monkeypatch, *[hole.port] * 10)
+        started = now()
+        with pytest.raises(ConnectTimeout), Pool("redis://many.test", shared=1, connect_timeout=0.3):
+            pass
+        assert 0.25 <= now() - started < 1.0
+
+
+def test_closing_calls_off_every_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeNode.full() as hole:
+        resolve(monkeypatch, *[hole.port] * 3)
+        pool: Pool[Any] = Pool("redis://many.test", shared=1, connect_timeout=60.0)
+        pool.open(wait=False)
+        wait_until(lambda: pool._node is not None and pool._node._in_making)  # it connects
+        started = now()
+        pool.close()
+        assert now() - started < 2.0
