@@ -23,7 +23,7 @@ def tune(sock: Any, patience: float | None) -> None:
         return
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    unacknowledged = 30_000 if patience is None else max(int(patience * 2000), 1000)
+    unacknowledged = 30_000 if patience is None else max(int(min(patience * 2000, 2**31 - 1)), 1000)
     for name, value in (
         ("TCP_KEEPIDLE", 15),
         ("TCP_KEEPINTVL", 5),

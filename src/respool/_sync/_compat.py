@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from respool._ledger import Slot
 
 _WAITING: Final = object()
+
+#: The longest time a lock can be waited for, in seconds: some hundred years.
+LONGEST: Final = threading.TIMEOUT_MAX
 _HERE: Final = object()
 
 
@@ -111,7 +114,7 @@ class Waiter:
 
     def wait(self, seconds: float | None) -> Any:
         """Return the slot or the error, or None after ``seconds``; then ``give_up`` tells what came too late."""
-        self._gate.acquire(timeout=-1 if seconds is None else max(seconds, 0.0))
+        self._gate.acquire(timeout=-1 if seconds is None else min(max(seconds, 0.0), LONGEST))
         return None if self._outcome is _WAITING else self._outcome
 
     def give_up(self) -> Any:
@@ -152,7 +155,7 @@ class Alarm:
             left = max(ring_at - time.monotonic(), 0.0)
             seconds = left if seconds is None else min(seconds, left)
         try:
-            self._calls.get(timeout=seconds)
+            self._calls.get(timeout=None if seconds is None else min(seconds, LONGEST))
             while True:
                 self._calls.get_nowait()
         except Empty:
@@ -176,7 +179,7 @@ class Gate:
 
     def wait(self, seconds: float | None) -> bool:
         """Wait until the gate is open; False after ``seconds``."""
-        return self._event.wait(seconds)
+        return self._event.wait(None if seconds is None else min(seconds, LONGEST))
 
 
 class Crew:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from respool._options import Options
 from respool._sockets import tune
+from respool._sync._sockets import LONGEST
 
 #: What each thread that dials waits for.
 _dials: Final[dict[int, socket.socket]] = {}
@@ -71,7 +72,7 @@ def _connected(kind: Any, address: Any, seconds: float | None) -> socket.socket:
     sock = socket.socket(*kind)
     try:
         _dials[get_ident()] = sock
-        sock.settimeout(seconds)
+        sock.settimeout(None if seconds is None else min(seconds, LONGEST))
         sock.connect(address)
         sock.getpeername()  # Linux calls a socket connected that was shut before it was; this does not
     except BaseException:
@@ -105,7 +106,7 @@ def _secured(plain: socket.socket, context: ssl.SSLContext, host: str, deadline:
 def _wait(sock: socket.socket, event: int, deadline: float | None) -> None:
     poll = select.poll()
     poll.register(sock, event)
-    if not poll.poll(None if deadline is None else _left(deadline) * 1000):
+    if not poll.poll(None if deadline is None else min(_left(deadline), LONGEST) * 1000):
         raise TimeoutError("no end of the TLS handshake")
 
 

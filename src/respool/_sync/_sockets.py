@@ -14,6 +14,9 @@ import struct
 from time import monotonic
 from typing import Final
 
+#: The longest time the kernel's calls can be given, in seconds: three weeks. Whoever waits longer waits again.
+LONGEST: Final = 2e6
+
 CHUNK_BYTES: Final = 64 * 1024
 
 
@@ -28,8 +31,9 @@ class PlainSocket:
         self._poll: select.poll | None = None
 
     def set_timeout(self, seconds: float | None) -> None:
-        whole = int(seconds or 0)
-        micro = int(((seconds or 0) - whole) * 1_000_000)
+        bounded = min(seconds or 0, LONGEST)
+        whole = int(bounded)
+        micro = int((bounded - whole) * 1_000_000)
         if seconds is not None and whole == micro == 0:
             micro = 1
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", whole, micro))
@@ -63,7 +67,7 @@ class PlainSocket:
         """Wait until the socket can be read, or written if asked; (False, False) after ``seconds``."""
         poll = select.poll()
         poll.register(self._sock, select.POLLIN | (select.POLLOUT if writing else 0))
-        ready = poll.poll(None if seconds is None else max(1, int(seconds * 1000)))
+        ready = poll.poll(None if seconds is None else max(1, int(min(seconds, LONGEST) * 1000)))
         if not ready:
             return False, False
         events = ready[0][1]

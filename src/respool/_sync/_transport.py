@@ -361,7 +361,7 @@ class Transport:
                 if deadline is None:
                     gate.acquire()
                 else:
-                    gate.acquire(timeout=max(0.0, deadline - monotonic()))
+                    gate.acquire(timeout=min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX))
             except BaseException:
                 self._give_up(call)
                 raise
@@ -600,7 +600,7 @@ class Transport:
                     if left is not None and left <= 0:
                         return
                     self._is_watched = True
-                    self._idle.wait(left)
+                    self._idle.wait(None if left is None else min(left, threading.TIMEOUT_MAX))
                     continue
                 if not self._queue and not self._door:
                     return

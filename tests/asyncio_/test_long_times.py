@@ -1,0 +1,56 @@
+# Written once: tests/threads/test_long_times.py is generated from this file.
+"""A very long time is as good as for ever; it is never an error of the clock, the kernel or a lock."""
+
+from __future__ import annotations
+
+import pytest
+
+from answers import echo, held_echo
+from asyncio_.harness import Callers, wait_until
+from respool import AsyncPool
+from respool.testing import FakeNode, FaultProxy, Server
+
+LONG = [3e6, 1e10, 1e18, float("inf")]  # more than poll takes, than a lock takes, than fits anywhere
+
+
+@pytest.mark.parametrize("timeout", LONG)
+async def test_leaders_followers_and_borrowers_may_wait_for_long(callers: Callers, timeout: float) -> None:
+    with FakeNode({"GET": held_echo, "ECHO": echo}) as node:
+        async with AsyncPool(node.url, shared=1, max_size=2, read_timeout=None) as pool:
+            waiting = [callers.start(pool.execute, "GET", key, timeout=timeout) for key in "ab"]
+            await wait_until(lambda: len(node.calls("GET")) >= 1 and pool.stats().in_flight == 2)
+
+            async def borrow() -> None:
+                async with pool.acquire(timeout) as conn:
+                    assert await conn.execute("ECHO", "x", timeout=timeout) == b"x"
+
+            lease = await pool.acquire(timeout)
+            borrower = callers.start(borrow)
+            await wait_until(lambda: pool.waiting)
+            pool.release(lease)
+            await borrower.result()
+            node.on("GET", echo)
+            await wait_until(lambda: node.release() == 0 and all(caller.is_done for caller in waiting))
+            assert [await caller.result() for caller in waiting] == [b"a", b"b"]
+            await pool.wait_ready(timeout)
+            await pool.aclose(timeout=timeout)
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["tcp", "tls"])
+@pytest.mark.parametrize("seconds", [3e6, 1e10, 1e18])
+async def test_all_times_of_a_pool_may_be_long(server: Server, seconds: float, *, tls: bool) -> None:
+    with FaultProxy(server, tls=tls) as proxy:
+        async with AsyncPool(
+            proxy.tls_url if tls else proxy.url,
+            tls=proxy.ssl_context() if tls else False,
+            shared=1,
+            connect_timeout=seconds,
+            read_timeout=seconds,
+            acquire_timeout=seconds,
+            max_idle=seconds,
+            max_lifetime=seconds,
+            keepalive=seconds,
+        ) as pool:
+            assert await pool.execute("ECHO", "x") == b"x"
+            await pool.execute("RPUSH", "list", "1")
+            assert await pool.execute("BLPOP", "list", min(seconds, 1e10)) == [b"list", b"1"]
