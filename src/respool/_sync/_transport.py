@@ -93,6 +93,7 @@ class Transport:
         "_entering",
         "_error",
         "_followers",
+        "_followers_room",
         "_heard",
         "_idle",
         "_is_watched",
@@ -122,6 +123,7 @@ class Transport:
         self._rest: bytes | memoryview = b""  # what the socket did not take of the last write
         self._entering: _Call | None = None  # what is being queued at this moment
         self._followers: deque[_Call] = deque()  # callers that sleep, oldest first; those that are done are skipped
+        self._followers_room = DOOR_ROOM  # at this length those who gave up are looked for, as at the door
         self._door: deque[tuple[bytes, int, int | None, _Call]] = deque()
         self._door_room = DOOR_ROOM  # at this length those who gave up are looked for
         self._idle = threading.Condition(self._lock)
@@ -376,6 +378,10 @@ class Transport:
                 call.is_given_up = True
                 self.wire.withdrawn += 1
             leads = self._leader is call
+            if len(self._followers) >= self._followers_room:
+                kept = (each for each in self._followers if each.value is _WAITING and not each.is_given_up)
+                self._followers = deque(kept)
+                self._followers_room = max(DOOR_ROOM, 2 * len(self._followers))
         if leads:
             self._hand_over()
         if call.value is not _WAITING:

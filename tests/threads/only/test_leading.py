@@ -458,3 +458,18 @@ def test_a_silent_server_is_noticed_by_the_leader_and_everybody_is_told(callers:
             for sleeper in sleepers:
                 assert isinstance(sleeper.outcome(), ReadTimeout | ConnectionLost)
             assert not transport_of(pool).is_busy if pool._shared.only else True
+
+
+def test_followers_that_gave_up_are_forgotten_although_the_leader_goes_on_waiting(callers: Callers) -> None:
+    with FakeNode({"GET": Silence()}) as node:
+        with Pool(node.url, shared=1, read_timeout=None, max_in_flight=4) as pool:
+            leader = callers.start(pool.execute, "GET", "a", timeout=3.0)
+            wait_until(lambda: node.calls("GET"))
+            for _ in range(500):
+                with pytest.raises(ReadTimeout):
+                    pool.execute("GET", "b", timeout=0.0)
+            transport = transport_of(pool)
+            kept = len(transport._followers) + transport.waiting + transport.owes
+            transport.abort()
+            assert type(leader.outcome()) is ConnectionLost
+            assert kept < 50
