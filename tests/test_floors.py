@@ -48,7 +48,9 @@ LONGER = {
     "_async/_pool": (600, "mostly docstrings of the public methods"),
     "_sync/_pool": (600, "generated from the one above"),
     "_async/_transport": (480, "the twin of the next one"),
-    "_sync/_transport": (680, "leader and followers: one protocol between threads, read as a whole"),
+    "_async/_node": (480, "what closing needs would be the part to go"),
+    "_sync/_node": (480, "generated from the one above"),
+    "_sync/_transport": (720, "leader and followers: one protocol between threads, read as a whole"),
 }
 
 GENERATED = ("_async/_commands", "_sync/_commands", "_pipeline_commands")

@@ -47,6 +47,8 @@ class LeaseLane:
         Raises PoolTimeout, PoolExhausted (TooManyWaiters), PoolClosed, or the error of the dial that was made for it.
         """
         node = self._node
+        if node.is_inside():
+            node.check_outside()
         started = node.now()
         deadline = None if timeout is None else started + timeout
         me = taker()
@@ -196,6 +198,10 @@ class LeaseLane:
         if slot is None:
             return
         node, ledger = self._node, self._ledger
+        if node.is_inside():  # from a signal handler or a finaliser: the housekeeper takes it when the books are free
+            node.leaked(slot, "")
+            lease._vacate()
+            return
         try:
             slot.taker = _RETURNING
             connection = slot.connection

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from respool._async._commands import AsyncCommands
@@ -81,7 +81,7 @@ class AsyncPool(AsyncCommands[S]):
         if kind is not None and not issubclass(kind, AsyncConnection):
             raise UsageTypeError(f"connection_class must be a subclass of AsyncConnection, not {kind.__name__}")
         self._options = checked.changed(tls=tls_context(checked.tls) or False)
-        self._opening = Lock()
+        self._opening = RLock()
         self._is_closed = False
         self._forget()
         watch_forks(self)
@@ -96,7 +96,7 @@ class AsyncPool(AsyncCommands[S]):
     def _after_fork(self) -> object:
         """Let go, in a forked child, of everything that is the parent's; return it to be kept and never touched."""
         node, buried = self._node, (self._node, self._leases, self._shared, self._opening)
-        self._opening = Lock()
+        self._opening = RLock()
         self._forget()
         if node is not None:
             node.forget()
@@ -123,6 +123,8 @@ class AsyncPool(AsyncCommands[S]):
                 raise
 
     def _start(self) -> Node:
+        if self._opening._is_owned():  # type: ignore[attr-defined]
+            raise UsageError("this pool is being opened by this very thread: a signal handler cannot use it")
         with self._opening:
             if self._is_closed:
                 raise PoolClosed(f"the pool of {self._options.address} is closed")
@@ -153,6 +155,8 @@ class AsyncPool(AsyncCommands[S]):
         node = self._node
         if node is not None and node.world is not current_world():
             raise UsageError(f"this pool belongs to another {WORLD}; make one pool for each")
+        if node is not None and node.is_inside():
+            node.check_outside()
         return node
 
     async def wait_ready(self, timeout: float | None = None) -> None:
@@ -177,7 +181,8 @@ class AsyncPool(AsyncCommands[S]):
         returns, also by a cancel, no task, thread, timer or idle socket is left. Idempotent.
         """
         patience = self._options.read_timeout if timeout is None else checked_timeout(timeout)
-        self._bound_node()
+        if self._node is None or not self._node.is_inside():
+            self._bound_node()
         with self._opening:
             self._is_closed = True
             node = self._node

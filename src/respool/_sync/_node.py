@@ -14,7 +14,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from threading import Lock
+from threading import RLock
 from typing import Any, Final
 
 from respool._absent import FORKED
@@ -42,7 +42,9 @@ class Node:
         self.now = clock()
         self.chance: Callable[[], float] = random.random
         self._share = self.chance()  # where the latest connection's end lies in the time over which they are spread
-        self.lock = Lock()  # never contended in asyncio, where it is cheaper than a context that does nothing
+        self.lock = RLock()  # never contended in asyncio, where it is cheaper than a context that does nothing
+        #: Whether this very thread is at the books: only a signal handler or a finaliser can find it so.
+        self.is_inside: Callable[[], bool] = self.lock._is_owned  # type: ignore[attr-defined]
         self.counters = Counters()
         self.crew = Crew()
         self.db = options.db
@@ -245,6 +247,14 @@ class Node:
         self._closing.append(transport)
         self.tell(ConnectionClosed, slot.reason)
 
+    def check_outside(self) -> None:
+        """Raise UsageError where a signal handler or a finaliser runs in the midst of work at the books."""
+        if self.is_inside():
+            raise UsageError(
+                f"the pool of {self.ledger.address} is at work in this very thread, which a signal handler or a "
+                "finaliser interrupts: it cannot be used there"
+            )
+
     def connections(self) -> list[Connection[Any]]:
         """Return every connection that is up, wherever it stands."""
         ledger = self.ledger
@@ -397,6 +407,9 @@ class Node:
 
     def close(self, timeout: float | None) -> None:
         """Close everything: waiters at once, shared connections after what is in flight or ``timeout`` (R-33)."""
+        if self.is_inside():  # by a signal handler or a finaliser: the housekeeper closes when the books are free
+            self.abandon()
+            return
         with self.lock:
             self.ledger.close()
             shared = list(self.ledger.shared_slots)

@@ -8,7 +8,9 @@ Rule 3: the leader reads while it cannot write, so that two full buffers are no 
 Rule 4: entries are completed and given up under the lock; so a reply is either delivered or dropped, and counted once.
 Rule 5: what interrupts a leader from outside (KeyboardInterrupt) ends the connection: bytes may have been lost. So
         does what interrupts anybody while its command is being queued: it may stand there by halves.
-Rule 6: the socket is closed by whoever leads, or by anybody when nobody does: nobody shall read from a descriptor
+Rule 6: a thread that is busy here cannot be served here once more: a signal handler, a finaliser or a listener that
+        tries gets a UsageError, for it would wait for itself.
+Rule 7: the socket is closed by whoever leads, or by anybody when nobody does: nobody shall read from a descriptor
         that is another socket's by now. Another thread only shuts it down, and that wakes the leader.
 
 ``_async/_transport.py`` is the same thing for asyncio; the two are the only code written twice.
@@ -21,12 +23,13 @@ import ssl
 import threading
 from collections import deque
 from collections.abc import Callable
+from threading import get_ident
 from time import monotonic
 from typing import Any, Final
 
 from respool._packing import make_packer, pack_again, pack_many
 from respool._errors import ConnectFailed, ConnectionLost, ConnectTimeout, Error, Executed, ProtocolError, ReadTimeout
-from respool._errors import TransportError
+from respool._errors import TransportError, UsageError
 from respool._options import Options
 from respool._sync._dial import open_socket
 from respool._sync._sockets import PlainSocket, TlsSocket
@@ -34,6 +37,7 @@ from respool._sockets import DOOR_ROOM, lost, why
 from respool._wire import SMALL_BYTES, Wire
 
 _WAITING: Final = object()  # the value of a call without a reply
+_MAIN: Final = threading.main_thread().ident
 _LEADS: Final = object()
 _FOLLOWS: Final = object()
 _RESTED: Final = 0.001  # an idle connection is looked at before it is used again, after this many seconds
@@ -46,9 +50,10 @@ class _Abandoned(Exception):
 class _Call:
     """One thread's claim to a reply, and the lock it sleeps on."""
 
-    __slots__ = ("gate", "is_given_up", "value")
+    __slots__ = ("gate", "is_given_up", "thread", "value")
 
     def __init__(self) -> None:
+        self.thread = get_ident()
         self.value: Any = _WAITING
         self.gate: threading.Lock | None = None
         self.is_given_up = False
@@ -63,6 +68,10 @@ class _Call:
 
     def done(self) -> bool:
         return self.is_given_up
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.value is _WAITING and not self.is_given_up
 
 
 def connect(options: Options, on_push: Callable[[list[Any]], None] | None = None) -> Transport:
@@ -88,6 +97,7 @@ class Transport:
         "_cap",
         "_cap_bytes",
         "_completed",
+        "_cut",
         "_door",
         "_door_room",
         "_entering",
@@ -96,6 +106,7 @@ class Transport:
         "_followers_room",
         "_heard",
         "_idle",
+        "_is_inside",
         "_is_watched",
         "_leader",
         "_lock",
@@ -118,7 +129,8 @@ class Transport:
         self._cap = options.max_in_flight
         self._cap_bytes = options.max_in_flight_bytes
         self._sock: PlainSocket = TlsSocket(sock) if isinstance(sock, ssl.SSLSocket) else PlainSocket(sock)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._is_inside = self._lock._is_owned  # type: ignore[attr-defined]  # asked before it is taken: Rule 6
         self._leader: _Call | None = None  # the call whose thread drives the connection
         self._rest: bytes | memoryview = b""  # what the socket did not take of the last write
         self._entering: _Call | None = None  # what is being queued at this moment
@@ -131,6 +143,7 @@ class Transport:
         self._looked = 0.0  # when the socket was last looked at while idle
         self._heard = monotonic()  # when bytes last came or a blocked write went on, or the head became the head
         self._error: Error | None = None
+        self._cut: Error | None = None  # a signal handler closed it in the midst of work here: whoever leads ends it
         #: How long the server may stay silent while it owes a reply; None for ever.
         self.patience: float | None = None
         self._completed = 0  # entries that have left the queue with a reply
@@ -188,7 +201,7 @@ class Transport:
 
         Replies that came after their callers had given up are read first, if nobody else does.
         """
-        if self._queue and self._leader is None:
+        if self._queue and self._leader is None and not self._is_inside():
             call = _Call()
             try:
                 self._catch_up(call)
@@ -209,6 +222,8 @@ class Transport:
         except (TypeError, UnicodeError) as error:
             data = pack_again(args, self._pack, error)
         call = _Call()
+        if self._is_inside():
+            raise self._busy()
         try:
             with self._lock:
                 if self._leader is not None:
@@ -258,6 +273,8 @@ class Transport:
         """
         data, hidden = pack_many(commands, self._pack), len(commands) - 1
         call = _Call()
+        if self._is_inside():
+            raise self._busy()
         try:
             self._catch_up(call)
             with self._lock:
@@ -283,6 +300,8 @@ class Transport:
     def _join(self, data: bytes, count: int, hidden: int | None, deadline: float | None) -> Any:
         """Queue a run, then lead or follow; return its reply, replies or error."""
         call = _Call()
+        if self._is_inside():
+            raise self._busy()
         try:
             self._catch_up(call)
             with self._lock:
@@ -299,6 +318,9 @@ class Transport:
         if self._error is not None:
             call.value = self._lost("no")
             return _FOLLOWS
+        if (leader := self._leader) is not None and (leader.thread == call.thread or self._sleeps(call.thread)):
+            call.value = self._busy()
+            return _FOLLOWS
         if self._door or self._is_full(len(data), count):
             if len(self._door) >= self._door_room:
                 self._clear_door()
@@ -312,6 +334,16 @@ class Transport:
         call.gate.acquire()
         self._followers.append(call)
         return _FOLLOWS
+
+    def _sleeps(self, thread: int) -> bool:
+        """Whether a thread stands in the line of followers. Only a handler of signals can ask: so, the main thread."""
+        return thread == _MAIN and any(each.thread == thread and each.is_waiting for each in self._followers)
+
+    def _busy(self) -> UsageError:
+        return UsageError(
+            f"this thread uses the connection to {self._address} already: a signal handler, a finaliser or a "
+            "listener cannot wait for it, it would wait for itself"
+        )
 
     def _put(self, data: bytes, count: int, hidden: int | None, call: _Call) -> None:
         self._entering = call
@@ -379,7 +411,7 @@ class Transport:
                 self.wire.withdrawn += 1
             leads = self._leader is call
             if len(self._followers) >= self._followers_room:
-                kept = (each for each in self._followers if each.value is _WAITING and not each.is_given_up)
+                kept = (each for each in self._followers if each.is_waiting)
                 self._followers = deque(kept)
                 self._followers_room = max(DOOR_ROOM, 2 * len(self._followers))
         if leads:
@@ -408,6 +440,9 @@ class Transport:
     def _lead(self, call: _Call, deadline: float | None) -> Any:
         """Send and read for everybody until ``call`` has its reply, then hand leadership on."""
         while call.value is _WAITING:
+            if self._error is not None:  # it ended while this call was being queued
+                call.value = self._lost("no")
+                break
             if deadline is not None and monotonic() >= deadline:
                 return self._give_up(call)
             if self._out or self._rest:
@@ -421,6 +456,8 @@ class Transport:
         """Make the oldest waiting follower the leader, or nobody."""
         while not self._resign():
             self._send_queued(0.0)  # a run without reply came meanwhile; nobody leads who would send it
+        if self._cut is not None:
+            self._end(self._cut, told=True)
 
     def _resign(self) -> bool:
         """Hand leadership on; False, and nothing changes, when nobody can have it and something is to be sent."""
@@ -599,7 +636,7 @@ class Transport:
 
         Replies that nobody waits for any more are read here.
         """
-        while self._error is None:
+        while self._error is None and not self._is_mine():
             with self._lock:
                 if self._leader is not None:
                     left = None if deadline is None else deadline - monotonic()
@@ -616,10 +653,16 @@ class Transport:
 
     def wait_closed(self) -> None:
         """Wait until the socket is closed. Call ``abort`` first: that does it, but for a thread that leads."""
+        if self._is_mine():  # whoever is interrupted or called back by us closes it on the way out
+            return
         with self._lock:
             self._is_watched = True
-            # Bounded, because the leader may be the very thread that asks (a listener's).
             self._idle.wait_for(lambda: self._leader is None, timeout=1.0)
+
+    def _is_mine(self) -> bool:
+        """Whether the very thread that asks is busy here."""
+        leader = self._leader
+        return self._is_inside() or (leader is not None and leader.thread == get_ident())
 
     def forget(self) -> None:
         """Let go of the socket in a forked child without a word to the peer (R-35)."""
@@ -635,6 +678,10 @@ class Transport:
 
     def _end(self, error: Error, *, told: bool = False) -> None:
         """End the connection: everything in flight fails with an error of its own, each with ``error`` as its cause."""
+        if self._is_inside():  # a signal handler or a finaliser in the midst of work here: that will find it shut
+            self._cut = error
+            self._sock.shut()
+            return
         with self._lock:
             if self._error is not None:
                 return
@@ -647,7 +694,7 @@ class Transport:
                 else:
                     call.set_result(self._lost("no"))
             for call in self._followers:  # whose reply was in the hands of a leader when it was interrupted
-                if call.value is _WAITING and not call.is_given_up:
+                if call.is_waiting:
                     call.set_result(self._lost("unknown"))
             self._idle.notify_all()
             on_lost, self.on_lost = self.on_lost, None

@@ -1,0 +1,140 @@
+"""A signal handler, a finaliser or a listener that uses the pool while its own thread does: an answer, never a deadlock."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import respool
+from answers import PUSH, echo, held_echo
+from respool import Pool
+from respool.errors import Error, UsageError
+from respool.testing import FakeNode, Server
+from threads.harness import Callers, now, wait_until
+
+_OURS = str(Path(respool.__file__).parent)
+
+
+def meanwhile_at(moment: int, work: Callable[[], Any], handler: Callable[[], Any]) -> bool:
+    """Do ``work``; at its n-th moment in our own code call ``handler``, as a signal or the collector may."""
+    left = moment
+
+    def count(frame: Any, event: str, _: Any) -> None:
+        nonlocal left
+        if event in ("call", "c_return") and frame.f_code.co_filename.startswith(_OURS):
+            left -= 1
+            if left < 0:
+                sys.setprofile(None)
+                handler()
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return left < 0
+
+
+USES: dict[str, Callable[[Pool[Any]], Any]] = {
+    "execute": lambda pool: pool.execute("ECHO", "inner", timeout=2.0),
+    "acquire": lambda pool: pool.release(pool.acquire(2.0)),
+    "noreply": lambda pool: pool.execute_noreply("ECHO", "inner"),
+    "stats": lambda pool: pool.stats(),
+    "resize": lambda pool: pool.resize(max_size=3),
+}
+
+
+@pytest.mark.parametrize("shared", [0, 1])
+@pytest.mark.parametrize("how", USES)
+def test_at_any_moment(server: Server, how: str, shared: int) -> None:
+    with Pool(server.url, shared=shared, max_size=2) as pool:
+        outcomes: list[Any] = []
+
+        def inner() -> None:
+            started = now()
+            try:
+                outcomes.append(USES[how](pool))
+            except UsageError as error:
+                outcomes.append(error)
+            assert now() - started < 1.0
+
+        pool.execute("ECHO", "warm")
+        for moment in range(2000):
+            if not meanwhile_at(moment, lambda: outcomes.append(pool.execute("ECHO", "outer", timeout=5.0)), inner):
+                break
+            assert outcomes[-1] == b"outer"
+            assert pool.execute("ECHO", "after", timeout=2.0) == b"after"
+        assert len(outcomes) > 20
+        wait_until(lambda: (pool.leased, pool.dialing, pool.waiting) == (0, 0, 0))
+
+
+@pytest.mark.parametrize("shared", [0, 1])
+def test_closing_at_any_moment(server: Server, shared: int) -> None:
+    for moment in range(2000):
+        pool = Pool(server.url, shared=shared, max_size=2)
+        pool.execute("ECHO", "warm")
+        started = now()
+        try:
+            was_there = meanwhile_at(moment, lambda: pool.execute("ECHO", "outer", timeout=5.0), lambda: pool.close())
+        except Error:
+            was_there = True
+        assert now() - started < 1.0
+        pool.close()
+        wait_until(lambda: pool.size == 0)
+        if not was_there:
+            return
+
+
+@pytest.mark.parametrize("role", ["leader", "follower"])
+def test_a_signal_handler_is_told_that_its_thread_waits_already(callers: Callers, role: str) -> None:
+    outcomes: list[Any] = []
+
+    def handler(*_: Any) -> None:
+        try:
+            outcomes.append(pool.execute("ECHO", "inner", timeout=2.0))
+        except UsageError as error:
+            outcomes.append(error)
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        with FakeNode({"GET": held_echo, "ECHO": echo}) as node, Pool(node.url, shared=1) as pool:
+            count = 1
+            if role == "follower":
+                callers.start(pool.execute, "GET", "leader")
+                wait_until(lambda: node.calls("GET"))
+                count = 2
+
+            def disturb() -> None:
+                wait_until(lambda: node.calls("GET") and pool.stats().in_flight == count)
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+                wait_until(lambda: outcomes)
+                node.on("GET", echo)
+                wait_until(lambda: node.release())
+
+            callers.start(disturb)
+            assert pool.execute("GET", "mine") == b"mine"
+            assert isinstance(outcomes[0], UsageError)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_listener_is_told_that_its_thread_reads(callers: Callers) -> None:
+    outcomes: list[Any] = []
+
+    def listener(event: Any) -> None:
+        if type(event).__name__ == "Pushed":
+            try:
+                outcomes.append(pool.execute("ECHO", "inner", timeout=2.0))
+            except UsageError as error:
+                outcomes.append(error)
+
+    with FakeNode({"GET": echo, "ECHO": echo}) as node, Pool(node.url, shared=1, listener=listener) as pool:
+        node.on("GET", lambda words, _: PUSH + b"$1\r\na\r\n")
+        assert callers.start(pool.execute, "GET", "a").result() == b"a"
+        assert isinstance(outcomes[0], UsageError)
