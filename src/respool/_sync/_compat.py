@@ -22,6 +22,9 @@ _WAITING: Final = object()
 
 #: The longest time a lock can be waited for, in seconds: some hundred years.
 LONGEST: Final = threading.TIMEOUT_MAX
+
+#: How many seconds a caller waits at a gate before it looks whether it need not wait any more.
+LOOK_AGAIN: Final = 0.5
 _HERE: Final = object()
 
 
@@ -167,19 +170,29 @@ class Alarm:
 
 
 class Gate:
-    """Callers wait here until the gate is opened for all of them at once."""
+    """Callers wait here until the gate is opened for all of them at once.
 
-    __slots__ = ("_event",)
+    A lock and no Event, whose inner lock stays locked when a signal handler raises in the midst of ``set``.
+    """
+
+    __slots__ = ("_turnstile",)
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._turnstile = threading.Lock()
+        self._turnstile.acquire()
 
     def open(self, outcome: Any = None) -> None:
-        self._event.set()
+        self._turnstile.release()
 
     def wait(self, seconds: float | None) -> bool:
-        """Wait until the gate is open; False after ``seconds``."""
-        return self._event.wait(None if seconds is None else min(seconds, LONGEST))
+        """Wait until the gate is open; False after ``seconds``, or a little while: then look again.
+
+        Whoever was to open it, or to let the next one through, may have been interrupted.
+        """
+        if not self._turnstile.acquire(timeout=LOOK_AGAIN if seconds is None else min(seconds, LOOK_AGAIN)):
+            return False
+        self._turnstile.release()
+        return True
 
 
 class Crew:
