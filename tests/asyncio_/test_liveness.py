@@ -12,7 +12,7 @@ from asyncio_.harness import Callers, Signal, now, rest, wait_until
 from respool import AsyncPool
 from respool._events import ConnectionClosed, ConnectionOpened, Event, Pushed
 from respool.errors import ConnectFailed, ConnectionLost, PoolTimeout
-from respool.testing import Close, FakeNode, FaultProxy, Server, Silence
+from respool.testing import Close, FakeNode, FaultProxy, Hold, Server, Silence
 
 
 async def fill(pool: AsyncPool[Any], count: int) -> None:
@@ -204,6 +204,20 @@ async def test_a_connection_is_asked_only_after_the_time_of_keepalive() -> None:
             for _ in range(20):
                 await pool.execute("GET", "k")
             assert len(node.calls("PING")) <= before + 1
+
+
+async def test_a_shared_connection_that_owes_replies_is_not_asked(callers: Callers) -> None:
+    with FakeNode({"GET": Hold(NIL)}) as node:
+        async with AsyncPool(node.url, shared=1, keepalive=0.02) as pool:
+            caller = callers.start(pool.get, "k")
+            await wait_until(lambda: node.calls("GET"))
+            asked, since = len(node.calls("PING")), now()
+            await wait_until(lambda: now() - since > 0.2)
+            assert len(node.calls("PING")) == asked  # behind a long queue its answer would come too late
+            node.release()
+            assert await caller.result() is None
+            await wait_until(lambda: len(node.calls("PING")) > asked)
+            assert pool.stats().lost == 0
 
 
 async def test_neither_a_new_connection_nor_one_from_other_hands_is_asked(callers: Callers) -> None:

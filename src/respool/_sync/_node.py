@@ -305,9 +305,16 @@ class Node:
         self._alarm.set_from_finaliser()
 
     def _probe(self, slot: Slot) -> None:
-        """PING a connection that has been idle for long; one that does not answer is lost (R-12)."""
-        connection = slot.connection
-        is_alive = connection is not None and self.is_alive(connection, self.options.read_timeout)
+        """PING a connection that has been idle for long; one that does not answer is lost (R-12).
+
+        A shared one that owes replies is watched already (R-14): behind all that it owes a PING may take any time.
+        """
+        connection, patience = slot.connection, self.options.read_timeout
+        if slot.place is Place.SHARED and connection is not None:
+            if connection._transport.owes:
+                return
+            patience = None  # others may get before it; silence ends the connection in any case
+        is_alive = connection is not None and self.is_alive(connection, patience)
         if not is_alive and connection is not None:
             connection._transport.abort_as_silent()
         with self.lock:
