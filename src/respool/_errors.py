@@ -7,6 +7,7 @@ Rule 3: messages name the address and the pool, never a secret; every error can 
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Literal, TypeVar
 
 E = TypeVar("E", bound=Exception)
@@ -28,10 +29,20 @@ def _rebuild(cls: type[E], args: tuple[Any, ...], state: dict[str, Any]) -> E:
 
 
 def again(error: E) -> E:
-    """Return another instance of ``error``, caused by it: every caller raises one of its own."""
-    if not isinstance(error, Error):
-        return error
-    other = _rebuild(type(error), error.args, dict(error.__dict__))
+    """Return another instance of ``error``, caused by it: every caller raises one of its own.
+
+    An error of the user's own (a hook's) is copied where it can be: one that many callers raise would collect the
+    frames of them all in its traceback.
+    """
+    if isinstance(error, Error):
+        other = _rebuild(type(error), error.args, dict(error.__dict__))
+    else:
+        try:
+            other = copy.copy(error)
+        except Exception:
+            return error
+        if type(other) is not type(error):
+            return error
     other.__cause__ = error
     return other
 

@@ -119,8 +119,23 @@ def test_again_is_another_instance_with_the_first_as_its_cause(kind: type[Error]
     assert vars(other).keys() == vars(error).keys()
 
 
-def test_again_leaves_foreign_errors_alone() -> None:
-    error = KeyError("k")
+def test_again_copies_a_foreign_error_so_that_no_traceback_grows_with_its_callers() -> None:
+    first = KeyError("of a hook")
+    for _ in range(3):
+        other = again(first)
+        assert other is not first
+        assert (type(other), other.args, other.__cause__) == (KeyError, first.args, first)
+        with pytest.raises(KeyError):
+            raise other
+    assert first.__traceback__ is None
+
+
+def test_again_returns_a_foreign_error_that_cannot_be_copied() -> None:
+    class Odd(Exception):
+        def __init__(self, *, number: int) -> None:
+            super().__init__("odd", number)
+
+    error = Odd(number=7)
     assert again(error) is error
 
 
