@@ -20,6 +20,9 @@ LOOPS = ("asyncio", "uvloop")
 #: How a forked child may end: not through the event loop of its parent, in which it finds itself.
 WAYS_OUT = (os._exit,)
 
+#: What ends the task or thread that it is raised in, and nothing else.
+LEAVING = asyncio.CancelledError
+
 now = time.monotonic
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from answers import NIL
-from asyncio_.harness import Callers, Signal, now, wait_until
+from asyncio_.harness import LEAVING, Callers, Signal, now, wait_until
 from respool import AsyncConnection, AsyncPool
 from respool._events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked
-from respool.errors import AuthenticationFailed, ConnectFailed, PoolTimeout, UsageError, UsageTypeError
+from respool.errors import AuthenticationFailed, ConnectFailed, PoolClosed, PoolTimeout, UsageError, UsageTypeError
 from respool.testing import FakeNode, Hold, Server
 
 
@@ -99,6 +99,34 @@ async def test_configure_runs_again_after_a_reset(server: Server) -> None:
                 assert b" flags=t " in await conn.execute("CLIENT", "INFO")
                 assert conn.db == 0
         assert (pool.stats().resets, pool.stats().opened) == (3, 1)
+
+
+@pytest.mark.parametrize("words", [("SELECT", 3), ("MULTI",), ("WATCH", "k")])
+async def test_configure_that_leaves_what_others_would_meet_is_refused(server: Server, words: tuple[Any, ...]) -> None:
+    async def configure(conn: AsyncConnection[Any]) -> None:
+        await conn.execute(*words)
+
+    pool = AsyncPool(server.url, configure=configure)
+    for call in (lambda: pool.get("k"), pool.acquire):
+        with pytest.raises(UsageError, match="configure"):
+            await call()
+    assert (pool.shared, pool.idle, pool.leased) == (0, 0, 0)
+    await pool.aclose()
+
+
+async def test_a_hook_that_closes_the_pool_leaves_nothing(server: Server) -> None:
+    async def close(conn: AsyncConnection[Any]) -> None:
+        await pool.aclose()
+
+    pool = AsyncPool(server.url, configure=close)
+    with pytest.raises(PoolClosed):
+        await pool.get("k")
+    pool = AsyncPool(server.url, reset=close)
+    async with pool.acquire() as conn:
+        assert await conn.ping()
+    await wait_until(lambda: pool.closed)
+    await pool.aclose()
+    assert pool.size == 0
 
 
 async def test_open_fails_when_configure_does(server: Server) -> None:
@@ -349,6 +377,19 @@ async def test_open_of_a_connection_class_that_raises_leaves_nothing(server: Ser
     await pool.aclose()
 
 
+async def test_open_of_a_connection_class_that_forgets_its_base_is_told(server: Server) -> None:
+    class Forgetful(AsyncConnection[Any]):
+        async def open(self) -> None:
+            pass
+
+    pool = AsyncPool(server.url, connection_class=Forgetful)
+    for call in (lambda: pool.get("k"), pool.acquire):
+        with pytest.raises(UsageError, match="super"):
+            await call()
+    assert (pool.shared, pool.idle, pool.leased) == (0, 0, 0)
+    await pool.aclose()
+
+
 # Credentials ------------------------------------------------------------------------------------------------
 
 
@@ -396,6 +437,24 @@ async def test_credentials_that_raise_or_make_no_sense_are_a_dial_that_failed(se
             await pool.acquire(timeout=2)
         assert pool.size == 0
         await wait_until(lambda: server.client_count() == 0)
+        await pool.aclose()
+
+
+@pytest.mark.filterwarnings("ignore:Exception in thread respool-dial")  # it ends, as it was told to
+async def test_credentials_that_end_the_dial_are_a_dial_that_failed() -> None:
+    asked = []
+
+    def credentials() -> str:
+        asked.append(1)
+        raise LEAVING
+
+    with FakeNode() as node:
+        pool = AsyncPool(node.url, credentials=credentials)
+        with pytest.raises(UsageError, match=LEAVING.__name__) as caught:
+            await pool.get("k")
+        assert isinstance(caught.value.__cause__, UsageError)
+        assert isinstance(caught.value.__cause__.__cause__, LEAVING)
+        assert pool.stats().dial_failures == len(asked) <= 2
         await pool.aclose()
 
 

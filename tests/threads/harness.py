@@ -21,6 +21,9 @@ LOOPS = ("threads",)
 #: How a forked child may end.
 WAYS_OUT = (os._exit, sys.exit)
 
+#: What ends the task or thread that it is raised in, and nothing else.
+LEAVING = SystemExit
+
 now = time.monotonic
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from answers import NIL
-from threads.harness import Callers, Signal, now, wait_until
+from threads.harness import LEAVING, Callers, Signal, now, wait_until
 from respool import Connection, Pool
 from respool._events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked
-from respool.errors import AuthenticationFailed, ConnectFailed, PoolTimeout, UsageError, UsageTypeError
+from respool.errors import AuthenticationFailed, ConnectFailed, PoolClosed, PoolTimeout, UsageError, UsageTypeError
 from respool.testing import FakeNode, Hold, Server
 
 
@@ -99,6 +99,34 @@ def test_configure_runs_again_after_a_reset(server: Server) -> None:
                 assert b" flags=t " in conn.execute("CLIENT", "INFO")
                 assert conn.db == 0
         assert (pool.stats().resets, pool.stats().opened) == (3, 1)
+
+
+@pytest.mark.parametrize("words", [("SELECT", 3), ("MULTI",), ("WATCH", "k")])
+def test_configure_that_leaves_what_others_would_meet_is_refused(server: Server, words: tuple[Any, ...]) -> None:
+    def configure(conn: Connection[Any]) -> None:
+        conn.execute(*words)
+
+    pool = Pool(server.url, configure=configure)
+    for call in (lambda: pool.get("k"), pool.acquire):
+        with pytest.raises(UsageError, match="configure"):
+            call()
+    assert (pool.shared, pool.idle, pool.leased) == (0, 0, 0)
+    pool.close()
+
+
+def test_a_hook_that_closes_the_pool_leaves_nothing(server: Server) -> None:
+    def close(conn: Connection[Any]) -> None:
+        pool.close()
+
+    pool = Pool(server.url, configure=close)
+    with pytest.raises(PoolClosed):
+        pool.get("k")
+    pool = Pool(server.url, reset=close)
+    with pool.acquire() as conn:
+        assert conn.ping()
+    wait_until(lambda: pool.closed)
+    pool.close()
+    assert pool.size == 0
 
 
 def test_open_fails_when_configure_does(server: Server) -> None:
@@ -349,6 +377,19 @@ def test_open_of_a_connection_class_that_raises_leaves_nothing(server: Server) -
     pool.close()
 
 
+def test_open_of_a_connection_class_that_forgets_its_base_is_told(server: Server) -> None:
+    class Forgetful(Connection[Any]):
+        def open(self) -> None:
+            pass
+
+    pool = Pool(server.url, connection_class=Forgetful)
+    for call in (lambda: pool.get("k"), pool.acquire):
+        with pytest.raises(UsageError, match="super"):
+            call()
+    assert (pool.shared, pool.idle, pool.leased) == (0, 0, 0)
+    pool.close()
+
+
 # Credentials ------------------------------------------------------------------------------------------------
 
 
@@ -396,6 +437,24 @@ def test_credentials_that_raise_or_make_no_sense_are_a_dial_that_failed(server: 
             pool.acquire(timeout=2)
         assert pool.size == 0
         wait_until(lambda: server.client_count() == 0)
+        pool.close()
+
+
+@pytest.mark.filterwarnings("ignore:Exception in thread respool-dial")  # it ends, as it was told to
+def test_credentials_that_end_the_dial_are_a_dial_that_failed() -> None:
+    asked = []
+
+    def credentials() -> str:
+        asked.append(1)
+        raise LEAVING
+
+    with FakeNode() as node:
+        pool = Pool(node.url, credentials=credentials)
+        with pytest.raises(UsageError, match=LEAVING.__name__) as caught:
+            pool.get("k")
+        assert isinstance(caught.value.__cause__, UsageError)
+        assert isinstance(caught.value.__cause__.__cause__, LEAVING)
+        assert pool.stats().dial_failures == len(asked) <= 2
         pool.close()
 
 

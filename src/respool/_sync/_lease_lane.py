@@ -256,12 +256,15 @@ class LeaseLane:
             is_fit = connection.is_clean and connection.db == node.db
         except BaseException as error:
             with node.lock:
-                self._ledger.not_made_clean(slot)
+                if slot.place is Place.DIALING:  # a hook that closed the pool has struck it already
+                    self._ledger.not_made_clean(slot)
             node.settle()
             if not isinstance(error, Exception):
                 raise
             return
         with node.lock:
+            if slot.place is not Place.DIALING:
+                return
             if is_fit:
                 self._ledger.made_clean(slot, node.now())
             else:

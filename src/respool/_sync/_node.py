@@ -17,7 +17,7 @@ from functools import partial
 from threading import RLock
 from typing import Any, Final
 
-from respool._absent import FORKED
+from respool._absent import FORKED, UNOPENED
 from respool._sync._compat import Alarm, Crew, bounded, call_hook, clock, current_world, one_at_a_time
 from respool._sync._connection import Connection
 from respool._sync._transport import Transport
@@ -128,26 +128,35 @@ class Node:
             connection = self.make_connection()
             self._in_making.add(connection)
             connection.open()
+            if connection._transport is UNOPENED:  # type: ignore[comparison-overlap]  # it has the same face
+                raise UsageError(f"{type(connection).__name__}.open() must call super().open()")
             self.configure(connection)
         except BaseException as error:
             if connection is not None:
                 connection.abort()
                 self._in_making.discard(connection)
+            # The pool ends dials only when it closes. Another cancellation, or an exit, is the user's own code: a
+            # failure like any other, or the dial would be made again at once and for ever.
+            failure = error if isinstance(error, Exception) else _unasked(error)
             with self.lock:
                 self._note_served()
                 is_failure = not self.ledger.closed
-                if isinstance(error, Exception) and is_failure:
-                    self.ledger.dial_failed(slot, error, self.now(), self.chance())
-                else:
+                if is_failure:
+                    self.ledger.dial_failed(slot, failure, self.now(), self.chance())
+                elif slot.place is Place.DIALING:  # a hook that closed the pool has struck it already
                     self.ledger.abandon_dial(slot)
-            if not isinstance(error, Exception):
-                self.settle()  # whoever waited for this dial gets another one
-                raise
             if is_failure:
                 self.counters.dial_failures += 1
-                self.tell(DialFailed, error)
+                self.tell(DialFailed, failure)
+            if not isinstance(error, Exception):
+                self.on_change()
+                self.settle()
+                raise
         else:
             self._in_making.discard(connection)
+            if slot.place is not Place.DIALING:  # the configure hook has closed the pool
+                connection.abort()
+                return
             self._enter(slot, connection)
             self.counters.opened += 1
             self.tell(ConnectionOpened, self.now() - started)
@@ -174,6 +183,8 @@ class Node:
             with bounded(self.options.connect_timeout):
                 call_hook(self.options.configure, connection)
             connection._session.adopt()
+            if not connection._session.is_clean or connection.db != connection._options.db:
+                raise UsageError("the configure hook left a transaction, a WATCH or another database (use db=)")
         except TimeoutError as error:
             if isinstance(error, Error):
                 raise
@@ -483,6 +494,12 @@ class Node:
 
     def _pushed(self, push: list[Any]) -> None:
         self.tell(Pushed, push)
+
+
+def _unasked(error: BaseException) -> UsageError:
+    failure = UsageError(f"connecting was ended by {type(error).__name__}, which the pool had not asked for")
+    failure.__cause__ = error
+    return failure
 
 
 def _nothing() -> None:
