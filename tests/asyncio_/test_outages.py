@@ -12,7 +12,7 @@ from answers import echo
 from asyncio_.harness import Callers, Signal, now, wait_until
 from respool import AsyncPool, RetryPolicy
 from respool.errors import ConnectFailed, OutcomeUnknown, PoolClosed, TransportError
-from respool.testing import FakeNode, FaultProxy, Server
+from respool.testing import Close, FakeNode, FaultProxy, Server
 
 PROMPT = RetryPolicy(base=0.001, cap=0.01, budget_floor=1000.0)
 
@@ -230,3 +230,16 @@ async def test_closing_ends_the_wait_for_a_node_that_is_down(callers: Callers) -
         assert isinstance(await waiting.outcome(), PoolClosed | TransportError)
         with pytest.raises(PoolClosed):
             await pool.execute("GET", "c")
+
+
+async def test_connections_made_after_a_failure_are_not_kept_once_they_are_gone() -> None:
+    with FakeNode() as node:
+        node.on("CLIENT", lambda _, connection: Close() if connection.number == 1 else b"+OK\r\n")
+        async with AsyncPool(node.url, shared=0, max_size=2, retry=PROMPT, connect_timeout=5) as pool:
+            with pytest.raises(ConnectFailed):
+                await pool.acquire()
+            for _ in range(20):
+                async with pool.acquire() as conn:
+                    await conn.aclose()
+            assert pool._node is not None
+            assert len(pool._node._unproven) <= 2

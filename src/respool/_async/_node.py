@@ -194,6 +194,7 @@ class Node:
         now = self.now()
         connection._on_push = self._pushed if self.options.listener is not None else None
         with self.lock:
+            self._note_served()
             slot.connection = connection
             retire_at = self._retire_at(now)
             if connection._options.db != self.db:
