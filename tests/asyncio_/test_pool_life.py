@@ -281,6 +281,24 @@ async def test_whoever_is_using_a_connection_at_the_close_gets_the_reply(callers
         await wait_until(lambda: node.open_connections == 0)
 
 
+async def test_a_pool_that_is_closing_takes_no_new_commands(callers: Callers) -> None:
+    with FakeNode({"GET": Hold(NIL)}) as node:
+        pool = AsyncPool(node.url, shared=2)
+        await pool.open()
+        caller = callers.start(pool.get, "k")
+        await wait_until(lambda: node.calls("GET"))
+        closing = callers.start(pool.aclose)
+        await wait_until(lambda: pool.closed and pool._node is not None and pool._node.ledger.closed)
+        for call in (pool.get, pool.execute_noreply, lambda _: pool.execute_many([["GET", "k"]])):
+            with pytest.raises(PoolClosed):
+                await call("k")
+        assert pool.stats().in_flight == 1
+        node.release()
+        assert await caller.result() is None
+        await closing.result()
+        assert len(node.calls("GET")) == 1
+
+
 async def test_open_that_meets_a_close_says_so_and_leaves_nothing(callers: Callers) -> None:
     with FakeNode({"HELLO": held_hello}) as node:
         pool = AsyncPool(node.url, shared=0, min_size=1)

@@ -432,6 +432,7 @@ class Node:
         with self.lock:
             self.ledger.close()
             shared = list(self.ledger.shared_slots)
+        self.on_change()
         self.settle()
         self._alarm.quiet()
         self._alarm.set()

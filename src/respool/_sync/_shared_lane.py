@@ -29,7 +29,8 @@ class SharedLane:
         self._strategy = node.options.strategy
         self._stall_after = node.options.stall_after
         self._gate = Gate()
-        self._live: list[Transport] = []
+        self._up: list[Transport] = []
+        self._live: list[Transport] = []  # those of them that get new work
         self._turn = 0
         self._ties: WeakKeyDictionary[Any, Transport] = WeakKeyDictionary()
         #: The one transport to use without choosing; None when there is none or more than one.
@@ -37,16 +38,18 @@ class SharedLane:
 
     @property
     def in_flight(self) -> int:
-        """Replies owed on the live connections."""
-        return sum(transport.owes for transport in self._live)
+        """Replies owed on the connections that are up, those being drained included."""
+        return sum(transport.owes for transport in self._up)
 
     def refresh(self) -> None:
         """Note which shared connections are up; called whenever that may have changed."""
         node = self._node
         with node.lock:
             slots = [slot for slot in self._ledger.shared_slots if slot.connection is not None]
-            live = [slot.connection._transport for slot in slots if not slot.is_draining]
-            self._live = [transport for transport in live if transport.is_open]
+            slots = [slot for slot in slots if slot.connection._transport.is_open]
+            self._up = [slot.connection._transport for slot in slots]
+            is_closing = self._ledger.closed  # what is in flight may finish, and nothing comes after it (R-33)
+            self._live = [] if is_closing else [slot.connection._transport for slot in slots if not slot.is_draining]
             self.only = self._live[0] if len(self._live) == 1 and self._ledger.shared_target == 1 else None
             gate, self._gate = self._gate, Gate()
         gate.open()
