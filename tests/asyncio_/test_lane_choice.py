@@ -164,6 +164,14 @@ async def test_a_run_with_a_blocking_command_goes_to_a_lease(callers: Callers) -
             assert node.calls("GET")[0].connection == node.calls("BLPOP")[0].connection
 
 
+async def test_a_run_with_a_blocking_command_may_not_change_the_connection_either() -> None:
+    with FakeNode() as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            with pytest.raises(UsageError, match="SELECT"):
+                await pool.execute_many([("BLPOP", "a", 1), ("SELECT", 3)])
+            assert not node.calls("BLPOP")
+
+
 async def test_a_command_that_could_block_and_does_not_is_shared(server: Server) -> None:
     async with AsyncPool(server.url, shared=1) as pool:
         await pool.execute("XADD", "s", "1-1", "field", "value")
@@ -216,6 +224,9 @@ async def test_a_pool_whose_connections_are_all_shared_has_no_place_for_a_blocki
         async with AsyncPool(node.url, shared=2, max_size=2) as pool:
             with pytest.raises(PoolExhausted):
                 await pool.execute("BLPOP", "a", 1)
+            with pytest.raises(PoolExhausted):
+                await pool.execute_many([("GET", "a"), ("BLPOP", "a", 1)])
+            assert not node.calls("BLPOP")
             keys = [f"k{number}" for number in range(2000)]
             assert await pool.execute_many([("GET", key) for key in keys]) == [key.encode() for key in keys]
 

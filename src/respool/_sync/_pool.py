@@ -308,7 +308,8 @@ class Pool(Commands[S]):
         deadline = None if timeout is None else self._opened().now() + checked_timeout(timeout)
 
         def attempt() -> Any:
-            replies = self._try_run(run, deadline, on_lease=may_block or run.is_big)
+            must_lease = run.blocks_for is not None
+            replies = self._try_run(run, deadline, on_lease=may_block or run.is_big, must_lease=must_lease)
             return (run.why_not_now(replies) if run.is_atomic else None) or replies
 
         try:
@@ -324,10 +325,13 @@ class Pool(Commands[S]):
                 raise
         return run.read(replies)
 
-    def _try_run(self, run: Run, deadline: float | None, *, on_lease: bool) -> Any:
-        """Send a run once; return the list of its replies, or an error value."""
+    def _try_run(self, run: Run, deadline: float | None, *, on_lease: bool, must_lease: bool) -> Any:
+        """Send a run once; return the list of its replies, or an error value.
+
+        What is only big goes on a shared connection where there are no others; what may block never does (R-21).
+        """
         node = self._opened()
-        if (on_lease and node.ledger.leasable > 0) or not node.ledger.shared_target:
+        if must_lease or (on_lease and node.ledger.leasable > 0) or not node.ledger.shared_target:
             if on_lease:
                 self._shared.catch_up(deadline)
             lease = self._leases.borrow(self._left(deadline))
