@@ -203,8 +203,9 @@ class Crew:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def spawn(self, work: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
-        """Start ``work(*args)``; it must not raise."""
-        task = asyncio.get_running_loop().create_task(work(*args))
+        """Start ``work(*args)``, a moment later; it must not raise."""
+        # Made by hand, for an eager task factory would run it in the middle of the step that asked for it.
+        task = asyncio.Task(work(*args), loop=asyncio.get_running_loop())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from respool import AsyncPool
-from respool.errors import UsageError
+from respool._events import DialFailed, Event
+from respool.errors import ConnectFailed, PoolClosed, UsageError
 from respool.testing import Server
 
 
@@ -104,3 +106,25 @@ async def test_a_pool_can_be_made_anywhere_and_used_where_it_is_opened(server: S
     thread.join()
     async with made[0] as pool:
         assert await pool.execute("PING") == b"PONG"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the first version with eager tasks")
+def test_with_eager_tasks_a_listener_may_close_the_pool_that_is_just_being_opened() -> None:
+    async def main() -> None:
+        asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined]
+        closing = []
+
+        def listen(event: Event) -> None:
+            if isinstance(event, DialFailed):
+                closing.append(asyncio.create_task(pool.aclose()))
+
+        pool = AsyncPool(path="/nowhere/at/all.sock", listener=listen)  # fails without waiting for anything
+        with pytest.raises((PoolClosed, ConnectFailed)):
+            await pool.get("k")
+        await asyncio.gather(*closing)
+        assert pool.closed
+
+    thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)  # it hung, and would hang pytest
+    thread.start()
+    thread.join(5.0)
+    assert not thread.is_alive()
