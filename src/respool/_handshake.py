@@ -86,9 +86,15 @@ class Handshake:
         Raises AuthenticationFailed for wrong credentials, another ServerError for what else the server refused, and
         ConnectFailed when the answers make no sense.
         """
+        is_ready = self._judge(replies)
+        if isinstance(is_ready, Error):
+            raise is_ready  # from here, where no local variable holds the password: tracebacks are logged with them
+        return is_ready
+
+    def _judge(self, replies: Sequence[Any]) -> bool | Error:
         batch = self.commands()
         if len(replies) != len(batch):
-            raise ConnectFailed("the handshake was answered in part", address=self._address)
+            return ConnectFailed("the handshake was answered in part", address=self._address)
         for args, reply in zip(batch, replies, strict=True):
             if not isinstance(reply, Error):
                 if args[0] == "HELLO":
@@ -99,9 +105,9 @@ class Handshake:
                 return False
             if args[:2] == ("CLIENT", "SETINFO") and isinstance(reply, ServerError) and reply.code != "NOAUTH":
                 continue
-            raise self._refused(reply)
+            return self._refused(reply)
         if self.protocol == 3 and self.server.get("proto") != 3:
-            raise ConnectFailed("HELLO was not answered as a server would", address=self._address)
+            return ConnectFailed("HELLO was not answered as a server would", address=self._address)
         return True
 
     def ended(self, error: Error) -> ConnectFailed:

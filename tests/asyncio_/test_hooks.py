@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from typing import Any
 
 import pytest
@@ -566,3 +567,24 @@ async def test_a_dial_error_names_the_address_and_no_secret() -> None:
     assert f"127.0.0.1:{node.port}" in str(caught.value)
     assert "hunter2" not in f"{caught.value!r} {pool!r} {pool.stats()!r} {pool._options!r}"
     await pool.aclose()
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize("options", [{"password": "hunter2"}, {"credentials": lambda: ["hunter2"]}])
+async def test_no_local_variable_in_the_traceback_of_a_failed_dial_holds_a_secret(
+    server: Server, options: dict[str, Any], protocol: Any
+) -> None:
+    server.command("ACL", "SETUSER", "ann", "on", ">one", "~*", "+@all")
+    named = {"username": "ann"} if "password" in options else {}
+    pool = AsyncPool(server.url, protocol=protocol, **named, **options)
+    with pytest.raises((AuthenticationFailed, UsageError)) as caught:
+        await pool.acquire()
+    error: BaseException | None = caught.value
+    while error is not None:
+        trace = traceback.TracebackException.from_exception(error, capture_locals=True)
+        for frame in trace.stack:
+            if frame.filename != __file__:
+                assert not [name for name, value in (frame.locals or {}).items() if "hunter2" in value], frame
+        error = error.__cause__
+    await pool.aclose()
+    server.command("ACL", "DELUSER", "ann")

@@ -135,17 +135,7 @@ class Connection(Commands[S]):
     def _greet(self, *first: tuple[Any, ...], until: float | None) -> None:
         """Send ``first`` and the handshake in one round trip, answered before ``until``, and start a clean session."""
         options = self._options
-        username, password = options.username, options.password
-        if options.credentials is not None:
-            username, password = _as_credentials(call_credentials(options.credentials))
-        handshake = Handshake(
-            protocol=options.protocol,
-            db=options.db,
-            username=username,
-            password=password,
-            client_name=options.client_name,
-            address=options.address,
-        )
+        handshake = self._prepared()
         is_ready = False
         while not is_ready:
             replies = self._transport.submit_many([*first, *handshake.commands()], until)
@@ -159,6 +149,21 @@ class Connection(Commands[S]):
         self._protocol = handshake.protocol
         self._session.renew(options.db)
         self._is_blocked = False
+
+    def _prepared(self) -> Handshake:
+        """Return a handshake with the credentials of today; no other frame holds them in a local variable."""
+        options = self._options
+        username, password = options.username, options.password
+        if options.credentials is not None:
+            username, password = _as_credentials(call_credentials(options.credentials))
+        return Handshake(
+            protocol=options.protocol,
+            db=options.db,
+            username=username,
+            password=password,
+            client_name=options.client_name,
+            address=options.address,
+        )
 
     def reset(self) -> None:
         """Bring the connection back to the state of a new one: RESET and the handshake, in one round trip (R-28).
@@ -427,4 +432,5 @@ def _as_credentials(answer: Any) -> tuple[str | None, str | None]:
         return None, answer
     if isinstance(answer, tuple) and len(answer) == 2 and all(isinstance(part, str) for part in answer):
         return answer
-    raise UsageValueError(f"credentials must return a password or (username, password), not {type(answer).__name__}")
+    answer = type(answer).__name__  # what is raised holds this frame, which shall not hold a secret
+    raise UsageValueError(f"credentials must return a password or (username, password), not {answer}")
