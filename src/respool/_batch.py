@@ -151,6 +151,19 @@ class Run:
             return _aborted(outcome, refusals) if is_not_now(refusals or _reasons(outcome)) else None
         return again(outcome) if isinstance(outcome, Error) and is_not_now([outcome]) else None
 
+    def read_on_lease(self, replies: list[Any] | Error, *, queued: bool) -> list[Any]:
+        """Like ``read``, where the run may hold a MULTI or be a part of one (``queued``): QUEUED is not parsed."""
+        if self.is_atomic or isinstance(replies, Error) or not (queued or any(map(_opens, self._kinds))):
+            return self.read(replies)
+        values: list[Any] = []
+        for spec, parse, reply in zip(self.specs, self._parsers, replies, strict=True):
+            values.append(reply if queued else _parsed(parse, reply))
+            if spec.effect == "end":
+                queued = queued and isinstance(reply, Error) and not isinstance(reply, TransactionAborted)
+            else:
+                queued = queued or (_opens(spec) and not isinstance(reply, Error))
+        return values
+
     def _read_exec(self, replies: list[Any]) -> list[Any]:
         outcome = replies[-1]
         if isinstance(replies[0], Error):
@@ -229,6 +242,10 @@ def _aborted(aborted: TransactionAborted, refusals: list[Error]) -> TransactionA
     error = TransactionAborted(aborted.code, message)
     error.__cause__ = reason
     return error
+
+
+def _opens(spec: Spec) -> bool:
+    return spec.effect == "multi"
 
 
 def _parsed(parse: Parser | None, reply: Any) -> Any:

@@ -9,7 +9,7 @@ import pytest
 
 from answers import NIL, echo
 from threads.harness import Callers, Signal, now, wait_until
-from respool import Pool
+from respool import Pool, commands
 from respool._events import ConnectionOpened
 from respool.errors import (
     ConnectFailed,
@@ -508,3 +508,15 @@ def test_replies_find_their_callers_under_a_storm_of_short_leases(callers: Calle
             assert stats.leases == stats.releases == 1000
             assert stats.size == stats.idle <= 4
             assert node.connections <= 4
+
+
+def test_typed_commands_of_a_run_inside_of_a_transaction_are_queued_and_not_parsed(server: Server) -> None:
+    runs: list[Any] = [[commands.scan(), commands.mget("a")], [("EXEC",), commands.scan()]]
+    with Pool(server.url, encoding="utf-8", shared=0) as pool, pool.acquire() as conn:
+        assert conn.execute("MULTI") == "OK"
+        assert conn.execute_many(runs[0]) == ["QUEUED", "QUEUED"]
+        assert conn.execute_many(runs[1]) == [[["0", []], [None]], (0, [])]
+        whole = [commands.scan(), ("MULTI",), *runs[0], *runs[1]]
+        assert conn.execute_many(whole) == [(0, []), "OK", "QUEUED", "QUEUED", [["0", []], [None]], (0, [])]
+        assert conn.execute_many(runs[0], atomic=True) == [(0, []), [None]]
+        assert conn.scan() == (0, [])

@@ -330,7 +330,8 @@ class AsyncConnection(AsyncCommands[S]):
         run = Run(commands, atomic=atomic)
         if not run.calls:
             return []
-        return run.read(await self._send_run(run))
+        queued = self._session.transaction
+        return run.read_on_lease(await self._send_run(run), queued=queued)
 
     async def _send_run(self, run: Run, deadline: float | None = None) -> Any:
         """Send a run, piece by piece if it is big, and return its replies, or an error value."""
