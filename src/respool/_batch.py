@@ -153,7 +153,8 @@ class Run:
 
     def read_on_lease(self, replies: list[Any] | Error, *, queued: bool) -> list[Any]:
         """Like ``read``, where the run may hold a MULTI or be a part of one (``queued``): QUEUED is not parsed."""
-        if self.is_atomic or isinstance(replies, Error) or not (queued or any(map(_opens, self._kinds))):
+        in_doubt = queued or (not self.is_plain and any(map(_opens, self._kinds)))
+        if self.is_atomic or isinstance(replies, Error) or not in_doubt:
             return self.read(replies)
         values: list[Any] = []
         for spec, parse, reply in zip(self.specs, self._parsers, replies, strict=True):

@@ -9,6 +9,7 @@ Times are seconds. ``None`` switches a limit off where that makes sense.
 from __future__ import annotations
 
 import codecs
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -262,7 +263,7 @@ def _port(value: Any) -> Problem:
 
 
 def _name(value: Any) -> Problem:
-    wanted = "a name without spaces or line ends"
+    wanted = "a name of visible ASCII letters, without spaces"
     if value is None:
         return None
     if not isinstance(value, str):
@@ -278,6 +279,12 @@ def _text(value: Any) -> Problem:
 
 def _function(value: Any) -> Problem:
     return None if value is None or callable(value) else (UsageTypeError, "a function or None")
+
+
+def _plain_function(value: Any) -> Problem:
+    if inspect.iscoroutinefunction(value):  # nobody would wait for it
+        return UsageTypeError, "a plain function, not an async one, or None"
+    return _function(value)
 
 
 _CHECKS: Final[dict[str, Check]] = {
@@ -317,7 +324,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "configure": _function,
     "check": _function,
     "reset": _function,
-    "listener": _function,
+    "listener": _plain_function,
     "trace_leases": _must_be(bool, "True or False"),
 }
 

@@ -31,7 +31,9 @@ def parse_url(url: str) -> dict[str, Any]:
         ) from None
     known = TCP | TLS | UNIX
     if parts.scheme not in known:
-        raise UsageValueError(f"unknown URL scheme {parts.scheme!r}; known are {', '.join(sorted(known))}")
+        raise UsageValueError(
+            f"unknown URL scheme {parts.scheme!r}; known are {', '.join(sorted(known))}; as in redis://localhost:6379/0"
+        )
     if parts.scheme not in UNIX and not url.partition(":")[2].startswith("//"):
         raise UsageValueError(f"a URL begins {parts.scheme}://")
     if parts.fragment:

@@ -282,3 +282,20 @@ def test_nobody_reading_on_is_no_error(server: Server) -> None:
         program.stdout.close()
         assert program.stderr.read() == ""
         assert program.wait(timeout=30) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("bench", "--tasks", "many"), "must be whole numbers, zero or more, with commas between them, not many"),
+        (("bench", "--seconds", "soon"), "must be a number of seconds above zero, not soon"),
+        (("ping", "--count", "1.5"), "must be 1 or more, not 1.5"),
+    ],
+)
+def test_what_is_no_number_is_called_so_in_the_words_of_the_user(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], complaint: str
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+    assert complaint in capsys.readouterr().err

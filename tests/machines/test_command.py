@@ -161,8 +161,12 @@ class TestCommands:
         command = Command("GET", "k")
         assert as_command(command) is command
         assert as_command(["GET", "k"]).args == ("GET", "k")
+        assert as_command((bytearray(b"get"), "k")).name == "GET"
         for wrong in ("GET", b"GET", bytearray(b"GET"), memoryview(b"GET"), 1, None):
             with pytest.raises(UsageTypeError, match="a command is a Command or a sequence"):
                 as_command(wrong)  # type: ignore[arg-type]
+        for name in (["GET", "k"], {}, 1, None):
+            with pytest.raises(UsageTypeError, match="a command name is str or bytes"):
+                as_command((name, "k"))
         with pytest.raises(UsageValueError, match="at least its name"):
             as_command([])

@@ -20,6 +20,12 @@ TEXT = (1, b"x", True, [], None)
 FLAG = (1, 0, "yes", None)
 FUNCTION = (1, "print", True)
 
+
+async def nobody_waits(event: Any) -> None:
+    """Stand for a listener that would never run."""
+
+
+
 #: For every option: some good values, some of a wrong type, some of a wrong value.
 TABLE: dict[str, tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]] = {
     "host": (("h", "127.0.0.1", "::1"), TEXT, ("",)),
@@ -58,7 +64,7 @@ TABLE: dict[str, tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]] = {
     "configure": ((None, print), FUNCTION, ()),
     "check": ((None, print), FUNCTION, ()),
     "reset": ((None, print), FUNCTION, ()),
-    "listener": ((None, print), FUNCTION, ()),
+    "listener": ((None, print), (*FUNCTION, nobody_waits), ()),
     "trace_leases": ((True, False), FLAG, ()),
 }
 

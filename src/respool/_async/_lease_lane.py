@@ -135,8 +135,9 @@ class LeaseLane:
             node.counters.timeouts += 1
             waited = node.now() - started
             error = PoolTimeout(
-                f"no connection to {ledger.address} within {waited:.3g} s: idle {ledger.idle}, leased {ledger.leased}, "
-                f"dialing {ledger.dialing}, waiting {ledger.waiting}, max_size {ledger.max_size}",
+                f"no connection to {ledger.address} within {waited:.3g} s: shared {ledger.shared}, idle {ledger.idle}, "
+                f"leased {ledger.leased}, dialing {ledger.dialing}, waiting {ledger.waiting}, "
+                f"max_size {ledger.max_size}",
                 idle=ledger.idle,
                 leased=ledger.leased,
                 dialing=ledger.dialing,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from respool._cli import _bench, _demo, _ping
 from respool._cli._screen import make_screen
@@ -18,6 +18,8 @@ from respool.errors import Error, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+N = TypeVar("N", int, float)
 
 FAILED: Final = 1
 WRONG_CALL: Final = 2
@@ -139,21 +141,29 @@ def _default_url() -> str:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
+    value = _number(float, text)
+    if value is None or not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"must be a number of seconds above zero, not {text}")
     return value
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
+    value = _number(int, text)
+    if value is None or value < 1:
         raise argparse.ArgumentTypeError(f"must be 1 or more, not {text}")
     return value
 
 
 def _counts(text: str) -> list[int]:
-    values = [int(part) for part in text.split(",")]
-    if min(values) < 0:
-        raise argparse.ArgumentTypeError(f"must be zero or more, not {text}")
+    values = [_number(int, part) for part in text.split(",")]
+    if any(value is None or value < 0 for value in values):
+        raise argparse.ArgumentTypeError(f"must be whole numbers, zero or more, with commas between them, not {text}")
     return [value for value in values if value]
+
+
+def _number(kind: Callable[[str], N], text: str) -> N | None:
+    """Read a number; None for what is none, or argparse would name the function that failed."""
+    try:
+        return kind(text)
+    except ValueError:
+        return None

@@ -6,6 +6,7 @@ that they can be written once.
 
 from __future__ import annotations
 
+import inspect
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from contextlib import nullcontext
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
+from respool._errors import UsageTypeError
 from respool._sync._dial import hang_up
 
 if TYPE_CHECKING:
@@ -65,13 +67,20 @@ def bounded(seconds: float | None) -> Any:
 
 
 def call_hook(hook: Callable[[Any], Any], subject: Any) -> Any:
-    """Call a user's hook and return what it returned."""
-    return hook(subject)
+    """Call a user's hook and return what it returned. Raises UsageTypeError for an ``async`` one."""
+    return _answered(hook(subject))
 
 
 def call_credentials(source: Callable[[], Any]) -> Any:
-    """Ask a user's ``credentials`` callable."""
-    return source()
+    """Ask a user's ``credentials`` callable. Raises UsageTypeError for an ``async`` one."""
+    return _answered(source())
+
+
+def _answered(result: Any) -> Any:
+    if inspect.iscoroutine(result):
+        result.close()  # nobody would wait for it: a check that never runs lets everything pass
+        raise UsageTypeError("hooks and credentials of a pool for threads are plain functions, not async ones")
+    return result
 
 
 def pause(seconds: float) -> None:
