@@ -10,7 +10,7 @@ import pytest
 
 from answers import OK, echo, words
 from asyncio_.harness import Callers, wait_until
-from respool import AsyncPool
+from respool import AsyncPool, commands
 from respool.errors import ConnectFailed, UsageError
 from respool.testing import FakeNode, FaultProxy, Hold, Server
 
@@ -180,3 +180,12 @@ async def test_the_count_of_replies_is_exact_where_an_acl_forbids_it(
         await pool.execute_many_noreply([("SET", "k", "v"), ("SET", "k", "w")])
         assert await pool.get("k") == b"w"
         assert pool.stats().replies - before == 4 + 1  # OFF, SET, SET and ON were answered, and GET
+
+
+async def test_a_command_made_beforehand_can_be_told(server: Server) -> None:
+    async with AsyncPool(server.url) as pool:
+        await pool.execute_noreply(commands.incr("k"))
+        async with pool.acquire() as conn:
+            await conn.execute_noreply(commands.incr("k"))
+            await conn.ping()
+        await wait_until(lambda: server.command("GET", "k") == b"2")

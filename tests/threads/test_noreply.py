@@ -10,7 +10,7 @@ import pytest
 
 from answers import OK, echo, words
 from threads.harness import Callers, wait_until
-from respool import Pool
+from respool import Pool, commands
 from respool.errors import ConnectFailed, UsageError
 from respool.testing import FakeNode, FaultProxy, Hold, Server
 
@@ -180,3 +180,12 @@ def test_the_count_of_replies_is_exact_where_an_acl_forbids_it(
         pool.execute_many_noreply([("SET", "k", "v"), ("SET", "k", "w")])
         assert pool.get("k") == b"w"
         assert pool.stats().replies - before == 4 + 1  # OFF, SET, SET and ON were answered, and GET
+
+
+def test_a_command_made_beforehand_can_be_told(server: Server) -> None:
+    with Pool(server.url) as pool:
+        pool.execute_noreply(commands.incr("k"))
+        with pool.acquire() as conn:
+            conn.execute_noreply(commands.incr("k"))
+            conn.ping()
+        wait_until(lambda: server.command("GET", "k") == b"2")

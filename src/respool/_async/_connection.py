@@ -373,7 +373,7 @@ class AsyncConnection(AsyncCommands[S]):
 
     async def execute_noreply(self, *args: Any) -> None:
         """Send one command whose reply nobody wants (CLIENT REPLY OFF and ON around it); errors of it are not seen."""
-        await self.execute_many_noreply([as_command(args)])
+        await self.execute_many_noreply([args[0] if len(args) == 1 and isinstance(args[0], Command) else args])
 
     async def execute_many_noreply(self, commands: Iterable[Command[Any] | Sequence[Any]]) -> None:
         """Send commands whose replies nobody wants; returns when they are queued. Raises when they surely were not."""

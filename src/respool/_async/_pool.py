@@ -356,7 +356,7 @@ class AsyncPool(AsyncCommands[S]):
 
         Uses CLIENT REPLY OFF and ON, in a way that cannot shift the replies of others even where an ACL forbids it.
         """
-        await self.execute_many_noreply([as_command(args)])
+        await self.execute_many_noreply([args[0] if len(args) == 1 and isinstance(args[0], Command) else args])
 
     async def execute_many_noreply(self, commands: Iterable[Command[Any] | Sequence[Any]]) -> None:
         """Send commands whose replies nobody wants, as one run. Raises when they were surely not sent."""

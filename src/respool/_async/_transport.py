@@ -234,6 +234,8 @@ class AsyncTransport(asyncio.Protocol):
 
     def _submit_slowly(self, data: bytes, count: int, hidden: int | None) -> asyncio.Future[Any]:
         """Queue what is large, a run, or finds the connection full or closed."""
+        if _get_running_loop() is not self._loop:
+            raise UsageError("this connection belongs to another event loop; make one for each")
         future: asyncio.Future[Any] = self._create_future()
         if self._error is not None:
             future.set_result(self._lost("no"))

@@ -373,7 +373,7 @@ class Connection(Commands[S]):
 
     def execute_noreply(self, *args: Any) -> None:
         """Send one command whose reply nobody wants (CLIENT REPLY OFF and ON around it); errors of it are not seen."""
-        self.execute_many_noreply([as_command(args)])
+        self.execute_many_noreply([args[0] if len(args) == 1 and isinstance(args[0], Command) else args])
 
     def execute_many_noreply(self, commands: Iterable[Command[Any] | Sequence[Any]]) -> None:
         """Send commands whose replies nobody wants; returns when they are queued. Raises when they surely were not."""

@@ -356,7 +356,7 @@ class Pool(Commands[S]):
 
         Uses CLIENT REPLY OFF and ON, in a way that cannot shift the replies of others even where an ACL forbids it.
         """
-        self.execute_many_noreply([as_command(args)])
+        self.execute_many_noreply([args[0] if len(args) == 1 and isinstance(args[0], Command) else args])
 
     def execute_many_noreply(self, commands: Iterable[Command[Any] | Sequence[Any]]) -> None:
         """Send commands whose replies nobody wants, as one run. Raises when they were surely not sent."""

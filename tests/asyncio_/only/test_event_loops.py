@@ -73,6 +73,24 @@ async def test_every_use_in_another_event_loop_is_a_clear_error_and_harms_nobody
         assert (pool.leased, pool.waiting, pool.stats().epoch, pool.db, pool.max_size) == (0, 0, 0, 0, 16)
 
 
+async def test_every_use_of_a_lease_in_another_event_loop_is_a_clear_error(server: Server) -> None:
+    async with AsyncPool(server.url, shared=0) as pool, pool.acquire() as conn:
+        for use in (
+            lambda: conn.get("k"),
+            lambda: conn.set("k", b"x" * 5000),
+            lambda: conn.execute_many([("PING",), ("PING",)]),
+            lambda: conn.execute_noreply("PING"),
+            lambda: conn.execute("BLPOP", "k", 1),
+            lambda: conn.execute("SUBSCRIBE", "channel"),
+            lambda: conn.execute("GET", "k", timeout=1.0),
+        ):
+            error = elsewhere(use)
+            assert isinstance(error, UsageError), error
+            assert "another event loop" in str(error)
+            assert conn.in_flight == 0
+        assert await conn.ping() is True
+
+
 def test_a_pool_that_outlived_its_event_loop_says_so_in_the_next_one(server: Server) -> None:
     pool = AsyncPool(server.url, shared=1)
 
