@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from answers import NIL
 from asyncio_.harness import Callers, now, wait_until
 from respool import AsyncPool
 from respool.errors import ConnectionLost, PoolTimeout, ReadTimeout
@@ -107,3 +108,15 @@ async def test_nothing_blocks_inside_a_transaction(server: Server) -> None:
         await conn.execute("BLPOP", "list", 0)
         assert await conn.execute("EXEC") == [None]
         assert now() - started < 1.0
+
+
+async def test_a_blocking_command_that_was_given_up_ends_its_connection_although_the_reply_came_later() -> None:
+    with FakeNode({"BLPOP": Hold(NIL)}) as node:
+        async with AsyncPool(node.url, shared=0) as pool:
+            async with pool.acquire() as conn:
+                with pytest.raises(ReadTimeout):
+                    await conn.execute("BLPOP", "a", 0, timeout=0.05)
+                node.release()
+                assert await conn.ping() is True
+                assert conn.in_flight == 0
+            assert pool.size == 0  # the next one would have waited for the server for ever

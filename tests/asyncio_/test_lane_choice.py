@@ -115,6 +115,20 @@ async def test_arguments_that_cannot_be_sent_are_refused_and_leave_no_hole(calle
         assert pool.stats().opened == 1
 
 
+async def test_a_blocking_command_that_cannot_be_sent_costs_no_connection() -> None:
+    wrong: Any = ["a", "list"]
+    with FakeNode() as node:
+        async with AsyncPool(node.url, shared=0) as pool:
+            for _ in range(3):
+                with pytest.raises(UsageError, match="is list"):
+                    await pool.blpop(wrong, timeout=1)
+                with pytest.raises(UsageError, match="is list"):
+                    await pool.execute_many([("BLPOP", "a", 1), ("GET", wrong)])
+            assert (pool.idle, pool.stats().opened, pool.stats().resets) == (1, 1, 0)
+            async with pool.acquire() as conn:
+                assert conn._transport.patience == 5.0
+
+
 async def test_every_kind_of_argument_arrives_as_its_bytes(server: Server) -> None:
     async with AsyncPool(server.url, shared=1) as pool:
         for value, stored in (

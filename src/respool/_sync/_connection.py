@@ -234,7 +234,8 @@ class Connection(Commands[S]):
     def is_clean(self) -> bool:
         """Whether the next user would find it like a new one: nothing owed, no transaction, WATCH, other db (R-28)."""
         session = self._session
-        return self._transport.is_quiet and session.is_clean and session.db == self._options.db
+        is_idle = self._transport.is_quiet and not self._is_blocked
+        return is_idle and session.is_clean and session.db == self._options.db
 
     def __repr__(self) -> str:
         state = self.__dict__
@@ -304,12 +305,20 @@ class Connection(Commands[S]):
             self._is_blocked = True
         self._session.sent(spec)
         # A cancel or a timeout here leaves ``_is_blocked`` behind, and that closes the connection on release.
-        reply = transport.submit_until(args, deadline)
+        try:
+            reply = transport.submit_until(args, deadline)
+        except UsageError:  # an argument that cannot be sent: the server does not hold anything back
+            self._unblock()
+            raise
         self._session.answered(spec, args, reply)
         if blocks_for is not None and not isinstance(reply, TransportError):
-            transport.set_patience(self._options.read_timeout)
-            self._is_blocked = False
+            self._unblock()
         return reply
+
+    def _unblock(self) -> None:
+        if self._is_blocked:
+            self._transport.set_patience(self._options.read_timeout)
+            self._is_blocked = False
 
     def _subscribe(self, args: tuple[Any, ...], spec: Spec) -> None:
         """Send a command that RESP3 answers with pushes, and a PING behind it to know when the server has seen it."""
@@ -354,6 +363,10 @@ class Connection(Commands[S]):
             except Cancelled:
                 transport.withdraw()
                 raise
+            except UsageError:
+                if not replies:  # nothing was sent
+                    self._unblock()
+                raise
             if isinstance(answer, Error):
                 return answer
             replies += answer
@@ -366,9 +379,7 @@ class Connection(Commands[S]):
                 session.answered(spec, call, reply)
         if run.is_atomic:
             session.answered(SPECS["EXEC"], EXEC, replies[-1])  # it ends a WATCH too
-        if blocks_for is not None:
-            transport.set_patience(self._options.read_timeout)
-            self._is_blocked = False
+        self._unblock()
         return replies
 
     def execute_noreply(self, *args: Any) -> None:
