@@ -34,6 +34,7 @@ def again(error: E) -> E:
     An error of the user's own (a hook's) is copied where it can be: one that many callers raise would collect the
     frames of them all in its traceback.
     """
+    other: Any
     if isinstance(error, Error):
         other = _rebuild(type(error), error.args, dict(error.__dict__))
     else:
@@ -44,7 +45,7 @@ def again(error: E) -> E:
         if type(other) is not type(error):
             return error
     other.__cause__ = error
-    return other
+    return other  # type: ignore[no-any-return]
 
 
 # What the server answered -----------------------------------------------------------------------------
