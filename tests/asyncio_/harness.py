@@ -53,6 +53,11 @@ async def rest() -> None:
         await asyncio.sleep(0)
 
 
+def socket_of(transport: Any) -> Any:
+    """Return the socket of a transport of the engine."""
+    return transport._transport.get_extra_info("socket")
+
+
 class Signal:
     """Something callers wait for and the test gives, or the other way round."""
 

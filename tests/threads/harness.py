@@ -47,6 +47,11 @@ def rest() -> None:
     time.sleep(0.002)
 
 
+def socket_of(transport: Any) -> Any:
+    """Return the socket of a transport of the engine."""
+    return transport._sock._sock
+
+
 class Signal:
     """Something callers wait for and the test gives, or the other way round."""
 

@@ -11,8 +11,9 @@ Rule 3: a lease is a second body of the same connection: another object with the
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from weakref import WeakMethod
 
 from respool._absent import RELEASED, UNOPENED
 from respool._async._commands import AsyncCommands
@@ -116,19 +117,14 @@ class AsyncConnection(AsyncCommands[S]):
         until = None if options.connect_timeout is None else clock()() + options.connect_timeout
         try:
             async with bounded(options.connect_timeout):
-                self._transport = await connect(options, self._pushed)
+                self._transport = await connect(options, _weakly(self._pushed))
                 self._session.is_spoiled = False
                 self._transport.set_patience(options.connect_timeout)
                 await self._greet(until=until)
-        except TimeoutError as error:
+        except BaseException as error:
             self._transport.abort()
-            if isinstance(error, ConnectTimeout):
-                raise
-            raise ConnectTimeout(
-                f"no finished handshake within {options.connect_timeout:g} s", address=options.address
-            ) from error
-        except BaseException:
-            self._transport.abort()
+            if isinstance(error, TimeoutError) and not isinstance(error, ConnectTimeout):
+                raise self._too_slow() from error
             raise
         self._transport.set_patience(options.read_timeout)
 
@@ -176,10 +172,18 @@ class AsyncConnection(AsyncCommands[S]):
             async with bounded(seconds):
                 self._transport.set_patience(seconds)
                 await self._greet(("RESET",), until=until)
-        except BaseException:
+        except BaseException as error:
             self._transport.abort()
+            if isinstance(error, TimeoutError) and not isinstance(error, ConnectTimeout):
+                raise self._too_slow() from error
             raise
         self._transport.set_patience(self._options.read_timeout)
+
+    def _too_slow(self) -> ConnectTimeout:
+        options = self._options
+        return ConnectTimeout(
+            f"no finished handshake within {options.connect_timeout:g} s", address=options.address
+        )
 
     async def aclose(self) -> None:
         """Close now; whatever is in flight fails. Idempotent. A lease is closed too, and must still be released."""
@@ -436,6 +440,18 @@ class AsyncConnection(AsyncCommands[S]):
         elif self.__dict__.get("_slot") is None and self.__dict__.get("_transport", UNOPENED).is_open:
             warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
             self._transport.abort_in_finaliser()
+
+
+def _weakly(method: Callable[[list[Any]], None]) -> Callable[[list[Any]], None]:
+    """Make a callback that does not keep the connection: one that is dropped open shall be found by its finaliser."""
+    method_if_there = WeakMethod(method)
+
+    def call(push: list[Any]) -> None:
+        called = method_if_there()
+        if called is not None:
+            called(push)
+
+    return call
 
 
 def _as_credentials(answer: Any) -> tuple[str | None, str | None]:

@@ -1,0 +1,90 @@
+# Generated from tests/asyncio_/test_own_connection.py by tools/generate.py. Do not edit.
+"""A connection used alone, without a pool: its end, its socket, its state."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+from answers import echo
+from threads.conftest import sockets
+from threads.harness import rest, socket_of, wait_until
+from respool import Connection
+from respool.errors import ConnectFailed, ConnectionLost, ServerError
+from respool.testing import Close, FakeNode, Server, Silence
+
+
+@pytest.mark.parametrize("how", ["hung up on", "closed"])
+def test_what_is_asked_after_the_end_was_surely_not_sent(how: str) -> None:
+    with FakeNode({"GET": echo}) as node:
+        with Connection(node.url) as conn:
+            assert conn.execute("GET", "a") == b"a"
+            if how == "closed":
+                conn.close()
+            else:
+                node.drop()
+                rest()
+            for ask in (
+                lambda: conn.execute("GET", "b"),
+                lambda: conn.execute("GET", "b", timeout=1.0),
+                lambda: conn.execute_many([("GET", "b"), ("GET", "b")]),
+                lambda: conn.execute_noreply("SET", "b", "v"),
+            ):
+                with pytest.raises(ConnectionLost) as caught:
+                    ask()
+                assert caught.value.executed == "no"
+            assert conn.closed
+            assert conn.in_flight == 0
+
+
+def test_closing_returns_when_the_socket_is_gone(server: Server) -> None:
+    before = sockets()
+    conn = Connection(server.url)
+    conn.open()
+    assert sockets() > before
+    conn.close()
+    assert sockets() == before
+
+
+def test_one_that_is_dropped_open_is_closed_with_a_warning(server: Server) -> None:
+    before = server.client_count()
+    with pytest.warns(ResourceWarning, match="never closed"):
+        forget_one(server)
+    wait_until(lambda: server.client_count() == before)
+
+
+def forget_one(server: Server) -> None:
+    conn = Connection(server.url)
+    conn.open()
+    assert conn.execute("PING") == b"PONG"
+
+
+@pytest.mark.parametrize("answer", [Silence(), Close(), b"-ERR not now\r\n"], ids=["silent", "hung up on", "refused"])
+def test_a_reset_that_fails_closes_it(answer: Any) -> None:
+    with FakeNode() as node:
+        with Connection(node.url, connect_timeout=0.2) as conn:
+            node.on("RESET", answer)
+            with pytest.raises((ConnectFailed, ServerError)):
+                conn.reset()
+            assert conn.closed
+            wait_until(lambda: node.open_connections == 0)
+
+
+def test_replies_inside_a_transaction_are_not_read_as_what_they_will_be(server: Server) -> None:
+    with Connection(server.url) as conn:
+        conn.execute("MULTI")
+        assert conn.set("k", "v") == b"QUEUED"
+        assert conn.incr("n") == b"QUEUED"
+        assert conn.execute("EXEC") == [b"OK", 1]
+        assert conn.set("k", "v") is True
+
+
+def test_its_socket_sends_at_once_and_notices_a_dead_peer(server: Server) -> None:
+    with Connection(server.url, read_timeout=3.0) as conn:
+        sock = socket_of(conn._transport)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 6000  # twice as long, in ms
