@@ -9,7 +9,7 @@ import pytest
 
 from answers import echo, held_echo, words
 from asyncio_.harness import Callers, now, wait_until
-from respool import AsyncPool
+from respool import AsyncPool, RetryPolicy
 from respool.errors import ReadTimeout
 from respool.testing import FakeNode, Hold
 
@@ -86,6 +86,8 @@ async def test_a_small_command_does_not_overtake_a_large_one_at_the_door(callers
             await wait_until(lambda: words(node, "SET") == [b"a", b"b"])
             node.release(1)
             assert await callers.results() == [b"a", b"b", b"c"]
+            arrived = [seen.command[1] for seen in node.commands if seen.command[0] in (b"SET", b"GET")]
+            assert arrived == [b"a", b"b", b"c"]
 
 
 async def test_what_is_beyond_a_cap_by_itself_goes_when_nothing_is_before_it(callers: Callers) -> None:
@@ -126,6 +128,29 @@ async def test_a_caller_whose_time_is_over_at_the_door_was_never_sent(callers: C
             assert pool.stats().dropped == 0
 
 
+async def test_those_who_give_up_at_the_door_make_room_and_are_counted(callers: Callers) -> None:
+    with FakeNode({"GET": held_echo}) as node:
+        async with AsyncPool(node.url, shared=1, max_in_flight=1) as pool:
+            transport = pool._shared.only
+            assert transport is not None
+            callers.start(pool.execute, "GET", "first")
+            await stand_in_line(pool, 1)
+            patient = []
+            for turn in range(4):
+                hasty = [callers.start(pool.execute, "GET", "hasty", timeout=0.01) for _ in range(20)]
+                assert {type(await caller.outcome()) for caller in hasty} == {ReadTimeout}
+                patient += [callers.start(pool.execute, "GET", f"k{10 * turn + number}") for number in range(10)]
+                await wait_until(lambda: sum(not waiter[3].done() for waiter in list(transport._door)) == len(patient))
+            assert transport.waiting <= 80  # of 120 that came
+            node.on("GET", echo)
+            await wait_until(lambda: node.release() == 0 and all(caller.is_done for caller in patient))
+            assert [await caller.result() for caller in patient] == [b"k%d" % number for number in range(40)]
+            assert b"hasty" not in words(node, "GET")
+            await wait_until(lambda: transport.waiting == 0)
+            assert (pool.stats().taken_back, pool.stats().dropped) == (80, 0)
+
+
+
 async def test_a_run_without_reply_waits_at_the_door_too(callers: Callers) -> None:
     script = {"GET": held_echo, "CLIENT REPLY OFF": b"", "CLIENT REPLY ON": b"+OK\r\n", "SET": b""}
     with FakeNode(script) as node:
@@ -155,3 +180,30 @@ async def test_callers_at_the_door_of_a_lost_connection_were_not_sent_and_go_els
             assert type(outcome).__name__ == "OutcomeUnknown"
             assert await second.result() == b"b"  # a write, sent again because it had not left
             assert len(node.calls("INCR")) == 1
+
+
+async def test_the_cap_is_the_same_after_callers_have_waited_at_the_door(callers: Callers) -> None:
+    with FakeNode({"GET": held_echo}) as node:
+        async with AsyncPool(node.url, shared=1, max_in_flight=3) as pool:
+            for _ in range(2):
+                group = [callers.start(pool.execute, "GET", f"k{number}") for number in range(6)]
+                await stand_in_line(pool, 6)
+                assert pool.stats().in_flight == 3
+                await wait_until(lambda group=group: node.release() == 0 and all(caller.is_done for caller in group))
+
+
+async def test_a_run_without_reply_at_the_door_of_a_lost_connection_goes_elsewhere(callers: Callers) -> None:
+    script = {"GET": Hold(b"+OK\r\n"), "CLIENT REPLY OFF": b"", "CLIENT REPLY ON": b"+OK\r\n", "SET": b""}
+    with FakeNode(script) as node:
+        async with AsyncPool(node.url, shared=1, max_in_flight=1, retry=RetryPolicy()) as pool:
+            first = callers.start(pool.execute, "GET", "a")
+            await stand_in_line(pool, 1)
+            told = callers.start(pool.execute_noreply, "SET", "k", "v")
+            await stand_in_line(pool, 2)
+            await wait_until(lambda: node.calls("GET"))
+            node.on("GET", b"+OK\r\n")
+            node.drop()
+            assert await first.result() == b"OK"
+            await told.result()
+            await wait_until(lambda: words(node, "SET") == [b"k"])
+            assert node.calls("SET")[0].connection == 2

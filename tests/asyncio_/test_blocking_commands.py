@@ -46,10 +46,16 @@ async def test_a_server_that_does_not_answer_a_blocking_command_in_its_time_is_g
             assert (pool.size, pool.leased) == (0, 0)
 
 
-async def test_a_caller_who_gives_up_costs_the_connection_and_nothing_is_taken_for_nobody(server: Server) -> None:
+@pytest.mark.parametrize("how", ["alone", "in a pipeline"])
+async def test_a_caller_who_gives_up_costs_the_connection_and_nothing_is_taken_for_nobody(
+    server: Server, how: str
+) -> None:
     async with AsyncPool(server.url, shared=0) as pool:
         with pytest.raises(ReadTimeout):
-            await pool.execute("BLPOP", "list", 0, timeout=0.05)
+            if how == "alone":
+                await pool.execute("BLPOP", "list", 0, timeout=0.05)
+            else:
+                await pool.execute_many([("BLPOP", "list", 0)], timeout=0.05)
         assert (pool.size, pool.leased) == (0, 0)
         await wait_until(lambda: server.client_count() == 0)  # so the server does not pop for a client that left
         await pool.rpush("list", "a")
@@ -98,6 +104,39 @@ async def test_a_blocking_command_on_a_lease_leaves_it_clean(server: Server) -> 
             assert await conn.execute_many([("BLPOP", "list", 0.1), ("PING",)]) == [None, b"PONG"]
             assert conn.is_clean
         assert (pool.stats().opened, pool.stats().resets, pool.idle) == (1, 0, 1)
+
+
+async def test_after_a_blocking_command_the_server_has_as_long_as_ever() -> None:
+    with FakeNode({"BLPOP": NIL, "GET": Silence()}) as node:
+        async with AsyncPool(node.url, shared=0, read_timeout=0.1, retry=None) as pool:
+            for block in (
+                lambda conn: conn.execute("BLPOP", "list", 0),
+                lambda conn: conn.execute_many([("BLPOP", "list", 0)]),
+            ):
+                async with pool.acquire() as conn:
+                    await block(conn)
+                    started = now()
+                    with pytest.raises(ReadTimeout):
+                        await conn.execute("GET", "k", timeout=3.0)
+                    assert now() - started < 2.0  # not the caller's time, and not what was left of the blocking one's
+                    assert conn.closed
+
+
+async def test_an_answered_blocking_command_makes_no_dirt_worse(server: Server) -> None:
+    async with AsyncPool(server.url, shared=0, max_size=1) as pool:
+        for number, block in enumerate(
+            (
+                lambda conn: conn.execute("BLPOP", "list", 0.01),
+                lambda conn: conn.execute_many([("BLPOP", "list", 0.01)]),
+            ),
+            start=1,
+        ):
+            async with pool.acquire() as conn:
+                await block(conn)
+                await conn.execute("WATCH", "k")
+            await wait_until(lambda: pool.idle == 1)
+            assert (pool.stats().resets, pool.stats().opened) == (number, 1)
+
 
 
 async def test_nothing_blocks_inside_a_transaction(server: Server) -> None:

@@ -108,6 +108,18 @@ async def test_a_caller_that_finds_no_shared_connection_in_time_is_counted() -> 
         await pool.aclose()
 
 
+async def test_a_reply_that_came_just_before_the_protocol_broke_is_counted() -> None:
+    with FakeNode({"GET": NIL + b"nonsense\r\n"}) as node:
+        async with AsyncPool(node.url, shared=0, max_size=1) as pool:
+            async with pool.acquire() as conn:
+                before = pool.stats().replies
+                assert await conn.execute("GET", "k") is None
+                assert conn.closed
+                assert pool.stats().replies == before + 1
+            assert pool.stats().replies == before + 1
+
+
+
 async def test_counts_agree_after_a_storm_of_everything(callers: Callers) -> None:
     async def use(pool: AsyncPool[Any], name: int) -> int:
         failures = 0

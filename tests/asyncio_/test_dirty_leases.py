@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from answers import echo, held_echo
-from asyncio_.harness import Callers, wait_until
+from asyncio_.harness import Callers, now, wait_until
 from respool import AsyncConnection, AsyncPool
 from respool.errors import ReadTimeout, TransactionAborted, UsageError, WrongType
 from respool.testing import FakeNode, Hold, Server, Silence
@@ -163,6 +163,22 @@ async def test_an_error_of_the_server_keeps_the_connection(server: Server) -> No
             await pool.incr("list")
         assert await pool.execute("CLIENT", "ID") == first
         assert (pool.stats().resets, pool.stats().opened) == (0, 1)
+
+
+async def test_after_a_reset_the_server_has_as_long_as_ever() -> None:
+    with FakeNode({"WATCH": b"+OK\r\n", "GET": Silence()}) as node:
+        options = {"connect_timeout": 5.0, "read_timeout": 0.1, "retry": None}
+        async with AsyncPool(node.url, shared=0, max_size=1, **options) as pool:
+            async with pool.acquire() as conn:
+                await conn.execute("WATCH", "k")
+            await wait_until(lambda: pool.idle == 1)
+            async with pool.acquire() as conn:
+                started = now()
+                with pytest.raises(ReadTimeout):
+                    await conn.execute("GET", "k")
+                assert now() - started < 2.0  # and not connect_timeout
+            assert (pool.stats().resets, node.connections) == (1, 1)
+
 
 
 async def test_a_transaction_that_was_aborted_leaves_a_clean_connection(server: Server) -> None:

@@ -478,6 +478,8 @@ async def test_a_lease_the_borrower_has_closed_gives_its_capacity_back(server: S
             assert conn.closed
             assert pool.leased == 1
         assert (pool.size, pool.leased) == (0, 0)
+        stats = pool.stats()
+        assert (stats.lost, stats.closed, stats.epoch) == (0, 1, 0)  # nobody but the borrower has ended it
         async with pool.acquire() as conn:
             assert await conn.execute("PING") == b"PONG"
 

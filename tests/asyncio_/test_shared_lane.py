@@ -158,6 +158,19 @@ async def test_a_connection_whose_late_reply_has_come_is_not_stalled() -> None:
             assert by_connection(node, "GET")[late] >= 9
 
 
+async def test_a_connection_that_had_nothing_to_do_is_not_stalled(callers: Callers) -> None:
+    with FakeNode({"GET": echo, "SLOW": Hold(OK)}) as node:
+        async with AsyncPool(node.url, shared=2, stall_after=0.2) as pool:
+            until = now() + 0.21
+            await wait_until(lambda: now() > until)
+            slow = callers.start(pool.execute, "SLOW", "x")
+            await wait_until(lambda: node.calls("SLOW"))
+            assert await pool.execute("GET", "k", timeout=1.0) == b"k"  # not behind the one that is slow
+            node.release()
+            await slow.result()
+
+
+
 async def test_when_all_are_stalled_work_goes_on_all_the_same(callers: Callers) -> None:
     with FakeNode({"GET": held_echo}) as node:
         async with AsyncPool(node.url, shared=2, stall_after=0.02, strategy="round_robin") as pool:

@@ -158,6 +158,14 @@ class TestBudget:
             retried += sum(budget.spend(answered + retried, event / 10, is_lost=True) for _ in range(50))
         assert retried <= 0.2 * sent + 10 * 61 + 500  # ten events are overdrawn at most
 
+    def test_retries_earn_no_retries(self) -> None:
+        budget = RetryBudget(RetryPolicy(budget=0.5, budget_floor=0.0), 0.0)
+        sent = 0
+        for _ in range(1000):
+            sent += 1
+            sent += budget.spend(sent, 0.0)
+        assert budget.spent == 501  # half of a thousand, and the one it begins with
+
     def test_without_a_budget_nothing_but_the_first_is_retried(self) -> None:
         budget = RetryBudget(RetryPolicy(budget=0.0, budget_floor=0.0), 0.0)
         assert sum(budget.spend(10_000, 10_000.0) for _ in range(10)) <= 1

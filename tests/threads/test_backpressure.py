@@ -9,7 +9,7 @@ import pytest
 
 from answers import echo, held_echo, words
 from threads.harness import Callers, now, wait_until
-from respool import Pool
+from respool import Pool, RetryPolicy
 from respool.errors import ReadTimeout
 from respool.testing import FakeNode, Hold
 
@@ -86,6 +86,8 @@ def test_a_small_command_does_not_overtake_a_large_one_at_the_door(callers: Call
             wait_until(lambda: words(node, "SET") == [b"a", b"b"])
             node.release(1)
             assert callers.results() == [b"a", b"b", b"c"]
+            arrived = [seen.command[1] for seen in node.commands if seen.command[0] in (b"SET", b"GET")]
+            assert arrived == [b"a", b"b", b"c"]
 
 
 def test_what_is_beyond_a_cap_by_itself_goes_when_nothing_is_before_it(callers: Callers) -> None:
@@ -126,6 +128,29 @@ def test_a_caller_whose_time_is_over_at_the_door_was_never_sent(callers: Callers
             assert pool.stats().dropped == 0
 
 
+def test_those_who_give_up_at_the_door_make_room_and_are_counted(callers: Callers) -> None:
+    with FakeNode({"GET": held_echo}) as node:
+        with Pool(node.url, shared=1, max_in_flight=1) as pool:
+            transport = pool._shared.only
+            assert transport is not None
+            callers.start(pool.execute, "GET", "first")
+            stand_in_line(pool, 1)
+            patient = []
+            for turn in range(4):
+                hasty = [callers.start(pool.execute, "GET", "hasty", timeout=0.01) for _ in range(20)]
+                assert {type(caller.outcome()) for caller in hasty} == {ReadTimeout}
+                patient += [callers.start(pool.execute, "GET", f"k{10 * turn + number}") for number in range(10)]
+                wait_until(lambda: sum(not waiter[3].done() for waiter in list(transport._door)) == len(patient))
+            assert transport.waiting <= 80  # of 120 that came
+            node.on("GET", echo)
+            wait_until(lambda: node.release() == 0 and all(caller.is_done for caller in patient))
+            assert [caller.result() for caller in patient] == [b"k%d" % number for number in range(40)]
+            assert b"hasty" not in words(node, "GET")
+            wait_until(lambda: transport.waiting == 0)
+            assert (pool.stats().taken_back, pool.stats().dropped) == (80, 0)
+
+
+
 def test_a_run_without_reply_waits_at_the_door_too(callers: Callers) -> None:
     script = {"GET": held_echo, "CLIENT REPLY OFF": b"", "CLIENT REPLY ON": b"+OK\r\n", "SET": b""}
     with FakeNode(script) as node:
@@ -155,3 +180,30 @@ def test_callers_at_the_door_of_a_lost_connection_were_not_sent_and_go_elsewhere
             assert type(outcome).__name__ == "OutcomeUnknown"
             assert second.result() == b"b"  # a write, sent again because it had not left
             assert len(node.calls("INCR")) == 1
+
+
+def test_the_cap_is_the_same_after_callers_have_waited_at_the_door(callers: Callers) -> None:
+    with FakeNode({"GET": held_echo}) as node:
+        with Pool(node.url, shared=1, max_in_flight=3) as pool:
+            for _ in range(2):
+                group = [callers.start(pool.execute, "GET", f"k{number}") for number in range(6)]
+                stand_in_line(pool, 6)
+                assert pool.stats().in_flight == 3
+                wait_until(lambda group=group: node.release() == 0 and all(caller.is_done for caller in group))
+
+
+def test_a_run_without_reply_at_the_door_of_a_lost_connection_goes_elsewhere(callers: Callers) -> None:
+    script = {"GET": Hold(b"+OK\r\n"), "CLIENT REPLY OFF": b"", "CLIENT REPLY ON": b"+OK\r\n", "SET": b""}
+    with FakeNode(script) as node:
+        with Pool(node.url, shared=1, max_in_flight=1, retry=RetryPolicy()) as pool:
+            first = callers.start(pool.execute, "GET", "a")
+            stand_in_line(pool, 1)
+            told = callers.start(pool.execute_noreply, "SET", "k", "v")
+            stand_in_line(pool, 2)
+            wait_until(lambda: node.calls("GET"))
+            node.on("GET", b"+OK\r\n")
+            node.drop()
+            assert first.result() == b"OK"
+            told.result()
+            wait_until(lambda: words(node, "SET") == [b"k"])
+            assert node.calls("SET")[0].connection == 2

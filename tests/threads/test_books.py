@@ -108,6 +108,18 @@ def test_a_caller_that_finds_no_shared_connection_in_time_is_counted() -> None:
         pool.close()
 
 
+def test_a_reply_that_came_just_before_the_protocol_broke_is_counted() -> None:
+    with FakeNode({"GET": NIL + b"nonsense\r\n"}) as node:
+        with Pool(node.url, shared=0, max_size=1) as pool:
+            with pool.acquire() as conn:
+                before = pool.stats().replies
+                assert conn.execute("GET", "k") is None
+                assert conn.closed
+                assert pool.stats().replies == before + 1
+            assert pool.stats().replies == before + 1
+
+
+
 def test_counts_agree_after_a_storm_of_everything(callers: Callers) -> None:
     def use(pool: Pool[Any], name: int) -> int:
         failures = 0

@@ -61,6 +61,21 @@ def test_the_time_starts_again_with_every_reply(callers: Callers) -> None:
             assert node.connections == 1
 
 
+def test_new_commands_are_no_sign_of_life(callers: Callers) -> None:
+    with FakeNode({"GET": Silence()}) as node:
+        with Pool(node.url, shared=1, read_timeout=0.15, retry=None) as pool:
+            first = callers.start(pool.execute, "GET", "first")
+            started = asked = now()
+            while not first.is_done and now() < started + 2.0:
+                callers.start(pool.execute, "GET", "more")  # always sooner than the time is over
+                asked += 0.02
+                wait_until(lambda until=asked: now() > until)
+            assert isinstance(first.outcome(), ReadTimeout)
+            assert now() < started + 2.0
+            callers.outcomes()
+
+
+
 def test_a_silence_while_nothing_is_owed_does_not_count() -> None:
     with FakeNode({"GET": SlowEcho(0.05)}) as node:
         with Pool(node.url, shared=1, read_timeout=0.08) as pool:

@@ -9,7 +9,7 @@ import pytest
 
 from answers import OK, echo
 from threads.harness import Callers, now, wait_until
-from respool import Pool
+from respool import Connection, Pool
 from respool.errors import AuthenticationFailed, ConnectFailed, ConnectTimeout, ServerError
 from respool.testing import Close, FakeNode, FaultProxy, Hold, Server, Silence
 from respool.testing._script import hello
@@ -198,6 +198,17 @@ def test_a_server_that_is_full_says_so(callers: Callers) -> None:
         with pytest.raises((ConnectFailed, ServerError), match="max number of clients"):
             with Pool(own.url, shared=1):
                 pass
+
+
+@pytest.mark.parametrize("answer", [WRONG_PASSWORD, Silence(), Close()], ids=["refused", "silent", "hung up on"])
+def test_a_connection_of_ones_own_that_is_not_greeted_leaves_no_socket(answer: Any) -> None:
+    with FakeNode({"HELLO": answer}) as node:
+        conn = Connection(node.url, connect_timeout=0.1)
+        with pytest.raises((AuthenticationFailed, ConnectFailed)):
+            conn.open()
+        assert conn.closed
+        wait_until(lambda: node.connections == 1 and node.open_connections == 0)
+
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,19 @@ from typing import Any
 
 import pytest
 
-from answers import NIL
+from answers import NIL, OK
 from threads.harness import Callers, Signal, now, wait_until
 from respool import Pool
 from respool.errors import (
     AuthenticationFailed,
     ConnectFailed,
+    ConnectionLost,
     ConnectTimeout,
     PoolClosed,
     PoolTimeout,
     UsageError,
 )
-from respool.testing import FakeNode, Hold, Server
+from respool.testing import FakeNode, Hold, Server, Silence
 from respool.testing._ports import candidates
 from respool.testing._script import hello
 
@@ -297,6 +298,46 @@ def test_a_pool_that_is_closing_takes_no_new_commands(callers: Callers) -> None:
         assert caller.result() is None
         closing.result()
         assert len(node.calls("GET")) == 1
+
+
+def test_closing_waits_for_runs_that_nobody_waits_for() -> None:
+    script = {"CLIENT REPLY OFF": b"", "SET": b"", "CLIENT REPLY ON": Hold(OK)}
+    with FakeNode(script) as node:
+        pool: Pool[bytes] = Pool(node.url, shared=1)
+        pool.open()
+        before = pool.stats().replies
+        pool.execute_noreply("SET", "k", "v")
+        wait_until(lambda: node.calls("CLIENT REPLY ON"))
+        node.release()
+        pool.close()
+        assert pool.stats().replies > before  # it was read, so all before it has run
+        assert pool.stats().in_flight == 0
+
+
+def test_closing_waits_no_longer_than_its_time_and_tells_whoever_is_in_flight(callers: Callers) -> None:
+    with FakeNode({"GET": Silence()}) as node:
+        pool: Pool[bytes] = Pool(node.url, shared=1, read_timeout=60.0)
+        pool.open()
+        caller = callers.start(pool.execute, "GET", "k")
+        wait_until(lambda: node.calls("GET"))
+        started = now()
+        pool.close(timeout=0.05)
+        assert 0.045 <= now() - started < 2.0
+        outcome = caller.outcome()
+        assert isinstance(outcome, ConnectionLost | PoolClosed)
+
+
+def test_closing_does_not_wait_for_a_connection_that_has_ended(callers: Callers) -> None:
+    with FakeNode({"GET": Silence()}) as node:
+        pool: Pool[bytes] = Pool(node.url, shared=1, read_timeout=60.0)
+        pool.open()
+        caller = callers.start(pool.execute, "GET", "k")
+        wait_until(lambda: node.calls("GET"))
+        closing = callers.start(pool.close)
+        wait_until(lambda: pool.closed)
+        node.drop()
+        closing.result()
+        assert isinstance(caller.outcome(), ConnectionLost | PoolClosed)
 
 
 def test_open_that_meets_a_close_says_so_and_leaves_nothing(callers: Callers) -> None:
