@@ -14,8 +14,8 @@ import pytest
 from answers import OK, bulk, echo
 from asyncio_.harness import Callers, now, wait_until
 from respool import AsyncPool
-from respool.errors import ReadTimeout, TransportError
-from respool.testing import FakeNode, FaultProxy
+from respool.errors import OutcomeUnknown, ReadTimeout, TransportError
+from respool.testing import FakeNode, FaultProxy, Server
 
 BIG = b"x" * 8_000_000
 
@@ -134,3 +134,20 @@ async def test_a_caller_with_a_time_of_its_own_comes_back_while_the_socket_is_fu
             assert (pool.stats().taken_back, pool.stats().dropped) == (12, 1)
             assert big.is_done
             assert proxy.connections == 1
+
+
+async def test_what_waited_behind_a_blocked_write_is_sent_elsewhere_when_the_connection_ends(
+    callers: Callers, server: Server
+) -> None:
+    with FaultProxy(server, socket_buffer_bytes=4096, buffer_bytes=4096) as proxy:
+        async with AsyncPool(proxy.url, shared=1, connect_timeout=5.0) as pool:
+            transport: Any = pool._shared.only
+            proxy.up.stop_reading = True
+            blocked = callers.start(pool.execute, "SET", "big", BIG)
+            await wait_until(lambda: getattr(transport, "_paused", False) or getattr(transport, "_rest", b""))
+            waiting = callers.start(pool.incr, "n")
+            await wait_until(lambda: transport.owes == 2)
+            proxy.up.stop_reading = False
+            proxy.cut()
+            assert await waiting.result() == 1  # a write, and nobody knows better that it had not left
+            assert isinstance(await blocked.outcome(), OutcomeUnknown)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from typing import Any
 
 import pytest
@@ -120,6 +121,21 @@ async def test_a_reply_that_came_just_before_the_protocol_broke_is_counted() -> 
 
 
 
+async def test_what_a_connection_has_counted_outlives_it(callers: Callers) -> None:
+    with FakeNode({"GET": Hold(NIL)}) as node:
+        async with AsyncPool(node.url, shared=1, max_in_flight=1, retry=None) as pool:
+            first = callers.start(pool.execute, "GET", "a")
+            await wait_until(lambda: node.calls("GET"))
+            with pytest.raises(ReadTimeout):
+                await pool.execute("GET", "b", timeout=0.02)  # at the door
+            node.release()
+            await first.result()
+            await wait_until(lambda: pool.stats().taken_back == 1)
+            before = pool.stats()
+        assert (pool.stats().taken_back, pool.stats().dropped) == (1, 0)
+        assert pool.stats().replies >= before.replies
+
+
 async def test_counts_agree_after_a_storm_of_everything(callers: Callers) -> None:
     async def use(pool: AsyncPool[Any], name: int) -> int:
         failures = 0
@@ -207,6 +223,20 @@ async def test_a_leak_serves_the_next_waiter(server: Server, callers: Callers) -
             del lease
             gc.collect()
         assert await caller.result() == b"x"
+
+
+async def test_a_lease_may_be_collected_while_the_books_are_locked(server: Server, callers: Callers) -> None:
+    async with AsyncPool(server.url, shared=0, max_size=1) as pool:
+        held = [await pool.acquire()]
+        finaliser = threading.Thread(target=lambda: (held.clear(), gc.collect()), daemon=True)
+        with pytest.warns(ResourceWarning), pool._node.lock:  # type: ignore[union-attr]
+            finaliser.start()
+            finaliser.join(5.0)
+            is_stuck = finaliser.is_alive()
+        finaliser.join(5.0)
+        assert not is_stuck
+        await wait_until(lambda: pool.leased == 0)
+        assert await pool.execute("PING") == b"PONG"
 
 
 async def test_the_warning_tells_where_the_lease_was_borrowed_if_asked_to(server: Server) -> None:

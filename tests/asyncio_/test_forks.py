@@ -381,3 +381,30 @@ run(main)
 print("done")
 """,
     )
+
+
+def test_what_the_parent_closes_is_closed_while_its_children_live(server: Server, loop: str) -> None:
+    run_in(
+        loop,
+        server,
+        """
+pool = AsyncPool(url, shared=1, min_size=3, client_name="us")
+
+async def main():
+    await pool.open()
+    assert clients() == 3
+    alive, ends = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(ends)
+        os.read(alive, 1)  # until the parent says so, or ends
+        os._exit(0)
+    await pool.aclose()
+    await wait_until(lambda: clients() == 0)  # although a process lives that had a copy of each socket
+    os.close(ends)
+    assert os.waitpid(pid, 0)[1] == 0
+
+run(main)
+print("done")
+""",
+    )

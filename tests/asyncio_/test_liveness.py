@@ -317,6 +317,18 @@ async def test_a_connection_over_age_is_not_lent_and_not_taken_away() -> None:
             assert await pool.execute("CLIENT", "ID") == 2
 
 
+async def test_connections_of_one_age_do_not_retire_in_the_same_moment() -> None:
+    with FakeNode() as node:
+        async with AsyncPool(node.url, shared=2, min_size=12, max_lifetime=1000.0) as pool:
+            ledger = pool._node.ledger  # type: ignore[union-attr]  # open, so there is one
+            until = now()
+            ends = sorted(slot.retire_at - until for slot in (*ledger.idle_slots, *ledger.shared_slots))
+            assert len(ends) == 12
+            assert ends[0] > 940.0
+            assert ends[-1] <= 1000.0
+            assert ends[-1] - ends[0] > 5.0  # of 50, at random: fewer than one run in ten million has less
+
+
 async def test_limits_that_are_off_retire_nothing() -> None:
     with FakeNode() as node:
         async with AsyncPool(node.url, shared=0, max_idle=None, max_lifetime=None, keepalive=None) as pool:

@@ -893,6 +893,17 @@ class TestShrinking:
         ledger.sweep(160.0, 60.0)
         assert len(ledger.reap()) == 1
 
+    def test_a_check_by_the_pool_is_no_need(self) -> None:
+        ledger = make()
+        idle(ledger, 2)
+        ledger.sweep(100.0, 60.0)
+        due = ledger.due_for_check(130.0, 30.0)
+        assert len(due) == 2
+        for slot in due:
+            ledger.made_clean(slot, 130.1)
+        ledger.sweep(160.0, 60.0)
+        assert len(ledger.reap()) == 1
+
     def test_never_below_the_minimum(self) -> None:
         ledger = make(min_size=2)
         for slot in ledger.reserve(0.0):

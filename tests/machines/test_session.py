@@ -139,3 +139,42 @@ def test_a_new_handshake_makes_it_clean() -> None:
     session.renew(2)
     assert session.is_clean
     assert session.db == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "is_spoiled"),
+    [
+        ("ASKING", False),
+        ("AUTH user password", False),
+        ("CLIENT CACHING YES", False),
+        ("CLIENT CAPA redirect", True),
+        ("CLIENT IMPORT-SOURCE ON", True),
+        ("CLIENT NO-EVICT ON", True),
+        ("CLIENT NO-TOUCH ON", False),
+        ("CLIENT REPLY OFF", False),
+        ("CLIENT SETNAME me", False),
+        ("CLIENT TRACKING ON", False),
+        ("CLIENT WHATEVER", True),
+        ("HELLO 2", False),
+        ("MONITOR", False),
+        ("PSUBSCRIBE c*", False),
+        ("PSYNC ? -1", False),
+        ("PUNSUBSCRIBE", False),
+        ("QUIT", False),
+        ("READONLY", False),
+        ("READWRITE", False),
+        ("REPLCONF ack 1", True),
+        ("RESET", False),
+        ("SCRIPT DEBUG YES", True),
+        ("SSUBSCRIBE c", False),
+        ("SUBSCRIBE c", False),
+        ("SUNSUBSCRIBE", False),
+        ("SYNC", False),
+        ("UNSUBSCRIBE", False),
+    ],
+)
+def test_what_changes_a_connection_stains_it_whatever_is_answered(line: str, is_spoiled: bool) -> None:
+    for reply in (OK, REFUSED):
+        session = run(Session(0), (line, reply))
+        assert (session.is_clean, session.is_spoiled) == (False, is_spoiled)
+    assert find_spec(line.split()).refusal  # and so it has no place on a shared connection

@@ -192,6 +192,48 @@ def test_a_drain_replaces_shared_connections_one_right_after_the_other() -> None
         pool.drain()
         await asyncio.sleep(0.5)  # of virtual time; a dial takes milliseconds
         assert (pool.stats().opened, pool.shared, pool.size) == (8, 4, 4)
+
+
+def test_new_commands_are_no_sign_of_life() -> None:
+    stage = Stage()
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        pool = AsyncPool[bytes](shared=1, read_timeout=1.0, retry=None)
+        await pool.open()
+        stage.server.slowness = (1.0, 1e9)
+        tasks: list[asyncio.Task[Any]] = []
+        started = loop.time()
+        while not tasks or not tasks[0].done():
+            tasks.append(asyncio.create_task(pool.execute("ECHO", "a")))
+            await asyncio.sleep(0.01)
+            assert loop.time() - started < 1.2
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await pool.aclose()
+
+    stage.run(story())
+
+
+def test_a_deadline_covers_every_connection_that_is_tried() -> None:
+    stage = Stage()
+    has_begun = False
+
+    async def check(_: Any) -> bool:
+        if has_begun:
+            await asyncio.sleep(0.3)
+            stage.server.slowness = (1.0, 1e9)  # nobody will be greeted any more
+        return not has_begun
+
+    async def story() -> None:
+        nonlocal has_begun
+        loop = asyncio.get_running_loop()
+        pool = AsyncPool[bytes](shared=0, max_size=1, check=check, connect_timeout=5.0)
+        async with pool.acquire():
+            has_begun = True
+        started = loop.time()
+        with pytest.raises(PoolTimeout):
+            await pool.acquire(timeout=0.5)
+        assert loop.time() - started < 0.501
         await pool.aclose()
 
     stage.run(story())

@@ -449,6 +449,15 @@ def test_what_is_not_out_of_this_pool_cannot_be_given_back_to_it(server: Server)
         assert (other.leased, other.idle) == (0, 1)
 
 
+def test_what_a_hook_has_kept_is_no_lease(server: Server) -> None:
+    kept: list[Any] = []
+    with Pool(server.url, shared=0, max_size=1, configure=kept.append) as pool, pool.acquire() as lease:
+        with pytest.raises(UsageError):
+            pool.release(kept[0])
+        assert pool.leased == 1
+        assert lease.execute("PING") == b"PONG"
+
+
 def test_a_lease_that_was_given_back_raises_on_every_use(server: Server) -> None:
     with Pool(server.url, shared=0) as pool:
         lease = pool.acquire()

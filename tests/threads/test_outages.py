@@ -243,3 +243,48 @@ def test_connections_made_after_a_failure_are_not_kept_once_they_are_gone() -> N
                     conn.close()
             assert pool._node is not None
             assert len(pool._node._unproven) <= 2
+
+
+def test_a_node_that_greets_and_serves_nothing_is_not_well() -> None:
+    with FakeNode({"GET": echo}) as node, FaultProxy(node) as proxy:
+        with Pool(proxy.url, shared=1, connect_timeout=0.5, retry=None, keepalive=None) as pool:
+            redial = pool._node.ledger.redial  # type: ignore[union-attr]  # open, so there is one
+            for turn in range(1, 4):
+                least = redial.failures + 1
+                proxy.refuse()
+                proxy.cut()
+                with pytest.raises(TransportError):  # a thread notices the end of a connection when it uses it
+                    pool.execute("SET", "k", "v", timeout=0.01)
+                wait_until(lambda least=least: redial.failures >= least, timeout=10.0)
+                assert redial.failures >= turn
+                proxy.accept()
+                wait_until(lambda: pool.shared == 1, timeout=10.0)
+            assert redial.failures >= 3  # the answers to its greetings prove nothing
+            assert len(pool._node._unproven) <= 1  # type: ignore[union-attr]
+            assert pool.execute("GET", "k") == b"k"
+
+
+def test_a_long_outage_leaves_nothing_of_its_dials() -> None:
+    with FakeNode() as node:
+        url = node.url
+    pool: Pool[bytes] = Pool(url, shared=1, connect_timeout=0.5)
+    with pytest.raises(ConnectFailed):
+        pool.execute("PING")
+    wait_until(lambda: pool.stats().dial_failures >= 5)
+    assert len(pool._node._in_making) <= 2  # type: ignore[union-attr]  # those under way, if any
+    pool.close()
+
+
+def test_a_connection_that_ends_while_it_is_made_ready_is_made_again() -> None:
+    made: list[Any] = []
+
+    def configure(conn: Any) -> None:
+        made.append(conn)
+        if len(made) == 1:
+            conn.abort()
+
+    with FakeNode({"GET": echo}) as node:
+        with Pool(node.url, shared=1, configure=configure) as pool:
+            assert pool.execute("GET", "k", timeout=3.0) == b"k"
+            assert pool.shared == 1
+        assert len(made) == 2

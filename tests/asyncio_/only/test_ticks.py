@@ -175,3 +175,25 @@ async def test_a_run_without_reply_cancelled_at_the_door_is_not_sent() -> None:
             node.release(1)
             assert await last == b"b"
             assert node.calls("SET") == []
+
+
+async def test_what_is_given_up_on_a_lease_while_the_socket_is_full_never_leaves(server: Server) -> None:
+    with FaultProxy(server, socket_buffer_bytes=4096, buffer_bytes=4096) as proxy:
+        async with AsyncPool(proxy.url, shared=0, connect_timeout=5.0) as pool, pool.acquire() as conn:
+            transport = conn._transport
+            proxy.up.stop_reading = True
+            (blocked,) = start(conn.execute("SET", "big", b"x" * 8_000_000))
+            await wait_until(lambda: transport._paused)
+            given_up = start(
+                conn.execute("INCR", "given up"),
+                conn.execute("INCR", "given up", timeout=60.0),
+                conn.execute_many([("INCR", "given up"), ("INCR", "given up")]),
+            )
+            await wait_until(lambda: transport.owes == 5)
+            for task in given_up:
+                task.cancel()
+            await outcomes(*given_up)
+            proxy.up.stop_reading = False
+            assert await blocked == b"OK"
+            assert await conn.execute("GET", "given up") is None
+            assert pool.stats().taken_back == 4

@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 from answers import OK, echo, held_echo, words
-from respool import Pool
+from respool import Connection, Pool
+from respool._sync._transport import _Call
 from respool.errors import ConnectionLost, ReadTimeout
 from respool.testing import FakeNode, FaultProxy, Server, Silence
-from threads.harness import Callers, now, wait_until
+from threads.harness import Callers, now, socket_of, wait_until
 
 HEAVY = b"x" * 10_000
 
@@ -473,3 +474,92 @@ def test_followers_that_gave_up_are_forgotten_although_the_leader_goes_on_waitin
             transport.abort()
             assert type(leader.outcome()) is ConnectionLost
             assert kept < 50
+# Moments that no clock can hit --------------------------------------------------------------------------------
+
+
+def test_a_descriptor_is_not_closed_while_a_thread_reads_from_it() -> None:
+    with FakeNode.silent(handshake=True) as node, Connection(node.url) as conn:
+        transport: Any = conn._transport
+        leader = _Call()
+        transport._leader = leader  # as if a thread were in a read
+        transport.abort()
+        assert socket_of(transport).fileno() >= 0  # another socket could get its number
+        transport._resign()
+        assert socket_of(transport).fileno() == -1
+
+
+def test_whoever_closes_waits_until_the_leader_has_let_go_of_the_socket(callers: Callers) -> None:
+    with FakeNode.silent(handshake=True) as node, Connection(node.url) as conn:
+        transport: Any = conn._transport
+        transport._leader = _Call()
+        transport.abort()
+
+        def close() -> int:
+            transport.wait_closed()
+            return int(socket_of(transport).fileno())
+
+        closing = callers.start(close)
+        wait_until(lambda: transport._is_watched)
+        transport._resign()
+        assert closing.result() == -1
+
+
+def test_a_reply_that_comes_at_the_very_end_of_the_time_is_taken() -> None:
+    with FakeNode.silent(handshake=True) as node, Connection(node.url) as conn:
+        transport: Any = conn._transport
+        call = _Call()
+        call.set_result(b"in time")
+        assert transport._give_up(call) == b"in time"
+        assert transport.wire.withdrawn == 0
+
+
+def test_a_lease_that_comes_at_the_very_end_of_the_time_is_taken(callers: Callers, server: Server) -> None:
+    with Pool(server.url, shared=0, max_size=1) as pool:
+        lease = pool.acquire()
+        slot: Any = lease._slot
+        waiting = callers.start(pool.acquire, timeout=0.05)
+        wait_until(lambda: pool.waiting == 1)
+        with pool._node.lock:  # type: ignore[union-attr]  # its time ends, and it cannot say so yet
+            until = now() + 0.1
+            wait_until(lambda: now() > until)
+            pool._node.ledger.release(slot, now(), reusable=True)  # type: ignore[union-attr]
+        late = waiting.result()
+        assert late.execute("PING") == b"PONG"
+        assert (pool.leased, pool.waiting) == (1, 0)
+        pool.release(late)
+        assert (pool.leased, pool.idle) == (0, 1)
+        assert pool.stats().timeouts == 0
+
+
+def test_what_queued_up_behind_a_run_without_reply_is_led(callers: Callers, server: Server) -> None:
+    with FaultProxy(server, socket_buffer_bytes=4096, buffer_bytes=4096) as proxy:
+        with Pool(proxy.url, shared=1, connect_timeout=5.0) as pool:
+            transport = transport_of(pool)
+            proxy.up.stop_reading = True
+            telling = callers.start(pool.execute_noreply, "SET", "k", b"x" * 4_000_000)
+            wait_until(lambda: transport._rest)
+            follower = callers.start(pool.execute, "ECHO", "hello")
+            wait_until(lambda: transport.owes == 2)
+            proxy.up.stop_reading = False
+            assert follower.result() == b"hello"
+            assert telling.result() is None
+
+
+def test_a_command_given_up_while_the_socket_is_full_never_leaves(callers: Callers, server: Server) -> None:
+    with FaultProxy(server, socket_buffer_bytes=4096, buffer_bytes=4096) as proxy:
+        with Pool(proxy.url, shared=1, connect_timeout=5.0) as pool:
+            transport = transport_of(pool)
+            proxy.up.stop_reading = True
+            blocked = callers.start(pool.execute, "SET", "big", b"x" * 8_000_000)
+            wait_until(lambda: transport._rest)
+            hasty = [callers.start(pool.execute, "INCR", "given up", timeout=0.02) for _ in range(5)]
+            hasty.append(callers.start(pool.execute_many, [("INCR", "given up")] * 2, timeout=0.02))
+            for caller in hasty:
+                assert type(caller.outcome()) is ReadTimeout
+            kept = callers.start(pool.incr, "kept")
+            wait_until(lambda: transport.owes == 9)
+            proxy.up.stop_reading = False
+            assert blocked.result() == b"OK"
+            assert kept.result() == 1
+            assert pool.get("given up") is None
+            assert (pool.stats().taken_back, pool.stats().dropped) == (7, 0)
