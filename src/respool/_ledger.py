@@ -628,7 +628,7 @@ class Ledger:
         slot = self.retiring
         if slot is None or slot.is_draining:
             return None
-        if self.missing_shared and self.size < self.max_size:
+        if self.missing_shared and (self.dialing_shared or self.size < self.max_size):
             return None
         slot.is_draining = True
         return slot

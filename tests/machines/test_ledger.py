@@ -848,6 +848,19 @@ class TestLifetime:
         assert ledger.reserve(10.0) == []
         assert ledger.take_retired() is shared
 
+    def test_a_replacement_that_fills_the_pool_is_waited_for(self) -> None:
+        ledger = make(shared_target=1, max_size=2)
+        (shared,) = share(ledger, retire_at=10.0)
+        ledger.sweep(10.0, None)
+        (slot,) = ledger.reserve(10.0)
+        assert ledger.size == ledger.max_size
+        assert ledger.take_retired() is None  # else nobody had a connection until the dial is done
+        ledger.dial_failed(slot, REFUSED, 10.0, 0.0)
+        assert ledger.take_retired() is None
+        (slot,) = ledger.reserve(10.0)
+        connect(ledger, slot, now=10.0)
+        assert ledger.take_retired() is shared
+
     def test_a_retiring_shared_connection_that_is_lost_makes_way_for_the_next(self) -> None:
         ledger = make(shared_target=2)
         first, second = share(ledger, retire_at=10.0)
