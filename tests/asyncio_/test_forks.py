@@ -408,3 +408,37 @@ run(main)
 print("done")
 """,
     )
+
+
+def test_a_connection_in_the_making_is_not_kept_open_by_a_child(server: Server, loop: str) -> None:
+    run_in(
+        loop,
+        server,
+        """
+may_go = []
+
+async def configure(conn):
+    await wait_until(lambda: may_go)
+
+pool = AsyncPool(url, shared=0, min_size=1, client_name="us", configure=configure, connect_timeout=5.0)
+
+async def main():
+    await pool.open(wait=False)
+    await wait_until(lambda: clients() == 1)
+    alive, ends = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(ends)
+        os.read(alive, 1)
+        os._exit(0)
+    may_go.append(True)
+    await pool.wait_ready()
+    await pool.aclose()
+    await wait_until(lambda: clients() == 0)
+    os.close(ends)
+    assert os.waitpid(pid, 0)[1] == 0
+
+run(main)
+print("done")
+""",
+    )

@@ -25,6 +25,10 @@ def by_connection(node: FakeNode, name: str) -> Counter[int]:
 
 
 @pytest.mark.parametrize("shared", [1, 3])
+def shared_slots(pool: AsyncPool[Any]) -> list[Any]:
+    return list(pool._node.ledger.shared_slots)  # type: ignore[union-attr]  # open, so there is one
+
+
 async def test_every_caller_gets_its_own_reply(callers: Callers, server: Server, shared: int) -> None:
     async with AsyncPool(server.url, shared=shared) as pool:
 
@@ -212,6 +216,23 @@ async def test_connections_are_replaced_under_load_without_an_error(callers: Cal
 
 
 # Order ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_connection_that_is_drained_gets_no_new_work(callers: Callers) -> None:
+    with FakeNode({"GET": echo, "SLOW": Hold(OK)}) as node:
+        async with AsyncPool(node.url, shared=1, max_size=2, strategy="round_robin") as pool:
+            slow = callers.start(pool.execute, "SLOW", "x")
+            await wait_until(lambda: node.calls("SLOW"))
+            pool.drain()
+            await wait_until(lambda: pool.stats().opened == 2 and any(s.is_draining for s in shared_slots(pool)))
+            until = now() + 0.02  # whoever drains it has said so by then
+            await wait_until(lambda: now() > until)
+            for number in range(6):
+                assert await pool.execute("GET", f"k{number}") == b"k%d" % number
+            assert set(by_connection(node, "GET")) == {2}
+            node.release()
+            assert await slow.result() == b"OK"
+            await wait_until(lambda: node.open_connections == 1)
 
 
 @pytest.mark.parametrize("strategy", ["round_robin", "random", "least_pending"])

@@ -42,7 +42,8 @@ def test_ordinary_commands_leave_it_clean(line: str) -> None:
     [
         "AUTH pw", "HELLO 2", "RESET", "CLIENT REPLY OFF", "CLIENT TRACKING ON", "CLIENT SETNAME x",
         "CLIENT NO-EVICT ON", "CLIENT SOMETHING-NEW", "SUBSCRIBE a", "UNSUBSCRIBE", "PSUBSCRIBE a*", "SSUBSCRIBE a",
-        "MONITOR", "READONLY", "READWRITE", "ASKING", "SCRIPT DEBUG YES", "QUIT",
+        "MONITOR", "READONLY", "READWRITE", "ASKING", "SCRIPT DEBUG YES", "QUIT", "CLIENT CACHING YES", "CLIENT NO-TOUCH ON",
+        "CLIENT CAPA redirect", "CLIENT IMPORT-SOURCE ON", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "PSYNC ? -1", "SYNC", "REPLCONF ack 1",
     ],
 )  # fmt: skip
 def test_what_changes_the_connection_stains_it_when_it_is_sent_whatever_is_answered(line: str) -> None:
@@ -139,42 +140,3 @@ def test_a_new_handshake_makes_it_clean() -> None:
     session.renew(2)
     assert session.is_clean
     assert session.db == 2
-
-
-@pytest.mark.parametrize(
-    ("line", "is_spoiled"),
-    [
-        ("ASKING", False),
-        ("AUTH user password", False),
-        ("CLIENT CACHING YES", False),
-        ("CLIENT CAPA redirect", True),
-        ("CLIENT IMPORT-SOURCE ON", True),
-        ("CLIENT NO-EVICT ON", True),
-        ("CLIENT NO-TOUCH ON", False),
-        ("CLIENT REPLY OFF", False),
-        ("CLIENT SETNAME me", False),
-        ("CLIENT TRACKING ON", False),
-        ("CLIENT WHATEVER", True),
-        ("HELLO 2", False),
-        ("MONITOR", False),
-        ("PSUBSCRIBE c*", False),
-        ("PSYNC ? -1", False),
-        ("PUNSUBSCRIBE", False),
-        ("QUIT", False),
-        ("READONLY", False),
-        ("READWRITE", False),
-        ("REPLCONF ack 1", True),
-        ("RESET", False),
-        ("SCRIPT DEBUG YES", True),
-        ("SSUBSCRIBE c", False),
-        ("SUBSCRIBE c", False),
-        ("SUNSUBSCRIBE", False),
-        ("SYNC", False),
-        ("UNSUBSCRIBE", False),
-    ],
-)
-def test_what_changes_a_connection_stains_it_whatever_is_answered(line: str, is_spoiled: bool) -> None:
-    for reply in (OK, REFUSED):
-        session = run(Session(0), (line, reply))
-        assert (session.is_clean, session.is_spoiled) == (False, is_spoiled)
-    assert find_spec(line.split()).refusal  # and so it has no place on a shared connection

@@ -202,6 +202,17 @@ def test_a_node_that_has_become_a_replica_begins_a_new_epoch() -> None:
             assert pool.execute("SET", "k", "v") == b"OK"
 
 
+def test_a_burst_of_such_answers_begins_one_epoch_a_second(callers: Callers) -> None:
+    with FakeNode({"SET": b"-READONLY You can't write against a read only replica.\r\n"}) as node:
+        with Pool(node.url, shared=1, retry=RetryPolicy(base=0.001, cap=0.002, budget_floor=1000.0)) as pool:
+            started = now()
+            for number in range(20):
+                callers.start(pool.execute, "SET", f"k{number}", "v")
+            assert {type(outcome) for outcome in callers.outcomes()} == {ReadOnly}
+            assert len(node.calls("SET")) >= 40
+            assert 1 <= pool.stats().epoch <= 1 + (now() - started)
+
+
 def test_any_other_error_is_raised_at_once_and_keeps_the_connection(server: Server) -> None:
     with Pool(server.url, shared=1) as pool:
         pool.set("k", "v")

@@ -408,3 +408,37 @@ run(main)
 print("done")
 """,
     )
+
+
+def test_a_connection_in_the_making_is_not_kept_open_by_a_child(server: Server, loop: str) -> None:
+    run_in(
+        loop,
+        server,
+        """
+may_go = []
+
+def configure(conn):
+    wait_until(lambda: may_go)
+
+pool = Pool(url, shared=0, min_size=1, client_name="us", configure=configure, connect_timeout=5.0)
+
+def main():
+    pool.open(wait=False)
+    wait_until(lambda: clients() == 1)
+    alive, ends = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(ends)
+        os.read(alive, 1)
+        os._exit(0)
+    may_go.append(True)
+    pool.wait_ready()
+    pool.close()
+    wait_until(lambda: clients() == 0)
+    os.close(ends)
+    assert os.waitpid(pid, 0)[1] == 0
+
+run(main)
+print("done")
+""",
+    )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from answers import NIL, OK
-from threads.harness import Callers, Signal, now, wait_until
+from threads.harness import Callers, Signal, now, socket_of, wait_until
 from respool import Pool
 from respool.errors import (
     AuthenticationFailed,
@@ -175,6 +175,8 @@ def test_closing_closes_all_connections_before_it_returns() -> None:
     with FakeNode() as node:
         with Pool(node.url, shared=0, min_size=5) as pool:
             assert node.open_connections == 5
+            ours = [socket_of(connection._transport) for connection in pool._node.connections()]  # type: ignore[union-attr]
+        assert [sock.fileno() for sock in ours] == [-1] * 5
         assert pool.closed
         assert (pool.size, pool.idle, pool.leased, pool.dialing, pool.waiting) == (0, 0, 0, 0, 0)
         wait_until(lambda: node.open_connections == 0)
