@@ -24,11 +24,11 @@ def by_connection(node: FakeNode, name: str) -> Counter[int]:
 # Every reply to its caller -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shared", [1, 3])
 def shared_slots(pool: AsyncPool[Any]) -> list[Any]:
     return list(pool._node.ledger.shared_slots)  # type: ignore[union-attr]  # open, so there is one
 
 
+@pytest.mark.parametrize("shared", [1, 3])
 async def test_every_caller_gets_its_own_reply(callers: Callers, server: Server, shared: int) -> None:
     async with AsyncPool(server.url, shared=shared) as pool:
 
@@ -220,7 +220,7 @@ async def test_connections_are_replaced_under_load_without_an_error(callers: Cal
 
 async def test_a_connection_that_is_drained_gets_no_new_work(callers: Callers) -> None:
     with FakeNode({"GET": echo, "SLOW": Hold(OK)}) as node:
-        async with AsyncPool(node.url, shared=1, max_size=2, strategy="round_robin") as pool:
+        async with AsyncPool(node.url, shared=1, max_size=3, strategy="round_robin") as pool:
             slow = callers.start(pool.execute, "SLOW", "x")
             await wait_until(lambda: node.calls("SLOW"))
             pool.drain()
