@@ -13,6 +13,8 @@ from asyncio_.harness import Callers, Signal, now, wait_until
 from respool import AsyncPool, RetryPolicy
 from respool.errors import ConnectFailed, OutcomeUnknown, PoolClosed, TransportError
 from respool.testing import Close, FakeNode, FaultProxy, Server
+from respool.errors import ConnectFailed, OutcomeUnknown, PoolClosed, PoolTimeout, TransportError
+from respool.testing import FakeNode, FaultProxy, Server
 
 PROMPT = RetryPolicy(base=0.001, cap=0.01, budget_floor=1000.0)
 
@@ -289,3 +291,18 @@ async def test_a_connection_that_ends_while_it_is_made_ready_is_made_again() -> 
             assert await pool.execute("GET", "k", timeout=3.0) == b"k"
             assert pool.shared == 1
         assert len(made) == 2
+
+
+async def test_a_pool_without_shared_connections_waits_for_its_node_too(callers: Callers) -> None:
+    with FakeNode({"SET": b"+OK\r\n"}) as node, FaultProxy(node) as proxy:
+        async with AsyncPool(proxy.url, shared=0, min_size=1, connect_timeout=4.0, retry=PROMPT) as pool:
+            proxy.refuse()
+            proxy.cut()
+            with pytest.raises((TransportError, PoolTimeout)):  # this one finds out
+                await pool.execute("SET", "k", "v", timeout=0.02)
+            await wait_until(lambda: pool.stats().dial_failures >= 1)
+            caller = callers.start(pool.execute, "SET", "k", "v")
+            seen = pool.stats().dial_failures
+            await wait_until(lambda: pool.stats().dial_failures > seen + 1)
+            proxy.accept()
+            assert await caller.result() == b"OK"

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
 
 from answers import NIL, OK
-from asyncio_.harness import Callers, Signal, now, socket_of, wait_until
+from asyncio_.harness import Callers, Signal, now, rest, socket_of, wait_until
 from respool import AsyncPool
 from respool.errors import (
     AuthenticationFailed,
@@ -440,3 +441,18 @@ async def test_closing_calls_off_a_tls_handshake_under_way() -> None:
         await pool.aclose()
         assert now() - started < 2.0
         assert pool.size == 0
+
+
+async def test_a_pool_that_is_dropped_open_is_closed_with_a_warning(server: Server) -> None:
+    before = server.client_count()
+    with pytest.warns(ResourceWarning, match="never closed"):
+        await forget_one(server)
+        gc.collect()
+    await wait_until(lambda: server.client_count() == before)
+    await rest()
+
+
+async def forget_one(server: Server) -> None:
+    pool = AsyncPool(server.url, shared=1, min_size=3)
+    await pool.open()
+    assert await pool.execute("PING") == b"PONG"

@@ -237,3 +237,32 @@ def test_a_deadline_covers_every_connection_that_is_tried() -> None:
         await pool.aclose()
 
     stage.run(story())
+
+
+def test_a_caller_calls_for_a_dial_that_the_pool_would_still_wait_with() -> None:
+    stage = Stage()
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        pool = AsyncPool[bytes](shared=1, retry=None, connect_timeout=0.5)
+        await pool.open()
+        node = pool._node
+        assert node is not None
+        node.chance = lambda: 0.999
+        stage.server.mode = "refuse"
+        for session in list(stage.server.sessions):
+            session.drop(politely=False)
+        failures = 0
+        while failures < 14:  # the last pauses are of five seconds
+            await asyncio.sleep(0.001)
+            failures = node.ledger.redial.failures
+        stage.server.mode = "up"
+        started = loop.time()
+        with pytest.raises(Error):
+            await pool.execute("PING")
+        await asyncio.sleep(0.5)
+        assert await pool.execute("PING") == b"PONG"
+        assert loop.time() - started < 1.0
+        await pool.aclose()
+
+    stage.run(story())

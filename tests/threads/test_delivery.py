@@ -295,6 +295,16 @@ def test_a_retry_never_outlives_the_callers_time() -> None:
             assert len(node.calls("GET")) > 2
 
 
+def test_a_retry_that_could_not_begin_in_time_is_not_waited_for() -> None:
+    with FakeNode({"GET": b"-LOADING wait\r\n"}) as node:
+        with Pool(node.url, shared=1, retry=RetryPolicy(base=1e6, cap=1e6)) as pool:
+            started = now()
+            with pytest.raises(Loading):
+                pool.execute("GET", "k", timeout=0.2)
+            assert now() - started < 0.19
+            assert len(node.calls("GET")) == 1
+
+
 def test_a_listener_hears_of_every_retry() -> None:
     heard: list[Any] = []
     with FakeNode({"GET": echo}) as node:

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
 
 from answers import NIL, OK
-from threads.harness import Callers, Signal, now, socket_of, wait_until
+from threads.harness import Callers, Signal, now, rest, socket_of, wait_until
 from respool import Pool
 from respool.errors import (
     AuthenticationFailed,
@@ -440,3 +441,18 @@ def test_closing_calls_off_a_tls_handshake_under_way() -> None:
         pool.close()
         assert now() - started < 2.0
         assert pool.size == 0
+
+
+def test_a_pool_that_is_dropped_open_is_closed_with_a_warning(server: Server) -> None:
+    before = server.client_count()
+    with pytest.warns(ResourceWarning, match="never closed"):
+        forget_one(server)
+        gc.collect()
+    wait_until(lambda: server.client_count() == before)
+    rest()
+
+
+def forget_one(server: Server) -> None:
+    pool = Pool(server.url, shared=1, min_size=3)
+    pool.open()
+    assert pool.execute("PING") == b"PONG"
