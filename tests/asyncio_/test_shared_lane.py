@@ -11,7 +11,7 @@ import pytest
 from answers import OK, echo, held_echo, words
 from asyncio_.harness import Callers, Signal, now, wait_until
 from respool import AsyncPool
-from respool.errors import ReadTimeout
+from respool.errors import PoolTimeout, ReadTimeout
 from respool.testing import FakeNode, FaultProxy, Hold, Server, Silence
 
 SILENT_RUN = {"CLIENT REPLY OFF": b"", "CLIENT REPLY ON": OK}
@@ -118,6 +118,17 @@ async def test_least_pending_takes_the_connection_that_owes_least(callers: Calle
             assert len(by_connection(node, "GET")) == 1
             assert by_connection(node, "GET").keys().isdisjoint(by_connection(node, "SLOW"))
             await wait_until(lambda: node.release() == 0)
+
+
+async def test_least_pending_counts_those_who_wait_at_the_door(callers: Callers) -> None:
+    with FakeNode({"GET": held_echo}) as node:
+        async with AsyncPool(node.url, shared=2, strategy="least_pending", max_in_flight=1) as pool:
+            for number in range(4):
+                callers.start(pool.execute, "GET", f"k{number}")
+                await wait_until(lambda n=number: sum(t.owes + t.waiting for t in pool._shared._live) == n + 1)
+            assert [transport.waiting for transport in pool._shared._live] == [1, 1]
+            await wait_until(lambda: node.release() == 0 and len(node.calls("GET")) == 4)
+            assert await callers.results() == [b"k0", b"k1", b"k2", b"k3"]
 
 
 @pytest.mark.parametrize("strategy", ["round_robin", "random", "least_pending"])
@@ -340,3 +351,15 @@ async def test_a_tie_to_a_lost_connection_is_forgotten() -> None:
             for number in range(10):
                 assert await pool.execute("GET", f"k{number}") == b"k%d" % number
             assert words(node, "GET")[-1] == b"k9"
+
+
+async def test_what_its_caller_did_not_wait_for_is_not_overtaken_when_it_does_not_run_in_time() -> None:
+    script = {"CLIENT REPLY OFF": b"", "SET": b"", "CLIENT REPLY ON": Hold(OK), "BLPOP": b"_\r\n"}
+    with FakeNode(script) as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            await pool.execute_noreply("SET", "k", "v")
+            with pytest.raises(PoolTimeout):
+                await pool.execute("BLPOP", "k", 1, timeout=0.1)
+            assert node.calls("BLPOP") == []
+            node.release()
+            assert await pool.execute("BLPOP", "k", 1) is None

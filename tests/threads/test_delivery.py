@@ -297,7 +297,8 @@ def test_a_retry_never_outlives_the_callers_time() -> None:
 
 def test_a_retry_that_could_not_begin_in_time_is_not_waited_for() -> None:
     with FakeNode({"GET": b"-LOADING wait\r\n"}) as node:
-        with Pool(node.url, shared=1, retry=RetryPolicy(base=1e6, cap=1e6)) as pool:
+        with Pool(node.url, shared=1, retry=RetryPolicy(base=3.0, cap=3.0)) as pool:
+            pool._node.chance = lambda: 0.999  # type: ignore[union-attr]  # open, so there is one
             started = now()
             with pytest.raises(Loading):
                 pool.execute("GET", "k", timeout=0.2)
