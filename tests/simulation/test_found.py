@@ -192,6 +192,9 @@ def test_a_drain_replaces_shared_connections_one_right_after_the_other() -> None
         pool.drain()
         await asyncio.sleep(0.5)  # of virtual time; a dial takes milliseconds
         assert (pool.stats().opened, pool.shared, pool.size) == (8, 4, 4)
+        await pool.aclose()
+
+    stage.run(story())
 
 
 def test_new_commands_are_no_sign_of_life() -> None:
