@@ -11,10 +11,8 @@ import pytest
 from answers import echo
 from asyncio_.harness import Callers, Signal, now, wait_until
 from respool import AsyncPool, RetryPolicy
-from respool.errors import ConnectFailed, OutcomeUnknown, PoolClosed, TransportError
-from respool.testing import Close, FakeNode, FaultProxy, Server
 from respool.errors import ConnectFailed, OutcomeUnknown, PoolClosed, PoolTimeout, TransportError
-from respool.testing import FakeNode, FaultProxy, Server
+from respool.testing import Close, FakeNode, FaultProxy, Server
 
 PROMPT = RetryPolicy(base=0.001, cap=0.01, budget_floor=1000.0)
 
