@@ -209,7 +209,6 @@ async def test_an_outage_is_forgotten_when_a_new_connection_has_served_a_reply()
             started = now()
             await wait_until(lambda: pool.shared == 2)
             assert now() - started < 0.3  # where one got through the next one need not wait
-            assert redial.failures >= 5
             for number in range(20):
                 assert await pool.execute("GET", f"k{number}") == b"k%d" % number
             proxy.cut()

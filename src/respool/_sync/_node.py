@@ -246,11 +246,10 @@ class Node:
         connection = slot.connection
         if connection is None:
             return
-        slot.connection = None
         transport, counters = connection._transport, self.counters
-        connection._slot = connection._lane = None
-        connection.abort()  # before it is counted: what had not left is taken back by it
+        connection.abort()  # first: what had not left is taken back by it, and an interrupted thread leaves no socket
         with self.lock:  # two threads may close two connections
+            slot.connection = connection._slot = connection._lane = None
             counters.replies += transport.completed
             counters.dropped += transport.wire.dropped
             counters.taken_back += transport.wire.taken_back

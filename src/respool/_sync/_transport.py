@@ -176,7 +176,7 @@ class Transport:
     @property
     def is_open(self) -> bool:
         """Whether commands can be submitted."""
-        return self._error is None
+        return self._error is None and self._cut is None
 
     @property
     def is_busy(self) -> bool:

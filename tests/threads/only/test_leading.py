@@ -248,8 +248,9 @@ def test_closing_waits_for_the_leader_and_not_for_ever(callers: Callers) -> None
         wait_until(lambda: node.calls("GET"))
         pool.execute_noreply("SET", "k", "v")
         started = now()
+        transport = transport_of(pool)
         closing = callers.start(pool.close)
-        wait_until(lambda: transport_of(pool)._is_watched)
+        wait_until(lambda: transport._is_watched)
         node.on("GET", echo)
         node.release(1)
         assert leader.result() == b"a"
@@ -463,7 +464,7 @@ def test_a_silent_server_is_noticed_by_the_leader_and_everybody_is_told(callers:
 
 def test_followers_that_gave_up_are_forgotten_although_the_leader_goes_on_waiting(callers: Callers) -> None:
     with FakeNode({"GET": Silence()}) as node:
-        with Pool(node.url, shared=1, read_timeout=None, max_in_flight=4) as pool:
+        with Pool(node.url, shared=1, read_timeout=None, max_in_flight=4, retry=None) as pool:
             leader = callers.start(pool.execute, "GET", "a", timeout=3.0)
             wait_until(lambda: node.calls("GET"))
             for _ in range(500):
