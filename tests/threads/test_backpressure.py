@@ -40,6 +40,20 @@ def test_the_server_never_owes_more_replies_than_the_cap_and_the_order_is_kept(c
             assert pool.stats().in_flight == 0
 
 
+def test_replies_are_counted_one_by_one_while_callers_wait_at_the_door(callers: Callers) -> None:
+    with FakeNode({"GET": held_echo}) as node:
+        with Pool(node.url, shared=1, max_in_flight=2) as pool:
+            before = pool.stats().replies
+            for number in range(6):
+                callers.start(pool.execute, "GET", f"k{number}")
+                stand_in_line(pool, number + 1)
+            for answered in range(6):
+                wait_until(lambda n=answered: len(node.calls("GET")) > n)
+                node.release(1)
+            callers.results()
+            assert pool.stats().replies == before + 6
+
+
 def test_a_storm_of_callers_never_owes_more_than_the_cap(callers: Callers) -> None:
     most = 0
     with FakeNode({"GET": echo}) as node:

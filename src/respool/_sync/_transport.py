@@ -589,9 +589,9 @@ class Transport:
                 broken: ProtocolError | None = error
             else:
                 broken = None
-                if self._door:
-                    self._admit()
             self._completed += before - len(self._queue)
+            if self._door and broken is None:
+                self._admit()
             self._heard = monotonic()
         if broken is not None:
             self._end(broken)
