@@ -13,6 +13,10 @@ from respool._errors import ConnectionLost, Error, Executed, ReadTimeout
 DOOR_ROOM: Final = 16
 
 
+class Retired(ConnectionLost):
+    """The pool has closed the connection after all that was in flight on it. Never raised, only a cause."""
+
+
 def tune(sock: Any, patience: float | None) -> None:
     """Set what a connection wants: no delay, keepalive probes, and an end to unacknowledged data (R-14).
 

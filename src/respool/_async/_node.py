@@ -346,7 +346,7 @@ class Node:
         slot.taker = self.crew
         self.on_change()  # no new work for it from here on
         if slot.connection is not None:
-            await slot.connection._transport.wait_idle()  # a silent server ends this too
+            await slot.connection._transport.wait_idle(then_close=True)  # a silent server ends this too
         with self.lock:
             self.ledger.discard(slot, "lifetime")
         self.on_change()
@@ -439,7 +439,7 @@ class Node:
         try:
             for slot in shared:
                 if slot.connection is not None:
-                    await slot.connection._transport.wait_idle(deadline)
+                    await slot.connection._transport.wait_idle(deadline, then_close=True)
         finally:
             self._close_now()
             self._cut_short()

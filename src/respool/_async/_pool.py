@@ -39,7 +39,7 @@ from respool._events import Retried
 from respool._fork import watch_forks
 from respool._options import PoolOptions, checked_timeout, make_options
 from respool._retry import RetryBudget, RetryPolicy, may_retry
-from respool._sockets import tls_context
+from respool._sockets import Retired, tls_context
 from respool._stats import PoolStats
 
 if TYPE_CHECKING:
@@ -410,6 +410,10 @@ class AsyncPool(AsyncCommands[S]):
                 if not isinstance(reply, Error):
                     return reply
                 failure = reply
+            if isinstance(failure.__cause__, Retired):  # chosen just before it was closed: that was no try at all
+                self._opened().on_change()
+                failure = None
+                continue
             seconds = self._pause_before(failure, tries, deadline, is_safe=is_safe)
             if seconds is None:
                 try:

@@ -412,8 +412,11 @@ class AsyncTransport(asyncio.Protocol):
         """Close because the server did not answer; unlike ``abort`` this counts as a loss."""
         self._end(ReadTimeout("no answer to a PING", address=self._address, executed="unknown"))
 
-    async def wait_idle(self, deadline: float | None = None) -> None:
-        """Wait until nothing is owed and nobody waits at the door, or the connection has ended, or ``deadline``."""
+    async def wait_idle(self, deadline: float | None = None, *, then_close: bool = False) -> None:
+        """Wait until nothing is owed and nobody waits at the door, or the connection has ended, or ``deadline``.
+
+        ``then_close`` closes it in the same step; in threads that is what nobody can come in between.
+        """
         while self._error is None and (self._queue or self._door):
             if self._idle is None:
                 self._idle = self._create_future()
@@ -423,6 +426,8 @@ class AsyncTransport(asyncio.Protocol):
                     await asyncio.shield(self._idle)
             except TimeoutError:
                 return
+        if then_close:
+            self.abort()
 
     async def wait_closed(self) -> None:
         """Wait until the socket is closed. Call ``abort`` first."""

@@ -33,7 +33,7 @@ from respool._errors import TransportError, UsageError
 from respool._options import Options
 from respool._sync._dial import open_socket
 from respool._sync._sockets import PlainSocket, TlsSocket
-from respool._sockets import DOOR_ROOM, lost, why
+from respool._sockets import DOOR_ROOM, Retired, lost, why
 from respool._wire import SMALL_BYTES, Wire
 
 _WAITING: Final = object()  # the value of a call without a reply
@@ -631,10 +631,11 @@ class Transport:
         """Close because the server did not answer; unlike ``abort`` this counts as a loss."""
         self._end(ReadTimeout("no answer to a PING", address=self._address, executed="unknown"))
 
-    def wait_idle(self, deadline: float | None = None) -> None:
+    def wait_idle(self, deadline: float | None = None, *, then_close: bool = False) -> None:
         """Wait until nothing is owed and nobody waits at the door, or the connection has ended, or ``deadline``.
 
-        Replies that nobody waits for any more are read here.
+        Replies that nobody waits for any more are read here. ``then_close`` closes it in the same step: a thread that
+        had chosen it just before gets an error caused by ``Retired``, and has sent nothing.
         """
         while self._error is None and not self._is_mine():
             with self._lock:
@@ -646,6 +647,8 @@ class Transport:
                     self._idle.wait(None if left is None else min(left, threading.TIMEOUT_MAX))
                     continue
                 if not self._queue and not self._door:
+                    if then_close:
+                        self._end_now(Retired("the connection was retired", address=self._address))
                     return
             self.submit_until(("PING",), deadline)  # leads, and so reads all that came before
             if deadline is not None and monotonic() >= deadline:
@@ -683,26 +686,31 @@ class Transport:
             self._sock.shut()
             return
         with self._lock:
-            if self._error is not None:
-                return
-            self._error = error
-            self.wire.fail(lambda: self._lost("no"), lambda: self._lost("unknown"))
-            while self._door:
-                _, count, _, call = self._door.popleft()
-                if call.is_given_up:
-                    self.wire.taken_back += count
-                else:
-                    call.set_result(self._lost("no"))
-            for call in self._followers:  # whose reply was in the hands of a leader when it was interrupted
-                if call.is_waiting:
-                    call.set_result(self._lost("unknown"))
-            self._idle.notify_all()
-            on_lost, self.on_lost = self.on_lost, None
-            self._sock.shut()
-            if self._leader is None:
-                self._sock.close()
+            on_lost = self._end_now(error)
         if on_lost is not None and not told:
             on_lost(error)
+
+    def _end_now(self, error: Error) -> Callable[[Error], None] | None:
+        """Do so, with the lock held; return whom to tell, unless it had ended before."""
+        if self._error is not None:
+            return None
+        self._error = error
+        self.wire.fail(lambda: self._lost("no"), lambda: self._lost("unknown"))
+        while self._door:
+            _, count, _, call = self._door.popleft()
+            if call.is_given_up:
+                self.wire.taken_back += count
+            else:
+                call.set_result(self._lost("no"))
+        for call in self._followers:  # whose reply was in the hands of a leader when it was interrupted
+            if call.is_waiting:
+                call.set_result(self._lost("unknown"))
+        self._idle.notify_all()
+        on_lost, self.on_lost = self.on_lost, None
+        self._sock.shut()
+        if self._leader is None:
+            self._sock.close()
+        return on_lost
 
     def _lost(self, executed: Executed) -> Error:
         return lost(self._error, self._address, executed)

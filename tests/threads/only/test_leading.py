@@ -18,7 +18,7 @@ import pytest
 from answers import OK, echo, held_echo, words
 from respool import Connection, Pool
 from respool._sync._transport import _Call
-from respool.errors import ConnectionLost, ReadTimeout
+from respool.errors import ConnectionLost, PoolClosed, ReadTimeout
 from respool.testing import FakeNode, FaultProxy, Server, Silence
 from threads.harness import Callers, now, socket_of, wait_until
 
@@ -257,6 +257,47 @@ def test_closing_waits_for_the_leader_and_not_for_ever(callers: Callers) -> None
         closing.result()
         assert now() - started < 1.0
         assert words(node, "SET") == [b"k"]
+
+
+@pytest.mark.parametrize("how", ["drained", "closed"])
+def test_who_chose_a_connection_just_before_it_was_retired_has_sent_nothing_and_gets_the_next(how: str) -> None:
+    with FakeNode({"GET": echo, "SET": OK}) as node:
+        with Pool(node.url, shared=1, retry=None) as pool:
+            chosen = transport_of(pool)
+            if how == "drained":
+                pool.drain()
+                wait_until(lambda: not chosen.is_open and pool._shared.only not in (None, chosen))
+            else:
+                pool.close()
+            # What a thread holds that was interrupted between choosing a connection and sending on it.
+            for act, reply in (("GET", "a"), b"a"), (("SET", "k", "v"), b"OK"):
+                pool._shared.only, pool._shared._live = chosen, [chosen]
+                if how == "drained":
+                    assert pool.execute(*act) == reply
+                else:
+                    with pytest.raises(PoolClosed):
+                        pool.execute(*act)
+            assert len(node.calls("SET")) == (how == "drained")
+            assert pool.stats().lost == 0
+
+
+def test_a_connection_that_is_retired_ends_in_the_step_that_finds_it_idle(callers: Callers) -> None:
+    with FakeNode({"GET": held_echo}) as node:
+        with Pool(node.url, shared=1) as pool:
+            transport = transport_of(pool)
+            caller = callers.start(pool.execute, "GET", "a")
+            wait_until(lambda: node.calls("GET"))
+            retiring = callers.start(transport.wait_idle, then_close=True)
+            wait_until(lambda: transport._is_watched)
+            assert transport.is_open
+            node.on("GET", echo)
+            node.release(1)
+            retiring.result()
+            assert caller.result() == b"a"
+            late = transport.submit(("GET", "b"))
+            assert isinstance(late, ConnectionLost)
+            assert late.executed == "no"
+            assert len(node.calls("GET")) == 1
 
 
 # Time ---------------------------------------------------------------------------------------------------------
