@@ -1,0 +1,70 @@
+"""Mistakes to plant in the engine: each is a line of a method replaced, and must be found within some hundred seeds.
+
+A plant whose line is not there any more has to be looked at: its test says so.
+"""
+
+from __future__ import annotations
+import __future__
+
+import inspect
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from respool._sync._lease_lane import LeaseLane
+from respool._sync._node import Node
+from respool._sync._transport import Transport
+
+#: What is wrong, where, the words that stand there, and the words in their place.
+PLANTS: Final[list[tuple[str, type, str, str, str]]] = [
+    ("the leader resigns without the lock", Transport, "_resign", "with self._lock:", "if True:"),
+    (
+        "a follower that has given up is made the leader",
+        Transport,
+        "_resign",
+        "if call.value is _WAITING and not call.is_given_up:",
+        "if call.value is _WAITING:",
+    ),
+    ("a gate is released twice", Transport, "_resign", "gate.release()", "gate.release(), gate.release()"),
+    (
+        "what was told while the leader left is not sent",
+        Transport,
+        "_resign",
+        "if self._out and not self._rest and self._error is None:",
+        "if False:",
+    ),
+    ("a command is put without the lock", Transport, "_join", "with self._lock:", "if True:"),
+    ("what is queued is taken without the lock", Transport, "_send_queued", "with self._lock:", "if True:"),
+    ("replies are completed without the lock", Transport, "_take_in", "with self._lock:", "if True:"),
+    ("a caller gives up without the lock", Transport, "_give_up", "with self._lock:", "if True:"),
+    ("a leader that gives up does not hand over", Transport, "_give_up", "if leads:", "if False:"),
+    (
+        "a thread leads although another does",
+        Transport,
+        "_catch_up",
+        "if self._leader is not None or self._error is not None:",
+        "if self._error is not None:",
+    ),
+    ("the socket is closed under its reader", Transport, "_end_now", "if self._leader is None:", "if True:"),
+    ("a lease is given back without the lock", LeaseLane, "give_back", "with node.lock:", "if True:"),
+    ("the node settles without the lock", Node, "settle", "with self.lock:", "if True:"),
+]
+
+
+@contextmanager
+def planted(owner: Any, method: str, words: str, others: str) -> Iterator[None]:
+    """Replace ``words`` in the source of a method for a while. Line numbers stay, so that its lines are traced."""
+    real = getattr(owner, method)
+    lines, first = inspect.getsourcelines(real)
+    source = textwrap.dedent("".join(lines))
+    assert source.count(words) >= 1, f"{words!r} does not stand in {owner.__name__}.{method} any more"
+    code = compile("\n" * (first - 1) + source.replace(words, others), inspect.getfile(real), "exec", dont_inherit=True,
+                   flags=__future__.annotations.compiler_flag)
+    names: dict[str, Any] = {}
+    exec(code, real.__globals__, names)
+    setattr(owner, method, names[method])
+    try:
+        yield
+    finally:
+        setattr(owner, method, real)

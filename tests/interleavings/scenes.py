@@ -1,0 +1,366 @@
+"""What the threads do: some share one connection, others a whole pool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any, Final
+
+from respool import Pool
+from respool._options import make_options
+from respool._sync import _transport
+from respool.errors import ConnectFailed, ConnectionLost, Error, PoolClosed, PoolTimeout, ReadTimeout
+
+from .books import Books
+from .primitives import SimThread
+from .stage import Stage
+
+REPLY_OFF: Final = ("CLIENT", "REPLY", "OFF")
+REPLY_ON: Final = ("CLIENT", "REPLY", "ON")
+
+
+class Scene:
+    """Callers at work, and what must hold when they are done."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.baton = stage.baton
+        self.chance = stage.chance("scene")
+        self.books = Books(stage.server)
+        self.is_calm = self.chance.random() < 0.6
+
+    def sleep(self, seconds: float) -> None:
+        self.baton.wait_for(lambda: False, seconds, "time to pass")
+
+    def together(self, *works: Callable[[], None]) -> None:
+        """Let all work at the same time, and wait until they are done."""
+        threads = [
+            SimThread(self.baton, target=work, name=getattr(work, "__name__", "caller").strip("_")) for work in works
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def trouble(self) -> None:
+        """Break connections at some moment, from the server's side."""
+        chance = self.stage.chance("trouble")
+        for _ in range(chance.randint(1, 3)):
+            self.sleep(chance.expovariate(1 / 0.002))
+            for session in list(self.stage.server.sessions):
+                match chance.randrange(5):
+                    case 0:
+                        session.drop(politely=True)
+                    case 1:
+                        session.drop(politely=False)
+                    case 2:
+                        session.cut_next_reply(chance.random())
+                    case 3:
+                        session.sock.down.freeze(chance.choice((0.001, 0.2)))
+                    case 4:
+                        session.sock.up.freeze(chance.choice((0.001, 0.2)))
+
+
+class OneConnection(Scene):
+    """Leader and followers on one transport: no pool, no retries."""
+
+    def play(self) -> None:
+        chance = self.chance
+        options = {
+            "read_timeout": chance.choice((0.05, 5.0)) if not self.is_calm else 5.0,
+            "max_in_flight": chance.choice((1, 2, 4, 1000, 1000)),
+            "max_in_flight_bytes": chance.choice((1, 5000, 1 << 20)),
+        }
+        self.transport: Any = _transport.connect(make_options(None, options))
+        works: list[Callable[[], None]] = [
+            self._caller(number, chance.randint(1, 5)) for number in range(chance.randint(2, 6))
+        ]
+        self._is_closed = False
+        if not self.is_calm:
+            works.append(self.trouble)
+            if chance.random() < 0.3:
+                works.append(self._closer)
+        self.together(*works)
+        self._check()
+
+    def _caller(self, number: int, count: int) -> Callable[[], None]:
+        chance = self.stage.chance(f"caller {number}")
+        acts = (self._ask, self._ask, self._ask_until, self._ask_until, self._many, self._tell, self._guarded, self._set)
+
+        def caller() -> None:
+            for _ in range(count):
+                if chance.random() < 0.25:
+                    self.sleep(chance.choice((0.0001, 0.001, 0.005)))
+                chance.choice(acts)(f"key{number}", chance)
+
+        return caller
+
+    def _until(self, chance: Random) -> float:
+        return self.baton.now + chance.choice((0.0, 0.00001, 0.0001, 0.0003, 0.001, 0.01))
+
+    def _note(self, reply: Any, count: int = 1) -> None:
+        """Check an error; what was given up is counted."""
+        if type(reply) is ReadTimeout and reply.__cause__ is None and "in time" in str(reply):
+            self.books.given_up += count
+        elif isinstance(reply, Error):
+            assert not self.is_calm, f"an error in a calm world: {reply!r}"
+            assert isinstance(reply, ReadTimeout | ConnectionLost), reply
+
+    def _ask(self, _: str, chance: Random) -> None:
+        word = self.books.word()
+        reply = self.transport.submit(("ECHO", word))
+        assert not (isinstance(reply, ReadTimeout) and self.is_calm)
+        self._note(reply)
+        self.books.asked(word, reply)
+
+    def _ask_until(self, _: str, chance: Random) -> None:
+        word = self.books.word()
+        reply = self.transport.submit_until(("ECHO", word), self._until(chance))
+        self._note(reply)
+        self.books.asked(word, reply)
+
+    def _set(self, key: str, chance: Random) -> None:
+        word = self.books.word()
+        command = ("SET", key, word, *(["x" * 3000] if chance.random() < 0.3 else []))
+        if len(command) == 4:  # heavy: its size counts, its last argument is none the server knows
+            command = ("ECHO", word + b"x" * 3000)
+            reply = self.transport.submit_until(command, None if chance.random() < 0.5 else self._until(chance))
+            self._note(reply)
+            self.books.asked(command[1], reply)
+            return
+        reply = self.transport.submit(command)
+        self._note(reply)
+        self.books.wrote(key, word, reply)
+
+    def _many(self, key: str, chance: Random) -> None:
+        words = [self.books.word() for _ in range(chance.randint(1, 3))]
+        commands = [("ECHO", word) for word in words]
+        replies = self.transport.submit_many(commands, None if chance.random() < 0.5 else self._until(chance))
+        self._note(replies, len(commands))
+        for number, word in enumerate(words):
+            self.books.asked(word, replies if isinstance(replies, Error) else replies[number])
+
+    def _tell(self, key: str, chance: Random) -> None:
+        word = self.books.word()
+        error = self.transport.tell([REPLY_OFF, ("SET", key, word), REPLY_ON])
+        if error is not None:
+            self._note(error)
+        self.books.told(key, word, error, is_calm=self.is_calm)
+
+    def _guarded(self, key: str, chance: Random) -> None:
+        word = self.books.word()
+        reply = self.transport.submit_guarded([REPLY_OFF, ("SET", key, word), REPLY_ON], 2)
+        self._note(reply)
+        if not isinstance(reply, Error):
+            assert reply == b"OK", reply
+        self.books.wrote(key, word, reply)
+
+    def _closer(self) -> None:
+        self.sleep(self.chance.expovariate(1 / 0.003))
+        if self.chance.random() < 0.5:
+            self.transport.wait_idle(self.baton.now + 0.01)
+        self._is_closed = True
+        self.transport.abort()
+        self.transport.wait_closed()
+        assert self.stage.sockets[0].is_closed, "closed, but the socket is not"
+
+    def _check(self) -> None:
+        transport, books = self.transport, self.books
+        if self.is_calm:
+            assert transport.wire.out == [], "something was left unsent when the last caller had gone"
+        word = books.word()
+        reply = transport.submit(("ECHO", word))
+        self._note(reply)
+        books.asked(word, reply)
+        if self.is_calm:
+            assert transport.is_open
+        elif transport.is_open:
+            transport.wait_idle(self.baton.now + 1.0)
+        assert not transport.is_busy, "somebody leads although all have gone"
+        waiting = [call for call in transport._followers if call.value is _transport._WAITING and not call.is_given_up]
+        assert waiting == []
+        if transport.is_open:
+            assert (transport.owes, transport.wire.heavy_bytes) == (0, 0)
+            assert transport.wire.out == []
+            if self.is_calm:
+                read = self.stage.sockets[0].replies_read
+                assert transport.completed == read, f"{read} replies came, {transport.completed} were counted"
+            assert transport.wire.dropped + transport.wire.taken_back == books.given_up, "counts of what was given up"
+        was_open = transport.is_open
+        transport.abort()
+        transport.wait_closed()
+        assert self.stage.sockets[0].is_closed
+        self.sleep(1.0)
+        books.compare(in_order=True)
+        if was_open and self.is_calm:
+            assert self.stage.server.sessions == []
+
+
+class WholePool(Scene):
+    """Leases and shared connections of a pool, with its own threads."""
+
+    def play(self) -> None:
+        chance = self.chance
+        shared = chance.choice((0, 0, 1, 2))
+        self.pool: Any = Pool(
+            shared=shared,
+            max_size=shared + chance.randint(1, 3),
+            min_size=chance.choice((0, 0, 1)),
+            acquire_timeout=5.0,
+            connect_timeout=1.0,
+            read_timeout=5.0 if self.is_calm else chance.choice((0.1, 5.0)),
+            keepalive=chance.choice((0.005, 30.0)),
+            max_lifetime=chance.choice((0.01, 3600.0)),
+            max_idle=chance.choice((0.01, 600.0)),
+            max_in_flight=chance.choice((2, 1000)),
+            retry=None,
+        )
+        self._owners: dict[Any, str] = {}
+        self.baton.check = self._look
+        works = [self._caller(number, chance.randint(1, 4)) for number in range(chance.randint(2, 5))]
+        if chance.random() < 0.4:
+            works.append(self._control)
+        if not self.is_calm:
+            works.append(self.trouble)
+        self._closes_early = chance.random() < 0.2
+        if self._closes_early:
+            works.append(self._close)
+        self.together(*works)
+        self._check()
+
+    def _look(self) -> None:
+        """Look at the books whenever nobody is at them."""
+        node = self.pool._node
+        if node is not None and not node.lock.locked():
+            node.ledger.check()
+
+    def _caller(self, number: int, count: int) -> Callable[[], None]:
+        chance = self.stage.chance(f"caller {number}")
+        acts = (self._ask, self._set, self._lease, self._lease, self._lease_in_time, self._many, self._noreply)
+
+        def caller() -> None:
+            for _ in range(count):
+                if chance.random() < 0.25:
+                    self.sleep(chance.choice((0.0001, 0.002, 0.02)))
+                try:
+                    chance.choice(acts)(f"key{number}", chance)
+                except (PoolTimeout, ReadTimeout):
+                    pass
+                except PoolClosed:
+                    if not self._closes_early:
+                        raise
+                    return
+                except (ConnectionLost, ConnectFailed):
+                    if self.is_calm and not self._closes_early:
+                        raise
+
+        return caller
+
+    def _ask(self, _: str, chance: Random) -> None:
+        word = self.books.word()
+        timeout = chance.choice((None, None, 0.0001, 0.001))
+        self.books.asked(word, self.pool.execute("ECHO", word, timeout=timeout))
+
+    def _set(self, key: str, chance: Random) -> None:
+        word = self.books.word()
+        try:
+            reply = self.pool.execute("SET", key, word)
+        except Error as error:
+            self.books.wrote(key, word, error)
+            raise
+        self.books.wrote(key, word, reply)
+
+    def _noreply(self, key: str, chance: Random) -> None:
+        word = self.books.word()
+        try:
+            self.pool.execute_noreply("SET", key, word)
+        except Error as error:
+            self.books.told(key, word, error, is_calm=self.is_calm)
+            raise
+        self.books.told(key, word, None, is_calm=self.is_calm and not self._closes_early)
+
+    def _many(self, _: str, chance: Random) -> None:
+        words = [self.books.word() for _ in range(chance.randint(1, 3))]
+        for word, reply in zip(words, self.pool.execute_many([("ECHO", word) for word in words]), strict=True):
+            self.books.asked(word, reply)
+
+    def _lease(self, _: str, chance: Random) -> None:
+        with self.pool.acquire(chance.choice((5.0, 5.0, 0.0, 0.0005))) as conn:
+            self._use(conn, chance)
+
+    def _lease_in_time(self, _: str, chance: Random) -> None:
+        conn = self.pool.acquire(timeout=chance.choice((0.0001, 0.001, 0.01)))
+        try:
+            self._use(conn, chance)
+        finally:
+            self.pool.release(conn)
+
+    def _use(self, conn: Any, chance: Random) -> None:
+        slot, me = conn._slot, self.baton.me
+        assert me is not None
+        assert self._owners.setdefault(slot, me.name) == me.name, "one connection has two owners"
+        try:
+            match chance.randrange(5):
+                case 0:
+                    conn.close()
+                case 1:
+                    conn.execute("WATCH", "k")
+                case _:
+                    word = self.books.word()
+                    self.books.asked(word, conn.execute("ECHO", word))
+        finally:
+            del self._owners[slot]
+
+    def _control(self) -> None:
+        for _ in range(self.chance.randint(1, 3)):
+            self.sleep(self.chance.expovariate(1 / 0.002))
+            try:
+                match self.chance.randrange(4):
+                    case 0:
+                        self.pool.resize(max_size=self.pool._options.shared_target + self.chance.randint(1, 3), min_size=0)
+                    case 1:
+                        self.pool.clear()
+                    case 2:
+                        self.pool.drain()
+                    case 3:
+                        self.pool.stats()
+            except PoolClosed:
+                if not self._closes_early:
+                    raise
+
+    def _close(self) -> None:
+        self.sleep(self.chance.expovariate(1 / 0.005))
+        self.pool.close(timeout=self.chance.choice((0.0, 0.01, 5.0)))
+
+    def _check(self) -> None:
+        pool = self.pool
+        if not self._closes_early:
+            word = self.books.word()
+            for _ in range(5):
+                try:
+                    self.books.asked(word, pool.execute("ECHO", word))
+                    break
+                except (ConnectionLost, ReadTimeout, ConnectFailed):
+                    assert not self.is_calm
+            deadline = self.baton.now + 5.0
+            while pool.leased or pool.waiting or pool.dialing or pool.stats().in_flight:
+                assert self.baton.now < deadline, f"does not come to rest: {pool!r} {pool.stats()}"
+                self.sleep(0.001)
+                for transport in list(pool._shared._live):
+                    transport.wait_idle(deadline)  # replies that nobody waits for are read by whoever comes next
+            stats = pool.stats()
+            assert stats.leases == stats.releases, stats
+        pool.close()
+        stats = pool.stats()
+        left = stats.size, stats.leased, stats.waiting, stats.in_flight, stats.dialing
+        assert left == (0, 0, 0, 0, 0), stats
+        assert stats.leases == stats.releases, stats
+        assert stats.opened == stats.lost + stats.closed, stats
+        assert [sock.number for sock in self.stage.sockets if not sock.is_closed] == []
+        workers = [actor.name for actor in self.baton.actors if not actor.is_over and actor is not self.baton.me]
+        assert workers == [], "threads are left"
+        self.sleep(1.0)
+        self.books.compare(in_order=self.is_calm)
+
+
+SCENES: Final = (OneConnection, WholePool)

@@ -1,0 +1,123 @@
+"""One run: the threaded engine with its threads, locks, clock and sockets in the hands of the baton.
+
+Rule 1: nothing of the engine is replaced, only what it imports: every module below ``respool/_sync`` finds the
+        baton's ``threading``, ``time``, ``socket``, ``select`` and so on under the names it uses.
+Rule 2: everything random comes from the seed; sets of slots keep the order of their making.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import pkgutil
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from random import Random
+from types import ModuleType
+from typing import Any, Final
+
+import respool._ledger
+import respool._sync
+import respool._wire
+from respool._ledger import Ledger
+from simulation.network import Weather
+from simulation.plan import chance_of
+from simulation.server import Server
+
+from .baton import Baton, Rhythm
+from .network import ThreadSocket, select_with_polls, socket_with
+from .primitives import Face, SimQueue, threading_with, time_with
+
+MODULES: Final = [
+    importlib.import_module(f"respool._sync.{module.name}") for module in pkgutil.iter_modules(respool._sync.__path__)
+]
+
+#: Where threads may change at every line. Command methods only hand on.
+TRACED: Final = frozenset(
+    module.__file__ or ""
+    for module in [*MODULES, respool._wire, respool._ledger]
+    if not module.__name__.endswith("_commands")
+)
+
+
+class InOrder(dict[Any, None]):
+    """A set that keeps its order."""
+
+    def add(self, item: Any) -> None:
+        self[item] = None
+
+    def discard(self, item: Any) -> None:
+        self.pop(item, None)
+
+    def remove(self, item: Any) -> None:
+        del self[item]
+
+
+class LedgerInOrder(Ledger):
+    __slots__ = ()
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(**how)
+        self.dials = InOrder()  # type: ignore[assignment]
+        self._leased = InOrder()  # type: ignore[assignment]
+
+
+class Stage:
+    """The baton, the server, and the sockets between them."""
+
+    def __init__(self, seed: int, rhythm: Rhythm, weather: Weather) -> None:
+        self.seed = seed
+        self.weather = weather
+        self.baton = Baton(chance_of(seed, "turns"), rhythm, TRACED)
+        self.server = Server(self.baton.world, chance_of(seed, "server"))
+        self.server.latency = weather.latency
+        self.sockets: list[ThreadSocket] = []
+
+    def chance(self, name: str) -> Random:
+        return chance_of(self.seed, name)
+
+    def run(self, story: Callable[[], None]) -> None:
+        """Play ``story`` as the first thread; ``baton.failures`` tells what went wrong."""
+        gc_was_on = gc.isenabled()
+        gc.disable()  # finalisers run where the last reference goes, and nowhere else
+        try:
+            with self._in_place():
+                self.baton.run(story)
+        finally:
+            if gc_was_on:
+                gc.enable()
+
+    def _make_socket(self) -> ThreadSocket:
+        number = len(self.sockets) + 1
+        sock = ThreadSocket(self.baton, self.chance(f"socket {number}"), self.weather, number, self.server)
+        self.sockets.append(sock)
+        return sock
+
+    @contextmanager
+    def _in_place(self) -> Iterator[None]:
+        baton = self.baton
+        threading = threading_with(baton)
+        substitutes = {
+            "threading": threading,
+            "Lock": threading.Lock,
+            "time": time_with(baton),
+            "monotonic": lambda: baton.now,
+            "SimpleQueue": lambda: SimQueue(baton),
+            "socket": socket_with(self._make_socket),
+            "select": select_with_polls,
+            "random": Face(random, random=self.chance("engine").random),
+            "tune": lambda *_: None,
+            "Ledger": LedgerInOrder,
+        }
+        before: list[tuple[ModuleType, str, Any]] = []
+        for module in MODULES:
+            for name, substitute in substitutes.items():
+                if name in vars(module):
+                    before.append((module, name, getattr(module, name)))
+                    setattr(module, name, substitute)
+        try:
+            yield
+        finally:
+            for module, name, real in before:
+                setattr(module, name, real)
