@@ -278,7 +278,7 @@ class Transport:
         try:
             self._catch_up(call)
             with self._lock:
-                is_full = self._error is not None or self._door or self._is_full(len(data), 1)
+                is_full = self._error is not None or len(self._door) > 0 or self._is_full(len(data), 1)
                 if not is_full:
                     self._put(data, 1, hidden, call)
                     if self._leader is None:
