@@ -167,7 +167,8 @@ class OneConnection(Scene):
     def _check(self) -> None:
         transport, books = self.transport, self.books
         if self.is_calm:
-            assert transport.wire.out == [], "something was left unsent when the last caller had gone"
+            # Nobody stays to wait for a socket that is full: the rest leaves with the next caller, or with keepalive's.
+            assert transport.wire.out == [] or transport._rest, "something was left unsent when the last caller had gone"
         word = books.word()
         reply = transport.submit(("ECHO", word))
         self._note(reply)
@@ -209,7 +210,7 @@ class WholePool(Scene):
             acquire_timeout=5.0,
             connect_timeout=1.0,
             read_timeout=5.0 if self.is_calm else chance.choice((0.1, 5.0)),
-            keepalive=chance.choice((0.005, 30.0)),
+            keepalive=chance.choice((0.05, 30.0)),
             max_lifetime=chance.choice((0.01, 3600.0)),
             max_idle=chance.choice((0.01, 600.0)),
             max_in_flight=chance.choice((2, 1000)),

@@ -106,9 +106,24 @@ async def execute_noreply(scene: Scene) -> None:
     await scene.pool.execute_noreply("SET", "k", "v")
 
 
+async def execute_many_noreply(scene: Scene) -> None:
+    await scene.pool.execute_many_noreply([("SET", "k", "v"), ("SET", "k", "w")])
+
+
+async def typed_command(scene: Scene) -> None:
+    assert await scene.pool.echo(b"a") == b"a"
+
+
 async def pipeline(scene: Scene) -> None:
     async with scene.pool.pipeline() as p:
         answer = p.execute("ECHO", "a")
+    assert answer.result() == b"a"
+
+
+async def pipeline_sent(scene: Scene) -> None:
+    p = scene.pool.pipeline(atomic=True)
+    answer = p.execute("ECHO", "a")
+    assert await p.send() == [b"a"]
     assert answer.result() == b"a"
 
 
@@ -151,6 +166,12 @@ async def blpop(scene: Scene) -> None:
     assert await scene.pool.execute("BLPOP", "nothing", 0.01) is None
 
 
+async def within_pool(scene: Scene) -> None:
+    """Here the pool is the call's own; the scene's must not notice."""
+    async with AsyncPool[bytes](**scene.where, shared=1, max_size=2) as pool:
+        assert await pool.execute("ECHO", "a") == b"a"
+
+
 async def select(scene: Scene) -> None:
     await scene.pool.select(1)
 
@@ -190,6 +211,27 @@ async def connection_execute(scene: Scene) -> None:
     assert await scene.connection.execute("ECHO", "a", timeout=5.0) == b"a"
 
 
+async def connection_execute_many(scene: Scene) -> None:
+    assert await scene.connection.execute_many([("ECHO", "a"), ("ECHO", "b")], atomic=True) == [b"a", b"b"]
+
+
+async def connection_noreply(scene: Scene) -> None:
+    await scene.connection.execute_noreply("SET", "k", "v")
+    await scene.connection.execute_many_noreply([("SET", "k", "v"), ("SET", "k", "w")])
+    assert await scene.connection.echo("a") == b"a"
+
+
+async def connection_pipeline(scene: Scene) -> None:
+    async with scene.connection.pipeline() as p:
+        answer = p.echo("a")
+    assert answer.result() == b"a"
+
+
+async def within_connection(scene: Scene) -> None:
+    async with AsyncConnection[bytes](**scene.where) as connection:
+        assert await connection.execute("ECHO", "a") == b"a"
+
+
 async def connection_reset(scene: Scene) -> None:
     await scene.connection.reset()
 
@@ -219,6 +261,12 @@ CALLS: Final = [
         for name, options in (("shared", ONE_SHARED), ("two shared", TWO_SHARED), ("exclusive", EXCLUSIVE))
         for state, prepare in (("cold", None), ("warm", warm))
     ],
+    Call("execute_many_noreply", execute_many_noreply, ONE_SHARED, warm, is_free=True),
+    Call("execute_many_noreply, exclusive", execute_many_noreply, EXCLUSIVE, warm),
+    Call("a typed command", typed_command, ONE_SHARED, warm, is_free=True),
+    Call("pipeline.send", pipeline_sent, ONE_SHARED, warm, is_free=True),
+    Call("pipeline.send, exclusive", pipeline_sent, EXCLUSIVE),
+    Call("async with pool", within_pool, ONE_SHARED),
     Call("execute_big", execute_big, ONE_SHARED, warm),
     Call("execute through a narrow door", execute, NARROW, warm, is_free=True),
     Call("execute_many through a narrow door", execute_many, NARROW, warm, is_free=True),
@@ -245,6 +293,10 @@ CALLS: Final = [
     Call("aclose, cold", aclose, ONE_SHARED, has_neighbours=False),
     Call("connection.open", connection_open, {}, unopened_connection),
     Call("connection.execute", connection_execute, {}, own_connection),
+    Call("connection.execute_many", connection_execute_many, {}, own_connection),
+    Call("connection.execute_noreply", connection_noreply, {}, own_connection),
+    Call("connection.pipeline", connection_pipeline, {}, own_connection),
+    Call("async with connection", within_connection, {}),
     Call("connection.reset", connection_reset, {}, own_connection),
     Call("connection.aclose", connection_aclose, {}, own_connection),
 ]

@@ -45,7 +45,7 @@ def test_behind_the_last_suspension_the_call_is_unharmed(way: str) -> None:
     assert asyncio.run(interrupted(way, 4, three_suspensions([]))) == (False, None)
 
 
-@pytest.mark.parametrize("way", ["while suspended", "before the wake-up", "twice"])
+@pytest.mark.parametrize("way", ["while suspended", "before the wake-up", "twice", "timeout"])
 def test_a_call_that_swallows_a_cancel_is_found_out(way: str) -> None:
     with pytest.raises(AssertionError, match="came out as None"):
         asyncio.run(interrupted(way, 1, swallows()))
