@@ -52,8 +52,9 @@ generate: $(READY)-venv ## write the generated files: the twins for threads, the
 check-generated: $(READY)-venv ## fail where a generated file is out of date
 	@$(PY) tools/generate.py --check
 
-prove: $(READY)-dev ## run SEEDS (2000) simulated histories and the other long proofs
+prove: $(READY)-dev ## run SEEDS (2000) simulated histories, as many interleavings of threads, and the other long proofs
 	@$(PY) -m tests.simulation --seeds $(SEEDS) --jobs 2
+	@$(PY) -m tests.interleavings --seeds $(SEEDS) --jobs 2
 	@$(PY) -m pytest -q tests/stepper tests/gates tests/servers
 	@$(PY) -m tests.fuzz.fuzz_wire --seconds 60
 
