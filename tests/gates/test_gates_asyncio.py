@@ -7,6 +7,8 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from gates.combinations import LONG, SHORT, SLOW, STATES, Combination, Gates, Site, all_combinations
 from respool import AsyncConnection, AsyncPool
 from respool.errors import PoolClosed, PoolTimeout
@@ -164,6 +166,7 @@ async def try_one(combination: Combination, site: Site) -> None:
     assert pool.size == 0
 
 
+@pytest.mark.slow
 async def test_nothing_is_lost_in_any_combination_of_gates_and_callers(site: Site) -> None:
     asyncio.get_running_loop().set_debug(False)  # four thousand pools: it would take minutes
     before = asyncio.all_tasks()

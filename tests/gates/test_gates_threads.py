@@ -11,6 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from gates.combinations import LONG, SHORT, SLOW, STATES_OF_HOOKS_IN_THREADS, Combination, Gates, Site, all_combinations
 from respool import Connection, Pool
 from respool.errors import PoolClosed, PoolTimeout
@@ -148,6 +150,7 @@ def try_one(combination: Combination, site: Site) -> str | None:
     return None
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_in_any_combination_of_gates_and_callers(site: Site) -> None:
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="matrix") as workers:
         matrix = list(all_combinations(STATES_OF_HOOKS_IN_THREADS, tuple(CALLERS)))

@@ -23,6 +23,7 @@ from .scenes import OneConnection, WholePool
 from .stage import Stage
 
 SEEDS = 200
+QUICK_SEEDS = 60  # the others are marked slow
 PER_TEST = 20
 
 #: No plant needs more seeds than this to be found.
@@ -31,7 +32,10 @@ MOST_SEEDS = 400
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("first", range(0, SEEDS, PER_TEST))
+@pytest.mark.parametrize(
+    "first",
+    [pytest.param(first, marks=[pytest.mark.slow] if first >= QUICK_SEEDS else []) for first in range(0, SEEDS, PER_TEST)],
+)
 def test_no_promise_is_broken_in_any_of_these_orders(first: int) -> None:
     results = [play(seed) for seed in range(first, first + PER_TEST)]
     for result in results:

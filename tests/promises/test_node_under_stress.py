@@ -7,6 +7,8 @@ import time
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from respool import AsyncPool
 from respool._events import ConnectionOpened
 from respool.errors import Loading
@@ -57,6 +59,7 @@ async def test_one_frozen_connection_of_four_does_not_slow_down_the_rest() -> No
             await pool.aclose(timeout=0.0)  # does not wait for what the frozen one owes
 
 
+@pytest.mark.slow
 async def test_a_hundred_pools_do_not_reconnect_in_the_same_instant() -> None:
     asyncio.get_running_loop().set_debug(False)
     opened: list[float] = []

@@ -14,12 +14,16 @@ from .books import Books
 from .run import simulate
 
 SEEDS = 300
+QUICK_SEEDS = 60  # the others are marked slow
 PER_TEST = 20
 
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.mark.parametrize("first", range(0, SEEDS, PER_TEST))
+@pytest.mark.parametrize(
+    "first",
+    [pytest.param(first, marks=[pytest.mark.slow] if first >= QUICK_SEEDS else []) for first in range(0, SEEDS, PER_TEST)],
+)
 def test_no_promise_is_broken_in_any_of_these_worlds(first: int) -> None:
     results = [simulate(seed) for seed in range(first, first + PER_TEST)]
     for result in results:
