@@ -99,12 +99,17 @@ class Baton:
     def run(self, work: Callable[[], None]) -> None:
         """Run ``work`` as the first actor, and return when all actors have ended."""
         self._all_over.acquire()
-        first = self.spawn("main", work)
-        self.me = first
-        first.turn.release()
-        self._all_over.acquire()
-        for thread in self._threads():
-            thread.join()
+        before = sys.gettrace()
+        sys.settrace(_look_away)  # Python 3.12 drops its line events when the last traced thread ends, and makes them anew
+        try:
+            first = self.spawn("main", work)
+            self.me = first
+            first.turn.release()
+            self._all_over.acquire()
+            for thread in self._threads():
+                thread.join()
+        finally:
+            sys.settrace(before)
 
     def spawn(self, name: str, work: Callable[[], None]) -> Actor:
         """Let a new actor stand at its turn."""
@@ -265,12 +270,21 @@ class Baton:
         if frame.f_code.co_filename not in self._traced:
             return None
         self.point()
-        return self._trace_line
+        latest = -1
 
-    def _trace_line(self, _frame: FrameType, event: str, _: Any) -> Any:
-        if event == "line":
-            self.point()
-        return self._trace_line
+        def trace_line(frame: FrameType, event: str, _: Any) -> Any:
+            nonlocal latest
+            # Some interpreters tell of a line twice, now and then: once is a point, or no seed could be replayed.
+            if event == "line" and frame.f_lineno != latest:
+                latest = frame.f_lineno
+                self.point()
+            return trace_line
+
+        return trace_line
+
+
+def _look_away(*_: Any) -> None:
+    """Trace nothing."""
 
 
 START: Final = World().now

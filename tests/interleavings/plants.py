@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from respool._sync._lease_lane import LeaseLane
 from respool._sync._node import Node
 from respool._sync._transport import Transport
 
@@ -47,7 +46,6 @@ PLANTS: Final[list[tuple[str, type, str, str, str]]] = [
         "if self._error is not None:",
     ),
     ("the socket is closed under its reader", Transport, "_end_now", "if self._leader is None:", "if True:"),
-    ("a lease is given back without the lock", LeaseLane, "give_back", "with node.lock:", "if True:"),
     ("the node settles without the lock", Node, "settle", "with self.lock:", "if True:"),
 ]
 

@@ -21,6 +21,7 @@ import respool._ledger
 import respool._sync
 import respool._wire
 from respool._ledger import Ledger
+from respool._sync import _node
 from simulation.network import Weather
 from simulation.plan import chance_of
 from simulation.server import Server
@@ -116,8 +117,10 @@ class Stage:
                 if name in vars(module):
                     before.append((module, name, getattr(module, name)))
                     setattr(module, name, substitute)
+        vars(_node)["set"] = InOrder  # a builtin's name
         try:
             yield
         finally:
+            del vars(_node)["set"]
             for module, name, real in before:
                 setattr(module, name, real)

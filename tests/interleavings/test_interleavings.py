@@ -44,7 +44,7 @@ def test_no_promise_is_broken_in_any_of_these_orders(first: int) -> None:
 
 
 def test_the_same_seed_takes_the_same_turns_in_every_process() -> None:
-    seeds = list(range(500, 510))
+    seeds = list(range(500, 520))  # the last of them close with dials on their way
     code = f"from interleavings.run import play; print([play(seed).digest for seed in {seeds[::-1]}][::-1])"
     paths = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
     told = {
