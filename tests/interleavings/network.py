@@ -36,6 +36,7 @@ class ThreadSocket(SimSocket):
         super().__init__(baton.world, _NoLoop(), chance, weather, number, server)
         self._baton = baton
         self._timeout: float | None = None  # SO_RCVTIMEO
+        self._patience: float | None = None  # of what is done before the engine has it
         self._user = ""
         self._is_shut = False
 
@@ -56,19 +57,21 @@ class ThreadSocket(SimSocket):
 
     # Making one ------------------------------------------------------------------------------------
 
-    def settimeout(self, _: float | None) -> None: ...
+    def settimeout(self, seconds: float | None) -> None:
+        self._patience = seconds
 
     def setsockopt(self, level: int, option: int, value: Any) -> None:
         if level == socket.SOL_SOCKET and option == socket.SO_RCVTIMEO:
             seconds, micro = struct.unpack("@ll", value)
             self._timeout = seconds + micro / 1e6 or None
 
-    def knock(self, timeout: float | None) -> None:
-        """Connect, as ``socket.create_connection`` does."""
+    def connect(self, _: Any) -> None:
         outcome: list[BaseException | None] = []
-        self.connect(outcome.append)
-        if not self._baton.wait_for(lambda: bool(outcome), timeout, "a connection"):
+        super().connect(outcome.append)
+        if not self._baton.wait_for(lambda: bool(outcome) or self._is_shut, self._patience, "a connection"):
             raise TimeoutError("timed out")
+        if self._is_shut:
+            raise OSError(errno.ECONNABORTED, os.strerror(errno.ECONNABORTED))
         if outcome[0] is not None:
             raise outcome[0]
 
@@ -100,7 +103,8 @@ class ThreadSocket(SimSocket):
             raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
         self._is_shut = self._has_ended = True
         self._inbox.clear()
-        self.up.send(FIN)
+        if self.session is not None:
+            self.up.send(FIN)
 
     def close(self) -> None:
         if self._user and not self._baton.is_over:
@@ -122,16 +126,14 @@ class _Poll:
 
 
 def socket_with(make: Callable[[], ThreadSocket]) -> Any:
-    def create_connection(_: Any, timeout: float | None = None) -> ThreadSocket:
-        sock = make()
-        try:
-            sock.knock(timeout)
-        except BaseException:
-            sock.close()
-            raise
-        return sock
+    class Made(ThreadSocket):
+        def __new__(cls, *_: Any) -> Any:
+            return make()
 
-    return Face(socket, create_connection=create_connection, socket=ThreadSocket)
+    def getaddrinfo(host: str, port: int, **_: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))]
+
+    return Face(socket, getaddrinfo=getaddrinfo, socket=Made)
 
 
 select_with_polls = Face(select, poll=_Poll)

@@ -36,7 +36,6 @@ PLANTS: Final[list[tuple[str, type, str, str, str]]] = [
     ("a command is put without the lock", Transport, "_join", "with self._lock:", "if True:"),
     ("what is queued is taken without the lock", Transport, "_send_queued", "with self._lock:", "if True:"),
     ("replies are completed without the lock", Transport, "_take_in", "with self._lock:", "if True:"),
-    ("a caller gives up without the lock", Transport, "_give_up", "with self._lock:", "if True:"),
     ("a leader that gives up does not hand over", Transport, "_give_up", "if leads:", "if False:"),
     (
         "a thread leads although another does",

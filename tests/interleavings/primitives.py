@@ -60,6 +60,29 @@ class SimLock:
         self.release()
 
 
+class SimRLock(SimLock):
+    def __init__(self, baton: Baton) -> None:
+        super().__init__(baton)
+        self._depth = 0
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        if not self._is_owned() and not super().acquire(blocking, timeout):
+            return False
+        self._depth += 1
+        return True
+
+    def release(self) -> None:
+        if not self._is_owned():
+            raise RuntimeError("cannot release un-acquired lock")
+        self._depth -= 1
+        if not self._depth:
+            super().release()
+
+    def _is_owned(self) -> bool:
+        me = self._baton.me
+        return me is not None and self.holder == me.name
+
+
 class SimCondition:
     def __init__(self, baton: Baton, lock: SimLock) -> None:
         self._baton = baton
@@ -144,6 +167,10 @@ class SimThread:
         self._actor = self._baton.spawn(self.name, self._work)
         self._baton.point()
 
+    @property
+    def ident(self) -> int | None:
+        return None if self._actor is None else self._actor.ident
+
     def is_alive(self) -> bool:
         return self._actor is not None and not self._actor.is_over
 
@@ -157,6 +184,7 @@ def threading_with(baton: Baton) -> Any:
     return Face(
         threading,
         Lock=lambda: SimLock(baton),
+        RLock=lambda: SimRLock(baton),
         Condition=lambda lock: SimCondition(baton, lock),
         Event=lambda: SimEvent(baton),
         Thread=lambda **how: SimThread(baton, **how),

@@ -102,6 +102,7 @@ class Stage:
         substitutes = {
             "threading": threading,
             "Lock": threading.Lock,
+            "RLock": threading.RLock,
             "time": time_with(baton),
             "monotonic": lambda: baton.now,
             "SimpleQueue": lambda: SimQueue(baton),

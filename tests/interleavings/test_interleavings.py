@@ -150,7 +150,7 @@ def test_two_threads_in_one_socket_are_a_failure() -> None:
 
     def story() -> None:
         sock = stage._make_socket()
-        sock.knock(1.0)
+        sock.connect(None)
         threads = [SimThread(stage.baton, target=sock.recv, args=(1,), name="reader") for _ in "ab"]
         for thread in threads:
             thread.start()
@@ -166,11 +166,11 @@ def test_every_module_of_the_threaded_engine_gets_the_batons_names() -> None:
 
     stage = Stage(1, Rhythm(), Weather())
     found: list[Any] = []
-    real = _transport.threading, _compat.time, _node.Lock, _sockets.socket
+    real = _transport.threading, _compat.time, _node.RLock, _sockets.socket
 
     def story() -> None:
-        found.extend([_transport.threading, _compat.time, _node.Lock, _sockets.socket])
+        found.extend([_transport.threading, _compat.time, _node.RLock, _sockets.socket])
 
     stage.run(story)
     assert all(own is not other for own, other in zip(found, real, strict=True))
-    assert (_transport.threading, _compat.time, _node.Lock, _sockets.socket) == real
+    assert (_transport.threading, _compat.time, _node.RLock, _sockets.socket) == real

@@ -345,8 +345,9 @@ class Node:
         """Close a shared connection after what is in flight on it (R-15)."""
         slot.taker = self.crew
         self.on_change()  # no new work for it from here on
-        if slot.connection is not None:
-            slot.connection._transport.wait_idle(then_close=True)  # a silent server ends this too (R-14)
+        connection = slot.connection  # looked at once: another thread may be closing it
+        if connection is not None:
+            connection._transport.wait_idle(then_close=True)  # a silent server ends this too (R-14)
         with self.lock:
             self.ledger.discard(slot, "lifetime")
         self.on_change()
@@ -430,16 +431,15 @@ class Node:
             return
         with self.lock:
             self.ledger.close()
-            shared = list(self.ledger.shared_slots)
+            shared = [slot.connection for slot in self.ledger.shared_slots if slot.connection is not None]
         self.on_change()
         self.settle()
         self._alarm.quiet()
         self._alarm.set()
         deadline = None if timeout is None else self.now() + timeout
         try:
-            for slot in shared:
-                if slot.connection is not None:
-                    slot.connection._transport.wait_idle(deadline, then_close=True)
+            for connection in shared:
+                connection._transport.wait_idle(deadline, then_close=True)
         finally:
             self._close_now()
             self._cut_short()
