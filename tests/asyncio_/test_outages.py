@@ -11,7 +11,7 @@ import pytest
 from answers import echo
 from asyncio_.harness import Callers, Signal, now, wait_until
 from respool import AsyncPool, RetryPolicy
-from respool.errors import ConnectFailed, OutcomeUnknown, PoolClosed, PoolTimeout, TransportError
+from respool.errors import AuthenticationFailed, ConnectFailed, OutcomeUnknown, PoolClosed, PoolTimeout, TransportError
 from respool.testing import Close, FakeNode, FaultProxy, Server
 
 PROMPT = RetryPolicy(base=0.001, cap=0.01, budget_floor=1000.0)
@@ -122,6 +122,36 @@ async def test_the_callers_time_bounds_the_wait_for_a_node_that_is_down() -> Non
             with pytest.raises(TimeoutError):
                 await pool.execute("GET", "b", timeout=0.1)
             assert 0.048 <= now() - started < 0.5
+
+
+async def test_the_callers_time_bounds_the_wait_for_a_node_that_never_answers() -> None:
+    with FakeNode({"HELLO": b""}) as node:
+        pool: AsyncPool[bytes] = AsyncPool(node.url, shared=1, connect_timeout=5.0)
+        for call in (
+            lambda: pool.execute("GET", "a", timeout=0.1),
+            lambda: pool.execute_many([("GET", "a")], timeout=0.1),
+        ):
+            started = now()
+            with pytest.raises(PoolTimeout):
+                await call()
+            assert 0.048 <= now() - started < 1.0
+        await pool.aclose()
+
+
+async def test_a_caller_who_is_told_that_the_node_is_down_has_it_dialed_for_the_next_one() -> None:
+    replies = [b"-WRONGPASS no\r\n"]
+    with FakeNode({"HELLO": lambda *_: replies[-1], "GET": echo}) as node:
+        pool: AsyncPool[bytes] = AsyncPool(node.url, shared=1)
+        with pytest.raises(AuthenticationFailed):
+            await pool.execute("GET", "a")
+        ledger = pool._node.ledger  # type: ignore[union-attr]  # open, so there is one
+        await wait_until(lambda: not (ledger.is_called_for or ledger.dialing))
+        replies.append(b"%1\r\n$5\r\nproto\r\n:3\r\n")
+        with pytest.raises(AuthenticationFailed):
+            await pool.execute("GET", "a")
+        await wait_until(lambda: pool.shared == 1, timeout=1.5)  # by itself the pool would wait for 2.5 s or more
+        assert await pool.execute("GET", "b") == b"b"
+        await pool.aclose()
 
 
 async def test_a_node_that_was_never_there_is_reported_promptly() -> None:

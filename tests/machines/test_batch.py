@@ -205,7 +205,11 @@ class TestPieces:
         pieces = list(run.pieces())
         assert run.is_big
         assert [args for piece in pieces for args in piece] == run.args
-        assert all(len(piece) <= BIG_BYTES // 100_000 + 1 for piece in pieces)
+        assert [len(piece) for piece in pieces] == [3, 3, 3, 1]
+
+    def test_a_number_among_the_arguments_weighs_nothing_and_hides_nothing(self) -> None:
+        assert Run([("SETEX", "a", 60, b"x" * (BIG_BYTES - 5))]).is_big  # with the name and the key one too many
+        assert not Run([("SETEX", "a", 60, b"x" * (BIG_BYTES - 6))]).is_big
 
     def test_one_command_is_never_cut(self) -> None:
         assert [len(piece) for piece in Run([("SET", "a", b"x" * BIG_BYTES * 3)]).pieces()] == [1]

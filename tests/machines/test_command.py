@@ -57,6 +57,14 @@ class TestFinding:
         assert spec("INCR").derive(safe=True).safe
         assert spec("INCR").derive(safe=True).keys_of(("INCR", "k")) == ["k"]
         assert derived.derive().parse is str
+        select = spec("SELECT").derive(safe=True)
+        assert (select.effect, select.refusal, select.plain) == ("select", spec("SELECT").refusal, False)
+
+    def test_whatever_blocks_has_an_effect_or_is_refused_is_not_plain(self) -> None:
+        assert Spec("NEW").plain
+        assert not Spec("NEW", blocking="1 s").plain
+        assert not Spec("NEW", effect="stain").plain
+        assert not Spec("NEW", refusal="use something else").plain
 
 
 class TestBlocking:

@@ -86,6 +86,12 @@ def test_an_old_server_need_not_know_setinfo() -> None:
         assert Handshake().read([HELLO, refusal, refusal])
 
 
+def test_a_server_that_wants_a_password_is_no_old_server() -> None:
+    noauth = ServerError("NOAUTH", "Authentication required.")
+    with pytest.raises(AuthenticationFailed):
+        Handshake(protocol=2).read([noauth, noauth])
+
+
 def test_what_the_caller_asked_for_must_not_fail() -> None:
     refusal = ServerError("ERR", "DB index is out of range")
     with pytest.raises(ServerError, match="DB index is out of range"):

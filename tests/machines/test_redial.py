@@ -41,7 +41,9 @@ def test_the_jitter_is_full() -> None:
 def test_wrong_credentials_are_not_tried_again_soon() -> None:
     redial = Redial(0.0)
     redial.failed(AuthenticationFailed("WRONGPASS", "no"), 0.0, 0.0)
-    assert redial.not_before >= CAP / 2
+    assert redial.not_before == CAP / 2
+    redial.failed(AuthenticationFailed("WRONGPASS", "no"), 0.0, 0.75)
+    assert redial.not_before == CAP * 0.75
 
 
 def test_the_pool_waits_for_the_end_of_the_pause() -> None:
@@ -51,6 +53,26 @@ def test_the_pool_waits_for_the_end_of_the_pause() -> None:
     assert not redial.may_dial(2.49, wanted=False)
     assert redial.next_chance(0.0, wanted=False) == 2.5
     assert redial.may_dial(2.5, wanted=False)
+
+
+def test_where_one_dial_got_through_the_next_need_not_wait() -> None:
+    redial = Redial(0.0)
+    redial.failures = 20
+    redial.failed(REFUSED, 0.0, 0.5)
+    redial.succeeded(0.0, 0.0)
+    assert redial.next_chance(0.0, wanted=False) == 0.0
+    assert redial.may_dial(0.0, wanted=False)
+
+
+def test_each_replacement_pays_for_one_lost_connection() -> None:
+    redial = Redial(0.0)
+    for _ in range(3):
+        redial.lost(0.0)
+    redial.succeeded(0.0, 0.0)
+    assert redial.debt == 2
+    for _ in range(3):
+        redial.succeeded(0.0, 0.0)
+    assert redial.debt == 0
 
 
 def test_failures_are_forgotten_when_a_reply_was_served_not_when_a_dial_succeeded() -> None:

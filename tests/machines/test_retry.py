@@ -169,3 +169,16 @@ class TestBudget:
     def test_without_a_budget_nothing_but_the_first_is_retried(self) -> None:
         budget = RetryBudget(RetryPolicy(budget=0.0, budget_floor=0.0), 0.0)
         assert sum(budget.spend(10_000, 10_000.0) for _ in range(10)) <= 1
+
+    def test_a_retry_earns_nothing(self) -> None:
+        budget = RetryBudget(RetryPolicy(budget=0.5, budget_floor=0.0), 0.0)
+        commands = 100
+        while budget.spend(commands, 0.0):
+            commands += 1  # a retry is a command that the server answers, too
+        assert budget.spent == 51  # with the one that is there from the start
+
+    def test_less_than_a_whole_retry_is_none(self) -> None:
+        budget = RetryBudget(RetryPolicy(budget=0.25, budget_floor=0.0), 0.0)
+        assert budget.spend(0, 0.0)
+        assert not budget.spend(4, 0.0)  # three were no retry
+        assert budget.spend(5, 0.0)

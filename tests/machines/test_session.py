@@ -135,6 +135,12 @@ def test_what_the_configure_hook_did_is_the_state_of_a_new_connection() -> None:
     assert not session.is_spoiled
 
 
+def test_no_handshake_makes_a_spoiled_connection_clean() -> None:
+    session = run(Session(0), ("CLIENT NO-EVICT ON", OK))
+    session.renew(0)
+    assert not session.is_clean
+
+
 def test_a_new_handshake_makes_it_clean() -> None:
     session = run(Session(0), ("MULTI", OK), ("WATCH k", OK), ("CLIENT REPLY OFF", OK), ("SELECT 5", REFUSED))
     session.renew(2)

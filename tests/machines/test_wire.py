@@ -159,7 +159,7 @@ class TestRuns:
         assert wire.owes == 3
         wire.feed(b"$6\r\nsecret\r\n-NOPERM no\r\n:7\r\n")
         assert after.answer == 7
-        assert (wire.owes, wire.dropped) == (0, 0)
+        assert (wire.owes, wire.dropped, wire.revealed) == (0, 0, 2)
 
     @pytest.mark.parametrize("encoding", [None, "utf-8"])
     @pytest.mark.parametrize("size", [9, 5000])

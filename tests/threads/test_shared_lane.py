@@ -297,7 +297,7 @@ def test_a_command_on_a_lease_runs_after_what_its_caller_did_not_wait_for(caller
                 came_after.clear()
             node.once("CLIENT REPLY ON", Hold(OK))
             pool.execute_noreply("SET", "k", "v")
-            with pytest.raises(TimeoutError):
+            with pytest.raises(PoolTimeout, match=r"sent to .* before has not run in time"):
                 pool.execute("BLPOP", "k", 1, timeout=0.05)
             assert came_after == []
             wait_until(lambda: node.release() > 0)
