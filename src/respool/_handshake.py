@@ -19,6 +19,7 @@ from respool._errors import (
     ProtocolError,
     ServerError,
     TransportError,
+    UsageValueError,
 )
 from respool._version import __version__
 
@@ -149,3 +150,13 @@ def _as_mapping(reply: Any) -> dict[str, Any]:
 
 def _text(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def as_credentials(answer: Any) -> tuple[str | None, str | None]:
+    """Read what a ``credentials`` callable returned: a password, or (username, password)."""
+    if isinstance(answer, str):
+        return None, answer
+    if isinstance(answer, tuple) and len(answer) == 2 and all(isinstance(part, str) for part in answer):
+        return answer
+    answer = type(answer).__name__  # what is raised holds this frame, which shall not hold a secret
+    raise UsageValueError(f"credentials must return a password or (username, password), not {answer}")

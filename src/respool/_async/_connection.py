@@ -23,7 +23,7 @@ from respool._async._transport import AsyncTransport, connect
 from respool._batch import EXEC, Run, as_raised, noreply_args
 from respool._command import SPECS, Command, Parser, Spec, as_command
 from respool._errors import ConnectTimeout, Error, TransportError, UsageError, UsageValueError
-from respool._handshake import Handshake
+from respool._handshake import Handshake, as_credentials
 from respool._options import ConnectionOptions, Options, checked_timeout, make_options
 from respool._session import Session
 from respool._sockets import tls_context
@@ -113,18 +113,24 @@ class AsyncConnection(AsyncCommands[S]):
         """
         if self._transport.is_open:
             raise UsageError("this connection is open already")
+        await self._make_ready()
+
+    async def _make_ready(self, *first: tuple[Any, ...]) -> None:
+        """Connect, or send ``first`` on the connection there is, and shake hands; close it when that fails."""
         options = self._options
-        until = None if options.connect_timeout is None else clock()() + options.connect_timeout
+        seconds = options.connect_timeout
+        until = None if seconds is None else clock()() + seconds
         try:
-            async with bounded(options.connect_timeout):
-                self._transport = await connect(options, _weakly(self._pushed))
-                self._session.is_spoiled = False
-                self._transport.set_patience(options.connect_timeout)
-                await self._greet(until=until)
+            async with bounded(seconds):
+                if not first:
+                    self._transport = await connect(options, _weakly(self._pushed))
+                    self._session.is_spoiled = False
+                self._transport.set_patience(seconds)
+                await self._greet(*first, until=until)
         except BaseException as error:
             self._transport.abort()
             if isinstance(error, TimeoutError) and not isinstance(error, ConnectTimeout):
-                raise self._too_slow() from error
+                raise ConnectTimeout(f"no finished handshake within {seconds:g} s", address=options.address) from error
             raise
         self._transport.set_patience(options.read_timeout)
 
@@ -151,7 +157,7 @@ class AsyncConnection(AsyncCommands[S]):
         options = self._options
         username, password = options.username, options.password
         if options.credentials is not None:
-            username, password = _as_credentials(await call_credentials(options.credentials))
+            username, password = as_credentials(await call_credentials(options.credentials))
         return Handshake(
             protocol=options.protocol,
             db=options.db,
@@ -166,24 +172,7 @@ class AsyncConnection(AsyncCommands[S]):
 
         Raises what ``open`` raises; the connection is closed then.
         """
-        seconds = self._options.connect_timeout
-        until = None if seconds is None else clock()() + seconds
-        try:
-            async with bounded(seconds):
-                self._transport.set_patience(seconds)
-                await self._greet(("RESET",), until=until)
-        except BaseException as error:
-            self._transport.abort()
-            if isinstance(error, TimeoutError) and not isinstance(error, ConnectTimeout):
-                raise self._too_slow() from error
-            raise
-        self._transport.set_patience(self._options.read_timeout)
-
-    def _too_slow(self) -> ConnectTimeout:
-        options = self._options
-        return ConnectTimeout(
-            f"no finished handshake within {options.connect_timeout:g} s", address=options.address
-        )
+        await self._make_ready(("RESET",))
 
     async def aclose(self) -> None:
         """Close now; whatever is in flight fails. Idempotent. A lease is closed too, and must still be released."""
@@ -452,13 +441,3 @@ def _weakly(method: Callable[[list[Any]], None]) -> Callable[[list[Any]], None]:
             called(push)
 
     return call
-
-
-def _as_credentials(answer: Any) -> tuple[str | None, str | None]:
-    """Read what a ``credentials`` callable returned: a password, or (username, password)."""
-    if isinstance(answer, str):
-        return None, answer
-    if isinstance(answer, tuple) and len(answer) == 2 and all(isinstance(part, str) for part in answer):
-        return answer
-    answer = type(answer).__name__  # what is raised holds this frame, which shall not hold a secret
-    raise UsageValueError(f"credentials must return a password or (username, password), not {answer}")

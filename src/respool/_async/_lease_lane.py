@@ -250,7 +250,7 @@ class LeaseLane:
                 if connection._options.db != node.db:
                     connection._options = connection._options.changed(db=node.db)
                 await connection.reset()
-                await node.configure(connection)
+                await node.maker.configure(connection)
             if options.reset is not None:
                 async with bounded(options.connect_timeout):
                     await call_hook(options.reset, connection)

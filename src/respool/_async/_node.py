@@ -15,21 +15,18 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from threading import RLock
-from typing import Any, Final
+from typing import Any
 
 from respool._absent import FORKED, UNOPENED
-from respool._async._compat import Alarm, Crew, bounded, call_hook, clock, current_world, one_at_a_time
+from respool._async._compat import Alarm, Crew, clock, current_world, one_at_a_time
 from respool._async._connection import AsyncConnection
+from respool._async._making import Maker
 from respool._async._transport import AsyncTransport
-from respool._errors import ConnectFailed, ConnectTimeout, Error, TransportError, UsageError
+from respool._errors import ConnectFailed, Error, TransportError, UsageError
 from respool._events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked, Pushed
 from respool._ledger import Ledger, Place, Slot
 from respool._options import Options
 from respool._stats import Counters, PoolStats
-
-#: The share of ``max_lifetime`` over which the ends of connections are spread (R-15).
-EARLIER: Final = 0.1
-GOLDEN: Final = 0.618_033_988_75
 
 
 class Node:
@@ -41,7 +38,7 @@ class Node:
         self.world = current_world()
         self.now = clock()
         self.chance: Callable[[], float] = random.random
-        self._share = self.chance()  # where the latest connection's end lies in the time over which they are spread
+        self.maker = Maker(options, self.chance())
         self.lock = RLock()  # never contended in asyncio, where it is cheaper than a context that does nothing
         #: Whether this very thread is at the books: only a signal handler or a finaliser can find it so.
         self.is_inside: Callable[[], bool] = self.lock._is_owned  # type: ignore[attr-defined]
@@ -64,8 +61,7 @@ class Node:
         self._closing: deque[AsyncTransport] = deque(maxlen=64)  # closed not long ago, and perhaps not yet gone
         self._alarm = Alarm()
         # No connection made from now on is due for anything earlier than this, so the housekeeper may sleep as long.
-        lifetime = None if options.max_lifetime is None else (1.0 - EARLIER) * options.max_lifetime
-        limits = [limit for limit in (options.max_idle, options.keepalive, lifetime) if limit is not None]
+        limits = [limit for limit in (options.max_idle, options.keepalive, self.maker.shortest) if limit is not None]
         self._round = min(limits, default=float("inf"))
         self._in_making: set[AsyncConnection[Any]] = set()
         self._is_abandoned = False
@@ -125,12 +121,12 @@ class Node:
         started = self.now()
         connection: AsyncConnection[Any] | None = None
         try:
-            connection = self.make_connection()
+            connection = self.maker.construct(self.db)
             self._in_making.add(connection)
             await connection.open()
             if connection._transport is UNOPENED:  # type: ignore[comparison-overlap]  # it has the same face
                 raise UsageError(f"{type(connection).__name__}.open() must call super().open()")
-            await self.configure(connection)
+            await self.maker.configure(connection)
         except BaseException as error:
             if connection is not None:
                 connection.abort()
@@ -163,40 +159,13 @@ class Node:
         self.on_change()
         self.settle()
 
-    def make_connection(self) -> AsyncConnection[Any]:
-        """Construct a connection of the configured class, for the current database."""
-        options = self.options
-        if self.db != options.db:
-            options = options.changed(db=self.db)
-        kind = options.connection_class or AsyncConnection
-        own: dict[str, Any] = dict(options.connection_options or {})
-        connection: AsyncConnection[Any] = kind(config=options, **own)
-        if "_transport" not in connection.__dict__:
-            raise UsageError(f"{kind.__name__}.__init__ must call super().__init__() with the options it was given")
-        return connection
-
-    async def configure(self, connection: AsyncConnection[Any]) -> None:
-        """Let the user's hook prepare a connection that is new or as good as new."""
-        if self.options.configure is None:
-            return
-        try:
-            async with bounded(self.options.connect_timeout):
-                await call_hook(self.options.configure, connection)
-            connection._session.adopt()
-            if not connection._session.is_clean or connection.db != connection._options.db:
-                raise UsageError("the configure hook left a transaction, a WATCH or another database (use db=)")
-        except TimeoutError as error:
-            if isinstance(error, Error):
-                raise
-            raise ConnectTimeout("the configure hook took too long", address=self.options.address) from error
-
     def _enter(self, slot: Slot, connection: AsyncConnection[Any]) -> None:
         now = self.now()
         connection._on_push = self._pushed if self.options.listener is not None else None
         with self.lock:
             self._note_served()
             slot.connection = connection
-            retire_at = self._retire_at(now)
+            retire_at = self.maker.retire_at(now)
             if connection._options.db != self.db:
                 slot.epoch = -1  # select() came in between; the ledger refuses it
             self.ledger.dialed(slot, retire_at, now, self.chance())
@@ -205,18 +174,6 @@ class Node:
         connection._transport.on_lost = partial(self.lost, slot)
         if connection.closed:
             self.lost(slot, ConnectFailed("lost at once", address=self.options.address))
-
-    def _retire_at(self, now: float) -> float:
-        """Return when a connection made now is to be replaced: after ``max_lifetime``, less up to ``EARLIER`` (R-15).
-
-        Steps of the golden ratio spread connections of one age more evenly than chance does: of a hundred, no more
-        than five expire within ten seconds (P-15).
-        """
-        lifetime = self.options.max_lifetime
-        if lifetime is None:
-            return float("inf")
-        self._share = (self._share + GOLDEN) % 1.0
-        return now + lifetime * (1.0 - EARLIER * self._share)
 
     # What happens to connections -------------------------------------------------------------------
 

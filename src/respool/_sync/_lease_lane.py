@@ -250,7 +250,7 @@ class LeaseLane:
                 if connection._options.db != node.db:
                     connection._options = connection._options.changed(db=node.db)
                 connection.reset()
-                node.configure(connection)
+                node.maker.configure(connection)
             if options.reset is not None:
                 with bounded(options.connect_timeout):
                     call_hook(options.reset, connection)
