@@ -15,7 +15,7 @@ import pytest
 from answers import OK, held_echo, words
 from asyncio_.harness import Callers, now, wait_until
 from respool import AsyncPool
-from respool.testing import FakeNode, FaultProxy, Server, Silence
+from respool.testing import FakeNode, FaultProxy, Hold, Server, Silence
 
 HEAVY = b"x" * 10_000
 
@@ -77,7 +77,16 @@ async def test_a_command_given_up_in_the_tick_of_its_start_is_taken_back_or_drop
         assert (stats.taken_back, stats.dropped, stats.in_flight) == (20 - ran, ran, 0)
 
 
-async def test_a_command_given_up_while_the_socket_is_full_never_leaves(server: Server) -> None:
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda pool: [pool.incr("given up") for _ in range(10)],
+        lambda pool: [pool.execute("INCR", "given up", timeout=30.0)],
+        lambda pool: [pool.execute_many([("INCR", "given up"), ("INCR", "given up")])],
+    ],
+    ids=["commands", "a command with a time", "a run"],
+)
+async def test_what_is_given_up_while_the_socket_is_full_never_leaves(server: Server, ask: Any) -> None:
     with FaultProxy(server, socket_buffer_bytes=4096, buffer_bytes=4096) as proxy:
         async with AsyncPool(proxy.url, shared=1, connect_timeout=5.0) as pool:
             transport = pool._shared.only
@@ -85,19 +94,42 @@ async def test_a_command_given_up_while_the_socket_is_full_never_leaves(server: 
             proxy.up.stop_reading = True
             (blocked,) = start(pool.execute("SET", "big", b"x" * 8_000_000))
             await wait_until(lambda: transport._paused)
-            given_up = start(*[pool.incr("given up") for _ in range(10)])
-            run = start(pool.execute_many([("INCR", "given up"), ("INCR", "given up")]))
+            given_up = start(*ask(pool))
+            await wait_until(lambda: transport.owes > len(given_up))
+            count = transport.owes - 1
             (kept,) = start(pool.incr("kept"))
-            await wait_until(lambda: transport.owes == 14)
-            for task in (*given_up, *run):
+            await wait_until(lambda: transport.owes == count + 2)
+            for task in given_up:
                 task.cancel()
-            await outcomes(*given_up, *run)
+            await outcomes(*given_up)
             proxy.up.stop_reading = False
             assert await kept == 1
             assert await blocked == b"OK"
             assert await pool.get("given up") is None
-            assert pool.stats().taken_back == 12
+            assert pool.stats().taken_back == count
             assert pool.stats().dropped == 0
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda pool, *words: pool.execute(*words),
+        lambda pool, *words: pool.execute(*words, timeout=30.0),
+        lambda pool, *words: pool.execute_many([words]),
+    ],
+    ids=["a command", "a command with a time", "a run"],
+)
+async def test_the_next_command_after_a_cancelled_one_goes_the_same_way(ask: Any) -> None:
+    with FakeNode({"SET": Hold(OK), "GET": Hold(OK)}) as node:
+        async with AsyncPool(node.url, shared=3, strategy="round_robin") as pool:
+            for turn in range(6):
+                for words in (("SET", f"k{turn}", "v"), ("GET", f"k{turn}")):
+                    with pytest.raises(TimeoutError):
+                        async with asyncio.timeout(0.02):  # cancels within the task, which is the caller
+                            await ask(pool, *words)
+                await wait_until(lambda n=turn + 1: node.release() >= 0 and len(node.calls("GET")) == n)
+                assert node.calls("GET")[-1].connection == node.calls("SET")[-1].connection
+                await wait_until(lambda: node.release() == 0 and pool.stats().in_flight == 0)
 
 
 async def test_a_lease_does_not_wait_for_what_was_sent_without_reply_and_any_reply_of_the_pool_does(
