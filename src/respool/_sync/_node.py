@@ -80,6 +80,7 @@ class Node:
         try:
             with self.lock:
                 doomed = ledger.reap()
+                self.counters.closed += _closed_among(doomed)
                 dials = ledger.reserve(self.now())
                 retired = ledger.take_retired()
                 dial_at = ledger.next_dial_at(self.now())
@@ -99,6 +100,7 @@ class Node:
         """Leave to the housekeeper what a thread was doing in ``settle`` when it was interrupted."""
         with self.lock:
             self.ledger.doomed += doomed
+            self.counters.closed -= _closed_among(doomed)
             for slot in [slot for slot in self.ledger.dials if slot.taker is None and slot.connection is None]:
                 self.ledger.abandon_dial(slot)
             retired = self.ledger.retiring
@@ -144,6 +146,7 @@ class Node:
             if is_failure:
                 self.counters.dial_failures += 1
                 self.tell(DialFailed, failure)
+            del failure  # it holds this frame, which shall not hold it
             if not isinstance(error, Exception):
                 self.on_change()
                 self.settle()
@@ -154,7 +157,6 @@ class Node:
                 connection.abort()
                 return
             self._enter(slot, connection)
-            self.counters.opened += 1
             self.tell(ConnectionOpened, self.now() - started)
         self.on_change()
         self.settle()
@@ -169,6 +171,7 @@ class Node:
             if connection._options.db != self.db:
                 slot.epoch = -1  # select() came in between; the ledger refuses it
             self.ledger.dialed(slot, retire_at, now, self.chance())
+            self.counters.opened += 1
             if self.ledger.redial.failures:
                 self._unproven.append((connection._transport, connection._transport.completed))
         connection._transport.on_lost = partial(self.lost, slot)
@@ -182,11 +185,11 @@ class Node:
         with self.lock:
             self._note_served()
             is_news = self.ledger.lost(slot, self.now())
+            self.counters.lost += is_news
             if is_news and self.options.close_on_error:
                 self.ledger.clear()
         if not is_news:
             return
-        self.counters.lost += 1
         if slot.is_for_sharing:
             self.on_change()
         self._alarm.set()  # idle connections of the epoch that has ended are the housekeeper's (R-17)
@@ -210,8 +213,6 @@ class Node:
             counters.replies += transport.completed
             counters.dropped += transport.wire.dropped
             counters.taken_back += transport.wire.taken_back
-            if not slot.is_lost:
-                counters.closed += 1
         self._closing.append(transport)
         self.tell(ConnectionClosed, slot.reason)
 
@@ -358,13 +359,14 @@ class Node:
 
     def stats(self, **more: int) -> PoolStats:
         """Return all counts; ``more`` are those kept elsewhere."""
-        wires = [connection._transport for connection in self.connections()]
         ledger, counters = self.ledger, self.counters
-        counted = {name: getattr(counters, name) for name in Counters.__slots__}
-        counted["replies"] += sum(transport.completed for transport in wires)
-        counted["dropped"] += sum(transport.wire.dropped for transport in wires)
-        counted["taken_back"] += sum(transport.wire.taken_back for transport in wires)
         with self.lock:
+            wires = [connection._transport for connection in self.connections()]
+            counted = {name: getattr(counters, name) for name in Counters.__slots__}
+            counted["closed"] += _closed_among(ledger.doomed)
+            counted["replies"] += sum(transport.completed for transport in wires)
+            counted["dropped"] += sum(transport.wire.dropped for transport in wires)
+            counted["taken_back"] += sum(transport.wire.taken_back for transport in wires)
             return PoolStats(
                 size=ledger.size,
                 shared=ledger.shared,
@@ -452,6 +454,11 @@ class Node:
 
     def _pushed(self, push: list[Any]) -> None:
         self.tell(Pushed, push)
+
+
+def _closed_among(doomed: list[Slot]) -> int:
+    """Count the connections that the pool ends itself, in the step in which they leave its size."""
+    return sum(slot.connection is not None and not slot.is_lost for slot in doomed)
 
 
 def _unasked(error: BaseException) -> UsageError:
