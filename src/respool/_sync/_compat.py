@@ -238,7 +238,7 @@ class Crew:
             if not others:
                 return
             for thread in others:
-                hang_up(thread.ident)
+                hang_up(thread)
                 thread.join(0.05)  # not longer: where a name has several addresses, the next dial has begun
 
 

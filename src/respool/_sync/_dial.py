@@ -9,7 +9,7 @@ from __future__ import annotations
 import select
 import socket
 import ssl
-from threading import get_ident
+import threading
 from time import monotonic
 from typing import Any, Final
 
@@ -21,10 +21,11 @@ from respool._sync._sockets import LONGEST
 _dials: Final[dict[int, socket.socket]] = {}
 
 
-def hang_up(thread: int | None) -> None:
+def hang_up(thread: threading.Thread) -> None:
     """Let the dial of a thread fail now, if it is at one. It may have several addresses to try: ask again."""
-    sock = _dials.get(thread or 0)
-    if sock is not None:
+    sock = _dials.get(thread.ident or 0)
+    # Numbers of threads are used again. While this one lives its number is its own, and so was what stood there.
+    if sock is not None and thread.is_alive():
         try:
             socket.socket.shutdown(sock, socket.SHUT_RDWR)
         except OSError:
@@ -47,7 +48,7 @@ def open_socket(options: Options) -> socket.socket:
             sock = _secured(sock, options.tls, options.host, deadline)
         return sock
     finally:
-        _dials.pop(get_ident(), None)
+        _dials.pop(threading.get_ident(), None)
 
 
 def _reach(options: Options, deadline: float | None) -> socket.socket:
@@ -71,7 +72,7 @@ def _reach(options: Options, deadline: float | None) -> socket.socket:
 def _connected(kind: Any, address: Any, seconds: float | None) -> socket.socket:
     sock = socket.socket(*kind)
     try:
-        _dials[get_ident()] = sock
+        _dials[threading.get_ident()] = sock
         sock.settimeout(None if seconds is None else min(seconds, LONGEST))
         sock.connect(address)
         sock.getpeername()  # Linux calls a socket connected that was shut before it was; this does not
@@ -88,7 +89,7 @@ def _secured(plain: socket.socket, context: ssl.SSLContext, host: str, deadline:
         plain.close()
         raise
     try:
-        _dials[get_ident()] = sock
+        _dials[threading.get_ident()] = sock
         sock.settimeout(0.0)
         while True:
             try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+import threading
 from typing import Any
 
 import pytest
 
 from respool import Pool
+from respool._sync import _dial
 from respool.errors import ConnectTimeout
 from respool.testing import FakeNode, Server
 from threads.harness import now, wait_until
@@ -44,3 +46,19 @@ def test_closing_calls_off_every_address(monkeypatch: pytest.MonkeyPatch) -> Non
         started = now()
         pool.close()
         assert now() - started < 2.0
+
+
+def test_the_number_of_a_thread_that_is_used_again_hangs_up_on_nobody_else() -> None:
+    over = threading.Thread(target=lambda: None)
+    over.start()
+    over.join()
+    assert over.ident is not None
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        _dial._dials[over.ident] = ours  # as if a new thread had got the number
+        try:
+            _dial.hang_up(over)
+            theirs.send(b"a")
+            assert ours.recv(1) == b"a"
+        finally:
+            del _dial._dials[over.ident]
