@@ -159,3 +159,14 @@ async def test_a_blocking_command_that_was_given_up_ends_its_connection_although
                 assert await conn.ping() is True
                 assert conn.in_flight == 0
             assert pool.size == 0  # the next one would have waited for the server for ever
+
+
+async def test_a_run_with_a_read_that_blocks_is_sent_once() -> None:
+    with FakeNode({"GET": NIL, "XREAD": Close()}) as node:
+        async with AsyncPool(node.url) as pool:
+            with pytest.raises(ConnectionLost):
+                await pool.execute_many([("GET", "k"), ("XREAD", "BLOCK", 1000, "STREAMS", "s", "$")])
+            assert len(node.calls("XREAD")) == 1
+            with pytest.raises(ConnectionLost):  # the same read without BLOCK is tried again
+                await pool.execute_many([("GET", "k"), ("XREAD", "STREAMS", "s", "$")])
+            assert len(node.calls("XREAD")) > 2

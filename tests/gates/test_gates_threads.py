@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gates.combinations import LONG, SHORT, SLOW, STATES_OF_HOOKS_IN_THREADS, Combination, Gates, Site, all_combinations
-from respool import Connection, Pool
+from respool import Connection, Pool, _ledger
 from respool.errors import PoolClosed, PoolTimeout
 from respool.testing import wait_until
 
@@ -136,10 +136,7 @@ def try_one(combination: Combination, site: Site) -> str | None:
                 wait_until(lambda: pool.dialing == 0, LONG, interval=0.02)
                 check_at_rest(pool)
                 if combination.caller == "waits":
-                    # A caller waits 50 ms for a connection that is being reset, then the pool dials for it. With
-                    # so many threads on one interpreter that happens; exact times are tried in tests/machines.
-                    least, most = min(combination.kept), max(combination.kept)
-                    assert least <= pool.size <= (pool.max_size if most else 0)
+                    assert pool.size in combination.kept
                 gates.heal()
                 error = borrow(pool, LONG)
                 assert error is None, f"it does not serve although all is well again: {error!r}"
@@ -154,7 +151,9 @@ def try_one(combination: Combination, site: Site) -> str | None:
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_in_any_combination_of_gates_and_callers(site: Site) -> None:
+def test_nothing_is_lost_in_any_combination_of_gates_and_callers(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    # With so many threads on one interpreter a reset of 10 ms can take longer than a caller waits for one.
+    monkeypatch.setattr(_ledger, "STAGGER", 2.0)
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="matrix") as workers:
         matrix = list(all_combinations(STATES_OF_HOOKS_IN_THREADS, tuple(CALLERS)))
         failed = [wrong for wrong in workers.map(lambda combination: try_one(combination, site), matrix) if wrong]
