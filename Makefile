@@ -3,6 +3,7 @@
 #   make demo                      what respool does, in 15 seconds
 #   make test PYTHON=python3.12    with another interpreter (.venv is made anew when it differs)
 #   make test ARGS="-k pool -x"    ARGS goes to the program behind the target
+#   make test WORKERS=0            one test at a time, in this very process (for --pdb)
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -12,6 +13,7 @@ DIST ?= dist
 SEEDS ?= 2000
 SECONDS ?= 300
 MINUTES ?= 5
+WORKERS ?= 2
 
 # An interpreter that was asked for is used, whatever .venv was made with; else the first one that is new enough.
 ifdef PYTHON
@@ -36,8 +38,8 @@ help: ## show this list
 demo: $(READY)-demo ## run a mixed load against an embedded server and show what happened
 	@$(PY) -m respool demo $(ARGS)
 
-test: $(READY)-dev ## run all tests
-	@$(PY) -m pytest $(ARGS)
+test: $(READY)-dev ## run all tests, two files at a time
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: $(READY)-dev ## check style and find likely mistakes (ruff)
 	@$(PY) -m ruff check $(ARGS)
