@@ -145,7 +145,8 @@ class Trial:
             raise
         finally:
             sys.stdout.flush()
-            _end(code)
+            has_rung = signal.getsignal(signal.SIGALRM) is not _stop  # then whatever came of it is the mutant's doing
+            _end(pytest.ExitCode.INTERRUPTED if has_rung else code)
 
 
 def _stop(*_: object) -> None:

@@ -39,7 +39,7 @@ class RetryPolicy:
     """What a pool sends again after a failure, and how long it pauses before.
 
     ``attempts`` counts the first one, so 1 retries nothing. The pause before retry n is random between zero and
-    ``base * 2**(n-1)`` seconds, at most ``cap``; the first retry of a command that never left is made at once.
+    ``base * 2**(n-1)`` seconds, at most ``cap``; the first retry after a connection was lost is made at once.
     ``budget`` is the share of all commands that may be retries, with a floor of ``budget_floor`` per second.
     Reads, and commands marked idempotent, are retried even when they may have run; other writes never are.
     """

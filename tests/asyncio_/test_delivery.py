@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -293,6 +294,35 @@ async def test_a_retry_never_outlives_the_callers_time() -> None:
                 await pool.execute("GET", "k", timeout=0.1)
             assert 0.048 <= now() - started < 0.3
             assert len(node.calls("GET")) > 2
+
+
+async def test_between_two_tries_a_command_pauses_as_long_as_the_policy_says() -> None:
+    heard: list[float] = []
+    with FakeNode({"GET": echo}) as node:
+        policy = RetryPolicy(base=0.02, cap=0.05)
+        async with AsyncPool(node.url, shared=1, retry=policy, listener=lambda _: heard.append(now())) as pool:
+            pool._node.chance = lambda: 0.999  # type: ignore[union-attr]  # open, so there is one
+            for _ in range(3):
+                node.once("GET", b"-LOADING wait\r\n")
+            heard.clear()
+            assert await pool.execute("GET", "k") == b"k"
+            pauses = [after - before for before, after in itertools.pairwise([*heard, now()])]
+            assert len(pauses) == 3
+            assert all(pause >= least for pause, least in zip(pauses, (0.018, 0.038, 0.048), strict=True)), pauses
+
+
+async def test_only_the_first_retry_after_a_lost_connection_is_made_at_once() -> None:
+    with FakeNode({"GET": echo}) as node:
+        policy = RetryPolicy(base=30.0, cap=30.0)
+        async with AsyncPool(node.url, shared=1, retry=policy) as pool:
+            pool._node.chance = lambda: 0.999  # type: ignore[union-attr]  # open, so there is one
+            node.once("GET", Close())
+            assert await pool.execute("GET", "k", timeout=5.0) == b"k"
+            node.once("GET", Close())
+            node.once("GET", Close())
+            with pytest.raises(ConnectionLost):  # the second one would have to wait for longer than there is time
+                await pool.execute("GET", "k", timeout=5.0)
+            assert len(node.calls("GET")) == 4
 
 
 async def test_a_retry_that_could_not_begin_in_time_is_not_waited_for() -> None:
