@@ -10,7 +10,7 @@ import hiredis
 import pytest
 
 from respool._frames import LIMIT_BYTES
-from respool._packing import make_packer, pack_again, pack_many
+from respool._packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
 from respool._wire import SMALL_BYTES, Wire
 from respool.errors import (
     ConnectionLost,
@@ -693,6 +693,17 @@ class TestPacking:
             + b"0" * 30
             + b"\r\n"
         )
+
+    @pytest.mark.parametrize("size", [0, LARGE_BYTES, LARGE_BYTES + 1])
+    @pytest.mark.parametrize("encoding", [None, "utf-16-le"])
+    def test_large_values_are_packed_as_any_others(self, encoding: str | None, size: int) -> None:
+        value, pack = b"\n" * size, make_packer(encoding)
+        for args in [(value,), ("SET", "k", value), ("MSET", "k", value, "é", value), (value, value), ("A", value, 1, b"")]:
+            assert minding_large(minding_large(pack))(args) == pack(args)
+
+    def test_beside_a_large_value_too_what_is_no_argument_is_refused(self) -> None:
+        with pytest.raises(TypeError):
+            minding_large(make_packer(None))(("SET", None, b"v" * (LARGE_BYTES + 1)))
 
     def test_a_bytearray_with_text_the_encoding_does_not_know_is_refused_too(self) -> None:
         with pytest.raises(UsageValueError, match="cannot be encoded"):

@@ -96,7 +96,7 @@ class SharedLane:
     def _tied(self) -> AsyncTransport | None:
         me = caller()
         transport = self._ties.get(me)
-        if transport is not None and (not transport.owes or not transport.is_open):
+        if transport is not None and not transport.owes:
             self._ties.pop(me, None)
             return None
         return transport

@@ -27,7 +27,7 @@ from respool._errors import (
     UsageError,
 )
 from respool._options import Options
-from respool._packing import make_packer, pack_again, pack_many
+from respool._packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
 from respool._sockets import DOOR_ROOM, lost, tune, why
 from respool._wire import SMALL_BYTES, Wire
 
@@ -236,6 +236,8 @@ class AsyncTransport(asyncio.Protocol):
         """Queue what is large, a run, or finds the connection full or closed."""
         if _get_running_loop() is not self._loop:
             raise UsageError("this connection belongs to another event loop; make one for each")
+        if len(data) > LARGE_BYTES:
+            self._pack = minding_large(self._pack)
         future: asyncio.Future[Any] = self._create_future()
         if self._error is not None:
             future.set_result(self._lost("no"))

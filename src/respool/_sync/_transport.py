@@ -27,7 +27,7 @@ from threading import get_ident
 from time import monotonic
 from typing import Any, Final
 
-from respool._packing import make_packer, pack_again, pack_many
+from respool._packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
 from respool._errors import ConnectFailed, ConnectionLost, ConnectTimeout, Error, Executed, ProtocolError, ReadTimeout
 from respool._errors import TransportError, UsageError
 from respool._options import Options
@@ -315,6 +315,8 @@ class Transport:
 
     def _enter(self, data: bytes, count: int, hidden: int | None, call: _Call) -> object:
         """Queue a run, or let it wait at the door; tell whether its caller leads or follows. With the lock held."""
+        if len(data) > LARGE_BYTES:
+            self._pack = minding_large(self._pack)
         if self._error is not None:
             call.value = self._lost("no")
             return _FOLLOWS
