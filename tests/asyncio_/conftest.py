@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
@@ -13,29 +11,13 @@ import pytest
 import uvloop
 
 from asyncio_.harness import Callers, wait_until
+from leavings import sockets, tasks, timers, workers
 from respool._async._transport import AsyncTransport
 from respool.testing import Server
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}  # both in debug mode: pyproject.toml
-
-
-def sockets() -> int:
-    """Count the sockets of this process; 0 where there is no /proc."""
-    if not os.path.isdir("/proc/self/fd"):
-        return 0
-    found = 0
-    for name in os.listdir("/proc/self/fd"):
-        try:
-            found += os.readlink(f"/proc/self/fd/{name}").startswith("socket:")
-        except OSError:
-            continue  # the descriptor of the listing itself
-    return found
-
-
-def workers() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith(("respool", "caller"))]
 
 
 @pytest.fixture(scope="session")
@@ -57,10 +39,11 @@ def server(running_server: Server) -> Server:
 @pytest.fixture(autouse=True)
 async def nothing_is_left_behind(running_server: Server) -> AsyncIterator[None]:
     clients, files = running_server.client_count(), sockets()
-    before = asyncio.all_tasks()
+    before = tasks()
     yield
     try:
-        assert asyncio.all_tasks() - before - {asyncio.current_task()} == set()
+        assert tasks() - before == set()
+        assert timers() == []
         gc.collect()
         await wait_until(lambda: workers() == [], 2.0)
         await wait_until(lambda: running_server.client_count() == clients, 2.0)

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from leavings import tasks, timers
 from respool.testing import Server, wait_until
 from servers.places import TRANSPORTS, WORLDS, Place
 
@@ -58,7 +59,10 @@ def place(request: pytest.FixtureRequest, server: Server) -> Place:
 
 @pytest.fixture(autouse=True)
 async def room_for_threads() -> AsyncIterator[None]:
-    """Let every pool of the threaded world have a thread, also while some of them block."""
+    """Let every pool of the threaded world have a thread, also while some of them block; no task or timer is left."""
+    before = tasks()
     with ThreadPoolExecutor(64) as executor:
         asyncio.get_running_loop().set_default_executor(executor)
         yield
+    assert tasks() - before == set()
+    assert timers() == []

@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import gc
-import os
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from leavings import sockets, workers
 from respool._sync._transport import Transport
 from respool.testing import Server
 from threads.harness import Callers, wait_until
-
-
-def sockets() -> int:
-    """Count the sockets of this process; 0 where there is no /proc."""
-    if not os.path.isdir("/proc/self/fd"):
-        return 0
-    found = 0
-    for name in os.listdir("/proc/self/fd"):
-        try:
-            found += os.readlink(f"/proc/self/fd/{name}").startswith("socket:")
-        except OSError:
-            continue  # the descriptor of the listing itself
-    return found
-
-
-def workers() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith(("respool", "caller"))]
 
 
 @pytest.fixture(scope="session")
