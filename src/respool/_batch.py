@@ -1,6 +1,6 @@
 """Several commands that leave as one run on one connection, and what their replies mean.
 
-Rule 1: a run is checked and encoded before any of it is sent.
+Rule 1: a run is checked before any of it is sent, also when it is encoded and sent in pieces.
 Rule 2: a server's error is a value in the list (its command failed, its neighbours did not); a lost connection is
         raised, because then nobody knows.
 Rule 3: an atomic run is MULTI ... EXEC without anything in between; it runs whole or not at all.
@@ -98,18 +98,17 @@ class Run:
         except TypeError:  # a number among the arguments
             return sum(map(_weight, self.args)) > BIG_BYTES
 
-    def pieces(self) -> Iterable[list[Args]]:
+    def pieces(self) -> list[list[Args]]:
         """Cut the run into what is encoded and sent at a time, so that memory is bounded by the piece."""
-        piece: list[Args] = []
-        weight = 0
+        pieces: list[list[Args]] = []
+        weight = BIG_BYTES
         for args in self.args:
-            piece.append(args)
+            if weight >= BIG_BYTES or len(pieces[-1]) >= BIG_COUNT:
+                pieces.append([])
+                weight = 0
+            pieces[-1].append(args)
             weight += _weight(args)
-            if len(piece) >= BIG_COUNT or weight >= BIG_BYTES:
-                yield piece
-                piece, weight = [], 0
-        if piece:
-            yield piece
+        return pieces
 
     @property
     def blocks_for(self) -> float | None:

@@ -84,6 +84,15 @@ def pack_many(commands: Sequence[tuple[Any, ...]], pack: Packer) -> bytes:
         return b"".join([_pack_one(args, pack) for args in commands])
 
 
+def check_many(commands: Sequence[tuple[Any, ...]], pack: Packer) -> None:
+    """Raise what ``pack_many`` would raise, without encoding what is bytes already."""
+    others = tuple([arg for args in commands for arg in args if arg.__class__ is not bytes])
+    try:
+        pack(others)
+    except (TypeError, UnicodeError):
+        pack_many(commands, pack)  # it knows what to call it, and what is no mistake
+
+
 def _pack_one(args: tuple[Any, ...], pack: Packer) -> bytes:
     try:
         return pack(args)

@@ -85,6 +85,10 @@ class Faults:
         if link := self._link():
             link.session.drop(politely=True)
 
+    def _farewell(self) -> None:
+        for link in self._links():
+            link.session.says_farewell = True
+
     def _half_reply(self) -> None:
         if link := self._link():
             link.session.cut_next_reply(self._chance.random())

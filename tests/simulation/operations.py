@@ -134,6 +134,13 @@ async def usage_errors(c: Client) -> None:
         except UsageError:
             continue
         raise Broken(f"{args} was not refused")
+    tokens = [c.books.token(c.name) for _ in range(c.chance.randint(1, 12))]
+    try:
+        with c.books.write(tokens=tokens):
+            await c.pool.execute_many([*(("LPUSH", "l:0", token) for token in tokens), ("SET", "k", None)])
+    except UsageError:
+        return
+    raise Broken("a pipeline with None in it was not refused")
 
 
 async def pipeline(c: Client) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
+from respool._batch import BIG_COUNT
+
 from .loop import Order
 from .network import Weather
 
@@ -50,6 +52,8 @@ class Plan:
     password: str | None
     knows_resp3: bool
     denied: frozenset[str]
+    #: What is a big pipeline, and how much of one is sent at a time.
+    big_count: int
     #: How often a command takes how long, where that is no fault.
     slowness: tuple[float, float] = (0.0, 0.0)
     faults: list[tuple[float, str]] = field(default_factory=list)
@@ -68,6 +72,7 @@ def make_plan(seed: int) -> Plan:
     operations = chance.randint(2, 8 if clients < 20 else 4)
     plan = Plan(
         seed=seed,
+        big_count=chance_of(seed, "big").choice((BIG_COUNT, 2, 5)),
         temper=temper,
         order=_order(chance),
         weather=_weather(chance, is_calm=temper == "calm"),
@@ -179,7 +184,7 @@ def _hooks(chance: Random) -> dict[str, str]:
 
 
 FLAKY: Final = (
-    "reset reset eof half_reply freeze freeze freeze_down slow_link black_hole push push stall slow_server fast_server"
+    "reset reset eof farewell farewell half_reply freeze freeze freeze_down slow_link black_hole push push stall slow_server fast_server"
 ).split()
 OUTAGE: Final = (
     "restart restart refuse silent mute loading crowded network_down polite_restart demoted locked"

@@ -115,6 +115,8 @@ class Session:
         self._queue: deque[list[Any]] = deque()
         self._is_busy = False
         self._cut_next: float | None = None
+        #: Whether it hangs up as soon as it owes nothing.
+        self.says_farewell = False
         self.renew()
         self.is_known = server.password is None
 
@@ -170,8 +172,12 @@ class Session:
                 server.world.after(seconds * server.chance.random(), self._finish_slowly)
                 return
             self._run(self._queue.popleft())
-        if self.is_leaving and not (self._queue or self._is_busy):
+        if self._queue or self._is_busy or self.waits_for is not None:
+            return
+        if self.is_leaving:
             self.end()
+        elif self.says_farewell:
+            self.drop(politely=True)
 
     def _finish_slowly(self) -> None:
         self._is_busy = False

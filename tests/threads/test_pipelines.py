@@ -10,6 +10,7 @@ import pytest
 from answers import OK, echo, held_echo
 from threads.harness import Callers, wait_until
 from respool import Pool, Command, RetryPolicy
+from respool._sync._transport import Transport
 from respool.errors import (
     ConnectionLost,
     DecodeError,
@@ -87,6 +88,64 @@ def test_a_pipeline_given_up_shifts_nothing(callers: Callers) -> None:
 
 
 # All or nothing ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many commands are sent at a time; before the second time the connection ends."""
+    sizes: list[int] = []
+    submit_many = Transport.submit_many
+
+    def submit(self: Transport, commands: list[Any], deadline: float | None = None) -> Any:
+        if len(commands) > 100:
+            sizes.append(len(commands))
+            if len(sizes) == 2:
+                self.abort_as_silent()
+        return submit_many(self, commands, deadline)
+
+    monkeypatch.setattr(Transport, "submit_many", submit)
+    return sizes
+
+
+def test_long_reads_whose_connection_ends_between_two_pieces_are_sent_again(sizes: list[int]) -> None:
+    with FakeNode({"GET": b":1\r\n"}) as node:
+        with Pool(node.url, shared=1) as pool:
+            assert pool.execute_many([("GET", "k")] * 2500) == [1] * 2500
+            assert sizes == [1024, 1024, 1024, 1024, 452]
+
+
+def test_long_writes_whose_connection_ends_between_two_pieces_are_not(sizes: list[int], server: Server) -> None:
+    with Pool(server.url, shared=1) as pool:
+        with pytest.raises(OutcomeUnknown):
+            pool.execute_many([("INCR", "n")] * 2500)
+        assert server.command("GET", "n") == b"1024"
+        sizes.clear()
+        with pool.acquire() as conn:
+            with pytest.raises(ConnectionLost) as caught:
+                conn.execute_many([("INCR", "n")] * 2500)
+            assert caught.value.executed == "unknown"
+
+
+def test_a_long_transaction_whose_connection_ends_before_its_last_piece_runs_once(
+    sizes: list[int], server: Server
+) -> None:
+    with Pool(server.url, shared=1) as pool:
+        assert pool.execute_many([("INCR", "n")] * 2500, atomic=True) == list(range(1, 2501))
+        assert sizes == [1024, 1024, 1024, 1024, 454]
+
+
+def test_of_a_long_pipeline_with_a_bad_argument_nothing_is_sent(server: Server) -> None:
+    with Pool(server.url, shared=1) as pool:
+        for bad in (None, "\udcff"):
+            with pytest.raises(UsageError, match="SET"):
+                pool.execute_many([("INCR", "n")] * 3000 + [("SET", "k", bad)])
+            with pool.acquire() as conn:
+                with pytest.raises(UsageError, match="SET"):
+                    conn.execute_many([("INCR", "n")] * 3000 + [("SET", "k", bad)])
+        assert server.command("GET", "n") is None
+        assert pool.stats().opened == 2
+        answers = pool.execute_many([("SET", b"k", bytearray(b"v"))] * 3000)  # a rare type is no mistake
+        assert set(answers) == {b"OK"}
 
 
 def test_an_atomic_run_is_multi_and_exec_with_nothing_in_between(callers: Callers) -> None:

@@ -27,7 +27,7 @@ from respool._errors import (
     UsageError,
 )
 from respool._options import Options
-from respool._packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
+from respool._packing import LARGE_BYTES, check_many, make_packer, minding_large, pack_again, pack_many
 from respool._sockets import DOOR_ROOM, lost, tune, why
 from respool._wire import SMALL_BYTES, Wire
 
@@ -209,6 +209,11 @@ class AsyncTransport(asyncio.Protocol):
         """Queue a run of commands that nothing can come between; awaiting it gives the list of replies, or an error."""
         answer = self._submit_slowly(pack_many(commands, self._pack), len(commands), None)
         return self._until(answer, deadline)
+
+    def check(self, pieces: list[list[tuple[Any, ...]]]) -> None:
+        """Raise UsageError for what could not be sent of a run in pieces, before the first one is."""
+        for piece in pieces if len(pieces) > 1 else ():
+            check_many(piece, self._pack)
 
     def submit_guarded(self, commands: list[tuple[Any, ...]], hidden: int) -> Awaitable[Any]:
         """Queue a run of which only the last is answered, unless the first is refused (see ``Guarded``).

@@ -337,7 +337,8 @@ class Connection(Commands[S]):
 
     def _send_run(self, run: Run, deadline: float | None = None) -> Any:
         """Send a run, piece by piece if it is big, and return its replies, or an error value."""
-        transport, session = self._transport, self._session
+        transport, session, pieces = self._transport, self._session, run.pieces()
+        transport.check(pieces)
         if not run.is_plain:
             for spec in run.specs:
                 if spec.name in _NEVER or spec.name in _SUBSCRIBES:
@@ -349,20 +350,9 @@ class Connection(Commands[S]):
         if blocks_for is not None:
             transport.set_patience(None if blocks_for == float("inf") else blocks_for + BLOCKING_MARGIN)
             self._is_blocked = True
-        replies: list[Any] = []
-        for piece in run.pieces():
-            try:
-                answer = transport.submit_many(piece, deadline)
-            except Cancelled:
-                transport.withdraw()
-                raise
-            except UsageError:
-                if not replies:  # nothing was sent
-                    self._unblock()
-                raise
-            if isinstance(answer, Error):
-                return answer
-            replies += answer
+        replies = self._send_pieces(pieces, deadline, is_atomic=run.is_atomic)
+        if isinstance(replies, TransportError):
+            return replies
         own = replies
         if run.is_atomic:
             own = replies[1:-1]
@@ -373,6 +363,29 @@ class Connection(Commands[S]):
         if run.is_atomic:
             session.answered(SPECS["EXEC"], EXEC, replies[-1])  # it ends a WATCH too
         self._unblock()
+        return replies
+
+    def _send_pieces(
+        self, pieces: list[list[tuple[Any, ...]]], deadline: float | None, *, is_atomic: bool
+    ) -> list[Any] | TransportError:
+        """Send one piece when the one before is answered."""
+        transport = self._transport
+        replies: list[Any] = []
+        for piece in pieces:
+            try:
+                answer = transport.submit_many(piece, deadline)
+            except Cancelled:
+                transport.withdraw()
+                raise
+            except UsageError:
+                if not replies:  # nothing was sent
+                    self._unblock()
+                raise
+            if isinstance(answer, TransportError):
+                if replies and not is_atomic:  # what was sent before has run: not all of it may be sent again (R-24)
+                    answer.executed = "unknown"
+                return answer
+            replies += answer
         return replies
 
     def execute_noreply(self, *args: Any) -> None:

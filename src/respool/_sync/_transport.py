@@ -27,7 +27,7 @@ from threading import get_ident
 from time import monotonic
 from typing import Any, Final
 
-from respool._packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
+from respool._packing import LARGE_BYTES, check_many, make_packer, minding_large, pack_again, pack_many
 from respool._errors import ConnectFailed, ConnectionLost, ConnectTimeout, Error, Executed, ProtocolError, ReadTimeout
 from respool._errors import TransportError, UsageError
 from respool._options import Options
@@ -261,6 +261,11 @@ class Transport:
     def submit_many(self, commands: list[tuple[Any, ...]], deadline: float | None = None) -> Any:
         """Send a run of commands that nothing can come between; return the list of replies, or an error value."""
         return self._join(pack_many(commands, self._pack), len(commands), None, deadline)
+
+    def check(self, pieces: list[list[tuple[Any, ...]]]) -> None:
+        """Raise UsageError for what could not be sent of a run in pieces, before the first one is."""
+        for piece in pieces if len(pieces) > 1 else ():
+            check_many(piece, self._pack)
 
     def submit_guarded(self, commands: list[tuple[Any, ...]], hidden: int) -> Any:
         """Send a run of which only the last is answered, unless the first is refused (see ``Guarded``)."""
