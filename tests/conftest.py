@@ -1,14 +1,21 @@
-"""Every test leaves nothing behind. Where more than this can be counted, the folder's own conftest.py counts more."""
+"""Every test leaves nothing behind, and what was measured is told at the end of a run.
+
+Where more than threads and sockets can be counted, the folder's own conftest.py counts more.
+"""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from leavings import sockets, workers
 from respool.testing import wait_until
+
+Figure = Callable[..., None]
 
 
 @pytest.fixture(autouse=True)
@@ -19,3 +26,31 @@ def nothing_is_left_behind() -> Iterator[None]:
         gc.collect()
         wait_until(lambda: workers() == [], 2.0)
         wait_until(lambda: sockets() <= before, 2.0)
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Figure:
+    """Tell a number that proves a promise: ``figure("P-02", "combinations", 4096)``. Those of one text are summed up.
+
+    Without a number the text stands for itself. ``most=True``: the largest is told, not the sum.
+    """
+
+    def tell(promise: str, text: str, number: float | None = None, *, most: bool = False) -> None:
+        record_property("figure", [promise, text, number, most])
+
+    return tell
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    told: defaultdict[tuple[str, str, bool], list[Any]] = defaultdict(list)
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "figure" and report.when == "call":
+                promise, text, number, most = value
+                told[promise, text, most].append(number)
+    if told:
+        terminalreporter.section("figures")
+    for (promise, text, most), numbers in sorted(told.items()):
+        known = [number for number in numbers if number is not None]
+        number = f"{(max if most else sum)(known):,.6g}".replace(",", " ") if known else ""
+        terminalreporter.line(f"{promise}  {text}{': ' if number else ''}{number}")

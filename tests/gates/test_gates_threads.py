@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from gates.combinations import LONG, SHORT, SLOW, STATES_OF_HOOKS_IN_THREADS, Combination, Gates, Site, all_combinations
+from leavings import workers
 from respool import Connection, Pool, _ledger
 from respool.errors import PoolClosed, PoolTimeout
 from respool.testing import wait_until
@@ -151,14 +152,15 @@ def try_one(combination: Combination, site: Site) -> str | None:
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_in_any_combination_of_gates_and_callers(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_lost_in_any_combination_of_gates_and_callers(
+    site: Site, monkeypatch: pytest.MonkeyPatch, figure: Any
+) -> None:
     # With so many threads on one interpreter a reset of 10 ms can take longer than a caller waits for one.
     monkeypatch.setattr(_ledger, "STAGGER", 2.0)
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="matrix") as workers:
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="matrix") as crew:
         matrix = list(all_combinations(STATES_OF_HOOKS_IN_THREADS, tuple(CALLERS)))
-        failed = [wrong for wrong in workers.map(lambda combination: try_one(combination, site), matrix) if wrong]
+        failed = [wrong for wrong in crew.map(lambda combination: try_one(combination, site), matrix) if wrong]
     assert not failed, "\n".join([f"{len(failed)} combinations failed", *failed[:20]])
     assert len(matrix) == 1296
-    wait_until(
-        lambda: [thread for thread in threading.enumerate() if thread.name.startswith(("respool", "caller"))] == []
-    )
+    wait_until(lambda: workers() == [])
+    figure("P-02", "combinations of gates and callers that lost nothing", 1296)

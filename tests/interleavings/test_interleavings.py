@@ -22,7 +22,7 @@ from .run import Result, play
 from .scenes import OneConnection, WholePool
 from .stage import Stage
 
-SEEDS = 200
+SEEDS = 300
 QUICK_SEEDS = 60  # the others are marked slow
 PER_TEST = 20
 
@@ -36,11 +36,12 @@ ROOT = Path(__file__).parents[2]
     "first",
     [pytest.param(first, marks=[pytest.mark.slow] if first >= QUICK_SEEDS else []) for first in range(0, SEEDS, PER_TEST)],
 )
-def test_no_promise_is_broken_in_any_of_these_orders(first: int) -> None:
+def test_no_promise_is_broken_in_any_of_these_orders(first: int, figure: Any) -> None:
     results = [play(seed) for seed in range(first, first + PER_TEST)]
     for result in results:
         show(result)
     assert [result.seed for result in results if result.failures] == []
+    figure("P-01", "commands of threads in seeded orders, each with its own reply", sum(each.commands for each in results))
 
 
 def test_the_same_seed_takes_the_same_turns_in_every_process() -> None:

@@ -22,7 +22,7 @@ async def until(predicate: Any, timeout: float = 15.0) -> None:
         await asyncio.sleep(0.005)
 
 
-async def test_one_frozen_connection_of_four_does_not_slow_down_the_rest() -> None:
+async def test_one_frozen_connection_of_four_does_not_slow_down_the_rest(figure: Any) -> None:
     frozen: set[int] = set()
 
     def answer(_: Any, connection: FakeConnection) -> bytes | Silence:
@@ -53,6 +53,12 @@ async def test_one_frozen_connection_of_four_does_not_slow_down_the_rest() -> No
             await asyncio.gather(*(call(pool, 0.5) for _ in range(10)))
             assert len(times) > 100
             assert p99() <= max(2 * healthy, 0.1)
+            figure(
+                "P-12",
+                "p99 of all with one of four connections frozen, against all healthy",
+                p99() / healthy,
+                most=True,
+            )
             for task in stuck:
                 task.cancel()
             await asyncio.wait(stuck)
@@ -60,7 +66,7 @@ async def test_one_frozen_connection_of_four_does_not_slow_down_the_rest() -> No
 
 
 @pytest.mark.slow
-async def test_a_hundred_pools_do_not_reconnect_in_the_same_instant() -> None:
+async def test_a_hundred_pools_do_not_reconnect_in_the_same_instant(figure: Any) -> None:
     asyncio.get_running_loop().set_debug(False)
     opened: list[float] = []
 
@@ -87,9 +93,12 @@ async def test_a_hundred_pools_do_not_reconnect_in_the_same_instant() -> None:
     # for a tenth of a second makes two tenths of one.
     assert max(at.values()) <= 200, f"{max(at.values())} of 1000 within 0.1 s, all within {took:.1f} s"
     assert took < 15.0
+    figure(
+        "P-15", "of 1000 connections that come back, within one tenth of a second, at most", max(at.values()), most=True
+    )
 
 
-async def test_retries_add_no_more_than_their_budget_to_an_overload_and_nothing_is_left_of_it() -> None:
+async def test_retries_add_no_more_than_their_budget_to_an_overload_and_nothing_is_left_of_it(figure: Any) -> None:
     asyncio.get_running_loop().set_debug(False)
     is_overloaded = [False]
 
@@ -115,6 +124,7 @@ async def test_retries_add_no_more_than_their_budget_to_an_overload_and_nothing_
             took = time.monotonic() - started
             sent = len(node.calls("GET"))
             assert sent <= asked * 1.2 + 10 * (took + 2), f"{sent} commands for {asked} calls"
+            figure("P-20", "commands sent for each call, half of the time in an overload", sent / asked, most=True)
             is_overloaded[0] = False
             assert all(await asyncio.gather(*(ask(pool) for _ in range(100))))
             assert pool.stats().lost == 0

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import tracemalloc
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def measured() -> int:
     return tracemalloc.get_traced_memory()[1]
 
 
-async def test_tasks_that_produce_during_an_outage_cost_no_more_than_the_caps(frozen: Server) -> None:
+async def test_tasks_that_produce_during_an_outage_cost_no_more_than_the_caps(frozen: Server, figure: Any) -> None:
     asyncio.get_running_loop().set_debug(False)
 
     async def produce(pool: AsyncPool[bytes], number: int) -> int:
@@ -58,10 +59,11 @@ async def test_tasks_that_produce_during_an_outage_cost_no_more_than_the_caps(fr
             frozen.resume()
         assert sum(given_up) > PRODUCERS * ROUNDS * 0.75
         assert peak < LIMIT, f"{peak / 2**20:.1f} MiB"
+        figure("P-14", "memory at the peak of an outage, of 125 MiB offered, MiB", peak / 2**20, most=True)
         assert await pool.execute("PING") == b"PONG"
 
 
-def test_threads_that_produce_during_an_outage_cost_no_more_than_the_caps(frozen: Server) -> None:
+def test_threads_that_produce_during_an_outage_cost_no_more_than_the_caps(frozen: Server, figure: Any) -> None:
     given_up = [0]
 
     def produce(pool: Pool[bytes], number: int) -> None:
@@ -87,4 +89,5 @@ def test_threads_that_produce_during_an_outage_cost_no_more_than_the_caps(frozen
             frozen.resume()
         assert given_up[0] > PRODUCERS * ROUNDS * 0.75
         assert peak < LIMIT, f"{peak / 2**20:.1f} MiB"
+        figure("P-14", "memory at the peak of an outage, of 125 MiB offered, MiB", peak / 2**20, most=True)
         assert pool.execute("PING") == b"PONG"

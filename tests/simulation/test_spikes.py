@@ -6,6 +6,7 @@ On a real clock a busy machine stands still for longer than the pool waits befor
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from .stage import Stage
 
 @pytest.mark.parametrize("coarse", [False, True])
 @pytest.mark.parametrize("max_dials", [1, 2, 4])
-def test_a_spike_of_50_callers_on_5_connections_opens_one_at_most(max_dials: int, *, coarse: bool) -> None:
+def test_a_spike_of_50_callers_on_5_connections_opens_one_at_most(max_dials: int, *, coarse: bool, figure: Any) -> None:
     stage = Stage(Order(coarse=coarse))
 
     async def story() -> None:
@@ -35,3 +36,4 @@ def test_a_spike_of_50_callers_on_5_connections_opens_one_at_most(max_dials: int
         await pool.aclose()
 
     stage.run(story())
+    figure("P-07", "connections for a spike of 50 callers on 5 connections, at most", stage.server.accepted, most=True)

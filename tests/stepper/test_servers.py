@@ -6,6 +6,7 @@ import asyncio
 import gc
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import uvloop
@@ -27,7 +28,7 @@ def server() -> Iterator[Server]:
 @pytest.mark.parametrize("make_loop", LOOPS.values(), ids=LOOPS)
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
 def test_interrupted_at_each_suspension_it_leaves_a_working_pool(
-    call: Call, make_loop: Callable[[], asyncio.AbstractEventLoop], server: Server
+    call: Call, make_loop: Callable[[], asyncio.AbstractEventLoop], server: Server, figure: Any
 ) -> None:
     loop = make_loop()
     complaints: list[str] = []
@@ -35,11 +36,12 @@ def test_interrupted_at_each_suspension_it_leaves_a_working_pool(
     where = {"host": server.host, "port": server.port}
     try:
         with server.connect() as link:
-            loop.run_until_complete(every_suspension(call, where, lambda: _accepted(link)))
+            count = loop.run_until_complete(every_suspension(call, where, lambda: _accepted(link)))
         gc.collect()
     finally:
         loop.close()
     assert complaints == []
+    figure("P-03", "interruptions at a suspension, on a real server", count)
 
 
 def _accepted(link: ShortConnection) -> int:

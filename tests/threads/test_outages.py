@@ -48,7 +48,7 @@ def test_reads_see_nothing_of_a_restart(callers: Callers) -> None:
             assert all(callers.results())
 
 
-def test_a_caller_that_writes_meets_one_error_at_most_in_a_restart(callers: Callers) -> None:
+def test_a_caller_that_writes_meets_one_error_at_most_in_a_restart(callers: Callers, figure: Any) -> None:
     with Server() as own:
         with Pool(own.url, shared=1, retry=PROMPT) as pool:
             is_over = Signal()
@@ -70,6 +70,7 @@ def test_a_caller_that_writes_meets_one_error_at_most_in_a_restart(callers: Call
             callers.results()
             assert len(errors) <= 1
             assert all(type(error) is OutcomeUnknown for error in errors)
+            figure("P-09", "errors of a caller that writes, in one restart, at most", len(errors), most=True)
 
 
 def test_callers_wait_for_a_node_that_went_down_and_are_told_when_it_stays_away() -> None:

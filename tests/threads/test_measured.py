@@ -1,0 +1,81 @@
+# Generated from tests/asyncio_/test_measured.py by tools/generate.py. Do not edit.
+"""Promises with a number, measured: how late, how often, how much. The summary of a run tells the numbers.
+
+Bounds on time are wide, for a machine that is busy with something else; the figure is what came of it.
+"""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import Any
+
+import pytest
+
+from threads.harness import now, wait_until
+from respool import Pool
+from respool.errors import OutcomeUnknown, PoolTimeout
+from respool.testing import FakeNode, FaultProxy, Server
+
+MIB = 1 << 20
+VALUE = b"v" * 65_536
+
+
+@pytest.mark.parametrize("node_of", [FakeNode.silent, FakeNode.full], ids=["never answers", "never accepts"])
+def test_acquire_into_a_black_hole_ends_on_time(node_of: Any, figure: Any) -> None:
+    with node_of() as node:
+        pool = Pool(node.url, shared=0, connect_timeout=5.0)
+        late = []
+        for _ in range(10):
+            started = now()
+            with pytest.raises(PoolTimeout):
+                pool.acquire(timeout=0.1)
+            late.append(now() - started - 0.1)
+        pool.close()
+    assert -0.002 <= min(late) <= max(late) < 0.15  # uvloop counts in milliseconds
+    figure("P-05", "acquire(0.1) into a black hole ends late by, at most, ms", max(late) * 1000, most=True)
+
+
+def test_a_write_whose_reply_is_dropped_runs_once(server: Server, figure: Any) -> None:
+    unknown = 0
+    with FaultProxy(server) as proxy:
+        with Pool(proxy.url, shared=1) as pool:
+            for number in range(12):
+                wait_until(lambda: pool.shared == 1)
+                proxy.down.limit_after(number % 4, total=True)
+                with pytest.raises(OutcomeUnknown):
+                    pool.execute("INCR", "k")
+                unknown += 1
+    ran = int(server.command("GET", "k"))
+    assert ran == unknown == 12
+    figure("P-10", "writes whose reply was cut off", unknown)
+    figure("P-10", "how often they ran", ran)
+
+
+def test_an_idle_connection_into_a_black_hole_is_found_soon_after_keepalive(server: Server, figure: Any) -> None:
+    with FaultProxy(server) as proxy:
+        with Pool(proxy.url, shared=0, min_size=1, keepalive=0.2, read_timeout=0.3) as pool:
+            wait_until(lambda: pool.idle == 1)
+            proxy.up.black_hole = True
+            started = now()
+            wait_until(lambda: pool.stats().lost == 1)
+            took = now() - started
+            proxy.up.heal()
+    assert took < 0.2 + 0.3 + 5.0
+    figure("P-11", "a dead idle peer is found after keepalive and, of read_timeout 0.3 s, s", took - 0.2, most=True)
+
+
+def test_a_pipeline_of_one_gib_costs_a_few_mib(server: Server, figure: Any) -> None:
+    count = 1024 * MIB // len(VALUE)
+    with Pool(server.url) as pool:
+        tracemalloc.start()
+        try:
+            answers = pool.execute_many([("SET", "k", VALUE)] * count)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert len(answers) == count
+        assert set(answers) == {b"OK"}
+        assert server.command("STRLEN", "k") == len(VALUE)
+        assert pool.stats().lost == 0
+    assert peak < 8 * MIB
+    figure("P-14", "memory at the peak of a pipeline of 1 GiB, MiB", peak / MIB, most=True)
