@@ -6,7 +6,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, Final
 
-from respool import Pool
+from respool import Pool, RetryPolicy
 from respool._options import make_options
 from respool._sync import _transport
 from respool.errors import ConnectFailed, ConnectionLost, Error, PoolClosed, PoolTimeout, ReadTimeout
@@ -48,7 +48,7 @@ class Scene:
         for _ in range(chance.randint(1, 3)):
             self.sleep(chance.expovariate(1 / 0.002))
             for session in list(self.stage.server.sessions):
-                match chance.randrange(5):
+                match chance.randrange(6):
                     case 0:
                         session.drop(politely=True)
                     case 1:
@@ -59,6 +59,8 @@ class Scene:
                         session.sock.down.freeze(chance.choice((0.001, 0.2)))
                     case 4:
                         session.sock.up.freeze(chance.choice((0.001, 0.2)))
+                    case 5:
+                        session.says_farewell = True
 
 
 class OneConnection(Scene):
@@ -211,10 +213,10 @@ class WholePool(Scene):
             connect_timeout=1.0,
             read_timeout=5.0 if self.is_calm else chance.choice((0.1, 5.0)),
             keepalive=chance.choice((0.05, 30.0)),
-            max_lifetime=chance.choice((0.01, 3600.0)),
+            max_lifetime=chance.choice((0.1, 3600.0)),  # a dial takes up to 30 ms here, and must be worth it
             max_idle=chance.choice((0.01, 600.0)),
             max_in_flight=chance.choice((2, 1000)),
-            retry=None,
+            retry=chance.choice((None, RetryPolicy())),
         )
         self._owners: dict[Any, str] = {}
         self.baton.check = self._look
@@ -280,10 +282,20 @@ class WholePool(Scene):
             raise
         self.books.told(key, word, None, is_calm=self.is_calm and not self._closes_early)
 
-    def _many(self, _: str, chance: Random) -> None:
-        words = [self.books.word() for _ in range(chance.randint(1, 3))]
-        for word, reply in zip(words, self.pool.execute_many([("ECHO", word) for word in words]), strict=True):
-            self.books.asked(word, reply)
+    def _many(self, key: str, chance: Random) -> None:
+        words = [self.books.word() for _ in range(chance.randint(1, 4))]
+        if chance.random() < 0.5:
+            for word, reply in zip(words, self.pool.execute_many([("ECHO", word) for word in words]), strict=True):
+                self.books.asked(word, reply)
+            return
+        try:
+            replies = self.pool.execute_many([("SET", key, word) for word in words])
+        except Error as error:
+            replies = [error] * len(words)
+        for word, reply in zip(words, replies, strict=True):
+            self.books.wrote(key, word, reply)
+        if isinstance(replies[0], Error):
+            raise replies[0]
 
     def _lease(self, _: str, chance: Random) -> None:
         with self.pool.acquire(chance.choice((5.0, 5.0, 0.0, 0.0005))) as conn:
