@@ -66,7 +66,7 @@ class Absent:
 
 
 UNOPENED: Final = Absent(
-    lambda: UsageError("this connection was never opened: use 'async with connection' or await open()")
+    lambda: UsageError("this connection was never opened: call its open() first, or use it in a with block")
 )
 RELEASED: Final = Absent(
     lambda: UsageError("this lease was given back to its pool; acquire another one")

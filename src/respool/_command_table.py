@@ -131,19 +131,31 @@ EFFECTS: Final = {
     "WATCH": "watch",
 }
 
-_LEASE = "take a lease: async with pool.acquire() as conn"
+#: Why a command has no place on any connection of a pool, not even on a lease.
+NEVER: Final = {
+    "CLIENT REPLY": "use execute_noreply() or execute_many_noreply()",
+    "MONITOR": "its stream of lines cannot be told from replies",
+    "PSYNC": "a connection is no replica",
+    "SYNC": "a connection is no replica",
+}
+
+#: What RESP3 answers with pushes; so are the messages that follow, and they go to the ``listener``.
+SUBSCRIBES: Final = frozenset("SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE".split())
+
+_LEASE = "it changes the state of the connection: take a lease: pool.acquire()"
 _BATCH = "use execute_many(commands, atomic=True) or pipeline(atomic=True), or take a lease: pool.acquire()"
 
 #: Why a command has no place on a connection that others use too, and which call is right (R-20).
 REFUSALS: Final = {
-    **dict.fromkeys(EFFECTS, f"it changes the state of the connection: {_LEASE}"),
+    **dict.fromkeys(EFFECTS, _LEASE),
+    **dict.fromkeys(SUBSCRIBES, f"{_LEASE}; messages go to the pool's listener, as Pushed"),
+    **NEVER,
     "AUTH": "give username=, password= or credentials= to the pool",
     "CLIENT SETNAME": "give client_name= to the pool",
     "DISCARD": _BATCH,
     "EXEC": _BATCH,
     "HELLO": "give protocol=, username= and password= to the pool",
     "MULTI": _BATCH,
-    "CLIENT REPLY": "use execute_noreply() or execute_many_noreply()",
     "QUIT": "use aclose() or close()",
     "SELECT": "use pool.select(db), or give db= to the pool",
 }

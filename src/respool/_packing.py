@@ -66,8 +66,7 @@ def pack_again(args: Sequence[Any], pack: Packer, error: Exception) -> bytes:
     for position, arg in enumerate(args):
         if isinstance(arg, bool) or not isinstance(arg, bytes | bytearray | str | int | float | memoryview):
             raise UsageTypeError(
-                f"argument {position} of {_name(args)} is {type(arg).__name__}; "
-                "a command takes bytes, str, int, float, memoryview"
+                f"argument {position} of {_name(args)} is {type(arg).__name__}; {_wanted(arg)}"
             ) from error
         known.append(bytes(arg) if isinstance(arg, bytearray) else int(arg) if isinstance(arg, int) else arg)
     try:
@@ -98,6 +97,12 @@ def _pack_one(args: tuple[Any, ...], pack: Packer) -> bytes:
         return pack(args)
     except (TypeError, UnicodeError) as error:
         return pack_again(args, pack, error)
+
+
+def _wanted(arg: Any) -> str:
+    if isinstance(arg, list | tuple | set | frozenset):
+        return "give each of its values as an argument of its own"
+    return "a command takes bytes, str, int, float, memoryview"
 
 
 def _name(args: Sequence[Any]) -> str:

@@ -84,6 +84,28 @@ async def test_a_refusal_names_the_call_that_does_it() -> None:
                     await pool.execute(*words)
 
 
+async def test_a_refusal_sends_nobody_to_a_lease_that_would_refuse_it_too() -> None:
+    with FakeNode() as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            for words in (("MONITOR",), ("SYNC",), ("PSYNC", "?", -1), ("CLIENT", "REPLY", "OFF")):
+                with pytest.raises(UsageError) as caught:
+                    await pool.execute(*words)
+                assert "lease" not in str(caught.value)
+
+
+async def test_who_subscribes_is_told_where_the_messages_go(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+        with pytest.raises(UsageError, match="to the pool's listener, as Pushed"):
+            await pool.execute("SUBSCRIBE", "channel")
+
+
+async def test_several_values_in_one_argument_are_refused_with_what_to_do(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+        for values in (["a", "b"], ("a", "b"), {"a"}):
+            with pytest.raises(UsageError, match=r"argument 1 of MGET is \w+; give each of its values as an argument"):
+                await pool.mget(values)  # type: ignore[arg-type]
+
+
 async def test_what_only_tells_of_a_connection_is_not_refused(server: Server) -> None:
     async with AsyncPool(server.url, shared=1, client_name="asked") as pool:
         assert await pool.execute("CLIENT", "GETNAME") == b"asked"

@@ -12,7 +12,7 @@ from answers import echo
 from asyncio_.conftest import sockets
 from asyncio_.harness import rest, socket_of, wait_until
 from respool import AsyncConnection
-from respool.errors import ConnectFailed, ConnectionLost, ServerError
+from respool.errors import ConnectFailed, ConnectionLost, ServerError, UsageError
 from respool.testing import Close, FakeNode, Server, Silence
 
 
@@ -37,6 +37,12 @@ async def test_what_is_asked_after_the_end_was_surely_not_sent(how: str) -> None
                 assert caught.value.executed == "no"
             assert conn.closed
             assert conn.in_flight == 0
+
+
+async def test_one_that_was_never_opened_says_how_to_open_it() -> None:
+    conn = AsyncConnection("redis://localhost:1")
+    with pytest.raises(UsageError, match="never opened: call its open"):
+        await conn.ping()
 
 
 async def test_closing_returns_when_the_socket_is_gone(server: Server) -> None:

@@ -109,6 +109,11 @@ def test_keys_behind_words_are_those_we_know_of(told: dict[str, Any]) -> None:
     assert searched == KEYS_BEHIND_WORDS
 
 
+@pytest.mark.parametrize("name", sorted(REFUSALS))
+def test_what_to_do_instead_is_said_so_that_it_is_true_in_threads_too(name: str) -> None:
+    assert not {"async", "await"} & set(REFUSALS[name].split())
+
+
 @pytest.mark.parametrize("name", sorted(chain(BLOCKING, EFFECTS, REFUSALS)))
 def test_every_name_in_the_table_is_a_command(name: str) -> None:
     assert isinstance(SPECS[name], Spec)

@@ -84,6 +84,28 @@ def test_a_refusal_names_the_call_that_does_it() -> None:
                     pool.execute(*words)
 
 
+def test_a_refusal_sends_nobody_to_a_lease_that_would_refuse_it_too() -> None:
+    with FakeNode() as node:
+        with Pool(node.url, shared=1) as pool:
+            for words in (("MONITOR",), ("SYNC",), ("PSYNC", "?", -1), ("CLIENT", "REPLY", "OFF")):
+                with pytest.raises(UsageError) as caught:
+                    pool.execute(*words)
+                assert "lease" not in str(caught.value)
+
+
+def test_who_subscribes_is_told_where_the_messages_go(server: Server) -> None:
+    with Pool(server.url, shared=1) as pool:
+        with pytest.raises(UsageError, match="to the pool's listener, as Pushed"):
+            pool.execute("SUBSCRIBE", "channel")
+
+
+def test_several_values_in_one_argument_are_refused_with_what_to_do(server: Server) -> None:
+    with Pool(server.url, shared=1) as pool:
+        for values in (["a", "b"], ("a", "b"), {"a"}):
+            with pytest.raises(UsageError, match=r"argument 1 of MGET is \w+; give each of its values as an argument"):
+                pool.mget(values)  # type: ignore[arg-type]
+
+
 def test_what_only_tells_of_a_connection_is_not_refused(server: Server) -> None:
     with Pool(server.url, shared=1, client_name="asked") as pool:
         assert pool.execute("CLIENT", "GETNAME") == b"asked"

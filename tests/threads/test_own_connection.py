@@ -12,7 +12,7 @@ from answers import echo
 from threads.conftest import sockets
 from threads.harness import rest, socket_of, wait_until
 from respool import Connection
-from respool.errors import ConnectFailed, ConnectionLost, ServerError
+from respool.errors import ConnectFailed, ConnectionLost, ServerError, UsageError
 from respool.testing import Close, FakeNode, Server, Silence
 
 
@@ -37,6 +37,12 @@ def test_what_is_asked_after_the_end_was_surely_not_sent(how: str) -> None:
                 assert caught.value.executed == "no"
             assert conn.closed
             assert conn.in_flight == 0
+
+
+def test_one_that_was_never_opened_says_how_to_open_it() -> None:
+    conn = Connection("redis://localhost:1")
+    with pytest.raises(UsageError, match="never opened: call its open"):
+        conn.ping()
 
 
 def test_closing_returns_when_the_socket_is_gone(server: Server) -> None:

@@ -22,6 +22,7 @@ from respool._sync._pipeline import Pipeline
 from respool._sync._transport import Transport, connect
 from respool._batch import EXEC, Run, as_raised, noreply_args
 from respool._command import SPECS, Command, Parser, Spec, as_command
+from respool._command_table import NEVER, SUBSCRIBES
 from respool._errors import ConnectTimeout, Error, TransportError, UsageError, UsageValueError
 from respool._handshake import Handshake, as_credentials
 from respool._options import ConnectionOptions, Options, checked_timeout, make_options
@@ -38,16 +39,6 @@ S = TypeVar("S")
 
 #: How much longer than the server a blocking command is waited for (R-21).
 BLOCKING_MARGIN: Final = 5.0
-
-_SUBSCRIBES: Final = frozenset(
-    "SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE".split()
-)
-_NEVER: Final = {
-    "CLIENT REPLY": "use execute_noreply() or execute_many_noreply()",
-    "MONITOR": "its stream of lines cannot be told from replies",
-    "PSYNC": "a connection is no replica",
-    "SYNC": "a connection is no replica",
-}
 
 
 class Connection(Commands[S]):
@@ -287,9 +278,9 @@ class Connection(Commands[S]):
 
     def _execute_special(self, args: tuple[Any, ...], spec: Spec, deadline: float | None = None) -> Any:
         """Send a command that may block or that changes the state of the connection; return its reply."""
-        if spec.name in _NEVER:
-            raise UsageValueError(f"{spec.name} cannot be sent on a lease: {_NEVER[spec.name]}")
-        if spec.name in _SUBSCRIBES:
+        if spec.name in NEVER:
+            raise UsageValueError(f"{spec.name} cannot be sent on a lease: {NEVER[spec.name]}")
+        if spec.name in SUBSCRIBES:
             return self._subscribe(args, spec)
         transport = self._transport
         blocks_for = spec.blocks_for(args)
@@ -341,7 +332,7 @@ class Connection(Commands[S]):
         transport.check(pieces)
         if not run.is_plain:
             for spec in run.specs:
-                if spec.name in _NEVER or spec.name in _SUBSCRIBES:
+                if spec.name in NEVER or spec.name in SUBSCRIBES:
                     raise UsageValueError(f"{spec.name} has no place in a pipeline")
                 session.sent(spec)
         if run.is_atomic:
