@@ -45,6 +45,21 @@ async def test_a_server_error_is_a_value_and_its_neighbours_are_well(server: Ser
         assert pool.stats().opened == 1
 
 
+async def test_results_of_a_pipeline_that_raised_do_not_ask_to_leave_its_block() -> None:
+    with FakeNode({"MULTI": b"-ERR no\r\n"}, default=b"-ERR no\r\n") as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            with pytest.raises(ServerError):
+                async with pool.pipeline(atomic=True) as refused:
+                    in_vain = refused.execute("GET", "k")
+            with pytest.raises(KeyError):
+                async with pool.pipeline() as unsent:
+                    never_sent = unsent.execute("GET", "k")
+                    raise KeyError
+            for result in (in_vain, never_sent):
+                with pytest.raises(UsageError, match="its pipeline was left with an error"):
+                    result.result()
+
+
 async def test_pipelines_of_many_callers_do_not_mix(callers: Callers, server: Server) -> None:
     async with AsyncPool(server.url, shared=2) as pool:
 

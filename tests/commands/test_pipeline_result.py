@@ -25,6 +25,15 @@ def test_the_reply_is_returned_and_never_shown(value: object) -> None:
     assert repr(result) == f"<PipelineResult GET: {type(value).__name__}>"
 
 
+def test_of_a_pipeline_that_failed_there_will_be_no_result() -> None:
+    result: PipelineResult[bytes] = PipelineResult("GET")
+    result._give_up()
+    assert not result.done
+    assert repr(result) == "<PipelineResult GET: no reply>"
+    with pytest.raises(UsageError, match="no reply to this GET: its pipeline was left with an error"):
+        result.result()
+
+
 def test_an_error_is_raised() -> None:
     result: PipelineResult[int] = PipelineResult("INCR")
     result._resolve(WrongType("WRONGTYPE", "no number"))

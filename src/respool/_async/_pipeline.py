@@ -2,7 +2,7 @@
 """Collect commands, send them as one pipeline, read each result where it was asked for.
 
 Rule 1: nothing is sent before the end of the block, and nothing at all when the block raises.
-Rule 2: every result is there after the block, or the block raised.
+Rule 2: every result is there after the block, or the block raised; then its results say so.
 """
 
 from __future__ import annotations
@@ -58,7 +58,11 @@ class AsyncPipeline(PipelineCommands[S]):
         if self._is_sent:
             raise UsageError("this pipeline was sent already; make another one")
         self._is_sent = True
-        values: list[Any] = await self._send(self._commands, atomic=self._atomic)
+        try:
+            values: list[Any] = await self._send(self._commands, atomic=self._atomic)
+        except BaseException:
+            self._give_up()
+            raise
         for result, value in zip(self._results, values, strict=True):
             result._resolve(value)
         return values
@@ -67,8 +71,16 @@ class AsyncPipeline(PipelineCommands[S]):
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None and not self._is_sent:
+        if self._is_sent:
+            return
+        if kind is None:
             await self.send()
+        else:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        for result in self._results:
+            result._give_up()
 
     def __repr__(self) -> str:
         state = "sent" if self._is_sent else "collecting"
