@@ -16,6 +16,7 @@ from respool._errors import UsageError
 
 if TYPE_CHECKING:
     from respool._ledger import Slot
+    from respool._options import Options
 
 T = TypeVar("T")
 
@@ -55,6 +56,10 @@ taker: Final[Callable[[], object]] = repeat(None).__next__  # the cheapest funct
 def bounded(seconds: float | None) -> Any:
     """Bound a block: it raises TimeoutError after ``seconds``; None does not bound it."""
     return asyncio.timeout(seconds)
+
+
+def check_hooks(options: Options) -> None:
+    """Accept all functions: hooks may be plain or ``async``."""
 
 
 async def call_hook(hook: Callable[[Any], Any], subject: Any) -> Any:

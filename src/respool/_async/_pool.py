@@ -15,7 +15,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from respool._async._commands import AsyncCommands
-from respool._async._compat import WORLD, Borrowing, Cancelled, borrow_from, current_world, here, pause
+from respool._async._compat import WORLD, Borrowing, Cancelled, borrow_from, check_hooks, current_world, here, pause
 from respool._async._connection import AsyncConnection
 from respool._async._lease_lane import LeaseLane
 from respool._async._node import Node
@@ -80,6 +80,7 @@ class AsyncPool(AsyncCommands[S]):
         kind = checked.connection_class
         if kind is not None and not issubclass(kind, AsyncConnection):
             raise UsageTypeError(f"connection_class must be a subclass of AsyncConnection, not {kind.__name__}")
+        check_hooks(checked)
         self._options = checked.changed(tls=tls_context(checked.tls) or False)
         self._opening = RLock()
         self._is_closed = False

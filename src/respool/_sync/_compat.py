@@ -19,6 +19,7 @@ from respool._sync._dial import hang_up
 
 if TYPE_CHECKING:
     from respool._ledger import Slot
+    from respool._options import Options
 
 _WAITING: Final = object()
 
@@ -64,6 +65,13 @@ taker: Final = threading.get_ident
 def bounded(seconds: float | None) -> Any:
     """Bound nothing: a thread cannot be interrupted. The sockets inside have timeouts of their own."""
     return nullcontext()
+
+
+def check_hooks(options: Options) -> None:
+    """Raise UsageTypeError for an ``async`` function among hooks and credentials: nobody would wait for it."""
+    for name in ("credentials", "configure", "check", "reset"):
+        if inspect.iscoroutinefunction(getattr(options, name)):
+            raise UsageTypeError(f"{name} must be a plain function in a pool for threads, not an async one")
 
 
 def call_hook(hook: Callable[[Any], Any], subject: Any) -> Any:

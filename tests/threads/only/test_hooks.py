@@ -15,9 +15,16 @@ async def hook(*_: Any) -> bool:
     return False
 
 
-@pytest.mark.parametrize("name", ["configure", "check", "credentials"])
-def test_an_async_function_is_refused_where_the_caller_can_see_it(server: Server, name: str) -> None:
+@pytest.mark.parametrize("name", ["configure", "check", "reset", "credentials"])
+def test_an_async_function_is_refused_before_anything_is_connected(name: str) -> None:
     options: dict[str, Any] = {name: hook}
+    with pytest.raises(UsageTypeError, match=f"{name} must be a plain function"):
+        Pool(**options)
+
+
+@pytest.mark.parametrize("name", ["configure", "check", "credentials"])
+def test_one_that_returns_a_coroutine_is_refused_where_the_caller_can_see_it(server: Server, name: str) -> None:
+    options: dict[str, Any] = {name: lambda *args: hook(*args)}
     pool = Pool(server.url, shared=0, **options)
     with pytest.raises(UsageTypeError, match="plain functions"):
         pool.get("k")
@@ -26,7 +33,7 @@ def test_an_async_function_is_refused_where_the_caller_can_see_it(server: Server
     pool.close()
 
 
-def test_an_async_reset_lets_no_connection_pass(server: Server) -> None:
-    with Pool(server.url, shared=0, reset=hook) as pool:
+def test_a_reset_that_returns_a_coroutine_lets_no_connection_pass(server: Server) -> None:
+    with Pool(server.url, shared=0, reset=lambda conn: hook(conn)) as pool:
         pool.get("k")
         assert pool.idle == 0
