@@ -217,6 +217,11 @@ def test_bench_prints_a_row_for_each_number_of_callers(
     assert all(int(line.split()[2].replace(",", "")) > 0 for line in lines[2:])
 
 
+def test_bench_without_any_callers_is_a_wrong_call(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "--tasks", "0", "--threads", "0"]) == 2
+    assert "nothing to measure" in capsys.readouterr().err
+
+
 def test_bench_can_leave_out_a_world(clean: Server, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", clean.url, "--tasks", "0", "--threads", "1", "--seconds", "0.05"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3

@@ -18,7 +18,7 @@ from respool import AsyncPool, Connection, Pool
 from respool._cli._loops import loop_factory, run_async
 from respool._cli._numbers import Latencies, joined, short, whole
 from respool._cli._ping import describe
-from respool.errors import Error
+from respool.errors import Error, UsageError
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -33,6 +33,8 @@ COLUMNS: Final = ("callers", "ops/s", "p50", "p99", "max", "connections")
 
 def run(args: Namespace, screen: Screen) -> int:
     """Measure, and print a table."""
+    if not args.tasks and not args.threads:
+        raise UsageError("nothing to measure: neither tasks nor threads")
     key = f"respool-bench:{secrets.token_hex(6)}"
     with Connection(args.url, encoding="utf-8") as keeper:
         screen.say(f"{describe(keeper)} · {args.command.upper()}, {args.size} bytes · {loop_factory()[0]}")
