@@ -171,6 +171,8 @@ def spec(name: str) -> Spec:
 def find_spec(args: Sequence[Any]) -> Spec:
     """Return the spec for raw arguments; an unknown name gets a careful spec of its own."""
     name = _word(args[0])
+    if " " in name:  # never shown: there may be a password behind it
+        raise UsageValueError("a command's name has no spaces: each word is an argument of its own, as in 'GET', 'key'")
     known = SPECS.get(name)
     if name in CONTAINERS and len(args) > 1:
         full = f"{name} {_word(args[1])}"
@@ -233,7 +235,8 @@ class Command(Generic[T_co]):
         return self.spec.keys_of(self.args)
 
     def __repr__(self) -> str:
-        return f"<Command {self.spec.name}, {len(self.args) - 1} arguments>"  # never values: they may be secrets
+        count = len(self.args) - 1
+        return f"<Command {self.spec.name}, {count} argument{'' if count == 1 else 's'}>"  # no values: maybe secrets
 
 
 def as_command(value: Command[Any] | Sequence[Any]) -> Command[Any]:

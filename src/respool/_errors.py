@@ -274,3 +274,9 @@ class PoolTimeout(PoolError, TimeoutError):
 
 class PoolClosed(PoolError):
     """The pool is closed."""
+
+
+# Tracebacks and pickles name an error as users import it.
+for _kind in [kind for kind in vars().values() if isinstance(kind, type) and issubclass(kind, Error)]:
+    _kind.__module__ = "respool.errors"
+del _kind

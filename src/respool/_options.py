@@ -146,12 +146,15 @@ class Options:
             raise UsageValueError("give password= or credentials=, not both")
         if self.username is not None and self.password is None and self.credentials is None:
             raise UsageValueError("username= needs password= or credentials=")
-        if self.encoding is not None:
-            try:
-                "".encode(self.encoding)  # finds out whether it encodes text, as codecs.lookup does not
-                codecs.lookup_error(self.encoding_errors)
-            except (LookupError, ValueError) as error:
-                raise UsageValueError(f"encoding: {error}") from error
+        name = "encoding_errors"
+        try:
+            codecs.lookup_error(self.encoding_errors)
+            name = "encoding"
+            ping = b"PING" if self.encoding is None else "PING".encode(self.encoding)
+        except (LookupError, ValueError) as error:
+            raise UsageValueError(f"{name}: {error}") from error
+        if ping != b"PING":
+            raise UsageValueError(f"encoding: {self.encoding} changes ASCII, and so the names of commands")
 
     @property
     def address(self) -> str:

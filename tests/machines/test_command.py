@@ -41,6 +41,12 @@ class TestFinding:
         with pytest.raises(UsageTypeError, match="a command name is str or bytes"):
             find_spec((name,))
 
+    @pytest.mark.parametrize("name", ["GET key", b"GET key", "AUTH secret", "CLIENT LIST"])
+    def test_a_whole_line_is_no_name_and_is_not_shown(self, name: Any) -> None:
+        with pytest.raises(UsageValueError, match="a command's name has no spaces") as caught:
+            find_spec((name,))
+        assert "secret" not in str(caught.value)
+
     def test_what_changes_the_connection_is_refused_with_the_right_call(self) -> None:
         for name, known in SPECS.items():
             assert (known.effect is None) == (known.refusal is None), name
@@ -152,6 +158,7 @@ class TestCommands:
 
     def test_its_repr_shows_no_argument(self) -> None:
         assert repr(Command("SET", "key", "hush")) == "<Command SET, 2 arguments>"
+        assert repr(Command("GET", "key")) == "<Command GET, 1 argument>"
 
     def test_a_parser_of_its_own_goes_before_the_usual_one(self) -> None:
         made = Spec("X", parse=int)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import pickle
+import traceback
 from typing import Any
 
 import pytest
@@ -80,6 +81,11 @@ def test_every_error_is_public_and_no_name_hides_a_builtin() -> None:
     assert made == set(errors.__all__)
     assert not made & set(dir(builtins))
     assert errors.__all__ == sorted(errors.__all__)
+
+
+@pytest.mark.parametrize("kind", public(), ids=lambda kind: kind.__name__)
+def test_a_traceback_names_an_error_as_it_is_imported(kind: type[Error]) -> None:
+    assert traceback.format_exception_only(sample(kind))[0].startswith(f"respool.errors.{kind.__name__}: ")
 
 
 def sample(kind: type[Error]) -> Error:

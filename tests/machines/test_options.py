@@ -38,8 +38,8 @@ TABLE: dict[str, tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]] = {
     "credentials": ((None, lambda: "pw"), FUNCTION, ()),
     "client_name": ((None, "me", "a-b.c:1"), (1, b"me"), ("", "a b", "a\n", "é")),
     "protocol": ((2, 3), (True, "3", None, 3.0), (1, 4)),
-    "encoding": ((None, "utf-8", "latin-1"), (1, b"utf-8", True), ("nonsense", "", "rot13", "base64", "a\0b")),
-    "encoding_errors": (("strict", "replace", "surrogateescape"), TEXT, ("",)),
+    "encoding": ((None, "utf-8", "latin-1"), (1, b"utf-8", True), ("nonsense", "", "rot13", "base64", "a\0b", "utf-16", "utf-8-sig")),
+    "encoding_errors": (("strict", "replace", "surrogateescape"), TEXT, ("", "nonsense")),
     "connect_timeout": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF)),
     "read_timeout": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF)),
     "acquire_timeout": ((None, 0, 0.1, 5), SECONDS, (-1, NAN, INF)),
@@ -113,7 +113,7 @@ class TestTogether:
             ({"path": "/s", "tls": True}, "TLS over a unix socket"),
             ({"password": "p", "credentials": lambda: "p"}, "not both"),
             ({"username": "u"}, "username= needs password= or credentials="),
-            ({"encoding": "utf-8", "encoding_errors": "nonsense"}, "encoding: unknown error handler name 'nonsense'"),
+            ({"encoding": "utf-16"}, "encoding: utf-16 changes ASCII"),
         ],
     )
     def test_what_does_not_go_together(self, options: dict[str, Any], why: str) -> None:
