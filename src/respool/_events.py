@@ -25,7 +25,7 @@ class ConnectionOpened(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionClosed(Event):
-    """A connection was closed. ``reason`` says why: ``"lost"``, ``"idle"``, ``"lifetime"``, ``"closed"`` ..."""
+    """A connection was closed. ``reason`` says why: ``"lost"``, ``"idle"`` ... (all in docs/reference/events.md)."""
 
     reason: str
 
@@ -48,7 +48,7 @@ class Retried(Event):
 
 @dataclass(frozen=True, slots=True)
 class Pushed(Event):
-    """The server sent a push that nobody subscribed to on this connection."""
+    """The server sent a push: a message of a channel that a lease subscribed to, an invalidation ..."""
 
     push: list[Any]
 

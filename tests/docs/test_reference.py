@@ -74,6 +74,14 @@ def test_every_event_is_there_with_its_fields() -> None:
         assert named == {entry.name for entry in fields(kind)} - {"address"}
 
 
+def test_every_reason_for_which_a_connection_is_closed_is_there() -> None:
+    source = ROOT / "src/respool"
+    lines = [line for file in source.rglob("*.py") for line in file.read_text("utf-8").splitlines()]
+    giving = re.compile(r"_doom\(|(self|ledger)\.discard\(|slot\.reason = ")
+    given = {reason for line in lines if giving.search(line) for reason in re.findall(r'"([a-z ]+)"', line)}
+    assert given == set(re.findall(r'^\| `"([a-z ]+)"`', page("events.md"), flags=re.MULTILINE))
+
+
 def test_every_rule_that_the_code_cites_is_written_down() -> None:
     source = ROOT / "src/respool"
     cited = {rule for file in source.rglob("*.py") for rule in re.findall(r"\bR-\d\d\b", file.read_text("utf-8"))}
