@@ -175,6 +175,17 @@ def test_acquire_ends_in_time_when_the_server_accepts_and_never_answers() -> Non
         pool.close()
 
 
+def test_who_gets_no_connection_is_told_why_the_last_dial_failed() -> None:
+    pool = Pool("redis://127.0.0.1:1", shared=0)
+    with pytest.raises(ConnectFailed):
+        pool.acquire()
+    with pytest.raises(PoolTimeout, match=r"; the last dial failed: .*refused") as caught:
+        pool.acquire(timeout=0)
+    assert isinstance(caught.value.__cause__, ConnectFailed)
+    assert "e-" not in str(caught.value)  # no "within 5.87e-06 s"
+    pool.close()
+
+
 def test_acquire_ends_in_time_when_connecting_neither_succeeds_nor_fails() -> None:
     with FakeNode.full() as node:
         pool = Pool(node.url, shared=0, connect_timeout=0.4)

@@ -239,6 +239,9 @@ class Borrowing(Generic[T]):
     def __await__(self) -> Generator[Any, Any, T]:
         return self._lane.borrow(self._timeout).__await__()  # type: ignore[no-any-return]
 
+    def __repr__(self) -> str:
+        return "<a lease that was not taken yet: await it, or use it in async with>"
+
     async def __aenter__(self) -> T:
         self._lease: T = await self._lane.borrow(self._timeout)
         return self._lease

@@ -133,20 +133,22 @@ class LeaseLane:
         with node.lock:
             oldest = next(iter(ledger.waiters), waiter)
             node.counters.timeouts += 1
-            waited = node.now() - started
+            waited, last = node.now() - started, ledger.redial.last_error
+            within = f" within {waited:.3g} s" if waited >= 0.001 else ""
+            why = "" if last is None else f"; the last dial failed: {last}"
             error = PoolTimeout(
-                f"no connection to {ledger.address} within {waited:.3g} s: shared {ledger.shared}, idle {ledger.idle}, "
+                f"no connection to {ledger.address}{within}: shared {ledger.shared}, idle {ledger.idle}, "
                 f"leased {ledger.leased}, dialing {ledger.dialing}, waiting {ledger.waiting}, "
-                f"max_size {ledger.max_size}",
+                f"max_size {ledger.max_size}{why}",
                 idle=ledger.idle,
                 leased=ledger.leased,
                 dialing=ledger.dialing,
                 waiting=ledger.waiting,
                 max_size=ledger.max_size,
                 oldest_waiter=node.now() - oldest.since,
-                last_dial_error=ledger.redial.last_error,
+                last_dial_error=last,
             )
-        error.__cause__ = ledger.redial.last_error
+        error.__cause__ = last
         return error
 
     async def _is_fit(self, slot: Slot, deadline: float | None, *, is_due: bool) -> bool:

@@ -463,7 +463,7 @@ class AsyncPool(AsyncCommands[S]):
     def acquire(self, timeout: Any = _DEFAULT) -> Borrowing[AsyncConnection[S]]:
         """Borrow a connection: ``async with pool.acquire() as conn``, or ``conn = await pool.acquire()``.
 
-        ``timeout`` in seconds covers waiting, connecting and checking; zero or less tries once; None waits for ever;
+        ``timeout`` in seconds covers waiting, connecting and checking; zero or less: what is idle; None waits for ever;
         the default is the option ``acquire_timeout``. Raises PoolTimeout, PoolExhausted (TooManyWaiters), PoolClosed,
         or the error of the connection that could not be made.
         """

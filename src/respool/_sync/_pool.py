@@ -463,7 +463,7 @@ class Pool(Commands[S]):
     def acquire(self, timeout: Any = _DEFAULT) -> Borrowing[Connection[S]]:
         """Borrow a connection: ``with pool.acquire() as conn``, or ``conn = pool.acquire()``.
 
-        ``timeout`` in seconds covers waiting, connecting and checking; zero or less tries once; None waits for ever;
+        ``timeout`` in seconds covers waiting, connecting and checking; zero or less: what is idle; None waits for ever;
         the default is the option ``acquire_timeout``. Raises PoolTimeout, PoolExhausted (TooManyWaiters), PoolClosed,
         or the error of the connection that could not be made.
         """

@@ -37,6 +37,11 @@ async def steps(count: int) -> None:
 # Borrowing --------------------------------------------------------------------------------------------------
 
 
+async def test_an_acquire_that_was_not_awaited_says_so(server: Server) -> None:
+    async with AsyncPool(server.url, shared=0) as pool:
+        assert repr(pool.acquire()) == "<a lease that was not taken yet: await it, or use it in async with>"
+
+
 async def test_an_idle_connection_is_borrowed_without_a_suspension(server: Server) -> None:
     async with AsyncPool(server.url, shared=0, min_size=1) as pool:
         borrowing = pool.acquire().__await__()
