@@ -54,8 +54,8 @@ _DEFAULT: Final = object()
 class Pool(Commands[S]):
     """A pool of connections to one Redis or Valkey server.
 
-    Options are keywords, or stand in the URL's query string; keywords win. See ``respool._options.Options`` and
-    docs/reference/options.md for all of them. Use it as ``with Pool("redis://localhost") as pool``, or just
+    Options are keywords, or stand in the URL's query string; keywords win. docs/reference/options.md lists all of
+    them. Use it as ``with Pool("redis://localhost") as pool``, or just
     call it: the first use opens it.
 
     ``execute()`` and the command methods share a few connections between all callers. ``acquire()`` lends a connection
