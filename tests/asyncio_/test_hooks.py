@@ -289,6 +289,13 @@ class Counting(AsyncConnection[Any]):
         return await self.execute(*args)
 
 
+async def test_an_option_that_the_connection_class_does_not_take_is_told(server: Server) -> None:
+    for kind, options in ((Counting, {"first": 1, "stpe": 5}), (None, {"stpe": 5})):
+        with pytest.raises(UsageTypeError, match="stpe"):
+            async with AsyncPool(server.url, shared=0, connection_class=kind, connection_options=options) as pool:
+                await pool.execute("PING")
+
+
 async def test_a_connection_class_gets_its_options_and_keeps_its_state_from_lease_to_lease(server: Server) -> None:
     async with AsyncPool(
         server.url,

@@ -289,6 +289,13 @@ class Counting(Connection[Any]):
         return self.execute(*args)
 
 
+def test_an_option_that_the_connection_class_does_not_take_is_told(server: Server) -> None:
+    for kind, options in ((Counting, {"first": 1, "stpe": 5}), (None, {"stpe": 5})):
+        with pytest.raises(UsageTypeError, match="stpe"):
+            with Pool(server.url, shared=0, connection_class=kind, connection_options=options) as pool:
+                pool.execute("PING")
+
+
 def test_a_connection_class_gets_its_options_and_keeps_its_state_from_lease_to_lease(server: Server) -> None:
     with Pool(
         server.url,

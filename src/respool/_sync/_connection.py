@@ -23,7 +23,7 @@ from respool._sync._transport import Transport, connect
 from respool._batch import EXEC, Run, as_raised, noreply_args
 from respool._command import SPECS, Command, Parser, Spec, as_command
 from respool._command_table import NEVER, SUBSCRIBES
-from respool._errors import ConnectTimeout, Error, TransportError, UsageError, UsageValueError
+from respool._errors import ConnectTimeout, Error, TransportError, UsageError, UsageTypeError, UsageValueError
 from respool._handshake import Handshake, as_credentials
 from respool._options import ConnectionOptions, Options, checked_timeout, make_options
 from respool._session import Session
@@ -84,6 +84,8 @@ class Connection(Commands[S]):
         if config is None:
             config = make_options(url, options)
             config = config.changed(tls=tls_context(config.tls) or False)
+        elif url is not None or options:
+            raise UsageTypeError(f"beside config= a connection takes no {', '.join(options) or 'URL'}")
         self._is_lease = False
         self._options = config
         self._transport: Transport = UNOPENED  # type: ignore[assignment]  # it has the same face
