@@ -67,7 +67,7 @@ class LeaseLane:
                 is_due = started - slot.idle_since > self._keepalive
                 if (is_due or self._has_check) and not await self._is_fit(slot, deadline, is_due=is_due):
                     continue
-                lease = connection.second_body(slot, self)
+                lease = connection._second_body(slot, self)
                 slot.taker = None
                 self._counters.leases += 1
                 if self._traces is not None:

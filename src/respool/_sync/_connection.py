@@ -403,7 +403,7 @@ class Connection(Commands[S]):
         if self._on_push is not None:
             self._on_push(push)
 
-    def second_body(self, slot: Slot, lane: LeaseLane) -> Connection[S]:
+    def _second_body(self, slot: Slot, lane: LeaseLane) -> Connection[S]:
         """Return another object that is this connection, to be lent (Rule 3). For the pool."""
         state = self.__dict__
         state["_slot"] = slot
