@@ -92,9 +92,11 @@ def test_a_wrong_type_is_refused(name: str, args: tuple[Any, ...], options: dict
         getattr(commands, name)(*args, **options)
 
 
-def test_an_unknown_option_is_a_type_error() -> None:
-    with pytest.raises(TypeError, match="expires"):
-        commands.set("k", "v", expires=5)  # type: ignore[call-overload]
+@pytest.mark.parametrize("name", ["expires", "persist"])  # of no command, and of another one
+def test_an_unknown_option_is_a_type_error_that_names_the_known_ones(name: str) -> None:
+    options: dict[str, Any] = {name: 5}
+    with pytest.raises(UsageTypeError, match=f"unknown option '{name}' of SET; known are ex, exat, get, ifeq, keepttl"):
+        commands.set("k", "v", **options)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
 
 from respool._command import Command, spec
-from respool._errors import UsageValueError
+from respool._errors import UsageTypeError, UsageValueError
 from respool.commands._arguments import (
     MILLISECOND,
     SECOND,
@@ -333,6 +333,10 @@ def strlen(key: Key) -> Command[int]:
 def _set_words(
     *, get: bool, nx: bool = False, xx: bool = False, ifeq: Value | None = None, **times: Any
 ) -> tuple[Arg, ...]:
-    """Return the words of the options of SET."""
+    """Return the words of the options of SET. Raises UsageTypeError for one it does not have."""
+    known = {"ex", "get", *SetOptions.__optional_keys__}
+    unknown = sorted(times.keys() - known)
+    if unknown:
+        raise UsageTypeError(f"unknown option {unknown[0]!r} of SET; known are {', '.join(sorted(known))}")
     condition = choose(nx=flag("NX", nx), xx=flag("XX", xx), ifeq=option("IFEQ", ifeq))
     return (*condition, *flag("GET", get), *expiry(**times))
