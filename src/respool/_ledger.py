@@ -273,13 +273,12 @@ class Ledger:
         if not patient and len(self.shared_slots) + len(self._leased) + waiting >= self.max_size - self.missing_shared:
             raise PoolExhausted(f"Max connections {self.max_size} exhausted at {self.address}")
         if waiting >= self.max_waiting:
-            raise TooManyWaiters(f"{waiting} callers wait for {self.address} already (max_waiting)")
+            raise TooManyWaiters(f"{waiting} callers wait for {self.address} already (max_waiting={self.max_waiting})")
         self.waiters[waiter] = None
 
     def _all_shared(self) -> PoolExhausted:
-        return PoolExhausted(
-            f"Max connections {self.max_size} exhausted: all of them are shared ones of {self.address}"
-        )
+        why = "all of them are shared, leases need a higher max_size"
+        return PoolExhausted(f"Max connections {self.max_size} exhausted at {self.address}: {why}")
 
     def why_hopeless(self, waiter: Waiter) -> Exception | None:
         """Return why waiting makes no sense: the node is down, nothing is out, and no dial is left to try now."""

@@ -144,7 +144,7 @@ class TestWaiting:
         fill(ledger, 1)
         queue(ledger)
         queue(ledger)
-        with pytest.raises(TooManyWaiters, match=r"2 callers wait for node:1 already \(max_waiting\)"):
+        with pytest.raises(TooManyWaiters, match=r"2 callers wait for node:1 already \(max_waiting=2\)"):
             queue(ledger)
         assert ledger.waiting == 2
 
@@ -202,7 +202,7 @@ class TestFull:
     def test_with_all_connections_shared_nobody_can_wait_for_a_lease(self) -> None:
         ledger = make(max_size=1, shared_target=1)
         for patient in (True, False):
-            with pytest.raises(PoolExhausted, match="all of them are shared"):
+            with pytest.raises(PoolExhausted, match="all of them are shared, leases need a higher max_size"):
                 queue(ledger, patient=patient)
 
     def test_a_failed_dial_is_an_error_of_the_connection_and_gives_its_slot_back(self) -> None:
