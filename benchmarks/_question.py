@@ -1,7 +1,7 @@
 """What a question is: the sides that answer it, the cases they are asked, and the bars the answers are held against.
 
 Rule 1: a question measures nothing by itself: ``measure`` runs in a worker process, one call per side, case and round.
-Rule 2: a bar is a ratio of medians of one run, or an absolute figure where performance.md names one.
+Rule 2: a bar is a ratio of medians of one run, or an absolute figure where a promise names one.
 """
 
 from __future__ import annotations

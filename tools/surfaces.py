@@ -3,7 +3,7 @@
 Rule 1: the functions are read, not imported: what a method looks like is what stands in the source.
 Rule 2: the statements a function begins with are put into the method as they are, when they are
         ``return Command(SPEC, ...)`` with nothing but parameters, or such a return under an ``if`` that asks
-        for nothing but parameters. That spares the common call the Command object (performance.md). Whatever
+        for nothing but parameters. That spares the common call the Command object (CONTRIBUTING.md, rule 7). Whatever
         follows is left to the function.
 Rule 3: what comes out is formatted as ``ruff format`` would, so that the two never argue.
 """

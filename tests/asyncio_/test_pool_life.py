@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from respool.errors import (
     PoolClosed,
     PoolTimeout,
     UsageError,
+    UsageTypeError,
 )
 from respool.testing import FakeNode, Hold, Server, Silence
 from respool.testing._ports import candidates
@@ -35,6 +38,16 @@ def held_hello(command: tuple[bytes, ...], connection: Any) -> Hold:
 
 
 # Opening ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make_another", [copy.copy, copy.deepcopy, pickle.dumps])
+async def test_a_pool_is_not_copied_and_lives_on(server: Server, make_another: Any) -> None:
+    async with AsyncPool(server.url) as pool:
+        with pytest.raises(UsageTypeError, match="cannot be copied or pickled; make one in each process"):
+            make_another(pool)
+        gc.collect()  # a copy that is dropped would close what is not its own
+        assert await pool.execute("PING") == b"PONG"
+        assert pool.stats().opened == 1
 
 
 async def test_making_a_pool_does_no_io_and_the_first_use_opens_it(server: Server) -> None:

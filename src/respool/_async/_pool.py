@@ -12,7 +12,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, overload
 
 from respool._async._commands import AsyncCommands
 from respool._async._compat import WORLD, Borrowing, Cancelled, borrow_from, check_hooks, current_world, here, pause
@@ -189,6 +189,9 @@ class AsyncPool(AsyncCommands[S]):
             node = self._node
         if node is not None:
             await node.close(patience)
+
+    def __reduce__(self) -> NoReturn:
+        raise UsageTypeError("a pool cannot be copied or pickled; make one in each process")
 
     def __del__(self) -> None:
         node = self.__dict__.get("_node")
