@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import copy
+import gc
+import pickle
 from typing import Any
 
 import pytest
@@ -105,6 +108,16 @@ async def test_a_connection_is_never_lent_to_two_callers(server: Server, callers
         for name in range(12):
             callers.start(use, pool, name)
         await callers.results()
+
+
+@pytest.mark.parametrize("make_another", [copy.copy, copy.deepcopy, pickle.dumps])
+async def test_a_lease_is_not_copied_and_lives_on(server: Server, make_another: Any) -> None:
+    async with AsyncPool(server.url, shared=0) as pool, pool.acquire() as conn:
+        with pytest.raises(UsageTypeError, match="cannot be copied or pickled; make another one"):
+            make_another(conn)
+        gc.collect()  # a copy that is dropped would pass for a lease that leaked
+        assert await conn.execute("PING") == b"PONG"
+        assert pool.stats().leaks == 0
 
 
 async def test_the_seventeenth_lease_of_sixteen_waits_and_is_told_the_state_of_the_pool(server: Server) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, overload
 from weakref import WeakMethod
 
 from respool._absent import RELEASED, UNOPENED
@@ -77,10 +77,7 @@ class Connection(Commands[S]):
         ) -> None: ...
 
     def __init__(self, url: str | None = None, *, config: Options | None = None, **options: Any) -> None:
-        """Take the options of ``Pool`` that concern one connection. Does no I/O.
-
-        Raises UsageError for a bad option.
-        """
+        """Take the options of ``Pool`` that concern one connection; no I/O. Raises UsageError for a bad one."""
         if config is None:
             config = make_options(url, options)
             config = config.changed(tls=tls_context(config.tls) or False)
@@ -424,6 +421,9 @@ class Connection(Commands[S]):
             if self.__dict__.get("_transport") is RELEASED and not name.startswith("__"):
                 RELEASED.refuse()
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+    def __reduce__(self) -> NoReturn:
+        raise UsageTypeError("a connection cannot be copied or pickled; make another one")
 
     def __del__(self) -> None:
         if "_options" not in self.__dict__:  # a lease that was given back, or one that was never constructed
