@@ -185,7 +185,6 @@ def test_a_connection_that_had_nothing_to_do_is_not_stalled(callers: Callers) ->
             slow.result()
 
 
-
 def test_when_all_are_stalled_work_goes_on_all_the_same(callers: Callers) -> None:
     with FakeNode({"GET": held_echo}) as node:
         with Pool(node.url, shared=2, stall_after=0.02, strategy="round_robin") as pool:
@@ -328,6 +327,29 @@ def test_the_next_command_after_a_pipeline_given_up_goes_the_same_way() -> None:
                 wait_until(lambda n=turn + 1: len(node.calls("GET")) == n)
                 assert node.calls("GET")[-1].connection == node.calls("SET")[-1].connection
                 wait_until(lambda: node.release() == 0)
+
+
+def test_a_caller_stays_on_a_connection_being_replaced_while_what_it_sent_is_outstanding(
+    callers: Callers,
+) -> None:
+    with FakeNode({"SET": Hold(OK), "GET": echo}) as node:
+        with Pool(node.url, shared=1) as pool:
+            (old,) = pool._shared._live
+            with pytest.raises(ReadTimeout):
+                pool.execute("SET", "k", "v", timeout=0.02)
+            pool.drain()
+            wait_until(lambda: pool._shared._live and old not in pool._shared._live)
+            with pytest.raises(ReadTimeout):
+                pool.execute_many([("GET", "k")], timeout=0.02)
+            with pytest.raises(ReadTimeout):
+                pool.execute("GET", "k", timeout=0.02)
+            callers.start(pool.execute, "GET", "of another").result()
+            first, last = node.calls("SET")[0].connection, node.calls("GET")[-1].connection
+            assert first != last
+            assert by_connection(node, "GET")[last] == 1  # what was given up has not gone another way
+            wait_until(lambda: node.release() == 0)
+            assert pool.get("k") == b"k"
+            wait_until(lambda: pool.stats().closed == 1)
 
 
 def test_a_caller_is_free_again_when_its_replies_have_come(server: Server) -> None:

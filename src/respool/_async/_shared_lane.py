@@ -2,7 +2,7 @@
 """The shared lane: many callers on a few connections, each reply found by its position.
 
 Rule 1: a connection that is not up, is being drained, or whose oldest command is stalled gets no new work (R-18).
-Rule 2: ``only`` is the one live transport when there is just one; then nothing has to be chosen.
+Rule 2: ``only`` is the one live transport when no other is up; then nothing has to be chosen.
 Rule 3: a caller whose last command may still be on its way stays on that connection, so its commands keep their
         order (R-23).
 Rule 4: with no connection up, callers wait for the node to come back, but not for long: ``connect_timeout`` after the
@@ -33,7 +33,7 @@ class SharedLane:
         self._live: list[AsyncTransport] = []  # those of them that get new work
         self._turn = 0
         self._ties: WeakKeyDictionary[Any, AsyncTransport] = WeakKeyDictionary()
-        #: The one transport to use without choosing; None when there is none or more than one.
+        #: The one transport to use without choosing; None when there is none, or more than one is up.
         self.only: AsyncTransport | None = None
 
     @property
@@ -50,7 +50,8 @@ class SharedLane:
             self._up = [slot.connection._transport for slot in slots]
             is_closing = self._ledger.closed  # what is in flight may finish, and nothing comes after it (R-33)
             self._live = [] if is_closing else [slot.connection._transport for slot in slots if not slot.is_draining]
-            self.only = self._live[0] if len(self._live) == 1 and self._ledger.shared_target == 1 else None
+            # One that is being drained may have a caller tied to it, who must not get past ``pick`` (R-23).
+            self.only = self._live[0] if len(self._live) == len(self._up) == 1 else None
             gate, self._gate = self._gate, Gate()
         gate.open()
 
