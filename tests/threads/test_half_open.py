@@ -61,6 +61,18 @@ def test_the_time_starts_again_with_every_reply(callers: Callers) -> None:
             assert node.connections == 1
 
 
+def test_a_reply_does_not_give_the_next_one_more_than_its_time(callers: Callers) -> None:
+    with FakeNode({"GET": Silence()}) as node:
+        with Pool(node.url, shared=1, read_timeout=0.5, retry=None) as pool:
+            node.once("GET", SlowEcho(0.1))
+            started = now()
+            callers.start(pool.execute, "GET", "answered")
+            callers.start(pool.execute, "GET", "not answered")
+            answer, failure = callers.outcomes()
+            assert (answer, type(failure)) == (b"answered", ReadTimeout)
+            assert 0.55 <= now() - started < 0.9
+
+
 def test_new_commands_are_no_sign_of_life(callers: Callers) -> None:
     with FakeNode({"GET": Silence()}) as node:
         with Pool(node.url, shared=1, read_timeout=0.15, retry=None) as pool:
