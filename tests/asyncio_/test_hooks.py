@@ -182,13 +182,15 @@ async def test_check_that_raises_costs_one_connection_and_its_error_reaches_the_
         assert await pool.execute("PING") == b"PONG"
 
 
-@pytest.mark.parametrize("how", ["says no", "raises"])
+@pytest.mark.parametrize("how", ["says no", "raises", "is out of time"])
 async def test_check_that_refuses_everything_does_not_dial_without_limit(how: str) -> None:
     """A burst of ten, and ten a second: the replacement of a connection that a hook refused costs a token (R-07)."""
 
     def check(_: AsyncConnection[Any]) -> bool:
         if how == "raises":
             raise Trouble
+        if how == "is out of time":
+            raise TimeoutError
         return False
 
     with FakeNode() as node:
