@@ -281,6 +281,16 @@ async def use_dirty_lease(pool: AsyncPool[Any]) -> None:
         await conn.execute("MULTI")
 
 
+async def subscribe(pool: AsyncPool[Any]) -> None:
+    async with pool.acquire() as conn:
+        await conn.execute("SUBSCRIBE", "news")
+
+
+async def run_in_pieces(pool: AsyncPool[Any]) -> None:
+    async with pool.acquire() as conn:
+        assert await conn.execute_many([("ECHO", "a")] * 1100, atomic=True) == [b"a"] * 1100
+
+
 async def execute(pool: AsyncPool[Any]) -> None:
     assert await pool.execute("ECHO", "a") == b"a"
 
@@ -304,6 +314,8 @@ async def open_again(pool: AsyncPool[Any]) -> None:
 OPERATIONS: dict[str, Operation] = {
     "use a lease": use_lease,
     "use a dirty lease": use_dirty_lease,
+    "subscribe": subscribe,
+    "a transaction in pieces": run_in_pieces,
     "execute": execute,
     "execute_many": execute_many,
     "a blocking command": block,
@@ -330,6 +342,7 @@ async def test_a_cancel_at_every_step_of(server: Server, name: str, options: dic
             async with pool.acquire() as conn:
                 assert conn.db == pool.db
                 assert await conn.execute("ECHO", "lease") == b"lease"
+                assert b" flags=N " in await conn.execute("CLIENT", "INFO")  # no MULTI, no subscription
             pool._node.ledger.check()  # type: ignore[union-attr]  # it is open
         await pool.aclose()
         assert (pool.size, pool.leased, pool.dialing, pool.waiting) == (0, 0, 0, 0)
