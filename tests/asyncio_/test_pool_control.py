@@ -177,6 +177,14 @@ async def test_a_drain_replaces_the_minimum_without_any_caller(server: Server) -
         assert (pool.stats().lost, pool.stats().dial_failures) == (0, 0)
 
 
+async def test_a_drain_replaces_shared_connections_one_right_after_the_other() -> None:
+    with FakeNode() as node:
+        async with AsyncPool(node.url, shared=4, max_size=8) as pool:
+            pool.drain()
+            await wait_until(lambda: pool.stats().closed == 4, timeout=1.5)
+            await wait_until(lambda: (node.open_connections, node.connections, pool.shared) == (4, 8, 4))
+
+
 # select -----------------------------------------------------------------------------------------------------
 
 
