@@ -10,7 +10,7 @@ import pytest
 from answers import echo, held_echo, words
 from threads.harness import Callers, now, wait_until
 from respool import Pool, RetryPolicy
-from respool.errors import ReadTimeout
+from respool.errors import ConnectionLost, ReadTimeout
 from respool.testing import FakeNode, Hold
 
 HEAVY = b"x" * 10_000
@@ -119,6 +119,21 @@ def test_what_is_beyond_a_cap_by_itself_goes_when_nothing_is_before_it(callers: 
             wait_until(lambda: words(node, "SET") == [b"a", b"e"])
             node.release(1)
             assert heavy.result() == b"e"
+
+
+def test_a_caller_whose_time_is_over_at_the_door_of_a_connection_that_ends_is_counted(callers: Callers) -> None:
+    with FakeNode({"GET": held_echo, "SET": held_echo}) as node:
+        with Pool(node.url, shared=1, max_in_flight=1, retry=None) as pool:
+            first = callers.start(pool.execute, "SET", "a", "v")
+            wait_until(lambda: node.calls("SET"))
+            with pytest.raises(ReadTimeout):
+                pool.execute("GET", "b", timeout=0.02)
+            with pytest.raises(ReadTimeout):
+                pool.execute_many([("GET", "c"), ("GET", "d")], timeout=0.02)
+            node.drop()
+            assert isinstance(first.outcome(), ConnectionLost)
+            wait_until(lambda: pool.stats().taken_back == 3)
+            assert node.calls("GET") == []
 
 
 def test_a_caller_whose_time_is_over_at_the_door_was_never_sent(callers: Callers) -> None:

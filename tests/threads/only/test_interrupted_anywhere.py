@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 import respool
-from answers import OK, echo, held_echo
+from answers import OK, Words, bulk, echo, held_echo
 from respool import Pool
 from respool.errors import ConnectionLost
-from respool.testing import FakeNode, Server
+from respool.testing import FakeConnection, FakeNode, Hold, Server
 from threads.harness import Callers, Signal, wait_until
 
 _OURS = str(Path(respool.__file__).parent)
@@ -130,6 +130,45 @@ def test_a_leader_leaves_nobody_asleep_and_shifts_no_reply(callers: Callers, ser
                 other.result()
         if not (was_interrupted or others):
             return
+
+
+def test_a_reply_in_the_hands_of_an_interrupted_leader_was_not_surely_unsent(callers: Callers) -> None:
+    """The node answers the leader and its follower in one piece, so the leader has a reply that is not its own."""
+    kept: list[bytes] = []
+
+    def answer(command: Words, _: FakeConnection) -> Hold | bytes:
+        kept.append(bulk(command[1]))
+        if command[1] == b"first":
+            return Hold(kept.pop())
+        return b"" if command[1] == b"second" else b"".join(kept)
+
+    with FakeNode({"GET": answer}) as node:
+        for moment in moments():
+            kept.clear()
+            asked_before = len(node.calls("GET"))
+            with Pool(node.url, shared=1, max_size=2, retry=None) as pool:
+                first = callers.start(pool.execute, "GET", "first")
+                wait_until(lambda: len(node.calls("GET")) > asked_before)
+                transport, is_over = pool._shared.only, Signal()
+                assert transport is not None
+
+                def follow() -> Any:
+                    wait_until(lambda: transport.owes == 2 or is_over.is_set)
+                    last = callers.start(pool.execute, "GET", "last")
+                    wait_until(lambda: transport.owes == 3 or is_over.is_set)
+                    wait_until(lambda: node.release() or transport.owes == 0)
+                    return last
+
+                helper = callers.start(follow)
+                was_interrupted = interrupted_at(moment, lambda: pool.execute("GET", "second"))
+                is_over.set()
+                for caller, word in ((first, b"first"), (helper.result(), b"last")):
+                    outcome = caller.outcome()
+                    assert outcome == word or isinstance(outcome, ConnectionLost), (moment, outcome)
+                    if outcome != word and any(seen.command[1] == word for seen in node.calls("GET")[asked_before:]):
+                        assert outcome.executed == "unknown", moment  # else it might be sent once more (R-24)
+            if not was_interrupted:
+                return
 
 
 # A lease interrupted on its way from our code into the caller's "with" is found by the leak detector, which warns.
