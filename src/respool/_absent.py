@@ -44,6 +44,10 @@ class Absent:
         """Refuse."""
         raise self._make_error()
 
+    def check(self, pieces: list[list[tuple[Any, ...]]]) -> NoReturn:
+        """Refuse."""
+        raise self._make_error()
+
     def submit_guarded(self, commands: list[tuple[Any, ...]], hidden: int) -> NoReturn:
         """Refuse."""
         raise self._make_error()

@@ -11,13 +11,22 @@ from __future__ import annotations
 from typing import Any
 
 from respool._command import Spec
-from respool._errors import Error, TransactionAborted
+from respool._errors import Error, ServerError, TransactionAborted
 
 
 class Session:
     """The state of one connection as far as the next user must care."""
 
-    __slots__ = ("db", "is_clean", "is_spoiled", "is_stained", "is_watching", "transaction")
+    __slots__ = (
+        "_is_nested",
+        "db",
+        "is_clean",
+        "is_protocol_kept",
+        "is_spoiled",
+        "is_stained",
+        "is_watching",
+        "transaction",
+    )
 
     def __init__(self, db: int) -> None:
         #: Whether only a new connection is like a new one.
@@ -30,6 +39,9 @@ class Session:
         self.db: int | None = db
         #: Whether a MULTI is open.
         self.transaction = False
+        self._is_nested = False  # the latest MULTI was sent while one was open
+        #: Whether the protocol is that of the handshake for sure.
+        self.is_protocol_kept = True
         self.is_watching = False
         self.is_stained = self.is_spoiled
         self._note()
@@ -48,6 +60,7 @@ class Session:
         """Note a command that has just been sent. Only commands with an ``effect`` matter."""
         effect = spec.effect
         if effect == "multi":
+            self._is_nested = self.transaction
             self.transaction = True
         elif effect == "watch":
             self.is_watching = True
@@ -55,6 +68,7 @@ class Session:
             self.db = None
         elif effect == "stain":
             self.is_stained = True
+            self.is_protocol_kept = self.is_protocol_kept and spec.name not in ("HELLO", "RESET")
         elif effect == "spoil":
             self.is_stained = self.is_spoiled = True
         self._note()
@@ -62,7 +76,9 @@ class Session:
     def answered(self, spec: Spec, args: tuple[Any, ...], reply: Any) -> None:
         """Note the answer to a command given to ``sent``; ``reply`` may be an error value."""
         effect = spec.effect
-        if effect == "end":
+        if effect == "multi" and isinstance(reply, ServerError) and not self._is_nested:
+            self.transaction = False
+        elif effect == "end":
             # "EXEC without MULTI" leaves a WATCH, a refusal by ACL leaves the transaction; EXECABORT ends both.
             if not isinstance(reply, Error) or isinstance(reply, TransactionAborted):
                 self.transaction = self.is_watching = False
@@ -73,4 +89,6 @@ class Session:
                 self.is_stained = True  # queued, or refused: which database it is cannot be told
             else:
                 self.db = int(args[1])
+        elif spec.name == "HELLO":
+            self.is_protocol_kept = isinstance(reply, dict)  # only RESP3 has maps
         self._note()

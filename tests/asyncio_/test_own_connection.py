@@ -12,7 +12,7 @@ from answers import echo
 from asyncio_.conftest import sockets
 from asyncio_.harness import rest, socket_of, wait_until
 from respool import AsyncConnection
-from respool.errors import ConnectFailed, ConnectionLost, ServerError, UsageError
+from respool.errors import ConnectFailed, ConnectionLost, NoPermission, ServerError, UsageError
 from respool.testing import Close, FakeNode, Server, Silence
 
 
@@ -76,6 +76,57 @@ async def test_a_reset_that_fails_closes_it(answer: Any) -> None:
                 await conn.reset()
             assert conn.closed
             await wait_until(lambda: node.open_connections == 0)
+
+
+async def test_a_pipeline_on_one_that_was_never_opened_is_a_clear_error(server: Server) -> None:
+    conn: AsyncConnection[bytes] = AsyncConnection(server.url)
+    for commands in ([("GET", "k")], [("GET", "k")] * 3000):
+        with pytest.raises(UsageError, match="never opened"):
+            await conn.execute_many(commands)
+
+
+async def test_what_a_server_would_only_queue_is_refused_inside_a_transaction(server: Server) -> None:
+    async with AsyncConnection(server.url) as conn:
+        await conn.execute("MULTI")
+        await conn.execute("SET", "k", "v")
+        with pytest.raises(UsageError, match="behind MULTI"):
+            await conn.execute_noreply("SET", "k", "w")
+        with pytest.raises(UsageError, match="behind MULTI"):
+            await conn.execute("SUBSCRIBE", "news")
+        with pytest.raises(UsageError, match="behind MULTI"):
+            await conn.execute_many([("SET", "k", "w")], atomic=True)
+        assert await conn.execute("GET", "k") == b"QUEUED"
+        assert await conn.execute("EXEC") == [b"OK", b"v"]
+        await conn.execute_noreply("SET", "k", "w")
+        assert await conn.execute_many([("GET", "k")], atomic=True) == [b"w"]
+        assert await conn.get("k") == b"w"
+
+
+async def test_behind_a_multi_that_was_refused_replies_are_read_as_ever(server: Server) -> None:
+    server.command("ACL", "SETUSER", "ann", "on", ">secret", "~*", "+@all", "-multi")
+    try:
+        async with AsyncConnection(server.url, username="ann", password="secret") as conn:
+            for _ in range(2):
+                with pytest.raises(NoPermission):
+                    await conn.execute("MULTI")
+                assert await conn.set("k", "v") is True
+            await conn.execute_noreply("SET", "k", "w")
+            assert await conn.get("k") == b"w"
+            assert conn.is_clean
+    finally:
+        server.command("ACL", "DELUSER", "ann")
+
+
+@pytest.mark.parametrize("command", ["HELLO 2", "RESET"])
+async def test_nothing_is_subscribed_where_the_protocol_may_be_another(server: Server, command: str) -> None:
+    async with AsyncConnection(server.url) as conn:
+        await conn.execute(*command.split())
+        with pytest.raises(UsageError, match="protocol=3"):
+            await conn.execute("SUBSCRIBE", "news")
+        assert await conn.execute("ECHO", "x") == b"x"
+        await conn.execute("HELLO", "3")
+        await conn.execute("SUBSCRIBE", "news")
+        assert await conn.execute("ECHO", "x") == b"x"
 
 
 async def test_replies_inside_a_transaction_are_not_read_as_what_they_will_be(server: Server) -> None:

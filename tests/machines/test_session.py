@@ -54,6 +54,29 @@ def test_what_changes_the_connection_stains_it_when_it_is_sent_whatever_is_answe
     assert not run(Session(0), (line, REFUSED)).is_clean
 
 
+def test_a_multi_that_was_refused_is_open_only_inside_another_one() -> None:
+    assert run(Session(0), ("MULTI", REFUSED)).is_clean
+    assert run(Session(0), ("MULTI", OK), ("MULTI", REFUSED)).transaction
+    assert run(Session(0), ("MULTI", OK), ("MULTI", REFUSED), ("EXEC", []), ("MULTI", REFUSED)).is_clean
+    assert run(Session(0), ("MULTI", ConnectionLost("gone"))).transaction
+
+
+def test_the_protocol_is_in_doubt_from_hello_or_reset_until_a_map_is_answered() -> None:
+    assert run(Session(0), ("SUBSCRIBE a", OK), ("AUTH pw", OK)).is_protocol_kept
+    for line, reply in (("RESET", b"RESET"), ("HELLO 2", [b"proto", 2]), ("HELLO 3", REFUSED), ("HELLO", QUEUED)):
+        session = Session(0)
+        session.sent(find_spec(line.split()))
+        assert not session.is_protocol_kept
+        session = run(Session(0), (line, reply))
+        assert not session.is_protocol_kept
+        run(session, ("AUTH pw", OK), ("HELLO", [b"proto", 2]))
+        assert not session.is_protocol_kept
+        assert run(session, ("HELLO 3", {b"proto": 3})).is_protocol_kept
+        run(session, ("RESET", b"RESET"))
+        session.renew(0)
+        assert session.is_protocol_kept
+
+
 def test_multi_is_open_until_exec_or_discard() -> None:
     for end in ("EXEC", "DISCARD"):
         session = run(Session(0), ("MULTI", OK), ("SET k v", QUEUED))

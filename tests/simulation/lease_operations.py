@@ -133,6 +133,16 @@ async def lease_transaction(c: Client) -> None:
         await lease.execute("GET", key)
         await lease.execute("MULTI")
         c.books.expect(got=await lease.execute("INCR", key), wanted=b"QUEUED", what="INCR in MULTI")
+        for misuse in (
+            lease.execute_noreply("INCR", key),
+            lease.execute("SUBSCRIBE", "news"),
+            lease.execute_many([("INCR", key)], atomic=True),
+        ):
+            try:
+                await misuse
+            except UsageError:
+                continue
+            raise Broken("what shifts replies inside a MULTI was not refused")
         with c.books.write(counters=[key]) as write:
             values = await lease.execute("EXEC")
             if values is None:

@@ -12,7 +12,7 @@ from answers import echo
 from threads.conftest import sockets
 from threads.harness import rest, socket_of, wait_until
 from respool import Connection
-from respool.errors import ConnectFailed, ConnectionLost, ServerError, UsageError
+from respool.errors import ConnectFailed, ConnectionLost, NoPermission, ServerError, UsageError
 from respool.testing import Close, FakeNode, Server, Silence
 
 
@@ -76,6 +76,57 @@ def test_a_reset_that_fails_closes_it(answer: Any) -> None:
                 conn.reset()
             assert conn.closed
             wait_until(lambda: node.open_connections == 0)
+
+
+def test_a_pipeline_on_one_that_was_never_opened_is_a_clear_error(server: Server) -> None:
+    conn: Connection[bytes] = Connection(server.url)
+    for commands in ([("GET", "k")], [("GET", "k")] * 3000):
+        with pytest.raises(UsageError, match="never opened"):
+            conn.execute_many(commands)
+
+
+def test_what_a_server_would_only_queue_is_refused_inside_a_transaction(server: Server) -> None:
+    with Connection(server.url) as conn:
+        conn.execute("MULTI")
+        conn.execute("SET", "k", "v")
+        with pytest.raises(UsageError, match="behind MULTI"):
+            conn.execute_noreply("SET", "k", "w")
+        with pytest.raises(UsageError, match="behind MULTI"):
+            conn.execute("SUBSCRIBE", "news")
+        with pytest.raises(UsageError, match="behind MULTI"):
+            conn.execute_many([("SET", "k", "w")], atomic=True)
+        assert conn.execute("GET", "k") == b"QUEUED"
+        assert conn.execute("EXEC") == [b"OK", b"v"]
+        conn.execute_noreply("SET", "k", "w")
+        assert conn.execute_many([("GET", "k")], atomic=True) == [b"w"]
+        assert conn.get("k") == b"w"
+
+
+def test_behind_a_multi_that_was_refused_replies_are_read_as_ever(server: Server) -> None:
+    server.command("ACL", "SETUSER", "ann", "on", ">secret", "~*", "+@all", "-multi")
+    try:
+        with Connection(server.url, username="ann", password="secret") as conn:
+            for _ in range(2):
+                with pytest.raises(NoPermission):
+                    conn.execute("MULTI")
+                assert conn.set("k", "v") is True
+            conn.execute_noreply("SET", "k", "w")
+            assert conn.get("k") == b"w"
+            assert conn.is_clean
+    finally:
+        server.command("ACL", "DELUSER", "ann")
+
+
+@pytest.mark.parametrize("command", ["HELLO 2", "RESET"])
+def test_nothing_is_subscribed_where_the_protocol_may_be_another(server: Server, command: str) -> None:
+    with Connection(server.url) as conn:
+        conn.execute(*command.split())
+        with pytest.raises(UsageError, match="protocol=3"):
+            conn.execute("SUBSCRIBE", "news")
+        assert conn.execute("ECHO", "x") == b"x"
+        conn.execute("HELLO", "3")
+        conn.execute("SUBSCRIBE", "news")
+        assert conn.execute("ECHO", "x") == b"x"
 
 
 def test_replies_inside_a_transaction_are_not_read_as_what_they_will_be(server: Server) -> None:

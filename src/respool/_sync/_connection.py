@@ -305,8 +305,9 @@ class Connection(Commands[S]):
 
     def _subscribe(self, args: tuple[Any, ...], spec: Spec) -> None:
         """Send a command that RESP3 answers with pushes, and a PING behind it to know when the server has seen it."""
-        if self._protocol != 3:
-            raise UsageValueError(f"{spec.name} on a lease needs protocol=3")
+        if self._protocol != 3 or not self._session.is_protocol_kept:
+            raise UsageValueError(f"{spec.name} on a lease needs protocol=3, and no HELLO or RESET that changed it")
+        self._check_no_transaction(spec.name)
         self._session.sent(spec)
         reply = self._transport.submit_guarded([args, ("PING",)], 1)
         if isinstance(reply, Error):
@@ -322,6 +323,8 @@ class Connection(Commands[S]):
         run = Run(commands, atomic=atomic)
         if not run.calls:
             return []
+        if run.is_atomic:
+            self._check_no_transaction("an atomic run")
         queued = self._session.transaction
         return run.read_on_lease(self._send_run(run), queued=queued)
 
@@ -386,9 +389,15 @@ class Connection(Commands[S]):
         """Send commands whose replies nobody wants; returns when they are queued. Raises when they surely were not."""
         run = Run(commands)
         if run.calls:
+            self._check_no_transaction("what is sent without replies")
             error = self._transport.tell(noreply_args(run))
             if error is not None:
                 raise error
+
+    def _check_no_transaction(self, what: str) -> None:
+        """Refuse what a server would only queue, answering otherwise than we count on, or would nest."""
+        if self._session.transaction:
+            raise UsageValueError(f"{what} has no place behind MULTI: send EXEC or DISCARD first")
 
     def pipeline(self, *, atomic: bool = False) -> Pipeline[S]:
         """Collect commands and send them as one pipeline at the end of ``with connection.pipeline() as p``."""
