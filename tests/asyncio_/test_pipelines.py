@@ -149,6 +149,18 @@ async def test_a_long_transaction_whose_connection_ends_before_its_last_piece_ru
         assert sizes == [1024, 1024, 1024, 1024, 454]
 
 
+async def test_a_long_transaction_whose_multi_was_refused_is_not_sent_again(sizes: list[int], server: Server) -> None:
+    server.command("ACL", "SETUSER", "ann", "on", ">secret", "~*", "+@all", "-multi")
+    try:
+        async with AsyncPool(server.url, shared=1, username="ann", password="secret") as pool:
+            with pytest.raises(OutcomeUnknown):
+                await pool.execute_many([("INCR", "n")] * 2500, atomic=True)
+            assert server.command("GET", "n") == b"1023"  # it was no transaction
+            assert sizes == [1024, 1024]
+    finally:
+        server.command("ACL", "DELUSER", "ann")
+
+
 async def test_of_a_long_pipeline_with_a_bad_argument_nothing_is_sent(server: Server) -> None:
     async with AsyncPool(server.url, shared=1) as pool:
         for bad in (None, "\udcff"):

@@ -217,14 +217,18 @@ async def lease_in_flight(c: Client) -> None:
     async def work(c: Client, lease: Lease) -> None:
         token = c.books.token(c.name)
         c.limit = None
+        seconds = c.chance.choice((0.0, 0.0001, 0.001))
         try:
-            async with asyncio.timeout(c.chance.choice((0.0, 0.0001, 0.001))):
+            async with asyncio.timeout(seconds):
                 with c.books.write(tokens=[token]) as write:
-                    await lease.execute("LPUSH", "l:0", token)
-                    write.acknowledged()
+                    if seconds == 0.0001:  # in several pieces, where so many are big
+                        await lease.execute_many([("LPUSH", "l:0", token), *[("PING",)] * 9], atomic=True)
+                    else:
+                        await lease.execute("LPUSH", "l:0", token)
+                        write.acknowledged()
         except TimeoutError:
             pass
-        if c.chance.random() < 0.3:
+        if c.chance.random() < 0.3 and not lease.closed:
             await _echo(c, lease)
 
     await _with_lease(c, work)

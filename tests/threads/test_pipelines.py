@@ -149,6 +149,18 @@ def test_a_long_transaction_whose_connection_ends_before_its_last_piece_runs_onc
         assert sizes == [1024, 1024, 1024, 1024, 454]
 
 
+def test_a_long_transaction_whose_multi_was_refused_is_not_sent_again(sizes: list[int], server: Server) -> None:
+    server.command("ACL", "SETUSER", "ann", "on", ">secret", "~*", "+@all", "-multi")
+    try:
+        with Pool(server.url, shared=1, username="ann", password="secret") as pool:
+            with pytest.raises(OutcomeUnknown):
+                pool.execute_many([("INCR", "n")] * 2500, atomic=True)
+            assert server.command("GET", "n") == b"1023"  # it was no transaction
+            assert sizes == [1024, 1024]
+    finally:
+        server.command("ACL", "DELUSER", "ann")
+
+
 def test_of_a_long_pipeline_with_a_bad_argument_nothing_is_sent(server: Server) -> None:
     with Pool(server.url, shared=1) as pool:
         for bad in (None, "\udcff"):

@@ -344,7 +344,7 @@ class Connection(Commands[S]):
             transport.set_patience(None if blocks_for == float("inf") else blocks_for + BLOCKING_MARGIN)
             self._is_blocked = True
         replies = self._send_pieces(pieces, deadline, is_atomic=run.is_atomic)
-        if isinstance(replies, TransportError):
+        if isinstance(replies, Error):
             return replies
         own = replies
         if run.is_atomic:
@@ -360,8 +360,12 @@ class Connection(Commands[S]):
 
     def _send_pieces(
         self, pieces: list[list[tuple[Any, ...]]], deadline: float | None, *, is_atomic: bool
-    ) -> list[Any] | TransportError:
-        """Send one piece when the one before is answered."""
+    ) -> list[Any] | Error:
+        """Send one piece when the one before is answered.
+
+        What was sent before has run, and not all of it may be sent again (R-24), unless it was only queued: behind a
+        MULTI that was not refused.
+        """
         transport = self._transport
         replies: list[Any] = []
         for piece in pieces:
@@ -369,13 +373,15 @@ class Connection(Commands[S]):
                 answer = transport.submit_many(piece, deadline)
             except Cancelled:
                 transport.withdraw()
+                if is_atomic and len(pieces) > 1:
+                    transport.abort()  # else its MULTI stays open, and what the caller sends next is only queued
                 raise
             except UsageError:
                 if not replies:  # nothing was sent
                     self._unblock()
                 raise
-            if isinstance(answer, TransportError):
-                if replies and not is_atomic:  # what was sent before has run: not all of it may be sent again (R-24)
+            if isinstance(answer, Error):
+                if isinstance(answer, TransportError) and replies and not (is_atomic and replies[0] in (b"OK", "OK")):
                     answer.executed = "unknown"
                 return answer
             replies += answer

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from answers import NIL, echo
+from answers import NIL, OK, echo
 from asyncio_.harness import Callers, wait_until
 from respool import AsyncConnection, AsyncPool
-from respool.errors import PoolTimeout, UsageError
+from respool.errors import ConnectionLost, PoolTimeout, UsageError
 from respool.testing import FakeNode, Hold, Server
 from respool.testing._script import hello
+
+QUEUED = b"+QUEUED\r\n"
 
 
 def held_hello(command: tuple[bytes, ...], connection: Any) -> Hold:
@@ -162,6 +164,26 @@ async def test_a_cancelled_blocking_command_closes_its_connection_so_nothing_is_
         await wait_until(lambda: server.client_count() == 0)
         await pool.rpush("list", "a")
         assert await pool.execute("LLEN", "list") == 1
+
+async def test_a_long_transaction_that_is_cancelled_half_way_leaves_no_connection_that_only_queues() -> None:
+    with FakeNode({"MULTI": OK, "INCR": QUEUED, "SET": Hold(QUEUED), "EXEC": NIL}) as node:
+        async with AsyncPool(node.url, shared=0) as pool:
+            async with pool.acquire() as conn:
+                commands = [*[("INCR", "n")] * 1500, ("SET", "k", "v"), *[("INCR", "n")] * 1500]
+                task = asyncio.create_task(conn.execute_many(commands, atomic=True))
+                await wait_until(lambda: node.calls("SET"))
+                await cancelled(task)
+                with pytest.raises(ConnectionLost) as caught:
+                    await conn.set("mine", "v")
+                assert caught.value.executed == "no"
+            assert (pool.size, pool.stats().resets) == (0, 0)
+            async with pool.acquire() as conn:
+                task = asyncio.create_task(conn.execute_many([("SET", "k", "v")], atomic=True))
+                await wait_until(lambda: len(node.calls("SET")) == 2)
+                await cancelled(task)  # its EXEC is on the way, so the connection is as good as before
+                assert not conn.closed
+                node.release()
+                assert await conn.execute("INCR", "n") == b"QUEUED"
 
 
 # Hooks ------------------------------------------------------------------------------------------------------
