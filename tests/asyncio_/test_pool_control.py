@@ -294,6 +294,19 @@ async def test_an_idle_connection_that_cannot_follow_is_closed() -> None:
                 assert conn.db == 2
 
 
+async def test_an_idle_connection_that_cannot_follow_is_closed_while_others_are_still_asked(callers: Callers) -> None:
+    answers = {1: b"+OK\r\n", 2: Hold(b"+OK\r\n"), 3: b"-ERR no\r\n"}
+    with FakeNode({"SELECT": lambda _, connection: answers[connection.number]}) as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            await fill(pool, 2)
+            caller = callers.start(pool.select, 2)
+            await wait_until(lambda: len(node.calls("SELECT")) == 3)
+            await wait_until(lambda: node.open_connections == 2)
+            assert (pool.size, pool.stats().closed) == (2, 1)
+            node.release()
+            assert await caller.result()
+
+
 async def test_selects_at_the_same_time_end_on_one_database_everywhere(server: Server, callers: Callers) -> None:
     async with AsyncPool(server.url, shared=2, max_size=8) as pool:
         await fill(pool, 4)
@@ -331,6 +344,22 @@ async def test_select_races_with_borrowers_and_nobody_is_on_a_third_database(ser
         await callers.results()
         assert pool.size <= 4
         assert pool.leased == pool.waiting == 0
+
+
+async def test_a_connection_being_asked_during_a_select_is_not_lent_on_the_old_database() -> None:
+    with FakeNode() as node:
+        async with AsyncPool(node.url, shared=1, keepalive=0.05) as pool:
+            node.on("PING", lambda _, connection: Hold(b"+PONG\r\n") if connection.number == 2 else b"+PONG\r\n")
+            await fill(pool, 1)
+            await wait_until(lambda: any(seen.connection == 2 for seen in node.calls("PING")))
+            assert pool.dialing == 1
+            assert await pool.select(2)
+            node.release()
+            await wait_until(lambda: pool.dialing == 0)
+            async with pool.acquire() as one, pool.acquire() as two:
+                assert (one.db, two.db) == (2, 2)
+            stats = pool.stats()
+            assert stats.opened == stats.size + stats.closed
 
 
 async def test_a_connection_being_made_during_a_select_is_not_lent_on_the_old_database(callers: Callers) -> None:

@@ -22,6 +22,7 @@ async def _borrow(c: Client) -> Lease:
     way = c.chance.random()
     seconds = None if way < 0.5 else c.soon()
     started, drained = c.run.loop.time(), c.run.drained
+    selected = None if c.run.selecting else c.run.selected
     try:
         if seconds is None:
             lease = await c.pool.acquire()
@@ -33,6 +34,8 @@ async def _borrow(c: Client) -> Lease:
     try:
         if session_of(lease).sock.number <= drained:
             raise Broken("a connection from before drain() was lent")
+        if lease.db != c.pool.db and not c.run.selecting and selected == c.run.selected:
+            raise Broken(f"a lease is on db {lease.db}, its pool on {c.pool.db}")
         _look_at(c, lease)
     except BaseException:
         c.pool.release(lease)

@@ -261,7 +261,12 @@ async def drain(c: Client) -> None:
 
 
 async def select(c: Client) -> None:
-    await c.pool.select(c.chance.choice((0, 3)))
+    c.run.selecting += 1
+    try:
+        await c.pool.select(c.chance.choice((0, 3)))
+    finally:
+        c.run.selecting -= 1
+        c.run.selected += 1
 
 
 async def select_nothing(c: Client) -> None:

@@ -68,6 +68,8 @@ class Run:
         self.is_over = False
         #: The number of the last connection that was begun before ``drain()``.
         self.drained = 0
+        self.selecting = 0  # calls of select() under way,
+        self.selected = 0  # and those that have ended
         self.clients: list[Client] = []
         self._network_chance = self.chance("network")
         self._keep_trace = keep_trace
@@ -253,7 +255,7 @@ def _dump(run: Run) -> None:
     run.note(repr(run.pool))
     if run.pool._node is not None:
         run.note(run.pool.stats())
-    for task in sorted(asyncio.all_tasks(run.loop), key=lambda task: task.number):  # type: ignore[attr-defined]
+    for task in sorted(asyncio.all_tasks(run.loop), key=lambda task: getattr(task, "number", 0)):
         frames = task.get_stack()
         where = " < ".join(f"{frame.f_code.co_filename.rsplit('/', 1)[-1]}:{frame.f_lineno}" for frame in frames)
         run.note("task", getattr(task.get_coro(), "__qualname__", "?"), where)

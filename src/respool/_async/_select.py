@@ -57,7 +57,6 @@ async def _ask_first(node: Node, leases: LeaseLane, shared: SharedLane, db: int)
         reply = await slot.connection._transport.submit(("SELECT", db))
     except BaseException:
         _enter(node, slot, is_there=False)  # where it is now nobody can tell
-        node.settle()
         raise
     if isinstance(reply, Error):
         raise reply
@@ -93,3 +92,4 @@ def _enter(node: Node, slot: Slot, *, is_there: bool) -> None:
             node.ledger.made_clean(slot, node.now())
         else:
             node.ledger.not_made_clean(slot)
+    node.settle()  # the next connection may keep us waiting

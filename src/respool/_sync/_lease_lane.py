@@ -61,7 +61,8 @@ class LeaseLane:
                 if slot is None:
                     slot = self._queue(started, deadline)
                 connection = slot.connection
-                if not connection._transport.is_reusable:
+                # One that was being asked, cleaned or given back when select() moved the others is on the old database.
+                if not connection._transport.is_reusable or connection._options.db != node.db:
                     self._strike(slot)
                     continue
                 is_due = started - slot.idle_since > self._keepalive
