@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from answers import NIL, PUSH
+from answers import NIL, OK, PUSH
 from threads.harness import Callers, Signal, now, rest, wait_until
 from respool import Pool
 from respool._events import ConnectionClosed, ConnectionOpened, Event, Pushed
@@ -218,6 +218,22 @@ def test_a_shared_connection_that_owes_replies_is_not_asked(callers: Callers) ->
             assert caller.result() is None
             wait_until(lambda: len(node.calls("PING")) > asked)
             assert pool.stats().lost == 0
+
+
+def test_a_shared_connection_whose_last_reply_nobody_waits_for_is_watched() -> None:
+    script = {"CLIENT REPLY OFF": b"", "SET": b"", "CLIENT REPLY ON": OK, "GET": NIL}
+    with FakeNode(script) as node:
+        with Pool(node.url, shared=1, keepalive=0.05, read_timeout=0.2) as pool:
+            replies = pool.stats().replies
+            pool.execute_noreply("SET", "k", "v")
+            wait_until(lambda: pool.stats().replies > replies)
+            assert (pool.stats().in_flight, pool.stats().lost) == (0, 0)
+            node.on("CLIENT REPLY ON", Silence())
+            pool.execute_noreply("SET", "k", "v")
+            started = now()
+            wait_until(lambda: pool.stats().lost == 1 and pool.shared == 1)
+            assert now() - started < 1.0
+            assert pool.get("k") is None
 
 
 def test_neither_a_new_connection_nor_one_from_other_hands_is_asked(callers: Callers) -> None:

@@ -276,11 +276,12 @@ class Node:
     async def _probe(self, slot: Slot) -> None:
         """PING a connection that has been idle for long; one that does not answer is lost (R-12).
 
-        A shared one that owes replies is watched already (R-14): behind all that it owes a PING may take any time.
+        A shared one on which somebody waits is watched already (R-14): behind what it owes a PING may take any time.
+        What it owes to nobody, in threads, nobody has read or missed yet.
         """
         connection, patience = slot.connection, self.options.read_timeout
         if slot.place is Place.SHARED and connection is not None:
-            if connection._transport.owes:
+            if connection._transport.is_busy:
                 return
             patience = None  # others may get before it; silence ends the connection in any case
         is_alive = connection is not None and await self.is_alive(connection, patience)

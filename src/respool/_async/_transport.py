@@ -156,6 +156,11 @@ class AsyncTransport(asyncio.Protocol):
         return self._error is None
 
     @property
+    def is_busy(self) -> bool:
+        """Whether replies are owed: the loop listens for them, and notices when they do not come."""
+        return bool(self._queue)
+
+    @property
     def is_quiet(self) -> bool:
         """Whether the connection is open and nothing is owed."""
         return self._error is None and not self._queue
