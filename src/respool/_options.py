@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from ssl import SSLContext
+from sys import float_info
 from typing import Any, Final, Literal, TypedDict
 
 from respool._errors import UsageError, UsageTypeError, UsageValueError
@@ -26,6 +27,9 @@ Hook = Callable[[Any], Any]
 
 #: How many shared connections a pool opens when nobody says (docs/explanation/shared-connections.md).
 DEFAULT_SHARED: Final = 1
+
+#: What the names of commands are made of; an encoding must write it as ASCII does.
+_SPOKEN: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ abcdefghijklmnopqrstuvwxyz 0123456789 -_."
 
 
 class ConnectionOptions(TypedDict, total=False):
@@ -150,11 +154,14 @@ class Options:
         try:
             codecs.lookup_error(self.encoding_errors)
             name = "encoding"
-            ping = b"PING" if self.encoding is None else "PING".encode(self.encoding)
+            # Encoding something finds out whether it is an encoding of text; codecs.lookup does not.
+            spoken = _SPOKEN.encode("ascii" if self.encoding is None else self.encoding)
         except (LookupError, ValueError) as error:
             raise UsageValueError(f"{name}: {error}") from error
-        if ping != b"PING":
-            raise UsageValueError(f"encoding: {self.encoding} changes ASCII, and so the names of commands")
+        if spoken != _SPOKEN.encode():
+            raise UsageValueError(
+                f"encoding {self.encoding!r} does not write letters as ASCII does: no server would know a command"
+            )
 
     @property
     def address(self) -> str:
@@ -197,9 +204,13 @@ def checked_timeout(timeout: Any) -> float:
     """Return a caller's ``timeout`` in seconds, checked; zero or less means: try once, do not wait."""
     if not isinstance(timeout, int | float) or isinstance(timeout, bool):
         raise UsageTypeError(f"timeout must be a number of seconds or None, not {timeout!r}")
-    if math.isnan(timeout):
+    try:
+        seconds = float(timeout)
+    except OverflowError:
+        raise UsageValueError("timeout must be a number of seconds or None, not one that no clock can count") from None
+    if math.isnan(seconds):
         raise UsageValueError("timeout must be a number of seconds or None, not nan")
-    return float(timeout)
+    return seconds
 
 
 # Checks: None when fine, else (error class, what it must be) -------------------------------------------
@@ -208,13 +219,13 @@ Problem = tuple[type[UsageError], str] | None
 Check = Callable[[Any], Problem]
 
 
-def _whole(least: int, wanted: str, *, optional: bool = False) -> Check:
+def _whole(least: int, wanted: str, *, most: float = math.inf, optional: bool = False) -> Check:
     def check(value: Any) -> Problem:
         if optional and value is None:
             return None
         if not isinstance(value, int) or isinstance(value, bool):
             return UsageTypeError, wanted
-        return None if value >= least else (UsageValueError, wanted)
+        return None if least <= value <= most else (UsageValueError, wanted)
 
     return check
 
@@ -227,7 +238,7 @@ def _seconds(*, zero: bool = False) -> Check:
             return None
         if not isinstance(value, int | float) or isinstance(value, bool):
             return UsageTypeError, wanted
-        good = math.isfinite(value) and (value >= 0 if zero else value > 0)
+        good = (value >= 0 if zero else value > 0) and value <= float_info.max
         return None if good else (UsageValueError, wanted)
 
     return check
@@ -295,7 +306,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "port": _port,
     "path": lambda value: None if value is None else _text(value),
     "tls": _must_be((bool, SSLContext), "True, False or an ssl.SSLContext"),  # type: ignore[arg-type]
-    "db": _whole(0, "a whole number, zero or more"),
+    "db": _whole(0, "a whole number from 0 to 2147483647", most=2**31 - 1),
     "username": _of(str, "text or None"),
     "password": _of(str, "text or None"),
     "credentials": _function,

@@ -400,6 +400,19 @@ async def test_after_the_close_every_use_says_so(server: Server, was_open: bool)
     assert "closed" in repr(pool)
 
 
+async def test_a_bad_timeout_opens_nothing(server: Server) -> None:
+    pool = AsyncPool(server.url)
+    for bad in ("1", float("nan"), True, 10**400):
+        for call in (pool.wait_ready, pool.open, lambda timeout: pool.execute("PING", timeout=timeout)):
+            with pytest.raises(UsageError, match="timeout"):
+                await call(timeout=bad)
+        with pytest.raises(UsageError, match="timeout"):
+            await pool.execute_many([("PING",)], timeout=bad)  # type: ignore[arg-type]
+    assert "unopened" in repr(pool)
+    assert await pool.ping()
+    await pool.aclose()
+
+
 async def test_close_checks_its_timeout(server: Server) -> None:
     pool = AsyncPool(server.url)
     for timeout in ("1", float("nan"), True):

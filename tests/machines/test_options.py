@@ -32,18 +32,18 @@ TABLE: dict[str, tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]] = {
     "port": ((1, 6379, 65535), WHOLE, (0, -1, 65536)),
     "path": ((None, "/run/s"), (1, b"/s", True), ("",)),
     "tls": ((True, False, ssl.create_default_context()), (1, None, "yes"), ()),
-    "db": ((0, 15), WHOLE, (-1,)),
+    "db": ((0, 15, 2**31 - 1), WHOLE, (-1, 2**31, 10**400)),
     "username": ((None,), (1, b"u", True), ()),
     "password": ((None, "", "pw"), (1, b"pw", True), ()),
     "credentials": ((None, lambda: "pw"), FUNCTION, ()),
     "client_name": ((None, "me", "a-b.c:1"), (1, b"me"), ("", "a b", "a\n", "é")),
     "protocol": ((2, 3), (True, "3", None, 3.0), (1, 4)),
-    "encoding": ((None, "utf-8", "latin-1"), (1, b"utf-8", True), ("nonsense", "", "rot13", "base64", "a\0b", "utf-16", "utf-8-sig")),
+    "encoding": ((None, "utf-8", "latin-1"), (1, b"utf-8", True), ("nonsense", "", "rot13", "base64", "a\0b", "utf-16", "utf-8-sig", "cp037", "punycode")),
     "encoding_errors": (("strict", "replace", "surrogateescape"), TEXT, ("", "nonsense")),
-    "connect_timeout": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF)),
-    "read_timeout": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF)),
-    "acquire_timeout": ((None, 0, 0.1, 5), SECONDS, (-1, NAN, INF)),
-    "stall_after": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF)),
+    "connect_timeout": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF, 10**400)),
+    "read_timeout": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF, 10**400)),
+    "acquire_timeout": ((None, 0, 0.1, 5), SECONDS, (-1, NAN, INF, 10**400)),
+    "stall_after": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF, 10**400)),
     "min_size": ((0, 16), WHOLE, (-1, 17)),
     "max_size": ((1, 10_000), WHOLE, (0, -1)),
     "shared": ((None, 0, 1, 16), (True, 1.0, "1"), (-1, 17)),
@@ -54,9 +54,9 @@ TABLE: dict[str, tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]] = {
     "max_in_flight": ((1, 5), WHOLE, (0,)),
     "max_in_flight_bytes": ((1, 5), WHOLE, (0,)),
     "idle_order": (("lifo", "fifo"), TEXT, ("random",)),
-    "max_idle": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF)),
-    "max_lifetime": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF)),
-    "keepalive": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF)),
+    "max_idle": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF, 10**400)),
+    "max_lifetime": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF, 10**400)),
+    "keepalive": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF, 10**400)),
     "close_on_error": ((True, False), FLAG, ()),
     "retry": ((None, RetryPolicy(attempts=2)), (3, True, "yes"), ()),
     "connection_class": ((None, object), (1, "AsyncConnection", object()), ()),
@@ -113,7 +113,7 @@ class TestTogether:
             ({"path": "/s", "tls": True}, "TLS over a unix socket"),
             ({"password": "p", "credentials": lambda: "p"}, "not both"),
             ({"username": "u"}, "username= needs password= or credentials="),
-            ({"encoding": "utf-16"}, "encoding: utf-16 changes ASCII"),
+            ({"encoding": "utf-16"}, "no server would know a command"),
         ],
     )
     def test_what_does_not_go_together(self, options: dict[str, Any], why: str) -> None:
@@ -168,3 +168,8 @@ class TestTimeouts:
     def test_not_a_number_is_refused(self) -> None:
         with pytest.raises(UsageValueError, match="not nan"):
             checked_timeout(NAN)
+
+    def test_what_no_clock_can_count_is_refused(self) -> None:
+        for value in (10**400, -(10**400)):
+            with pytest.raises(UsageValueError, match="no clock can count"):
+                checked_timeout(value)

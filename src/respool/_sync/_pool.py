@@ -112,10 +112,11 @@ class Pool(Commands[S]):
         Raises the error of the first dial that fails; then, and on a timeout or cancel, nothing is left behind and the
         pool can be opened again; one that was open before stays so. Raises PoolClosed after ``close``.
         """
+        seconds = self._seconds(timeout)
         before, node = self._node, self._opened()
         if wait:
             try:
-                self._wait_ready(self._seconds(timeout), is_strict=True)
+                self._wait_ready(seconds, is_strict=True)
             except BaseException:
                 if node is not before:
                     if self._node is node:
@@ -165,8 +166,9 @@ class Pool(Commands[S]):
 
         Raises PoolTimeout after ``timeout`` seconds (None: ``acquire_timeout``), with the last dial's error as cause.
         """
+        seconds = self._seconds(timeout)
         self._opened()
-        self._wait_ready(self._seconds(timeout), is_strict=False)
+        self._wait_ready(seconds, is_strict=False)
 
     def _wait_ready(self, timeout: float | None, *, is_strict: bool) -> None:
         node = self._opened()
@@ -218,7 +220,8 @@ class Pool(Commands[S]):
         command = as_command(args[0] if len(args) == 1 and isinstance(args[0], Command) else args)
         if timeout is None:
             return self._execute(command.args, command.spec, command.parse)
-        deadline = self._opened().now() + checked_timeout(timeout)
+        seconds = checked_timeout(timeout)
+        deadline = self._opened().now() + seconds
         return self._execute_with_care(command.args, command.spec, command.parse, deadline)
 
     def _execute(self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None) -> Any:
@@ -309,7 +312,8 @@ class Pool(Commands[S]):
         if (spec := run.misplaced) is not None:
             raise refused(spec)
         may_block = run.may_block
-        deadline = None if timeout is None else self._opened().now() + checked_timeout(timeout)
+        seconds = None if timeout is None else checked_timeout(timeout)
+        deadline = None if seconds is None else self._opened().now() + seconds
 
         def attempt() -> Any:
             must_lease = run.blocks_for is not None
