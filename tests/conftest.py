@@ -1,4 +1,4 @@
-"""Every test leaves nothing behind, and what was measured is told at the end of a run.
+"""Every test ends, leaves nothing behind, and what was measured is told at the end of a run.
 
 Where more than threads and sockets can be counted, the folder's own conftest.py counts more.
 """
@@ -6,6 +6,8 @@ Where more than threads and sockets can be counted, the folder's own conftest.py
 from __future__ import annotations
 
 import gc
+import os
+import signal
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,6 +18,26 @@ from leavings import sockets, workers
 from respool.testing import wait_until
 
 Figure = Callable[..., None]
+
+#: A test that takes longer hangs, in seconds. The longest takes 20, on a machine that does nothing else.
+LONGEST = 300.0
+
+
+@pytest.fixture(autouse=True)
+def nothing_hangs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """End the run when a test hangs: as Ctrl-C does, which is what gets out of every loop and every lock."""
+    if not hasattr(signal, "SIGALRM") or "RESPOOL_MUTANT" in os.environ:  # tools/mutants.py has an alarm of its own
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt(f"{request.node.nodeid} has not come to an end in {LONGEST:g} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, LONGEST, 10.0)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0.0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(autouse=True)
