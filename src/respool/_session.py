@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from respool._command import Spec
+from respool._batch import EXEC, Run
+from respool._command import SPECS, Spec
 from respool._errors import Error, ServerError, TransactionAborted
 
 
@@ -92,3 +93,22 @@ class Session:
         elif spec.name == "HELLO":
             self.is_protocol_kept = isinstance(reply, dict)  # only RESP3 has maps
         self._note()
+
+    def sent_run(self, run: Run) -> None:
+        """Note a run that is about to be sent."""
+        for spec in run.specs if not run.is_plain else ():
+            self.sent(spec)
+        if run.is_atomic:
+            self.sent(SPECS["WATCH"])  # not clean before EXEC has answered: a cancel between pieces leaves a MULTI
+
+    def answered_run(self, run: Run, replies: list[Any]) -> None:
+        """Note the answers to a run given to ``sent_run``, those to its MULTI and EXEC included."""
+        own = replies
+        if run.is_atomic:
+            own = replies[1:-1]
+            self.sent(SPECS["MULTI"])  # what was answered before EXEC was only queued
+        if not run.is_plain:
+            for spec, call, reply in zip(run.specs, run.calls, own, strict=True):
+                self.answered(spec, call, reply)
+        if run.is_atomic:
+            self.answered(SPECS["EXEC"], EXEC, replies[-1])  # it ends a WATCH too

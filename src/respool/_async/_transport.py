@@ -27,7 +27,7 @@ from respool._errors import (
     UsageError,
 )
 from respool._options import Options
-from respool._packing import LARGE_BYTES, check_many, make_packer, minding_large, pack_again, pack_many
+from respool._packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
 from respool._sockets import DOOR_ROOM, lost, tune, why
 from respool._wire import SMALL_BYTES, Wire
 
@@ -83,13 +83,13 @@ class AsyncTransport(asyncio.Protocol):
         "_lone",
         "_loop",
         "_out",
-        "_pack",
         "_paused",
         "_queue",
         "_timer",
         "_transport",
         "_watched",
         "on_lost",
+        "pack",
         "patience",
         "wire",
     )
@@ -103,7 +103,7 @@ class AsyncTransport(asyncio.Protocol):
         self._loop = loop
         self._create_future = loop.create_future
         self._address = options.address
-        self._pack = make_packer(options.encoding)
+        self.pack = make_packer(options.encoding)
         self._cap = options.max_in_flight
         self._cap_bytes = options.max_in_flight_bytes
         self._limit = 0  # the length of the queue at which ``submit`` takes the long way; 0 while closed or full
@@ -184,9 +184,9 @@ class AsyncTransport(asyncio.Protocol):
         The reply may be a ServerError or TransportError *value*. A bad argument raises before anything is queued.
         """
         try:
-            data = self._pack(args)
+            data = self.pack(args)
         except (TypeError, UnicodeError) as error:
-            data = pack_again(args, self._pack, error)
+            data = pack_again(args, self.pack, error)
         queue = self._queue
         if len(queue) >= self._limit or len(data) > SMALL_BYTES:
             return self._submit_slowly(data, 1, 0)
@@ -212,27 +212,22 @@ class AsyncTransport(asyncio.Protocol):
 
     def submit_many(self, commands: list[tuple[Any, ...]], deadline: float | None = None) -> Awaitable[Any]:
         """Queue a run of commands that nothing can come between; awaiting it gives the list of replies, or an error."""
-        answer = self._submit_slowly(pack_many(commands, self._pack), len(commands), None)
+        answer = self._submit_slowly(pack_many(commands, self.pack), len(commands), None)
         return self._until(answer, deadline)
-
-    def check(self, pieces: list[list[tuple[Any, ...]]]) -> None:
-        """Raise UsageError for what could not be sent of a run in pieces, before the first one is."""
-        for piece in pieces if len(pieces) > 1 else ():
-            check_many(piece, self._pack)
 
     def submit_guarded(self, commands: list[tuple[Any, ...]], hidden: int) -> Awaitable[Any]:
         """Queue a run of which only the last is answered, unless the first is refused (see ``Guarded``).
 
         Awaiting it gives that answer, or the refusal.
         """
-        return self._submit_slowly(pack_many(commands, self._pack), 1, hidden)
+        return self._submit_slowly(pack_many(commands, self.pack), 1, hidden)
 
     async def tell(self, commands: list[tuple[Any, ...]]) -> Error | None:
         """Queue a run that is not answered but for its last command, and do not wait for that.
 
         Waits only while the connection is full. Returns the error when the run was surely not sent.
         """
-        answer = self._submit_slowly(pack_many(commands, self._pack), 1, len(commands) - 1)
+        answer = self._submit_slowly(pack_many(commands, self.pack), 1, len(commands) - 1)
         if self._door or self._error is not None:
             reply = await answer
             return reply if isinstance(reply, TransportError) and reply.executed == "no" else None
@@ -247,7 +242,7 @@ class AsyncTransport(asyncio.Protocol):
         if _get_running_loop() is not self._loop:
             raise UsageError("this connection belongs to another event loop; make one for each")
         if len(data) > LARGE_BYTES:
-            self._pack = minding_large(self._pack)
+            self.pack = minding_large(self.pack)
         future: asyncio.Future[Any] = self._create_future()
         if self._error is not None:
             future.set_result(self._lost("no"))

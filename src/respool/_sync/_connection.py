@@ -20,12 +20,13 @@ from respool._sync._commands import Commands
 from respool._sync._compat import Cancelled, bounded, call_credentials, clock
 from respool._sync._pipeline import Pipeline
 from respool._sync._transport import Transport, connect
-from respool._batch import EXEC, Run, as_raised, noreply_args
-from respool._command import SPECS, Command, Parser, Spec, as_command
+from respool._batch import Run, as_raised, noreply_args
+from respool._command import Command, Parser, Spec, as_command
 from respool._command_table import NEVER, SUBSCRIBES
 from respool._errors import ConnectTimeout, Error, TransportError, UsageError, UsageTypeError, UsageValueError
 from respool._handshake import Handshake, as_credentials
 from respool._options import ConnectionOptions, Options, checked_timeout, make_options
+from respool._packing import check_pieces
 from respool._session import Session
 from respool._sockets import tls_context
 
@@ -45,8 +46,8 @@ class Connection(Commands[S]):
     """A connection to use alone, to lease from a pool, or to subclass.
 
     A subclass given to a pool as ``connection_class`` is constructed with ``config=`` (the pool's checked options) and
-    the pool's ``connection_options`` as keywords. It may override ``open``
-    (and call ``super().open()``), add methods, and keep state on ``self``: all leases of one connection share it.
+    the pool's ``connection_options`` as keywords. It may override ``open`` (and call ``super().open()``), add methods,
+    and keep state on ``self``: all leases of one connection share it.
     """
 
     __slots__ = ("_is_lease",)  # of the body, not of the connection
@@ -330,41 +331,28 @@ class Connection(Commands[S]):
 
     def _send_run(self, run: Run, deadline: float | None = None) -> Any:
         """Send a run, piece by piece if it is big, and return its replies, or an error value."""
-        transport, session, pieces = self._transport, self._session, run.pieces()
-        transport.check(pieces)
-        if not run.is_plain:
-            for spec in run.specs:
-                if spec.name in NEVER or spec.name in SUBSCRIBES:
-                    raise UsageValueError(f"{spec.name} has no place in a pipeline")
-                session.sent(spec)
-        if run.is_atomic:
-            session.sent(SPECS["WATCH"])  # not clean before EXEC has answered: a cancel between pieces leaves a MULTI
+        transport, pieces = self._transport, run.pieces()
+        check_pieces(pieces, transport.pack)
+        for spec in run.specs if not run.is_plain else ():
+            if spec.name in NEVER or spec.name in SUBSCRIBES:
+                raise UsageValueError(f"{spec.name} has no place in a pipeline")
+        self._session.sent_run(run)
         blocks_for = run.blocks_for
         if blocks_for is not None:
             transport.set_patience(None if blocks_for == float("inf") else blocks_for + BLOCKING_MARGIN)
             self._is_blocked = True
         replies = self._send_pieces(pieces, deadline, is_atomic=run.is_atomic)
-        if isinstance(replies, Error):
-            return replies
-        own = replies
-        if run.is_atomic:
-            own = replies[1:-1]
-            session.sent(SPECS["MULTI"])  # what was answered before EXEC was only queued
-        if not run.is_plain:
-            for spec, call, reply in zip(run.specs, run.calls, own, strict=True):
-                session.answered(spec, call, reply)
-        if run.is_atomic:
-            session.answered(SPECS["EXEC"], EXEC, replies[-1])  # it ends a WATCH too
-        self._unblock()
+        if not isinstance(replies, Error):
+            self._session.answered_run(run, replies)
+            self._unblock()
         return replies
 
     def _send_pieces(
         self, pieces: list[list[tuple[Any, ...]]], deadline: float | None, *, is_atomic: bool
     ) -> list[Any] | Error:
-        """Send one piece when the one before is answered.
+        """Send one piece when the one before is answered: then that has run, and may not be sent again (R-24).
 
-        What was sent before has run, and not all of it may be sent again (R-24), unless it was only queued: behind a
-        MULTI that was not refused.
+        Unless it was only queued, behind a MULTI that was not refused.
         """
         transport = self._transport
         replies: list[Any] = []
@@ -457,8 +445,7 @@ def _weakly(method: Callable[[list[Any]], None]) -> Callable[[list[Any]], None]:
     method_if_there = WeakMethod(method)
 
     def call(push: list[Any]) -> None:
-        called = method_if_there()
-        if called is not None:
+        if (called := method_if_there()) is not None:
             called(push)
 
     return call

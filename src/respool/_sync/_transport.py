@@ -27,7 +27,7 @@ from threading import get_ident
 from time import monotonic
 from typing import Any, Final
 
-from respool._packing import LARGE_BYTES, check_many, make_packer, minding_large, pack_again, pack_many
+from respool._packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
 from respool._errors import ConnectFailed, ConnectionLost, ConnectTimeout, Error, Executed, ProtocolError, ReadTimeout
 from respool._errors import TransportError, UsageError
 from respool._options import Options
@@ -112,11 +112,11 @@ class Transport:
         "_lock",
         "_looked",
         "_out",
-        "_pack",
         "_queue",
         "_rest",
         "_sock",
         "on_lost",
+        "pack",
         "patience",
         "wire",
     )
@@ -125,7 +125,7 @@ class Transport:
         self, options: Options, sock: socket.socket, on_push: Callable[[list[Any]], None] | None = None
     ) -> None:
         self._address = options.address
-        self._pack = make_packer(options.encoding)
+        self.pack = make_packer(options.encoding)
         self._cap = options.max_in_flight
         self._cap_bytes = options.max_in_flight_bytes
         self._sock: PlainSocket = TlsSocket(sock) if isinstance(sock, ssl.SSLSocket) else PlainSocket(sock)
@@ -218,9 +218,9 @@ class Transport:
         A bad argument raises before anything is queued.
         """
         try:
-            data = self._pack(args)
+            data = self.pack(args)
         except (TypeError, UnicodeError) as error:
-            data = pack_again(args, self._pack, error)
+            data = pack_again(args, self.pack, error)
         call = _Call()
         if self._is_inside():
             raise self._busy()
@@ -253,30 +253,25 @@ class Transport:
     def submit_until(self, args: tuple[Any, ...], deadline: float | None) -> Any:
         """Like ``submit``; the value is a ReadTimeout when the reply is not there by ``deadline``."""
         try:
-            data = self._pack(args)
+            data = self.pack(args)
         except (TypeError, UnicodeError) as error:
-            data = pack_again(args, self._pack, error)
+            data = pack_again(args, self.pack, error)
         return self._join(data, 1, 0, deadline)
 
     def submit_many(self, commands: list[tuple[Any, ...]], deadline: float | None = None) -> Any:
         """Send a run of commands that nothing can come between; return the list of replies, or an error value."""
-        return self._join(pack_many(commands, self._pack), len(commands), None, deadline)
-
-    def check(self, pieces: list[list[tuple[Any, ...]]]) -> None:
-        """Raise UsageError for what could not be sent of a run in pieces, before the first one is."""
-        for piece in pieces if len(pieces) > 1 else ():
-            check_many(piece, self._pack)
+        return self._join(pack_many(commands, self.pack), len(commands), None, deadline)
 
     def submit_guarded(self, commands: list[tuple[Any, ...]], hidden: int) -> Any:
         """Send a run of which only the last is answered, unless the first is refused (see ``Guarded``)."""
-        return self._join(pack_many(commands, self._pack), 1, hidden, None)
+        return self._join(pack_many(commands, self.pack), 1, hidden, None)
 
     def tell(self, commands: list[tuple[Any, ...]]) -> Error | None:
         """Send a run that is not answered but for its last command, and do not wait for that.
 
         Waits only while the connection is full. Returns the error when the run was surely not sent.
         """
-        data, hidden = pack_many(commands, self._pack), len(commands) - 1
+        data, hidden = pack_many(commands, self.pack), len(commands) - 1
         call = _Call()
         if self._is_inside():
             raise self._busy()
@@ -321,7 +316,7 @@ class Transport:
     def _enter(self, data: bytes, count: int, hidden: int | None, call: _Call) -> object:
         """Queue a run, or let it wait at the door; tell whether its caller leads or follows. With the lock held."""
         if len(data) > LARGE_BYTES:
-            self._pack = minding_large(self._pack)
+            self.pack = minding_large(self.pack)
         if self._error is not None:
             call.value = self._lost("no")
             return _FOLLOWS
