@@ -90,8 +90,7 @@ class Connection(Commands[S]):
         self._session = Session(config.db)
         self._protocol = config.protocol
         self._is_blocked = False  # a blocking command was sent and its reply has not been seen
-        self._slot = None
-        self._lane = None
+        self._slot = self._lane = None
         self._on_push: Any = None
 
     # Opening and closing ---------------------------------------------------------------------------

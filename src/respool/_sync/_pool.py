@@ -3,43 +3,32 @@
 
 Rule 1: a command goes to a shared connection; one that may block goes to a lease; one that would change the state of
         a shared connection is refused before anything is sent (R-20, R-21).
-Rule 2: what may be sent again is decided in ``_retry`` and done here, once, for every lane (R-24).
+Rule 2: what failed is sent again in ``_retrying``, whichever lane it was on (R-24).
 Rule 3: constructing does no I/O; the first use opens; after a fork the child starts with an empty pool (R-35).
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, overload
 
 from respool._sync._commands import Commands
-from respool._sync._compat import WORLD, Borrowing, Cancelled, borrow_from, check_hooks, current_world, here, pause
+from respool._sync._compat import WORLD, Borrowing, Cancelled, borrow_from, check_hooks, current_world, here
 from respool._sync._connection import Connection
 from respool._sync._lease_lane import LeaseLane
 from respool._sync._node import Node
 from respool._sync._pipeline import Pipeline
+from respool._sync._retrying import Retrying
 from respool._sync._select import select_db
 from respool._sync._shared_lane import NoLane, SharedLane
-from respool._batch import Run, as_raised, noreply_args, refused
+from respool._batch import Run, noreply_args, refused
 from respool._command import Command, Parser, Spec, as_command
-from respool._errors import (
-    ConnectFailed,
-    ConnectionLost,
-    Error,
-    PoolClosed,
-    ReadOnly,
-    ReadTimeout,
-    TransportError,
-    UsageError,
-    UsageTypeError,
-)
-from respool._events import Retried
+from respool._errors import ConnectFailed, Error, PoolClosed, TransportError, UsageError, UsageTypeError
 from respool._fork import watch_forks
 from respool._options import PoolOptions, checked_timeout, make_options
-from respool._retry import RetryBudget, RetryPolicy, may_retry
-from respool._sockets import Retired, tls_context
+from respool._sockets import tls_context
 from respool._stats import PoolStats
 
 if TYPE_CHECKING:
@@ -92,7 +81,7 @@ class Pool(Commands[S]):
         self._node: Node | None = None
         self._leases: LeaseLane = _NO_LANE  # type: ignore[assignment]  # never used before the pool is open
         self._shared: SharedLane = _NO_LANE  # type: ignore[assignment]  # it answers "no connection is up"
-        self._budget: RetryBudget | None = None
+        self._retrying: Retrying = _NO_LANE  # type: ignore[assignment]  # the same
 
     def _after_fork(self) -> object:
         """Let go, in a forked child, of everything that is the parent's; return it to be kept and never touched."""
@@ -134,7 +123,7 @@ class Pool(Commands[S]):
                 node = Node(self._options)
                 shared = SharedLane(node)
                 node.on_change = shared.refresh
-                self._budget = RetryBudget(self._options.retry or RetryPolicy(attempts=1), node.now())
+                self._retrying = Retrying(node)
                 self._leases = LeaseLane(node)
                 self._shared = shared
                 self._node = node
@@ -261,21 +250,20 @@ class Pool(Commands[S]):
             raise refused(spec)
         may_block = spec.blocks_for(args) is not None
         is_safe = spec.safe and not may_block
+        self._opened()
 
         def attempt() -> Any:
             return self._try_once(args, spec, deadline, on_lease=may_block)
 
         try:
-            reply = self._persist(attempt, spec.name, deadline, is_safe=is_safe, failure=failure)
+            reply = self._retrying.persist(attempt, spec.name, deadline, is_safe=is_safe, failure=failure)
         finally:
             del failure
         if parse is None:
             parse = spec.parse
         return reply if parse is None else parse(reply)
 
-    def _try_once(
-        self, args: tuple[Any, ...], spec: Spec, deadline: float | None, *, on_lease: bool
-    ) -> Any:
+    def _try_once(self, args: tuple[Any, ...], spec: Spec, deadline: float | None, *, on_lease: bool) -> Any:
         """Send one command once; return its reply, which may be an error value."""
         node = self._opened()
         if on_lease or not node.ledger.shared_target:
@@ -327,7 +315,9 @@ class Pool(Commands[S]):
         if isinstance(replies, Error):
             is_safe = run.is_safe and not may_block
             try:
-                replies = self._persist(attempt, "a pipeline", deadline, is_safe=is_safe, failure=replies)
+                replies = self._retrying.persist(
+                    attempt, "a pipeline", deadline, is_safe=is_safe, failure=replies
+                )
             except Error:
                 del replies  # what is raised holds this frame, which shall not hold it: no cycles
                 raise
@@ -372,16 +362,17 @@ class Pool(Commands[S]):
         if not run.calls:
             return
         told = noreply_args(run)
+        node = self._opened()
 
         def attempt() -> Any:
-            if not self._opened().ledger.shared_target:
+            if not node.ledger.shared_target:
                 return self._tell_alone(told)
             transport = self._shared.wait(None)
             error = transport.tell(told)
             self._shared.tie(transport)
             return error
 
-        self._persist(attempt, "a run without reply", None, is_safe=False)
+        self._retrying.persist(attempt, "a run without reply", None, is_safe=False)
 
     def _tell_alone(self, told: list[tuple[Any, ...]]) -> Any:
         """Send a run without replies on a lease, and wait for its end: a lease that owes is nobody else's yet."""
@@ -395,69 +386,6 @@ class Pool(Commands[S]):
     def pipeline(self, *, atomic: bool = False) -> Pipeline[S]:
         """Collect commands and send them as one pipeline: ``with pool.pipeline() as p: a = p.get("k")``."""
         return Pipeline(self.execute_many, atomic=atomic)
-
-    # Trying again ------------------------------------------------------------------------------------
-
-    def _persist(
-        self,
-        attempt: Callable[[], Any],
-        name: str,
-        deadline: float | None,
-        *,
-        is_safe: bool,
-        failure: Error | None = None,
-    ) -> Any:
-        """Call ``attempt`` until it returns no error, or R-24, the policy, the budget or the deadline say enough."""
-        tries = 1
-        while True:
-            if failure is None:
-                try:
-                    reply = attempt()
-                except ConnectFailed as error:
-                    reply = error
-                if not isinstance(reply, Error):
-                    return reply
-                failure = reply
-            if isinstance(failure.__cause__, Retired):  # chosen just before it was closed: that was no try at all
-                self._opened().on_change()
-                failure = None
-                continue
-            seconds = self._pause_before(failure, tries, deadline, is_safe=is_safe)
-            if seconds is None:
-                try:
-                    raise as_raised(failure, safe=is_safe)
-                finally:
-                    failure = reply = None
-            node = self._opened()
-            node.tell(Retried, name, tries, failure)
-            if seconds > 0:
-                pause(seconds)
-            tries += 1
-            failure = None
-
-    def _pause_before(self, failure: Error, tries: int, deadline: float | None, *, is_safe: bool) -> float | None:
-        """Return how long to wait before the next try; None when there shall be none."""
-        policy, node = self._options.retry, self._node
-        if policy is None or node is None or node.ledger.closed or not may_retry(failure, safe=is_safe):
-            return None
-        if isinstance(failure, ReadTimeout) and failure.__cause__ is None:
-            return None  # the caller's own time is over; the end of a silent connection has a cause
-        now = node.now()
-        if isinstance(failure, ReadOnly) or isinstance(failure.__cause__, ReadOnly):
-            node.renew_all()  # the node is no primary any more: the next connection may find the new one (R-13)
-        if isinstance(failure, ConnectFailed):
-            if not node.is_within_grace(now):
-                return None
-        elif tries >= policy.attempts:
-            return None
-        is_free = tries == 1 and isinstance(failure, TransportError) and not isinstance(failure, ConnectFailed)
-        seconds = 0.0 if is_free else policy.pause(tries, node.chance())
-        if deadline is not None and now + seconds >= deadline:
-            return None
-        is_lost = tries == 1 and isinstance(failure, ConnectionLost)
-        replies, budget = node.replies, self._budget
-        with node.lock:
-            return seconds if budget is not None and budget.spend(replies, now, is_lost=is_lost) else None
 
     def _left(self, deadline: float | None) -> float | None:
         """Return how long a lease may be waited for."""
@@ -594,12 +522,8 @@ class Pool(Commands[S]):
         """Return all counts as one value, exact at this moment."""
         if self._node is None:
             return PoolStats(min_size=self.min_size, max_size=self.max_size)
-        budget = self._budget
-        return self._node.stats(
-            in_flight=self._shared.in_flight,
-            retries=0 if budget is None else budget.spent,
-            retries_refused=0 if budget is None else budget.refused,
-        )
+        budget = self._retrying.budget
+        return self._node.stats(in_flight=self._shared.in_flight, retries=budget.spent, retries_refused=budget.refused)
 
     def __repr__(self) -> str:
         state = "closed" if self._is_closed else "unopened" if self._node is None else "open"
