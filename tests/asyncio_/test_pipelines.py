@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from answers import OK, echo, held_echo
-from asyncio_.harness import Callers, wait_until
+from asyncio_.harness import Callers, now, wait_until
 from respool import AsyncPool, Command, RetryPolicy
 from respool._async._transport import AsyncTransport
 from respool.errors import (
@@ -159,6 +159,28 @@ async def test_a_long_transaction_whose_multi_was_refused_is_not_sent_again(size
             assert sizes == [1024, 1024]
     finally:
         server.command("ACL", "DELUSER", "ann")
+
+
+async def test_a_long_transaction_that_is_out_of_time_between_two_pieces_leaves_no_open_transaction(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    submit_many = AsyncTransport.submit_many
+
+    def submit(self: AsyncTransport, commands: list[Any], deadline: float | None = None) -> Any:
+        if len(commands) > 100:
+            sizes.append(len(commands))
+            if len(sizes) == 2:
+                deadline = now()
+        return submit_many(self, commands, deadline)
+
+    monkeypatch.setattr(AsyncTransport, "submit_many", submit)
+    async with AsyncPool(server.url, shared=1, max_size=2, retry=None) as pool:
+        with pytest.raises(ReadTimeout):
+            await pool.execute_many([("INCR", "n")] * 3000, atomic=True, timeout=30.0)
+        assert sizes == [1024, 1024]
+        async with pool.acquire() as conn:
+            assert await conn.execute("INCR", "n") == 1
 
 
 async def test_of_a_long_pipeline_with_a_bad_argument_nothing_is_sent(server: Server) -> None:
