@@ -375,6 +375,17 @@ def test_a_tie_to_a_lost_connection_is_forgotten() -> None:
             assert words(node, "GET")[-1] == b"k9"
 
 
+def test_who_gets_no_shared_connection_in_time_is_told_the_state_of_the_pool() -> None:
+    with FakeNode.silent() as node:
+        pool = Pool(node.url, shared=1, max_size=4)
+        pool.open(wait=False)
+        for ask in (lambda: pool.execute("GET", "k", timeout=0.02), lambda: pool.wait_ready(timeout=0.02)):
+            with pytest.raises(PoolTimeout, match="dialing 1, waiting 0, max_size 4") as caught:
+                ask()
+            assert (caught.value.dialing, caught.value.waiting, caught.value.max_size) == (1, 0, 4)
+        pool.close()
+
+
 def test_what_its_caller_did_not_wait_for_is_not_overtaken_when_it_does_not_run_in_time() -> None:
     script = {"CLIENT REPLY OFF": b"", "SET": b"", "CLIENT REPLY ON": Hold(OK), "BLPOP": b"_\r\n"}
     with FakeNode(script) as node:

@@ -11,13 +11,14 @@ Rule 4: with no connection up, callers wait for the node to come back, but not f
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
 from respool._async._compat import Gate, caller
 from respool._async._node import Node
 from respool._async._transport import AsyncTransport
-from respool._errors import PoolClosed, PoolTimeout, ReadTimeout, again
+from respool._errors import PoolClosed, ReadTimeout, again
+from respool._out_of_time import out_of_time
 
 
 class SharedLane:
@@ -91,8 +92,14 @@ class SharedLane:
         if tied is not None:
             reply = await tied.submit_until(("PING",), deadline)
             if isinstance(reply, ReadTimeout) and tied.is_open:
-                self._node.counters.timeouts += 1
-                raise PoolTimeout(f"what this caller sent to {self._ledger.address} before has not run in time")
+                self._out_of_time(f"what this caller sent to {self._ledger.address} before has not run in time")
+
+    def _out_of_time(self, words: str) -> NoReturn:
+        node = self._node
+        with node.lock:
+            node.counters.timeouts += 1
+            now = node.now()
+            raise out_of_time(self._ledger, words, now, now)
 
     def _tied(self) -> AsyncTransport | None:
         me = caller()
@@ -123,8 +130,7 @@ class SharedLane:
                 node.settle()  # this caller is told at once, but the next one may find a connection
                 raise again(last_error)
             if deadline is not None and now >= deadline:
-                node.counters.timeouts += 1
-                raise PoolTimeout(f"no shared connection to {self._ledger.address} in time") from last_error
+                self._out_of_time(f"no shared connection to {self._ledger.address} in time")
             node.settle()
             # Down without an error yet: the dial on its way brings one, or a connection.
             until = float("inf") if last_error is None else give_up_at
@@ -147,12 +153,9 @@ class SharedLane:
                 raise PoolClosed(f"the pool of {ledger.address} is closed")
             now = node.now()
             if deadline is not None and now >= deadline:
-                raise PoolTimeout(
-                    f"{up} of {max(ledger.min_size, ledger.shared_target)} connections to {ledger.address} are up",
-                    dialing=ledger.dialing,
-                    max_size=ledger.max_size,
-                    last_dial_error=last_error,
-                ) from last_error
+                wanted = max(ledger.min_size, ledger.shared_target)
+                with node.lock:
+                    raise out_of_time(ledger, f"{up} of {wanted} connections to {ledger.address} are up", now, now)
             node.settle()
             await gate.wait(None if deadline is None else deadline - now)
 

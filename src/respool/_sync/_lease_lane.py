@@ -18,6 +18,7 @@ from respool._sync._connection import Connection
 from respool._sync._node import Node
 from respool._errors import PoolExhausted, PoolTimeout, UsageError, UsageTypeError, again
 from respool._ledger import Place, Slot
+from respool._out_of_time import out_of_time
 
 #: The taker of a slot that is being given back, until somebody else gets it.
 _RETURNING: Final = object()
@@ -91,7 +92,7 @@ class LeaseLane:
         node, ledger = self._node, self._ledger
         waiter = Waiter(started)
         if deadline is not None and deadline <= started and not ledger.closed:
-            raise self._timed_out(waiter, started)  # try once, never queue (R-01)
+            raise self._timed_out(started)  # try once, never queue (R-01)
         try:
             with node.lock:
                 ledger.enqueue(waiter, started, patient=self._is_patient)
@@ -121,7 +122,7 @@ class LeaseLane:
             node.counters.waited(node.now() - started)
             return outcome
         if outcome is None:
-            raise self._timed_out(waiter, started)
+            raise self._timed_out(started)
         node.counters.exhausted += isinstance(outcome, PoolExhausted)  # a resize left nothing to wait for
         is_kept: bool = outcome is ledger.redial.last_error  # then a copy: the node shall not keep our caller's frames
         try:
@@ -129,28 +130,13 @@ class LeaseLane:
         finally:
             del outcome
 
-    def _timed_out(self, waiter: Waiter, started: float) -> PoolTimeout:
+    def _timed_out(self, started: float) -> PoolTimeout:
         node, ledger = self._node, self._ledger
         with node.lock:
-            oldest = next(iter(ledger.waiters), waiter)
             node.counters.timeouts += 1
-            waited, last = node.now() - started, ledger.redial.last_error
-            within = f" within {waited:.3g} s" if waited >= 0.001 else ""
-            why = "" if last is None else f"; the last dial failed: {last}"
-            error = PoolTimeout(
-                f"no connection to {ledger.address}{within}: shared {ledger.shared}, idle {ledger.idle}, "
-                f"leased {ledger.leased}, dialing {ledger.dialing}, waiting {ledger.waiting}, "
-                f"max_size {ledger.max_size}{why}",
-                idle=ledger.idle,
-                leased=ledger.leased,
-                dialing=ledger.dialing,
-                waiting=ledger.waiting,
-                max_size=ledger.max_size,
-                oldest_waiter=node.now() - oldest.since,
-                last_dial_error=last,
-            )
-        error.__cause__ = last
-        return error
+            now = node.now()
+            within = f" within {now - started:.3g} s" if now - started >= 0.001 else ""
+            return out_of_time(ledger, f"no connection to {ledger.address}{within}", now, started)
 
     def _is_fit(self, slot: Slot, deadline: float | None, *, is_due: bool) -> bool:
         """Check a connection before lending it: PING one that was idle for long (R-12), ask the hook.
@@ -168,8 +154,10 @@ class LeaseLane:
                     is_fit = call_hook(self._options.check, slot.connection) is not False
         except TimeoutError as error:
             self._strike(slot, is_refused=True)
-            node.counters.timeouts += 1
-            raise PoolTimeout(f"no checked connection to {self._ledger.address} in time") from error
+            now, words = node.now(), f"no checked connection to {self._ledger.address} in time"
+            with node.lock:
+                node.counters.timeouts += 1
+                raise out_of_time(self._ledger, words, now, now) from error
         except BaseException:
             self._strike(slot, is_refused=True)
             raise
