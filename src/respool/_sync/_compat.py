@@ -169,8 +169,11 @@ class Alarm:
         self._calls.put(None)
 
     def wait(self, seconds: float | None) -> None:
-        """Return when woken or after ``seconds``."""
-        ring_at, self._ring_at = self._ring_at, None
+        """Return when woken or after ``seconds``.
+
+        The time of ``ring_at`` stands until it has come: who is woken before, and names it again, goes on sleeping.
+        """
+        ring_at = self._ring_at
         if ring_at is not None:
             left = max(ring_at - time.monotonic(), 0.0)
             seconds = left if seconds is None else min(seconds, left)
@@ -180,6 +183,8 @@ class Alarm:
                 self._calls.get_nowait()
         except Empty:
             pass
+        if ring_at is not None and time.monotonic() >= ring_at:
+            self._ring_at = None  # an earlier one that came meanwhile too: whoever waits here looks again in any case
 
     def quiet(self) -> None:
         """Forget the time set by ``ring_at``."""
