@@ -12,7 +12,7 @@ from typing import Any
 
 from respool._batch import EXEC, Run
 from respool._command import SPECS, Spec
-from respool._errors import Error, ServerError, TransactionAborted
+from respool._errors import Error, ServerError, TransactionAborted, UsageValueError
 
 
 class Session:
@@ -52,10 +52,20 @@ class Session:
         self.is_stained = self.is_spoiled = False
         self._note()
 
+    def stain(self) -> None:
+        """Note that the next user would miss something that a new connection has."""
+        self.is_stained = True
+        self._note()
+
     def _note(self) -> None:
         #: Whether the next user would find what a new connection offers (its database is a question of its own). Every
         #: return of a lease asks, so it is worked out where something changes.
         self.is_clean = not (self.transaction or self.is_watching or self.is_stained)
+
+    def check_no_transaction(self, what: str) -> None:
+        """Refuse what a server would only queue, answering otherwise than we count on, or would nest."""
+        if self.transaction:
+            raise UsageValueError(f"{what} has no place behind MULTI: send EXEC or DISCARD first")
 
     def sent(self, spec: Spec) -> None:
         """Note a command that has just been sent. Only commands with an ``effect`` matter."""

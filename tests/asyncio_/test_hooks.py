@@ -373,6 +373,49 @@ async def test_open_of_a_connection_class_can_be_extended(server: Server) -> Non
         assert await pool.execute("GET", "prepared") == b"yes"
 
 
+@pytest.mark.parametrize("how", ["configure", "open"])
+async def test_what_was_prepared_is_found_by_every_lease(server: Server, how: str) -> None:
+    async def configure(conn: AsyncConnection[Any]) -> None:
+        await conn.execute("CLIENT", "NO-TOUCH", "ON")
+
+    class Prepared(AsyncConnection[Any]):
+        async def open(self) -> None:
+            await super().open()
+            await configure(self)
+
+    ways: dict[str, Any] = {"configure": {"configure": configure}, "open": {"connection_class": Prepared}}
+
+    async def nothing(conn: AsyncConnection[Any]) -> None:
+        assert conn.is_clean
+
+    async def reset(conn: AsyncConnection[Any]) -> None:
+        await conn.reset()
+        assert not conn.is_clean
+
+    async def watch(conn: AsyncConnection[Any]) -> None:
+        await conn.execute("WATCH", "k")
+
+    async with AsyncPool(server.url, shared=0, max_size=1, **ways[how]) as pool:
+        for use in (nothing, nothing, reset, watch, nothing):
+            async with pool.acquire() as conn:
+                assert b" flags=T " in await conn.execute("CLIENT", "INFO")
+                await use(conn)
+        assert (pool.stats().opened, pool.stats().resets) == ((1, 2) if how == "configure" else (3, 0))
+
+
+async def test_open_of_a_connection_class_that_leaves_what_others_would_meet_is_refused(server: Server) -> None:
+    class Watching(AsyncConnection[Any]):
+        async def open(self) -> None:
+            await super().open()
+            await self.execute("WATCH", "k")
+
+    pool = AsyncPool(server.url, shared=0, connection_class=Watching)
+    with pytest.raises(UsageError, match=r"Watching\.open\(\) left"):
+        await pool.acquire()
+    assert pool.size == 0
+    await pool.aclose()
+
+
 async def test_open_of_a_connection_class_that_raises_leaves_nothing(server: Server) -> None:
     class Failing(AsyncConnection[Any]):
         async def open(self) -> None:

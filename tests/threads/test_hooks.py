@@ -373,6 +373,49 @@ def test_open_of_a_connection_class_can_be_extended(server: Server) -> None:
         assert pool.execute("GET", "prepared") == b"yes"
 
 
+@pytest.mark.parametrize("how", ["configure", "open"])
+def test_what_was_prepared_is_found_by_every_lease(server: Server, how: str) -> None:
+    def configure(conn: Connection[Any]) -> None:
+        conn.execute("CLIENT", "NO-TOUCH", "ON")
+
+    class Prepared(Connection[Any]):
+        def open(self) -> None:
+            super().open()
+            configure(self)
+
+    ways: dict[str, Any] = {"configure": {"configure": configure}, "open": {"connection_class": Prepared}}
+
+    def nothing(conn: Connection[Any]) -> None:
+        assert conn.is_clean
+
+    def reset(conn: Connection[Any]) -> None:
+        conn.reset()
+        assert not conn.is_clean
+
+    def watch(conn: Connection[Any]) -> None:
+        conn.execute("WATCH", "k")
+
+    with Pool(server.url, shared=0, max_size=1, **ways[how]) as pool:
+        for use in (nothing, nothing, reset, watch, nothing):
+            with pool.acquire() as conn:
+                assert b" flags=T " in conn.execute("CLIENT", "INFO")
+                use(conn)
+        assert (pool.stats().opened, pool.stats().resets) == ((1, 2) if how == "configure" else (3, 0))
+
+
+def test_open_of_a_connection_class_that_leaves_what_others_would_meet_is_refused(server: Server) -> None:
+    class Watching(Connection[Any]):
+        def open(self) -> None:
+            super().open()
+            self.execute("WATCH", "k")
+
+    pool = Pool(server.url, shared=0, connection_class=Watching)
+    with pytest.raises(UsageError, match=r"Watching\.open\(\) left"):
+        pool.acquire()
+    assert pool.size == 0
+    pool.close()
+
+
 def test_open_of_a_connection_class_that_raises_leaves_nothing(server: Server) -> None:
     class Failing(Connection[Any]):
         def open(self) -> None:

@@ -90,6 +90,7 @@ class AsyncConnection(AsyncCommands[S]):
         self._session = Session(config.db)
         self._protocol = config.protocol
         self._is_blocked = False  # a blocking command was sent and its reply has not been seen
+        self._is_prepared = False  # by an ``open`` of the user's own: no reset brings that back
         self._slot = self._lane = None
         self._on_push: Any = None
 
@@ -163,6 +164,8 @@ class AsyncConnection(AsyncCommands[S]):
         Raises what ``open`` raises; the connection is closed then.
         """
         await self._make_ready(("RESET",))
+        if self._is_prepared or self._options.configure is not None:  # a new one has more
+            self._session.stain()
 
     async def aclose(self) -> None:
         """Close now; whatever is in flight fails. Idempotent. A lease is closed too, and must still be released."""
@@ -307,7 +310,7 @@ class AsyncConnection(AsyncCommands[S]):
         """Send a command that RESP3 answers with pushes, and a PING behind it to know when the server has seen it."""
         if self._protocol != 3 or not self._session.is_protocol_kept:
             raise UsageValueError(f"{spec.name} on a lease needs protocol=3, and no HELLO or RESET that changed it")
-        self._check_no_transaction(spec.name)
+        self._session.check_no_transaction(spec.name)
         self._session.sent(spec)
         reply = await self._transport.submit_guarded([args, ("PING",)], 1)
         if isinstance(reply, Error):
@@ -324,7 +327,7 @@ class AsyncConnection(AsyncCommands[S]):
         if not run.calls:
             return []
         if run.is_atomic:
-            self._check_no_transaction("an atomic run")
+            self._session.check_no_transaction("an atomic run")
         queued = self._session.transaction
         return run.read_on_lease(await self._send_run(run), queued=queued)
 
@@ -382,15 +385,10 @@ class AsyncConnection(AsyncCommands[S]):
         """Send commands whose replies nobody wants; returns when they are queued. Raises when they surely were not."""
         run = Run(commands)
         if run.calls:
-            self._check_no_transaction("what is sent without replies")
+            self._session.check_no_transaction("what is sent without replies")
             error = await self._transport.tell(noreply_args(run))
             if error is not None:
                 raise error
-
-    def _check_no_transaction(self, what: str) -> None:
-        """Refuse what a server would only queue, answering otherwise than we count on, or would nest."""
-        if self._session.transaction:
-            raise UsageValueError(f"{what} has no place behind MULTI: send EXEC or DISCARD first")
 
     def pipeline(self, *, atomic: bool = False) -> AsyncPipeline[S]:
         """Collect commands and send them as one pipeline at the end of ``async with connection.pipeline() as p``."""

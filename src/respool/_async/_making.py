@@ -39,6 +39,17 @@ class Maker:
             raise UsageError(f"{kind.__name__}.__init__ must call super().__init__() with the options it was given")
         return connection
 
+    def accept(self, connection: AsyncConnection[Any]) -> None:
+        """Take the state in which an ``open`` of the user's own has left a connection for that of a new one."""
+        session = connection._session
+        if not session.is_clean or connection.db != connection._options.db:
+            connection._is_prepared = True
+            session.adopt()
+            if not session.is_clean or connection.db != connection._options.db:
+                raise UsageError(
+                    f"{type(connection).__name__}.open() left a transaction, a WATCH or another database (use db=)"
+                )
+
     async def configure(self, connection: AsyncConnection[Any]) -> None:
         """Let the user's hook prepare a connection that is new or as good as new."""
         if self.options.configure is None:

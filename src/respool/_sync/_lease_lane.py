@@ -223,6 +223,7 @@ class LeaseLane:
         """Take back a connection that the next user must not see as it is: clean it, or drop it (R-28, R-29, R-34)."""
         node = self._node
         is_lost_cause = not connection._transport.is_open or connection._is_blocked or connection._session.is_spoiled
+        is_lost_cause = is_lost_cause or connection._is_prepared
         with node.lock:
             if is_lost_cause or connection._options.db != node.db:
                 self._ledger.release(slot, node.now(), reusable=False)

@@ -128,6 +128,7 @@ class Node:
             connection.open()
             if connection._transport is UNOPENED:  # type: ignore[comparison-overlap]  # it has the same face
                 raise UsageError(f"{type(connection).__name__}.open() must call super().open()")
+            self.maker.accept(connection)
             self.maker.configure(connection)
         except BaseException as error:
             if connection is not None:
