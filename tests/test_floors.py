@@ -1,4 +1,4 @@
-"""The floors of docs/explanation/design.md: a file imports only from lower floors, and the pure ones stay pure.
+"""The floors of docs/explanation/design.md: a file imports only from its own and lower ones, the pure ones stay pure.
 
 Every file of the engine stands in the table below; a new one has to be put there, which is the moment to think about
 where it belongs.
