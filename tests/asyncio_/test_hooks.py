@@ -13,7 +13,15 @@ from answers import NIL
 from asyncio_.harness import LEAVING, Callers, Signal, now, wait_until
 from respool import AsyncConnection, AsyncPool
 from respool._events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked
-from respool.errors import AuthenticationFailed, ConnectFailed, PoolClosed, PoolTimeout, UsageError, UsageTypeError
+from respool.errors import (
+    AuthenticationFailed,
+    ConnectFailed,
+    PoolClosed,
+    PoolTimeout,
+    ReadTimeout,
+    UsageError,
+    UsageTypeError,
+)
 from respool.testing import FakeNode, Hold, Server
 
 
@@ -202,6 +210,30 @@ async def test_check_that_refuses_everything_does_not_dial_without_limit(how: st
             took = now() - started
             assert 10 < node.connections <= 12 + 10 * took
             assert pool.stats().lost == 0
+
+
+@pytest.mark.parametrize("shared", [0, 1])
+async def test_configure_that_closes_its_connection_costs_that_one_only(server: Server, shared: int) -> None:
+    seen = 0
+
+    async def configure(conn: AsyncConnection[Any]) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == 1:
+            await conn.aclose()
+
+    async with AsyncPool(server.url, shared=shared, configure=configure) as pool:
+        assert await pool.execute("PING", timeout=3.0) == b"PONG"
+        assert (seen, pool.size, pool.stats().lost) == (2, 1, 1)
+
+
+async def test_the_time_of_a_command_in_the_configure_hook_is_told_as_that(server: Server) -> None:
+    async def configure(conn: AsyncConnection[Any]) -> None:
+        await conn.execute("DEBUG", "SLEEP", "0.05", timeout=0.0)
+
+    async with AsyncPool(server.url, shared=0, configure=configure) as pool:
+        with pytest.raises(ReadTimeout):
+            await pool.acquire()
 
 
 async def test_check_that_leaves_a_reply_behind_costs_the_connection(server: Server) -> None:

@@ -158,6 +158,16 @@ async def test_one_lost_connection_ends_the_trust_in_those_made_before_it() -> N
             await wait_until(lambda: node.open_connections == 1)
 
 
+async def test_connections_made_before_a_loss_are_closed_although_nobody_touches_them() -> None:
+    with FakeNode({"GET": Close()}) as node:
+        async with AsyncPool(node.url, shared=0, retry=None) as pool:
+            await fill(pool, 2)
+            with pytest.raises(ConnectionLost):
+                await pool.execute("GET", "k")
+            await wait_until(lambda: pool.size == 0)
+            assert (pool.stats().lost, pool.stats().closed, node.connections) == (1, 1, 2)
+
+
 @pytest.mark.parametrize("close_on_error", [True, False])
 async def test_close_on_error_closes_the_idle_ones_at_once(server: Server, close_on_error: bool) -> None:
     async with AsyncPool(server.url, shared=0, close_on_error=close_on_error, retry=None) as pool:
@@ -296,6 +306,16 @@ async def test_surplus_ages_out_one_by_one_down_to_the_minimum() -> None:
             assert pool.size == 1
             assert [event.reason for event in ears.all(ConnectionClosed)] == ["idle"] * 3
             await wait_until(lambda: node.open_connections == 1)
+
+
+async def test_surplus_ages_out_beside_connections_that_live_long() -> None:
+    with FakeNode() as node:
+        async with AsyncPool(node.url, shared=1, max_idle=0.05, keepalive=None, max_lifetime=3600.0) as pool:
+            rested = now() + 0.2  # the housekeeper has nothing to look forward to but the end of that connection
+            await wait_until(lambda: now() > rested)
+            await fill(pool, 2)
+            await wait_until(lambda: pool.size == 1)
+            assert (pool.shared, pool.stats().closed) == (1, 2)
 
 
 async def test_what_is_in_use_does_not_age_out() -> None:

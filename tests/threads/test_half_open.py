@@ -73,6 +73,18 @@ def test_a_reply_does_not_give_the_next_one_more_than_its_time(callers: Callers)
             assert 0.55 <= now() - started < 0.9
 
 
+def test_who_waits_on_when_another_gives_up_has_no_more_time_for_it(callers: Callers) -> None:
+    with FakeNode({"GET": Silence()}) as node:
+        with Pool(node.url, shared=1, read_timeout=0.6, retry=None) as pool:
+            started = now()
+            callers.start(pool.execute, "GET", "a", timeout=0.4)
+            wait_until(lambda: node.calls("GET"))
+            last = callers.start(pool.execute, "GET", "b")
+            assert type(last.outcome()) in (ReadTimeout, ConnectionLost)
+            assert 0.55 <= now() - started < 0.9
+            callers.outcomes()
+
+
 def test_new_commands_are_no_sign_of_life(callers: Callers) -> None:
     with FakeNode({"GET": Silence()}) as node:
         with Pool(node.url, shared=1, read_timeout=0.15, retry=None) as pool:
@@ -85,7 +97,6 @@ def test_new_commands_are_no_sign_of_life(callers: Callers) -> None:
             assert isinstance(first.outcome(), ReadTimeout)
             assert now() < started + 2.0
             callers.outcomes()
-
 
 
 def test_a_silence_while_nothing_is_owed_does_not_count() -> None:

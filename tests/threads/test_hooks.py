@@ -13,7 +13,15 @@ from answers import NIL
 from threads.harness import LEAVING, Callers, Signal, now, wait_until
 from respool import Connection, Pool
 from respool._events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked
-from respool.errors import AuthenticationFailed, ConnectFailed, PoolClosed, PoolTimeout, UsageError, UsageTypeError
+from respool.errors import (
+    AuthenticationFailed,
+    ConnectFailed,
+    PoolClosed,
+    PoolTimeout,
+    ReadTimeout,
+    UsageError,
+    UsageTypeError,
+)
 from respool.testing import FakeNode, Hold, Server
 
 
@@ -202,6 +210,30 @@ def test_check_that_refuses_everything_does_not_dial_without_limit(how: str) -> 
             took = now() - started
             assert 10 < node.connections <= 12 + 10 * took
             assert pool.stats().lost == 0
+
+
+@pytest.mark.parametrize("shared", [0, 1])
+def test_configure_that_closes_its_connection_costs_that_one_only(server: Server, shared: int) -> None:
+    seen = 0
+
+    def configure(conn: Connection[Any]) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == 1:
+            conn.close()
+
+    with Pool(server.url, shared=shared, configure=configure) as pool:
+        assert pool.execute("PING", timeout=3.0) == b"PONG"
+        assert (seen, pool.size, pool.stats().lost) == (2, 1, 1)
+
+
+def test_the_time_of_a_command_in_the_configure_hook_is_told_as_that(server: Server) -> None:
+    def configure(conn: Connection[Any]) -> None:
+        conn.execute("DEBUG", "SLEEP", "0.05", timeout=0.0)
+
+    with Pool(server.url, shared=0, configure=configure) as pool:
+        with pytest.raises(ReadTimeout):
+            pool.acquire()
 
 
 def test_check_that_leaves_a_reply_behind_costs_the_connection(server: Server) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from respool import Pool
 from respool._sync import _dial
-from respool.errors import ConnectTimeout
+from respool.errors import ConnectFailed, ConnectTimeout
 from respool.testing import FakeNode, Server
 from threads.harness import now, wait_until
 
@@ -62,3 +62,22 @@ def test_the_number_of_a_thread_that_is_used_again_hangs_up_on_nobody_else() -> 
             assert ours.recv(1) == b"a"
         finally:
             del _dial._dials[over.ident]
+
+
+def test_nothing_is_kept_of_dials_that_have_ended(server: Server) -> None:
+    with Pool(server.url, shared=0, min_size=3, max_size=8) as pool:
+        assert pool.size == 3
+    with FakeNode() as node:
+        port = node.port
+    with pytest.raises(ConnectFailed), Pool(host="127.0.0.1", port=port, shared=1):
+        pass
+    wait_until(lambda: not _dial._dials)
+
+
+def test_threads_that_have_dialed_are_let_go(server: Server) -> None:
+    with Pool(server.url, shared=0, max_size=1) as pool:
+        for _ in range(20):
+            with pool.acquire() as conn:
+                conn.abort()
+        assert pool.stats().opened >= 20
+        assert len(pool._node.crew._threads) <= 4  # type: ignore[union-attr]  # it is open
