@@ -347,7 +347,7 @@ OPERATIONS: dict[str, Operation] = {
 MOST_STEPS = 400
 
 
-@pytest.mark.parametrize("options", [{"shared": 0}, {"shared": 0, "min_size": 2}, {"shared": 1}, {"shared": 2}], ids=str)
+@pytest.mark.parametrize("options", [{"shared": 0}, {"shared": 0, "min_size": 4}, {"shared": 1}, {"shared": 2}], ids=str)
 @pytest.mark.parametrize("name", OPERATIONS)
 async def test_a_cancel_at_every_step_of(server: Server, name: str, options: dict[str, Any]) -> None:
     """Each round is a new pool, cancelled one step later, until the call is done before its cancel comes."""
@@ -360,11 +360,17 @@ async def test_a_cancel_at_every_step_of(server: Server, name: str, options: dic
         if not is_done:
             await cancelled(task)
             assert pool.waiting == pool.leased == 0
-            assert await pool.execute("ECHO", "after") == b"after"  # and it is as good as before
-            async with pool.acquire() as conn:
-                assert conn.db == pool.db
+            leases = [await pool.acquire() for _ in range(max(pool.idle, 1))]
+            for conn in leases:  # they are as good as before
                 assert await conn.execute("ECHO", "lease") == b"lease"
-                assert b" flags=N " in await conn.execute("CLIENT", "INFO")  # no MULTI, no subscription
+                said = await conn.execute("CLIENT", "INFO")
+                assert b" flags=N " in said  # no MULTI, no subscription
+                assert b" db=%d " % pool.db in said
+                assert conn.db == pool.db
+                pool.release(conn)
+            assert await pool.execute("ECHO", "after") == b"after"
+            for shared in pool._node.ledger.shared_slots:  # type: ignore[union-attr]  # it is open
+                assert b" db=%d " % pool.db in await shared.connection._transport.submit(("CLIENT", "INFO"))
             pool._node.ledger.check()  # type: ignore[union-attr]  # it is open
         await pool.aclose()
         assert (pool.size, pool.leased, pool.dialing, pool.waiting) == (0, 0, 0, 0)
