@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from answers import echo
-from asyncio_.harness import Callers, Signal, now, wait_until
+from asyncio_.harness import Callers, Signal, now, rest, wait_until
 from respool import AsyncPool, RetryPolicy
 from respool.errors import AuthenticationFailed, ConnectFailed, OutcomeUnknown, PoolClosed, PoolTimeout, TransportError
 from respool.testing import Close, FakeNode, FaultProxy, Server
@@ -335,3 +335,27 @@ async def test_a_pool_without_shared_connections_waits_for_its_node_too(callers:
             await wait_until(lambda: pool.stats().dial_failures > seen + 1)
             proxy.accept()
             assert await caller.result() == b"OK"
+
+
+async def test_a_pipeline_on_a_lease_outlives_a_dial_that_fails_when_the_node_was_up() -> None:
+    with FakeNode({"GET": echo}) as node:
+        async with AsyncPool(node.url, shared=0) as pool:
+            assert await pool.execute_many([("GET", "a")]) == [b"a"]
+            node.once("HELLO", Close())
+            node.drop()
+            await wait_until(lambda: node.open_connections == 0)
+            await rest()
+            assert await pool.execute_many([("GET", "b"), ("GET", "c")]) == [b"b", b"c"]
+            assert pool.stats().dial_failures == 1
+
+
+async def test_callers_of_a_node_that_is_down_are_told_at_once_when_no_dial_is_left() -> None:
+    with FakeNode() as node:
+        url = node.url
+    pool = AsyncPool(url, shared=0)
+    started = now()
+    for _ in range(50):
+        with pytest.raises(ConnectFailed):
+            await pool.acquire()
+    assert now() - started < 2.0  # at ten dials a second it would be four
+    await pool.aclose()

@@ -12,7 +12,7 @@ from answers import OK, echo, words
 from threads.harness import Callers, wait_until
 from respool import Pool, commands
 from respool.errors import ConnectFailed, UsageError
-from respool.testing import FakeNode, FaultProxy, Hold, Server
+from respool.testing import Close, FakeNode, FaultProxy, Hold, Server
 
 
 @pytest.fixture
@@ -138,6 +138,15 @@ def test_it_raises_when_the_run_was_surely_not_sent() -> None:
         pool.execute_noreply("SET", "k", "v")
     assert caught.value.executed == "no"
     pool.close()
+
+
+@pytest.mark.parametrize("shared", [0, 1])
+def test_it_does_not_raise_when_the_run_may_have_been_sent(shared: int) -> None:
+    with FakeNode({"CLIENT REPLY OFF": b"", "CLIENT REPLY ON": OK, "SET": Close()}) as node:
+        with Pool(node.url, shared=shared) as pool:
+            pool.execute_noreply("SET", "k", "v")
+            wait_until(lambda: node.calls("SET"))
+            assert len(node.calls("SET")) == 1
 
 
 def test_a_run_without_replies_is_never_sent_twice(server: Server) -> None:

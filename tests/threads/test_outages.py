@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from answers import echo
-from threads.harness import Callers, Signal, now, wait_until
+from threads.harness import Callers, Signal, now, rest, wait_until
 from respool import Pool, RetryPolicy
 from respool.errors import AuthenticationFailed, ConnectFailed, OutcomeUnknown, PoolClosed, PoolTimeout, TransportError
 from respool.testing import Close, FakeNode, FaultProxy, Server
@@ -335,3 +335,27 @@ def test_a_pool_without_shared_connections_waits_for_its_node_too(callers: Calle
             wait_until(lambda: pool.stats().dial_failures > seen + 1)
             proxy.accept()
             assert caller.result() == b"OK"
+
+
+def test_a_pipeline_on_a_lease_outlives_a_dial_that_fails_when_the_node_was_up() -> None:
+    with FakeNode({"GET": echo}) as node:
+        with Pool(node.url, shared=0) as pool:
+            assert pool.execute_many([("GET", "a")]) == [b"a"]
+            node.once("HELLO", Close())
+            node.drop()
+            wait_until(lambda: node.open_connections == 0)
+            rest()
+            assert pool.execute_many([("GET", "b"), ("GET", "c")]) == [b"b", b"c"]
+            assert pool.stats().dial_failures == 1
+
+
+def test_callers_of_a_node_that_is_down_are_told_at_once_when_no_dial_is_left() -> None:
+    with FakeNode() as node:
+        url = node.url
+    pool = Pool(url, shared=0)
+    started = now()
+    for _ in range(50):
+        with pytest.raises(ConnectFailed):
+            pool.acquire()
+    assert now() - started < 2.0  # at ten dials a second it would be four
+    pool.close()

@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
-from asyncio_.harness import wait_until
+from asyncio_.harness import now, wait_until
 from respool import AsyncPool
-from respool.testing import FaultProxy, Server
+from respool.errors import PoolTimeout
+from respool.testing import FakeNode, FaultProxy, Server, Silence
 
 
 async def test_a_big_transaction_cancelled_between_two_pieces_leaves_no_open_transaction(server: Server) -> None:
@@ -45,3 +46,16 @@ async def test_a_reply_that_came_just_before_the_cancel_is_not_anybody_elses(ser
                 assert await pool.execute("ECHO", f"kept {number}") == f"kept {number}".encode()
             assert pool.stats().in_flight == 0
             assert pool.stats().leased == 0
+
+
+async def test_the_check_of_a_connection_that_was_idle_for_long_ends_with_the_time_of_its_caller() -> None:
+    with FakeNode({"PING": Silence()}) as node:
+        async with AsyncPool(node.url, shared=0, max_size=1, keepalive=0.02) as pool:
+            pool.release(await pool.acquire())
+            started = now()
+            while now() < started + 0.05:
+                pass  # the loop stands still, and the housekeeper with it
+            with pytest.raises(PoolTimeout):
+                await pool.acquire(timeout=0.1)
+            assert now() - started < 2.0
+            assert len(node.calls("PING")) == 1
