@@ -15,7 +15,7 @@ from answers import OK, bulk, echo
 from threads.harness import Callers, now, wait_until
 from respool import Pool
 from respool.errors import OutcomeUnknown, ReadTimeout, TransportError
-from respool.testing import FakeNode, FaultProxy, Server
+from respool.testing import Delay, FakeNode, FaultProxy, Server
 
 BIG = b"x" * 8_000_000
 
@@ -109,6 +109,20 @@ def test_a_peer_that_takes_bytes_slowly_is_not_given_up(callers: Callers) -> Non
             assert pool.execute("SET", "k", BIG) == b"OK"
             assert now() - started > 0.3
             assert proxy.connections == 1
+
+
+def test_a_peer_that_has_taken_all_bytes_late_has_its_whole_time_to_answer(callers: Callers) -> None:
+    with FakeNode({"SET": Delay(0.6, OK)}) as node, FaultProxy(
+        node, socket_buffer_bytes=4096, buffer_bytes=4096
+    ) as proxy:
+        with Pool(proxy.url, shared=1, read_timeout=1.0, connect_timeout=5.0, retry=None) as pool:
+            proxy.up.stop_reading = True
+            half_time = now() + 0.6
+            big = callers.start(pool.execute, "SET", "k", BIG)
+            wait_until(lambda: now() > half_time)
+            proxy.heal()
+            assert big.result() == b"OK"
+            assert (proxy.connections, pool.stats().lost) == (1, 0)
 
 
 def test_a_caller_with_a_time_of_its_own_comes_back_while_the_socket_is_full(callers: Callers) -> None:
