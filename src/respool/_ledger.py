@@ -56,7 +56,6 @@ class Slot:
         "is_for_sharing",
         "is_lost",
         "is_reset",
-        "is_retiring",
         "place",
         "reason",
         "retire_at",
@@ -70,8 +69,7 @@ class Slot:
         self.is_for_sharing = is_for_sharing
         #: Made ready for the next user rather than connected: it does not count against ``max_dials``.
         self.is_reset = False
-        #: A shared connection over age, in service until its replacement is there, and then without new work.
-        self.is_retiring = False
+        #: A shared connection over age whose replacement is there: it gets no new work.
         self.is_draining = False
         #: Whether its connection ended by itself.
         self.is_lost = False
@@ -619,8 +617,6 @@ class Ledger:
                 break
         if self.retiring is None:
             self.retiring = next((slot for slot in self.shared_slots if slot.retire_at <= now), None)
-            if self.retiring is not None:
-                self.retiring.is_retiring = True
 
     def take_retired(self) -> Slot | None:
         """Return the shared slot over age to drain now: its replacement is there, or has no room (R-15)."""
