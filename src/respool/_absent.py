@@ -48,7 +48,9 @@ class Absent:
         """Refuse."""
         raise self._make_error()
 
-    def submit_guarded(self, commands: list[tuple[Any, ...]], hidden: int) -> NoReturn:
+    def submit_guarded(
+        self, commands: list[tuple[Any, ...]], hidden: int, deadline: float | None = None
+    ) -> NoReturn:
         """Refuse."""
         raise self._make_error()
 

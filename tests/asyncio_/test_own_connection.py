@@ -10,9 +10,9 @@ import pytest
 
 from answers import echo
 from asyncio_.conftest import sockets
-from asyncio_.harness import rest, socket_of, wait_until
+from asyncio_.harness import now, rest, socket_of, wait_until
 from respool import AsyncConnection
-from respool.errors import ConnectFailed, ConnectionLost, NoPermission, ServerError, UsageError
+from respool.errors import ConnectFailed, ConnectionLost, NoPermission, ReadTimeout, ServerError, UsageError
 from respool.testing import Close, FakeNode, Server, Silence
 
 
@@ -127,6 +127,16 @@ async def test_nothing_is_subscribed_where_the_protocol_may_be_another(server: S
         await conn.execute("HELLO", "3")
         await conn.execute("SUBSCRIBE", "news")
         assert await conn.execute("ECHO", "x") == b"x"
+
+
+async def test_a_timeout_bounds_a_subscribe_too() -> None:
+    with FakeNode({"SUBSCRIBE": Silence(), "PING": Silence()}) as node:
+        async with AsyncConnection(node.url) as conn:
+            started = now()
+            with pytest.raises(ReadTimeout):
+                await conn.execute("SUBSCRIBE", "news", timeout=0.05)
+            assert now() - started < 1.0
+            assert not conn.closed
 
 
 async def test_replies_inside_a_transaction_are_not_read_as_what_they_will_be(server: Server) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from answers import echo
 from threads.conftest import sockets
-from threads.harness import rest, socket_of, wait_until
+from threads.harness import now, rest, socket_of, wait_until
 from respool import Connection
-from respool.errors import ConnectFailed, ConnectionLost, NoPermission, ServerError, UsageError
+from respool.errors import ConnectFailed, ConnectionLost, NoPermission, ReadTimeout, ServerError, UsageError
 from respool.testing import Close, FakeNode, Server, Silence
 
 
@@ -127,6 +127,16 @@ def test_nothing_is_subscribed_where_the_protocol_may_be_another(server: Server,
         conn.execute("HELLO", "3")
         conn.execute("SUBSCRIBE", "news")
         assert conn.execute("ECHO", "x") == b"x"
+
+
+def test_a_timeout_bounds_a_subscribe_too() -> None:
+    with FakeNode({"SUBSCRIBE": Silence(), "PING": Silence()}) as node:
+        with Connection(node.url) as conn:
+            started = now()
+            with pytest.raises(ReadTimeout):
+                conn.execute("SUBSCRIBE", "news", timeout=0.05)
+            assert now() - started < 1.0
+            assert not conn.closed
 
 
 def test_replies_inside_a_transaction_are_not_read_as_what_they_will_be(server: Server) -> None:

@@ -215,12 +215,14 @@ class AsyncTransport(asyncio.Protocol):
         answer = self._submit_slowly(pack_many(commands, self.pack), len(commands), None)
         return self._until(answer, deadline)
 
-    def submit_guarded(self, commands: list[tuple[Any, ...]], hidden: int) -> Awaitable[Any]:
+    def submit_guarded(
+        self, commands: list[tuple[Any, ...]], hidden: int, deadline: float | None = None
+    ) -> Awaitable[Any]:
         """Queue a run of which only the last is answered, unless the first is refused (see ``Guarded``).
 
         Awaiting it gives that answer, or the refusal.
         """
-        return self._submit_slowly(pack_many(commands, self.pack), 1, hidden)
+        return self._until(self._submit_slowly(pack_many(commands, self.pack), 1, hidden), deadline)
 
     async def tell(self, commands: list[tuple[Any, ...]]) -> Error | None:
         """Queue a run that is not answered but for its last command, and do not wait for that.

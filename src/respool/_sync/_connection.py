@@ -283,7 +283,7 @@ class Connection(Commands[S]):
         if spec.name in NEVER:
             raise UsageValueError(f"{spec.name} cannot be sent on a lease: {NEVER[spec.name]}")
         if spec.name in SUBSCRIBES:
-            return self._subscribe(args, spec)
+            return self._subscribe(args, spec, deadline)
         transport = self._transport
         blocks_for = spec.blocks_for(args)
         if blocks_for is not None and not self._session.transaction:
@@ -306,13 +306,13 @@ class Connection(Commands[S]):
             self._transport.set_patience(self._options.read_timeout)
             self._is_blocked = False
 
-    def _subscribe(self, args: tuple[Any, ...], spec: Spec) -> None:
+    def _subscribe(self, args: tuple[Any, ...], spec: Spec, deadline: float | None) -> None:
         """Send a command that RESP3 answers with pushes, and a PING behind it to know when the server has seen it."""
         if self._protocol != 3 or not self._session.is_protocol_kept:
             raise UsageValueError(f"{spec.name} on a lease needs protocol=3, and no HELLO or RESET that changed it")
         self._session.check_no_transaction(spec.name)
         self._session.sent(spec)
-        reply = self._transport.submit_guarded([args, ("PING",)], 1)
+        reply = self._transport.submit_guarded([args, ("PING",)], 1, deadline)
         if isinstance(reply, Error):
             raise reply
 

@@ -262,9 +262,9 @@ class Transport:
         """Send a run of commands that nothing can come between; return the list of replies, or an error value."""
         return self._join(pack_many(commands, self.pack), len(commands), None, deadline)
 
-    def submit_guarded(self, commands: list[tuple[Any, ...]], hidden: int) -> Any:
+    def submit_guarded(self, commands: list[tuple[Any, ...]], hidden: int, deadline: float | None = None) -> Any:
         """Send a run of which only the last is answered, unless the first is refused (see ``Guarded``)."""
-        return self._join(pack_many(commands, self.pack), 1, hidden, None)
+        return self._join(pack_many(commands, self.pack), 1, hidden, deadline)
 
     def tell(self, commands: list[tuple[Any, ...]]) -> Error | None:
         """Send a run that is not answered but for its last command, and do not wait for that.
