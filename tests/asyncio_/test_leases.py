@@ -148,6 +148,18 @@ async def test_the_pool_can_be_full_of_shared_connections_and_says_so(server: Se
             await pool.acquire()
 
 
+async def test_a_lease_that_was_closed_is_not_opened_again(server: Server) -> None:
+    async with AsyncPool(server.url, shared=0) as pool:
+        async with pool.acquire() as conn:
+            with pytest.raises(UsageError, match="open already"):
+                await conn.open()
+            await conn.aclose()
+            with pytest.raises(UsageError, match="acquire another one"):
+                await conn.open()
+        assert (pool.size, pool.stats().opened, pool.stats().closed) == (0, 1, 1)
+        assert await pool.ping()
+
+
 # How long ---------------------------------------------------------------------------------------------------
 
 

@@ -148,6 +148,18 @@ def test_the_pool_can_be_full_of_shared_connections_and_says_so(server: Server) 
             pool.acquire()
 
 
+def test_a_lease_that_was_closed_is_not_opened_again(server: Server) -> None:
+    with Pool(server.url, shared=0) as pool:
+        with pool.acquire() as conn:
+            with pytest.raises(UsageError, match="open already"):
+                conn.open()
+            conn.close()
+            with pytest.raises(UsageError, match="acquire another one"):
+                conn.open()
+        assert (pool.size, pool.stats().opened, pool.stats().closed) == (0, 1, 1)
+        assert pool.ping()
+
+
 # How long ---------------------------------------------------------------------------------------------------
 
 

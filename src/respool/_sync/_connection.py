@@ -104,6 +104,8 @@ class Connection(Commands[S]):
         """
         if self._transport.is_open:
             raise UsageError("this connection is open already")
+        if self._slot is not None:
+            raise UsageError("a lease that was closed is not opened again: give it back and acquire another one")
         self._make_ready()
 
     def _make_ready(self, *first: tuple[Any, ...]) -> None:
