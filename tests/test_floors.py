@@ -24,9 +24,9 @@ FLOORS = [
     (
         3,
         "lanes",
-        "_async/_connection _async/_making _async/_node _async/_lease_lane _async/_shared_lane _async/_select _async/_pipeline _async/_retrying",
+        "_async/_connection _async/_making _async/_node _async/_lease_lane _async/_shared_lane _async/_select _async/_pieces _async/_pipeline _async/_retrying",
     ),
-    (3, "lanes", "_sync/_connection _sync/_making _sync/_node _sync/_lease_lane _sync/_shared_lane _sync/_select _sync/_pipeline _sync/_retrying"),
+    (3, "lanes", "_sync/_connection _sync/_making _sync/_node _sync/_lease_lane _sync/_shared_lane _sync/_select _sync/_pieces _sync/_pipeline _sync/_retrying"),
     (4, "doors", "_async/_pool _sync/_pool _from_url"),
     (6, "public", "__init__ errors __main__ _async/__init__ _sync/__init__ testing/* _cli/* compat/*"),
 ]

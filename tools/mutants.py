@@ -61,6 +61,7 @@ TESTS_OF: Final = {
     "_async/_retrying.py": "asyncio_/test_delivery.py asyncio_/test_pipelines.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blocking_commands.py asyncio_/test_outages.py",
     "_async/_connection.py": "asyncio_/test_pipelines.py asyncio_/only/test_cancelled_leases.py",
+    "_async/_pieces.py": "asyncio_/test_pipelines.py asyncio_/only/test_cancelled_leases.py",
     "_async/_shared_lane.py": "asyncio_/test_shared_lane.py asyncio_/test_noreply.py "
     "asyncio_/test_pool_life.py asyncio_/test_outages.py",
     "_async/_pool.py": "asyncio_/test_lane_choice.py asyncio_/test_delivery.py asyncio_/test_noreply.py "

@@ -44,7 +44,8 @@ class Absent:
         """Refuse."""
         raise self._make_error()
 
-    def check(self, pieces: list[list[tuple[Any, ...]]]) -> NoReturn:
+    @property
+    def pack(self) -> NoReturn:
         """Refuse."""
         raise self._make_error()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from respool._batch import EXEC, Run
+from respool._batch import EXEC, MULTI, Run
 from respool._command import SPECS, Spec
 from respool._errors import Error, ServerError, TransactionAborted, UsageValueError
 
@@ -116,7 +116,8 @@ class Session:
         own = replies
         if run.is_atomic:
             own = replies[1:-1]
-            self.sent(SPECS["MULTI"])  # what was answered before EXEC was only queued
+            self.sent(SPECS["MULTI"])  # what was answered before EXEC was only queued,
+            self.answered(SPECS["MULTI"], MULTI, replies[0])  # unless it was refused
         if not run.is_plain:
             for spec, call, reply in zip(run.specs, run.calls, own, strict=True):
                 self.answered(spec, call, reply)

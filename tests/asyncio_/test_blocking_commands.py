@@ -81,7 +81,7 @@ async def test_a_blocking_command_does_not_hold_up_the_others(server: Server, ca
         started = now()
         with pytest.raises(PoolTimeout):
             await pool.execute("BLPOP", "other", 1, timeout=0.02)
-        assert 0.02 <= now() - started < 2.0, "it waited as long as the pool says, not its caller"
+        assert 0.018 <= now() - started < 2.0, "it waited as long as the pool says, not its caller"
         await pool.rpush("list", "a")
         assert tuple(await caller.result()) == (b"list", b"a")
 

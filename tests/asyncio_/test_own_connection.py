@@ -102,6 +102,15 @@ async def test_what_a_server_would_only_queue_is_refused_inside_a_transaction(se
         assert await conn.get("k") == b"w"
 
 
+async def test_of_a_pipeline_that_is_refused_nothing_is_noted(server: Server) -> None:
+    async with AsyncConnection(server.url) as conn:
+        for first in ("MULTI", "WATCH k", "SELECT 5", "RESET"):
+            with pytest.raises(UsageError, match="no place in a pipeline"):
+                await conn.execute_many([first.split(), ("SUBSCRIBE", "news")])
+            assert conn.is_clean
+        assert await conn.set("k", "v") is True
+
+
 async def test_behind_a_multi_that_was_refused_replies_are_read_as_ever(server: Server) -> None:
     server.command("ACL", "SETUSER", "ann", "on", ">secret", "~*", "+@all", "-multi")
     try:
@@ -113,6 +122,11 @@ async def test_behind_a_multi_that_was_refused_replies_are_read_as_ever(server: 
             await conn.execute_noreply("SET", "k", "w")
             assert await conn.get("k") == b"w"
             assert conn.is_clean
+            with pytest.raises(NoPermission):
+                await conn.execute_many([("SET", "k", "v")], atomic=True)
+            assert await conn.set("k", "v") is True
+            await conn.execute_noreply("SET", "k", "w")
+            assert await conn.get("k") == b"w"
     finally:
         server.command("ACL", "DELUSER", "ann")
 

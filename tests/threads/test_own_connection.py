@@ -102,6 +102,15 @@ def test_what_a_server_would_only_queue_is_refused_inside_a_transaction(server: 
         assert conn.get("k") == b"w"
 
 
+def test_of_a_pipeline_that_is_refused_nothing_is_noted(server: Server) -> None:
+    with Connection(server.url) as conn:
+        for first in ("MULTI", "WATCH k", "SELECT 5", "RESET"):
+            with pytest.raises(UsageError, match="no place in a pipeline"):
+                conn.execute_many([first.split(), ("SUBSCRIBE", "news")])
+            assert conn.is_clean
+        assert conn.set("k", "v") is True
+
+
 def test_behind_a_multi_that_was_refused_replies_are_read_as_ever(server: Server) -> None:
     server.command("ACL", "SETUSER", "ann", "on", ">secret", "~*", "+@all", "-multi")
     try:
@@ -113,6 +122,11 @@ def test_behind_a_multi_that_was_refused_replies_are_read_as_ever(server: Server
             conn.execute_noreply("SET", "k", "w")
             assert conn.get("k") == b"w"
             assert conn.is_clean
+            with pytest.raises(NoPermission):
+                conn.execute_many([("SET", "k", "v")], atomic=True)
+            assert conn.set("k", "v") is True
+            conn.execute_noreply("SET", "k", "w")
+            assert conn.get("k") == b"w"
     finally:
         server.command("ACL", "DELUSER", "ann")
 

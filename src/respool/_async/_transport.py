@@ -155,10 +155,8 @@ class AsyncTransport(asyncio.Protocol):
         """Whether commands can be submitted."""
         return self._error is None
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether replies are owed: the loop listens for them, and notices when they do not come."""
-        return bool(self._queue)
+    #: Whether somebody would notice the server's silence: the loop listens while replies are owed.
+    is_busy = owes
 
     @property
     def is_quiet(self) -> bool:

@@ -18,6 +18,7 @@ from weakref import WeakMethod
 from respool._absent import RELEASED, UNOPENED
 from respool._sync._commands import Commands
 from respool._sync._compat import Cancelled, bounded, call_credentials, clock
+from respool._sync._pieces import send_pieces
 from respool._sync._pipeline import Pipeline
 from respool._sync._transport import Transport, connect
 from respool._batch import Run, as_raised, noreply_args
@@ -345,38 +346,14 @@ class Connection(Commands[S]):
         if blocks_for is not None:
             transport.set_patience(None if blocks_for == float("inf") else blocks_for + BLOCKING_MARGIN)
             self._is_blocked = True
-        replies = self._send_pieces(pieces, deadline, is_atomic=run.is_atomic)
+        try:
+            replies = send_pieces(transport, pieces, deadline, is_atomic=run.is_atomic)
+        except UsageError:  # nothing was sent
+            self._unblock()
+            raise
         if not isinstance(replies, Error):
             self._session.answered_run(run, replies)
             self._unblock()
-        return replies
-
-    def _send_pieces(
-        self, pieces: list[list[tuple[Any, ...]]], deadline: float | None, *, is_atomic: bool
-    ) -> list[Any] | Error:
-        """Send one piece when the one before is answered: then that has run, and may not be sent again (R-24).
-
-        Unless it was only queued, behind a MULTI that was not refused.
-        """
-        transport = self._transport
-        replies: list[Any] = []
-        for piece in pieces:
-            try:
-                answer = transport.submit_many(piece, deadline)
-            except Cancelled:
-                transport.withdraw()
-                if is_atomic and len(pieces) > 1:
-                    transport.abort()  # else its MULTI stays open, and what the caller sends next is only queued
-                raise
-            except UsageError:
-                if not replies:  # nothing was sent
-                    self._unblock()
-                raise
-            if isinstance(answer, Error):
-                if isinstance(answer, TransportError) and replies and not (is_atomic and replies[0] in (b"OK", "OK")):
-                    answer.executed = "unknown"
-                return answer
-            replies += answer
         return replies
 
     def execute_noreply(self, *args: Any) -> None:
