@@ -367,6 +367,38 @@ class TestDialing:
         assert ledger.next_dial_at(1.0) == 1.0 + STAGGER
         assert len(ledger.reserve(1.0 + STAGGER)) == 1
 
+    def test_a_shared_dial_under_way_holds_up_no_caller(self) -> None:
+        ledger = make(max_size=10, max_dials=2, shared_target=1)
+        share(ledger)
+        (out,) = fill(ledger, 1)
+        ledger.discard(ledger.shared_slots[0], "lifetime")
+        (shared,) = ledger.reserve(1.0)
+        assert shared.is_for_sharing
+        queue(ledger, now=1.0)
+        ledger._moved_at = 1.0  # somebody was served just now
+        (slot,) = ledger.reserve(1.0)
+        assert not slot.is_for_sharing
+        assert out.place is Place.LEASED
+
+    def test_one_that_is_made_clean_tells_nothing_of_a_node_in_trouble(self) -> None:
+        ledger = make(min_size=3)
+        slots = fill(ledger, 2)
+        ledger.lost(slots[0], 1.0)
+        ledger.release(slots[0], 1.0, reusable=False)
+        slots[1].epoch = ledger.epoch
+        assert ledger.take_in(slots[1], 1.0)
+        assert ledger.redial.is_recovering
+        assert len(ledger.reserve(1.0)) == 1  # unasked, beside the one being cleaned
+        assert ledger.reserve(1.0) == []  # that one shall tell first how the node is
+
+    def test_a_pool_has_not_recovered_while_a_shared_connection_is_missing(self) -> None:
+        ledger = make(shared_target=2)
+        first, second = share(ledger)
+        for slot in (first, second):
+            ledger.lost(slot, 1.0)
+        assert len(ledger.reserve(1.0)) == 1
+        assert ledger.redial.is_recovering
+
     def test_a_caller_does_not_wait_longer_than_a_moment_for_one_that_is_made_clean(self) -> None:
         ledger = make()
         (slot,) = fill(ledger, 1)
@@ -966,6 +998,12 @@ class TestChecking:
         ledger.check()
         ledger.made_clean(slot, 35.1)
         assert ledger.due_for_check(60.0, 30.0) == []
+
+    def test_a_shared_connection_that_is_new_is_not_due(self) -> None:
+        ledger = make(shared_target=1)
+        (shared,) = share(ledger, now=100.0)
+        assert ledger.due_for_check(129.9, 30.0) == []
+        assert ledger.due_for_check(130.0, 30.0) == [shared]
 
     def test_a_shared_connection_stays_in_service_while_it_is_checked(self) -> None:
         ledger = make(shared_target=1)
