@@ -798,6 +798,16 @@ class TestGivingBack:
 
 
 class TestLifetime:
+    def test_one_over_age_stays_while_its_replacement_is_being_dialed_however_often_it_is_looked_at(self) -> None:
+        ledger = make(min_size=1)
+        (old,) = idle(ledger, 1, retire_at=10.0)
+        ledger.sweep(10.0, None)
+        (new,) = ledger.reserve(10.0)
+        ledger.sweep(10.5, None)
+        assert (old.place, ledger.doomed) == (Place.IDLE, [])
+        connect(ledger, new, now=11.0)
+        assert (old.place, new.place, ledger.size) == (Place.OUT, Place.IDLE, 1)
+
     def test_a_connection_over_age_is_not_handed_out(self) -> None:
         ledger = make()
         (slot,) = idle(ledger, 1, retire_at=10.0)

@@ -195,3 +195,12 @@ def test_the_node_is_down_from_the_first_loss_to_the_first_success() -> None:
     assert redial.down_since == 5.0
     redial.succeeded(0.0, 0.0)
     assert redial.down_since is None
+
+
+def test_what_follows_a_refused_connection_comes_with_a_pause() -> None:
+    redial = Redial(0.0)
+    redial.refused()
+    assert redial.may_dial(0.0, wanted=False)
+    redial.succeeded(0.0, 0.5)
+    assert not redial.may_dial(REFILL_LEAST * 0.4, wanted=False)
+    assert redial.may_dial(REFILL_LEAST * 0.5, wanted=False)
