@@ -204,3 +204,12 @@ def test_what_follows_a_refused_connection_comes_with_a_pause() -> None:
     redial.succeeded(0.0, 0.5)
     assert not redial.may_dial(REFILL_LEAST * 0.4, wanted=False)
     assert redial.may_dial(REFILL_LEAST * 0.5, wanted=False)
+
+
+def test_what_follows_a_failed_dial_of_a_pool_that_was_never_up_comes_with_a_pause() -> None:
+    redial = Redial(0.0)
+    redial.failed(REFUSED, 0.0, 0.0)
+    assert redial.may_dial(0.0, wanted=False)
+    redial.succeeded(0.0, 0.5)
+    assert not redial.may_dial(REFILL_LEAST * 0.4, wanted=False)
+    assert redial.may_dial(REFILL_LEAST * 0.5, wanted=False)
