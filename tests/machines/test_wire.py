@@ -723,3 +723,12 @@ def test_an_exception_of_the_push_listener_is_not_taken_for_a_protocol_error() -
     listener: Callable[[list[Any]], None] = listen
     with pytest.raises(LookupError):
         make(on_push=listener).feed(b">1\r\n+a\r\n")
+
+
+@pytest.mark.parametrize("word", [b"|2", b"!3", b"$2000"])
+def test_a_line_that_is_cut_behind_its_first_byte_begins_no_frame(word: bytes) -> None:
+    wire = make()
+    callers = ask(wire, 502)
+    wire.feed(b"+")
+    wire.feed(word + b"\r\n" + b"|1\r\n+k\r\n+v\r\n:1\r\n" + b":2\r\n" * 500)
+    assert [caller.answer for caller in callers] == [word, 1] + [2] * 500
