@@ -732,3 +732,11 @@ def test_a_line_that_is_cut_behind_its_first_byte_begins_no_frame(word: bytes) -
     wire.feed(b"+")
     wire.feed(word + b"\r\n" + b"|1\r\n+k\r\n+v\r\n:1\r\n" + b":2\r\n" * 500)
     assert [caller.answer for caller in callers] == [word, 1] + [2] * 500
+
+
+def test_what_looks_like_a_long_text_inside_of_a_short_one_is_none() -> None:
+    wire = make()
+    callers = ask(wire, 502)
+    wire.feed(b"$9\r\na\n")
+    wire.feed(b"$2000\r\n\r\n" + b"|1\r\n+k\r\n+v\r\n:1\r\n" + b":2\r\n" * 500)
+    assert [caller.answer for caller in callers] == [b"a\n$2000\r\n", 1] + [2] * 500
