@@ -83,5 +83,9 @@ async def test_with_a_transaction_that_is_refused(multi: bytes, exec_: bytes, er
         async with AsyncPool(node.url, shared=1, retry=None) as pool:
             run = [("SET", "k", "v")]
             assert await garbage_of(lambda: pool.execute_many(run, atomic=True), error) == 0
-            async with pool.acquire() as conn:
-                assert await garbage_of(lambda: conn.execute_many(run, atomic=True), error) == 0
+
+            async def on_a_lease() -> None:
+                async with pool.acquire() as conn:
+                    await conn.execute_many(run, atomic=True)
+
+            assert await garbage_of(on_a_lease, error) == 0

@@ -83,5 +83,9 @@ def test_with_a_transaction_that_is_refused(multi: bytes, exec_: bytes, error: t
         with Pool(node.url, shared=1, retry=None) as pool:
             run = [("SET", "k", "v")]
             assert garbage_of(lambda: pool.execute_many(run, atomic=True), error) == 0
-            with pool.acquire() as conn:
-                assert garbage_of(lambda: conn.execute_many(run, atomic=True), error) == 0
+
+            def on_a_lease() -> None:
+                with pool.acquire() as conn:
+                    conn.execute_many(run, atomic=True)
+
+            assert garbage_of(on_a_lease, error) == 0
