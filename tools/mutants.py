@@ -57,7 +57,7 @@ TESTS_OF: Final = {
     "_batch.py": "machines/test_batch.py asyncio_/test_lane_choice.py asyncio_/test_pipelines.py",
     "_retry.py": "machines/test_retry.py asyncio_/test_delivery.py",
     "_handshake.py": "machines/test_handshake.py",
-    "_session.py": "machines/test_session.py asyncio_/test_pipelines.py",
+    "_session.py": "machines/test_session.py",
     "_async/_retrying.py": "asyncio_/test_delivery.py asyncio_/test_pipelines.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blocking_commands.py asyncio_/test_outages.py",
     "_async/_connection.py": "asyncio_/test_pipelines.py asyncio_/only/test_cancelled_leases.py",

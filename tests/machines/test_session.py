@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from respool._batch import Run
 from respool._command import find_spec
 from respool._session import Session
 from respool.errors import ConnectionLost, ServerError, TransactionAborted
@@ -169,3 +170,34 @@ def test_a_new_handshake_makes_it_clean() -> None:
     session.renew(2)
     assert session.is_clean
     assert session.db == 2
+
+
+@pytest.mark.parametrize("is_atomic", [False, True])
+def test_a_run_is_noted_when_it_is_sent_and_when_it_is_answered(*, is_atomic: bool) -> None:
+    session = Session(0)
+    calls = Run([("GET", "k"), ("SELECT", 2)], atomic=is_atomic)
+    session.sent_run(calls)
+    assert session.is_clean != is_atomic, "a transaction may stay open"
+    assert session.db is None
+    replies = [OK, QUEUED, QUEUED, [b"v", OK]] if is_atomic else [b"v", OK]
+    session.answered_run(calls, replies)
+    assert (session.transaction, session.is_watching) == (False, False)
+    assert session.db == (None if is_atomic else 2), "it was only queued when it was answered"
+    assert session.is_clean != is_atomic
+
+
+def test_a_transaction_that_was_not_answered_is_not_clean_and_one_that_was_is() -> None:
+    session = Session(0)
+    calls = Run([("SET", "k", "v")], atomic=True)
+    session.sent_run(calls)
+    assert not session.is_clean
+    session.answered_run(calls, [OK, QUEUED, [OK]])
+    assert session.is_clean
+
+
+def test_a_run_whose_multi_was_refused_leaves_no_transaction() -> None:
+    session = Session(0)
+    calls = Run([("SET", "k", "v")], atomic=True)
+    session.sent_run(calls)
+    session.answered_run(calls, [REFUSED, OK, REFUSED])
+    assert not session.transaction
