@@ -17,7 +17,7 @@ SRC = Path(__file__).parents[1] / "src" / "respool"
 #: Facts: what things are. Machines: what is decided. Shells: sockets, clocks, tasks. Lanes: which connection, and when.
 #: Doors: what a user holds. Surfaces: the command methods. Public: names to import.
 FLOORS = [
-    (0, "facts", "_errors _url _command _command_table _events _stats _version _retry _options commands/*"),
+    (0, "facts", "_errors _url _command _command_table events _stats _version _retry _options commands/*"),
     (1, "machines", "_decoding _frames _packing _entries _wire _redial _ledger _handshake _session _batch _out_of_time _pipeline_result"),
     (2, "shells", "_absent _fork _sockets _async/_compat _async/_transport _sync/_compat _sync/_dial _sync/_sockets _sync/_transport"),
     (5, "surfaces", "_async/_commands _sync/_commands _pipeline_commands"),

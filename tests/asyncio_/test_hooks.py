@@ -12,7 +12,6 @@ import pytest
 from answers import NIL
 from asyncio_.harness import LEAVING, Callers, Signal, now, wait_until
 from respool import AsyncConnection, AsyncPool
-from respool._events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked
 from respool.errors import (
     AuthenticationFailed,
     ConnectFailed,
@@ -22,6 +21,7 @@ from respool.errors import (
     UsageError,
     UsageTypeError,
 )
+from respool.events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked
 from respool.testing import FakeNode, Hold, Server
 
 

@@ -13,7 +13,6 @@ import pytest
 from answers import NIL, echo
 from asyncio_.harness import Callers, Signal, now, wait_until
 from respool import AsyncPool, commands
-from respool._events import ConnectionOpened
 from respool.errors import (
     ConnectFailed,
     PoolExhausted,
@@ -23,6 +22,7 @@ from respool.errors import (
     UsageTypeError,
     UsageValueError,
 )
+from respool.events import ConnectionOpened
 from respool.testing import FakeConnection, FakeNode, Hold, Server
 from respool.testing._script import hello
 

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 import respool
-from respool import PoolStats, RetryPolicy, _events, errors, testing
+from respool import PoolStats, RetryPolicy, errors, events, testing
 from respool._options import Options
 
 ROOT: Final = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ def test_every_counter_is_there() -> None:
 def test_every_event_is_there_with_its_fields() -> None:
     found = rows("events.md")
     kinds = {
-        name: kind for name, kind in vars(_events).items() if isinstance(kind, type) and issubclass(kind, _events.Event)
+        name: kind for name, kind in vars(events).items() if isinstance(kind, type) and issubclass(kind, events.Event)
     }
     kinds.pop("Event")
     assert set(found) == set(kinds)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from respool import AsyncPool
-from respool._events import ConnectionOpened
 from respool.errors import Loading
+from respool.events import ConnectionOpened
 from respool.testing import FakeConnection, FakeNode, Server, Silence
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from respool import AsyncPool
-from respool._events import ConnectionClosed
+from respool.events import ConnectionClosed
 
 from .stage import Stage
 

@@ -10,8 +10,8 @@ import pytest
 from answers import NIL, OK, PUSH
 from threads.harness import Callers, Signal, now, rest, wait_until
 from respool import Pool
-from respool._events import ConnectionClosed, ConnectionOpened, Event, Pushed
 from respool.errors import ConnectFailed, ConnectionLost, PoolTimeout
+from respool.events import ConnectionClosed, ConnectionOpened, Event, Pushed
 from respool.testing import Close, FakeNode, FaultProxy, Hold, Server, Silence
 
 

@@ -23,10 +23,10 @@ from respool._async._connection import AsyncConnection
 from respool._async._making import Maker
 from respool._async._transport import AsyncTransport
 from respool._errors import ConnectFailed, Error, TransportError, UsageError
-from respool._events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked, Pushed
 from respool._ledger import Ledger, Place, Slot
 from respool._options import Options
 from respool._stats import Counters, PoolStats
+from respool.events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked, Pushed
 
 
 class Node:

@@ -14,9 +14,9 @@ from respool._async._compat import pause
 from respool._async._node import Node
 from respool._batch import as_raised
 from respool._errors import ConnectFailed, ConnectionLost, Error, ReadOnly, ReadTimeout, TransportError
-from respool._events import Retried
 from respool._retry import RetryBudget, RetryPolicy, may_retry
 from respool._sockets import Retired
+from respool.events import Retried
 
 
 class Retrying:

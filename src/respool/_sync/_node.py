@@ -23,10 +23,10 @@ from respool._sync._connection import Connection
 from respool._sync._making import Maker
 from respool._sync._transport import Transport
 from respool._errors import ConnectFailed, Error, TransportError, UsageError
-from respool._events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked, Pushed
 from respool._ledger import Ledger, Place, Slot
 from respool._options import Options
 from respool._stats import Counters, PoolStats
+from respool.events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked, Pushed
 
 
 class Node:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from respool import AsyncPool
-from respool._events import DialFailed, Event
 from respool.errors import ConnectFailed, PoolClosed, UsageError
+from respool.events import DialFailed, Event
 from respool.testing import Server
 
 
