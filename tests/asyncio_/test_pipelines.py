@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -105,9 +106,8 @@ async def test_a_pipeline_given_up_shifts_nothing(callers: Callers) -> None:
 # All or nothing ----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many commands are sent at a time; before the second time the connection ends."""
+def meddle(monkeypatch: pytest.MonkeyPatch, second: Callable[[AsyncTransport, Any], Any]) -> list[int]:
+    """Return how many commands are sent at a time; ``second`` is called before the second time, with the deadline."""
     sizes: list[int] = []
     submit_many = AsyncTransport.submit_many
 
@@ -115,11 +115,17 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         if len(commands) > 100:
             sizes.append(len(commands))
             if len(sizes) == 2:
-                self.abort_as_silent()
+                deadline = second(self, deadline)
         return submit_many(self, commands, deadline)
 
     monkeypatch.setattr(AsyncTransport, "submit_many", submit)
     return sizes
+
+
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many commands are sent at a time; before the second time the connection ends."""
+    return meddle(monkeypatch, lambda transport, _: transport.abort_as_silent())
 
 
 async def test_long_reads_whose_connection_ends_between_two_pieces_are_sent_again(sizes: list[int]) -> None:
@@ -164,17 +170,7 @@ async def test_a_long_transaction_whose_multi_was_refused_is_not_sent_again(size
 async def test_a_long_transaction_that_is_out_of_time_between_two_pieces_leaves_no_open_transaction(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sizes: list[int] = []
-    submit_many = AsyncTransport.submit_many
-
-    def submit(self: AsyncTransport, commands: list[Any], deadline: float | None = None) -> Any:
-        if len(commands) > 100:
-            sizes.append(len(commands))
-            if len(sizes) == 2:
-                deadline = now()
-        return submit_many(self, commands, deadline)
-
-    monkeypatch.setattr(AsyncTransport, "submit_many", submit)
+    sizes = meddle(monkeypatch, lambda _, __: now())
     async with AsyncPool(server.url, shared=1, max_size=2, retry=None) as pool:
         with pytest.raises(ReadTimeout):
             await pool.execute_many([("INCR", "n")] * 3000, atomic=True, timeout=30.0)

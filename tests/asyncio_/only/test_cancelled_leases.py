@@ -165,6 +165,7 @@ async def test_a_cancelled_blocking_command_closes_its_connection_so_nothing_is_
         await pool.rpush("list", "a")
         assert await pool.execute("LLEN", "list") == 1
 
+
 async def test_a_long_transaction_that_is_cancelled_half_way_leaves_no_connection_that_only_queues() -> None:
     with FakeNode({"MULTI": OK, "INCR": QUEUED, "SET": Hold(QUEUED), "EXEC": NIL}) as node:
         async with AsyncPool(node.url, shared=0) as pool:
