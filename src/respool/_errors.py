@@ -276,7 +276,10 @@ class PoolClosed(PoolError):
     """The pool is closed."""
 
 
-# Tracebacks and pickles name an error as users import it.
-for _kind in [kind for kind in vars().values() if isinstance(kind, type) and issubclass(kind, Error)]:
-    _kind.__module__ = "respool.errors"
-del _kind
+def _name_as_imported() -> None:
+    """Let tracebacks and pickles name an error as users import it."""
+    for kind in [kind for kind in globals().values() if isinstance(kind, type) and issubclass(kind, Error)]:
+        kind.__module__ = "respool.errors"
+
+
+_name_as_imported()
