@@ -10,7 +10,7 @@ import hiredis
 import pytest
 
 from respool._frames import LIMIT_BYTES
-from respool._packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
+from respool._packing import LARGE_BYTES, check_pieces, make_packer, minding_large, pack_again, pack_many
 from respool._wire import SMALL_BYTES, Wire
 from respool.errors import (
     ConnectionLost,
@@ -700,6 +700,13 @@ class TestPacking:
         value, pack = b"\n" * size, make_packer(encoding)
         for args in [(value,), ("SET", "k", value), ("MSET", "k", value, "é", value), (value, value), ("A", value, 1, b"")]:
             assert minding_large(minding_large(pack))(args) == pack(args)
+
+    def test_a_run_in_pieces_is_checked_whole_and_may_be_nothing_but_bytes(self) -> None:
+        good, bad = [(b"SET", b"k", b"v")], [("SET", "k", None)]
+        check_pieces([good, good], make_packer(None))
+        check_pieces([good, [("SET", bytearray(b"k"), Colour.RED)]], make_packer(None))
+        with pytest.raises(UsageTypeError, match="argument 2 of SET"):
+            check_pieces([good, bad], make_packer(None))
 
     def test_beside_a_large_value_too_what_is_no_argument_is_refused(self) -> None:
         with pytest.raises(TypeError):

@@ -222,8 +222,8 @@ class LeaseLane:
     def _give_back_unclean(self, slot: Slot, connection: Connection[Any]) -> None:
         """Take back a connection that the next user must not see as it is: clean it, or drop it (R-28, R-29, R-34)."""
         node = self._node
-        is_lost_cause = not connection._transport.is_open or connection._is_blocked or connection._session.is_spoiled
-        is_lost_cause = is_lost_cause or connection._is_prepared
+        is_beyond_reset = connection._session.is_spoiled or connection._is_prepared
+        is_lost_cause = not connection._transport.is_open or connection._is_blocked or is_beyond_reset
         with node.lock:
             if is_lost_cause or connection._options.db != node.db:
                 self._ledger.release(slot, node.now(), reusable=False)
