@@ -42,7 +42,10 @@ def main() -> int:
             with Server(options.server) as server:  # a new one for each question
                 machine = machine or _machine.describe(server, is_awake=options.awake)
                 place = Place(server.host, server.port, server.pid, seconds)
-                results.append(_rounds.run(name, question, place, rounds, _tell))
+                results.append(_rounds.run(name, question, place, rounds, _tell, options.before))
+    if options.before is not None:
+        print(_table.against_before(machine, results, rounds=rounds, seconds=seconds))
+        return 0
     table = _table.render(machine, results, rounds=rounds, seconds=seconds)
     print(table)
     is_full = not (options.quick or options.only or options.rounds or options.seconds)
@@ -64,6 +67,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help=f"length of one measurement (default {SECONDS})")
     parser.add_argument("--quick", action="store_true", help="see that everything runs; the figures mean nothing")
     parser.add_argument("--awake", action="store_true", help="keep idle cores from sleeping (Linux, root)")
+    parser.add_argument("--before", type=Path, help="ask only respool: this tree and another checkout", metavar="DIR")
     parser.add_argument("--out", help="directory for the table and the plots", metavar="DIR")
     parser.add_argument("--server", help="another server than the embedded Valkey, as in redis-server")
     return parser.parse_args()

@@ -13,6 +13,7 @@ from typing import Any
 
 OURS = "respool"
 BARE = "bare floor"
+BEFORE = "before"  # respool as another tree has it, to see what a change costs
 
 #: Figures of every recorded round, by (side, case, name of the figure).
 Answers = dict[tuple[str, str, str], list[float]]

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks._question import Answers, Missing, Place, Question
+from benchmarks._question import BEFORE, OURS, Answers, Missing, Place, Question
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60.0  # seconds for one measurement; the longest takes about two
@@ -37,13 +37,13 @@ class Result:
 class Worker:
     """One side's process."""
 
-    def __init__(self, side: str) -> None:
+    def __init__(self, side: str, tree: Path) -> None:
         self._process = subprocess.Popen(  # our own command line
             _command(side),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=_environment(),
+            env=_environment(tree),
             text=True,
         )
 
@@ -69,26 +69,37 @@ class Worker:
         self._process.stdout.close()
 
 
-def run(name: str, question: Question, place: Place, rounds: int, tell: Callable[[str], None]) -> Result:
-    """Ask all sides of the question in module ``name``, ``rounds`` times after one to warm up."""
+def run(
+    name: str,
+    question: Question,
+    place: Place,
+    rounds: int,
+    tell: Callable[[str], None],
+    before: Path | None = None,
+) -> Result:
+    """Ask all sides of the question in module ``name``, ``rounds`` times after one to warm up.
+
+    With ``before``, another checkout, only respool is asked: this tree and that one.
+    """
     result = Result(question)
     workers: dict[str, Worker] = {}
     try:
         for number in range(rounds + 1):
             tell(f"{question.id} round {number} of {rounds}" if number else f"{question.id} warming up")
             for case in question.cases:
-                sides = question.sides_of(case)
+                sides = question.sides_of(case) if before is None else (OURS, BEFORE)
                 turn = number % len(sides)
                 for side in sides[turn:] + sides[:turn]:
                     if side in result.absent or (case.is_fresh and not number):
                         continue
                     request = {
                         "question": name,
-                        "side": side,
+                        "side": OURS if side == BEFORE else side,
                         "params": dict(case.params),
                         "place": asdict(place),
                     }
-                    answer = _ask(workers, side, request, is_fresh=case.is_fresh)
+                    tree = before if before is not None and side == BEFORE else ROOT
+                    answer = _ask(workers, side, request, tree, is_fresh=case.is_fresh)
                     if "figures" not in answer:
                         os.kill(place.pid, signal.SIGCONT)  # it may have died while the server was frozen
                         result.absent[side] = answer.get("missing") or f"failed: {answer['failed']}"
@@ -102,11 +113,13 @@ def run(name: str, question: Question, place: Place, rounds: int, tell: Callable
     return result
 
 
-def _ask(workers: dict[str, Worker], side: str, request: dict[str, Any], *, is_fresh: bool) -> dict[str, Any]:
+def _ask(
+    workers: dict[str, Worker], side: str, request: dict[str, Any], tree: Path, *, is_fresh: bool
+) -> dict[str, Any]:
     try:
         if not is_fresh and side in workers:
             return workers[side].ask(request)
-        worker = Worker(side)
+        worker = Worker(side, tree)
     except Missing as error:
         return {"missing": str(error)}
     if not is_fresh:
@@ -129,7 +142,7 @@ def _command(side: str) -> list[str]:
     return [node, str(ROOT / "benchmarks/peers/ioredis.mjs")]
 
 
-def _environment() -> dict[str, str]:
-    """Let workers find this repository, however we were started."""
-    paths = [str(ROOT), str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+def _environment(tree: Path) -> dict[str, str]:
+    """Let workers find this repository's questions and the ``respool`` of a tree, however we were started."""
+    paths = [str(ROOT), str(tree / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from benchmarks._question import BEFORE, OURS
+
 if TYPE_CHECKING:
     from benchmarks._question import Bar
     from benchmarks._rounds import Result
@@ -53,6 +55,26 @@ def render(machine: Sequence[tuple[str, str]], results: Sequence[Result], *, rou
     for result in results:
         lines += ["", *_question(result)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def against_before(
+    machine: Sequence[tuple[str, str]], results: Sequence[Result], *, rounds: int, seconds: float
+) -> str:
+    """Return, for every figure, the ratio of this tree to the other one: of medians, and of the rounds pair by pair."""
+    lines = [f"{what + ':':<13} {which}" for what, which in machine]
+    lines += [f"{rounds} alternating rounds of {seconds:g} s", ""]
+    lines += [f"{'id':<5}{'case':<40}{'figure':<22}{'now':>12}{'before':>12}{'ratio':>8}   of pairs", "-" * WIDTH]
+    for result in results:
+        for side, case, figure in result.answers:
+            ours, theirs = (result.answers.get((name, case, figure), []) for name in (OURS, BEFORE))
+            if side != OURS or not theirs or not median(theirs):
+                continue
+            pairs = sorted(now / then for now, then in zip(ours, theirs, strict=False) if then)
+            lines.append(
+                f"{result.question.id:<5}{case[:39]:<40}{figure[:21]:<22}{median(ours):>12,.4g}{median(theirs):>12,.4g}"
+                f"{median(ours) / median(theirs):>8.3f}   {pairs[0]:.2f} .. {pairs[-1]:.2f}"
+            )
+    return "\n".join(lines) + "\n"
 
 
 def _bars(rows: Sequence[Verdict]) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import effort  # noqa: F401 - how hard the state machines try
 from leavings import sockets, workers
 from respool.testing import wait_until
 

@@ -15,7 +15,7 @@ TESTS = Path(__file__).parent
 def run_script(script: str, *args: str, loop: str = "") -> str:
     """Run a Python script to its end and return what it printed. It must succeed, without a warning."""
     paths = [str(Path(respool.__file__).parents[1]), str(TESTS)]
-    # Python 3.12 and newer warn of every fork beside another thread, and a pool for threads has one: its housekeeper.
+    # Python 3.12 and newer warn of every fork beside another thread, and a pool for threads has one: its maintenance task.
     # That is what those tests are about. Beside asyncio there is none, and nothing is to be warned of.
     forks = [] if loop != "threads" else ["-W", "ignore:This process (pid=:DeprecationWarning"]
     done = subprocess.run(

@@ -1,6 +1,6 @@
 """Break the machines on purpose, one way at a time, and see that a test notices.
 
-    python tools/mutants.py              all mutants of tests/machines/mutants.txt
+    python tools/mutants.py              all mutants of tests/mutants.txt
     python tools/mutants.py ledger take  only mutants whose file or story has these words
     python tools/mutants.py --machines   of the ledger and the wire; only their state machines have to find them
     python tools/mutants.py --random 50  as many slips of the hand, at random (see random_mutants.py), as a hunt
@@ -38,33 +38,38 @@ from random_mutants import random_changes
 ROOT: Final = Path(__file__).resolve().parents[1]
 PACKAGE: Final = ROOT / "src" / "respool"
 TESTS: Final = ROOT / "tests"
-MUTANTS: Final = TESTS / "machines" / "mutants.txt"
+MUTANTS: Final = TESTS / "mutants.txt"
 ENOUGH: Final = 0.95
 LONGEST: Final = 300.0  # seconds, for the tests of one file; a mutant that hangs is given four times what they took
 
-_WIRE = "machines/test_wire.py machines/test_vectors.py machines/test_wire_machine.py"
+_WIRE = "protocol/test_wire.py protocol/test_vectors.py protocol/test_wire_machine.py"
 #: The tests that have to notice when a file is wrong, the quickest first.
 TESTS_OF: Final = {
-    "_ledger.py": "machines/test_ledger.py machines/test_redial.py machines/test_ledger_machine.py",
-    "_redial.py": "machines/test_redial.py machines/test_ledger.py machines/test_ledger_machine.py",
-    "_wire.py": _WIRE,
-    "_entries.py": _WIRE,
-    "_frames.py": _WIRE,
-    "_decoding.py": _WIRE,
-    "_packing.py": _WIRE,
-    "_command.py": "machines/test_command.py machines/test_batch.py asyncio_/test_lane_choice.py",
-    "_command_table.py": "machines/test_command.py machines/test_session.py asyncio_/test_lane_choice.py",
-    "_batch.py": "machines/test_batch.py asyncio_/test_lane_choice.py asyncio_/test_pipelines.py",
-    "_retry.py": "machines/test_retry.py asyncio_/test_delivery.py",
-    "_handshake.py": "machines/test_handshake.py",
-    "_session.py": "machines/test_session.py",
-    "_async/_retrying.py": "asyncio_/test_delivery.py asyncio_/test_pipelines.py asyncio_/only/test_ticks.py "
+    "_pooling/ledger.py": "pooling/test_ledger.py pooling/test_upkeep.py pooling/test_redial.py "
+    "pooling/test_ledger_machine.py",
+    "_pooling/upkeep.py": "pooling/test_upkeep.py pooling/test_ledger.py pooling/test_ledger_machine.py",
+    "_pooling/slot.py": "pooling/test_ledger.py",
+    "_pooling/redial.py": "pooling/test_redial.py pooling/test_ledger.py pooling/test_ledger_machine.py",
+    "_protocol/wire.py": _WIRE,
+    "_protocol/entries.py": _WIRE,
+    "_protocol/frames.py": _WIRE,
+    "_protocol/decoding.py": _WIRE,
+    "_protocol/packing.py": _WIRE,
+    "_facts/command.py": "facts/test_command.py protocol/test_run.py asyncio_/test_lane_choice.py",
+    "_facts/command_table.py": "facts/test_command.py protocol/test_session.py asyncio_/test_lane_choice.py",
+    "_protocol/run.py": "protocol/test_run.py asyncio_/test_lane_choice.py asyncio_/test_pipelines.py",
+    "_facts/errors.py": "facts/test_errors.py pooling/test_retry.py asyncio_/test_delivery.py",
+    "_facts/retry_policy.py": "pooling/test_retry.py",
+    "_pooling/retry.py": "pooling/test_retry.py asyncio_/test_delivery.py",
+    "_protocol/handshake.py": "protocol/test_handshake.py",
+    "_protocol/session.py": "protocol/test_session.py",
+    "_async/node/retrying.py": "asyncio_/test_delivery.py asyncio_/test_pipelines.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blocking_commands.py asyncio_/test_outages.py",
-    "_async/_connection.py": "asyncio_/test_pipelines.py asyncio_/only/test_cancelled_leases.py",
-    "_async/_pieces.py": "asyncio_/test_pipelines.py asyncio_/only/test_cancelled_leases.py",
-    "_async/_shared_lane.py": "asyncio_/test_shared_lane.py asyncio_/test_noreply.py "
+    "_async/node/connection.py": "asyncio_/test_pipelines.py asyncio_/only/test_cancelled_leases.py",
+    "_async/node/pieces.py": "asyncio_/test_pipelines.py asyncio_/only/test_cancelled_leases.py",
+    "_async/node/shared_lane.py": "asyncio_/test_shared_lane.py asyncio_/test_noreply.py "
     "asyncio_/test_pool_life.py asyncio_/test_outages.py",
-    "_async/_pool.py": "asyncio_/test_lane_choice.py asyncio_/test_delivery.py asyncio_/test_noreply.py "
+    "_async/pool.py": "asyncio_/test_lane_choice.py asyncio_/test_delivery.py asyncio_/test_noreply.py "
     "asyncio_/test_pipelines.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blocking_commands.py asyncio_/test_outages.py",
 }

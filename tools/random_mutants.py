@@ -3,7 +3,7 @@
 A comparison is flipped, a number is one off, ``and`` becomes ``or``, a ``not`` or a statement is gone, an ``if`` is
 always or never taken. What comes of it is often the same program (a shortcut that is not taken, a bound that cannot be
 reached), so one that survives is a question and not a failure. A true hole that is found so gets a test, and a mutant
-with a story in tests/machines/mutants.txt.
+with a story in tests/mutants.txt.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from typing import Any, Final
 
 #: The pure files, where every line is a decision.
 FILES: Final = (
-    "_ledger.py _redial.py _wire.py _entries.py _frames.py _decoding.py _packing.py "
-    "_batch.py _command.py _retry.py _handshake.py _session.py"
+    "_pooling/ledger.py _pooling/upkeep.py _pooling/redial.py "
+    "_protocol/wire.py _protocol/entries.py _protocol/frames.py "
+    "_protocol/decoding.py _protocol/packing.py _protocol/run.py "
+    "_facts/command.py _pooling/retry.py _protocol/handshake.py _protocol/session.py"
 ).split()
 
 _FLIPPED: Final[dict[type[ast.AST], type[Any]]] = {

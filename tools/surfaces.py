@@ -50,7 +50,7 @@ class Surface(NamedTuple):
 
 SURFACES: Final = (
     Surface(
-        path="src/respool/_async/_commands.py",
+        path="src/respool/_surfaces/asyncio.py",
         name="AsyncCommands",
         doc="Every command as a method; await it for the reply.",
         reply="Coroutine[Any, Any, {}]",
@@ -61,7 +61,7 @@ SURFACES: Final = (
         left_out=ITS_OWN,
     ),
     Surface(
-        path="src/respool/_sync/_commands.py",
+        path="src/respool/_surfaces/threads.py",
         name="Commands",
         doc="Every command as a method, which returns the reply.",
         reply="{}",
@@ -72,14 +72,14 @@ SURFACES: Final = (
         heading='# mypy: disable-error-code="no-any-return"\n',
     ),
     Surface(
-        path="src/respool/_pipeline_commands.py",
+        path="src/respool/_surfaces/pipeline.py",
         name="PipelineCommands",
         doc="Every command as a method that adds it to a pipeline; ``result()`` has the reply once that has run.",
         reply="PipelineResult[{}]",
         call="_add",
         promise="Add one command, whose reply is read by ``parse`` or else by ``spec.parse``.",
         handed_back="PipelineResult[Any]",
-        imports=frozenset({("respool._pipeline_result", "PipelineResult")}),
+        imports=frozenset({("respool._pooling.pipeline_result", "PipelineResult")}),
     ),
 )
 
@@ -156,7 +156,7 @@ def _spec_name(value: ast.expr) -> str | None:
 def _surface(surface: Surface, found: list[Module]) -> str:
     call = ("self", "args: tuple[Arg, ...]", "spec: Spec", "parse: Parser | None = None")
     methods: list[str] = []
-    imports = {("respool._command", name) for name in ("Arg", "Command", "Parser", "Spec")} | surface.imports
+    imports = {("respool._facts.command", name) for name in ("Arg", "Command", "Parser", "Spec")} | surface.imports
     imports.add(("collections.abc", "Callable"))
     specs: set[tuple[str, str]] = set()
     for module in found:

@@ -23,9 +23,11 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
     (r"\basync (?=(?:def|with|for)\b)", ""),
     (r"\bawait ", ""),
     (r"Async(?=[A-Z])", ""),  # AsyncPool, AsyncIterator, StopAsyncIteration
+    (r"\basync_(?=from_url\b)", ""),
     (r"\baclose\b", "close"),
     (r"\b__a(?=(?:enter|exit|iter|next)__)", "__"),
     (r"\b_async\b", "_sync"),  # the package
+    (r"\b_surfaces\.asyncio\b", "_surfaces.threads"),
     (r"\basyncio_\b", "threads"),  # the package of the tests
 )
 
@@ -43,8 +45,8 @@ PAIRS: Final = (
     Pair(
         "src/respool/_async",
         "src/respool/_sync",
-        "*.py",
-        frozenset({"__init__.py", "_transport.py", "_compat.py", "_commands.py"}),
+        "**/*.py",
+        frozenset({"__init__.py", "shell/__init__.py", "node/__init__.py", "shell/transport.py", "shell/compat.py"}),
     ),
     Pair("tests/asyncio_", "tests/threads", "test_*.py", frozenset()),
 )
@@ -53,10 +55,10 @@ PAIRS: Final = (
 def twins() -> dict[Path, Path]:
     """Return every twin there must be, with its source."""
     return {
-        ROOT / pair.twin / source.name: source
+        ROOT / pair.twin / source.relative_to(ROOT / pair.source): source
         for pair in PAIRS
         for source in sorted((ROOT / pair.source).glob(pair.pattern))
-        if source.name not in pair.by_hand
+        if source.relative_to(ROOT / pair.source).as_posix() not in pair.by_hand
     }
 
 

@@ -12,28 +12,29 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from respool._version import __version__
+from respool._facts.version import __version__
 
 if TYPE_CHECKING:
-    from respool._async._connection import AsyncConnection
-    from respool._async._pool import AsyncPool
-    from respool._command import Command
-    from respool._from_url import async_from_url, from_url
-    from respool._retry import RetryPolicy
-    from respool._stats import PoolStats
-    from respool._sync._connection import Connection
-    from respool._sync._pool import Pool
+    from respool._async.from_url import async_from_url
+    from respool._async.node.connection import AsyncConnection
+    from respool._async.pool import AsyncPool
+    from respool._facts.command import Command
+    from respool._facts.retry_policy import RetryPolicy
+    from respool._facts.stats import PoolStats
+    from respool._sync.from_url import from_url
+    from respool._sync.node.connection import Connection
+    from respool._sync.pool import Pool
 
 _HOMES = {
-    "AsyncConnection": "respool._async._connection",
-    "AsyncPool": "respool._async._pool",
-    "Command": "respool._command",
-    "Connection": "respool._sync._connection",
-    "Pool": "respool._sync._pool",
-    "PoolStats": "respool._stats",
-    "RetryPolicy": "respool._retry",
-    "async_from_url": "respool._from_url",
-    "from_url": "respool._from_url",
+    "AsyncConnection": "respool._async.node.connection",
+    "AsyncPool": "respool._async.pool",
+    "Command": "respool._facts.command",
+    "Connection": "respool._sync.node.connection",
+    "Pool": "respool._sync.pool",
+    "PoolStats": "respool._facts.stats",
+    "RetryPolicy": "respool._facts.retry_policy",
+    "async_from_url": "respool._async.from_url",
+    "from_url": "respool._sync.from_url",
 }
 
 __all__ = [

@@ -1,8 +1,8 @@
-"""Every error respool raises. ``respool._errors`` says what each means; they are sorted by what a caller can do."""
+"""Every error respool raises, sorted by what a caller can do. ``respool._facts.errors`` defines them."""
 
 from __future__ import annotations
 
-from respool._errors import (
+from respool._facts.errors import (
     AuthenticationFailed,
     Busy,
     BusyGroup,

@@ -12,7 +12,7 @@ import uvloop
 
 from asyncio_.harness import Callers, wait_until
 from leavings import sockets, tasks, timers, workers
-from respool._async._transport import AsyncTransport
+from respool._async.shell.transport import AsyncTransport
 from respool.testing import Server
 
 

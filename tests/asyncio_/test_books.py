@@ -127,7 +127,7 @@ async def test_what_a_connection_has_counted_outlives_it(callers: Callers) -> No
             first = callers.start(pool.execute, "GET", "a")
             await wait_until(lambda: node.calls("GET"))
             with pytest.raises(ReadTimeout):
-                await pool.execute("GET", "b", timeout=0.02)  # at the door
+                await pool.execute("GET", "b", timeout=0.02)  # in the admission queue
             node.release()
             await first.result()
             await wait_until(lambda: pool.stats().taken_back == 1)

@@ -11,7 +11,7 @@ import pytest
 from answers import OK, echo, held_echo
 from asyncio_.harness import Callers, now, wait_until
 from respool import AsyncPool, Command, RetryPolicy
-from respool._async._transport import AsyncTransport
+from respool._async.shell.transport import AsyncTransport
 from respool.errors import (
     ConnectionLost,
     DecodeError,

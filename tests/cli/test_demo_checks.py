@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from respool import PoolStats
-from respool._cli._demo import _count_checks, _reply_checks
-from respool._cli._demo_load import Cancelling, Outcome, Tally
+from respool._cli.demo import _count_checks, _reply_checks
+from respool._cli.demo_load import Cancelling, Outcome, Tally
 
 
 def good_outcome() -> Outcome:

@@ -7,9 +7,9 @@ from array import array
 
 import pytest
 
-from respool._cli import _screen
-from respool._cli._numbers import Latencies, joined, short, whole
-from respool._cli._screen import RichScreen, Screen, make_screen
+from respool._cli import screen as screen_module
+from respool._cli.numbers import Latencies, joined, short, whole
+from respool._cli.screen import RichScreen, Screen, make_screen
 
 
 def written(screen: Screen) -> None:
@@ -37,7 +37,7 @@ def test_plain_text_is_aligned_and_complete() -> None:
 
 def test_progress_in_plain_text_is_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([0.0, 0.5, 1.0, 1.5, 2.1])
-    monkeypatch.setattr(_screen, "monotonic", lambda: next(times))
+    monkeypatch.setattr(screen_module, "monotonic", lambda: next(times))
     stream = io.StringIO()
     with Screen(stream).progress(3.0) as tick:
         for elapsed in (0.5, 1.0, 1.5, 2.1):

@@ -16,8 +16,8 @@ import hiredis
 import pytest
 
 from respool import commands
-from respool._command import Command
-from respool._errors import server_error
+from respool._facts.command import Command
+from respool._facts.errors import server_error
 from respool.testing import Server
 
 FUTURE = 4_000_000_000  # seconds since 1970

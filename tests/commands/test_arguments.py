@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from respool import commands
-from respool._errors import UsageTypeError, UsageValueError
+from respool._facts.errors import UsageTypeError, UsageValueError
 
 MOMENT = datetime(2030, 1, 1, microsecond=1, tzinfo=UTC)
 MOMENT_SECONDS = 1_893_456_000

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from respool._command import Spec
-from respool._errors import ServerError
+from respool._facts.command import Spec
+from respool._facts.errors import ServerError
 
 MODULES = [import_module(f"respool.commands.{name}") for name in ("strings", "generic", "lists", "connection")]
 GROUPS = {"string", "generic", "list", "connection"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from respool._errors import UsageError, WrongType
-from respool._pipeline_result import PipelineResult
+from respool._facts.errors import UsageError, WrongType
+from respool._pooling.pipeline_result import PipelineResult
 
 
 def test_before_the_pipeline_has_run_there_is_no_result() -> None:

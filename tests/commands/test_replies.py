@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from respool import commands
-from respool._errors import Error, UnknownCommand
+from respool._facts.errors import Error, UnknownCommand
 
 
 def as_stored(value: Any, encoding: str | None) -> Any:

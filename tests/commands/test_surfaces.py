@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from respool import commands
-from respool._async._commands import AsyncCommands
-from respool._errors import UsageValueError
-from respool._pipeline_commands import PipelineCommands
-from respool._sync._commands import Commands
+from respool._facts.errors import UsageValueError
+from respool._surfaces.asyncio import AsyncCommands
+from respool._surfaces.pipeline import PipelineCommands
+from respool._surfaces.threads import Commands
 
 Sent = tuple[tuple[Any, ...], Any, Any]
 

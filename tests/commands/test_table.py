@@ -1,4 +1,4 @@
-"""``_command_table`` says what the servers' COMMAND says.
+"""``command_table`` says what the servers' COMMAND says.
 
 Keys are compared by trying: both sides pick the keys out of the same made-up arguments.
 """
@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from respool._command import SPECS, Spec
-from respool._command_table import BLOCKING, CONTAINERS, EFFECTS, REFUSALS
+from respool._facts.command import SPECS, Spec
+from respool._facts.command_table import BLOCKING, CONTAINERS, EFFECTS, REFUSALS
 
 #: Keys behind these words are found by the server alone: wherever it matters, it answers CROSSSLOT by itself.
 KEYS_BEHIND_WORDS = {"GEORADIUS", "GEORADIUSBYMEMBER", "MIGRATE", "SORT", "SORT_RO"}

@@ -9,11 +9,11 @@ import asyncio
 from typing import Any, assert_type
 
 from respool import commands
-from respool._async._commands import AsyncCommands
-from respool._command import Command
-from respool._pipeline_commands import PipelineCommands
-from respool._pipeline_result import PipelineResult
-from respool._sync._commands import Commands
+from respool._facts.command import Command
+from respool._pooling.pipeline_result import PipelineResult
+from respool._surfaces.asyncio import AsyncCommands
+from respool._surfaces.pipeline import PipelineCommands
+from respool._surfaces.threads import Commands
 
 
 def functions() -> None:

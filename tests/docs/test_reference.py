@@ -11,7 +11,7 @@ import pytest
 
 import respool
 from respool import PoolStats, RetryPolicy, errors, events, testing
-from respool._options import Options
+from respool._facts.options import Options
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -77,7 +77,7 @@ def test_every_event_is_there_with_its_fields() -> None:
 def test_every_reason_for_which_a_connection_is_closed_is_there() -> None:
     source = ROOT / "src/respool"
     lines = [line for file in source.rglob("*.py") for line in file.read_text("utf-8").splitlines()]
-    giving = re.compile(r"_doom\(|(self|ledger)\.discard\(|slot\.reason = ")
+    giving = re.compile(r"_take_out\(|(self|ledger)\.discard\(|slot\.reason = ")
     given = {reason for line in lines if giving.search(line) for reason in re.findall(r'"([a-z ]+)"', line)}
     assert given == set(re.findall(r'^\| `"([a-z ]+)"`', page("events.md"), flags=re.MULTILINE))
 

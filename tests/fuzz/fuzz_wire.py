@@ -84,14 +84,14 @@ def fuzz_guided(seconds: float) -> int:
     """Let atheris search; does not return, but ends the process."""
     import atheris
 
-    with atheris.instrument_imports(include=["respool._wire", "respool._frames", "respool._decoding"]):
-        for name in ("respool._decoding", "respool._frames", "respool._wire"):
+    with atheris.instrument_imports(include=["respool._protocol.wire", "respool._protocol.frames", "respool._protocol.decoding"]):
+        for name in ("respool._protocol.decoding", "respool._protocol.frames", "respool._protocol.wire"):
             sys.modules.pop(name, None)
-        import respool._wire
+        import respool._protocol.wire
 
     from . import wire_oracle
 
-    wire_oracle.Wire = respool._wire.Wire  # the instrumented one
+    wire_oracle.Wire = respool._protocol.wire.Wire  # the instrumented one
     FOUND.mkdir(exist_ok=True)
     flags = [f"-max_total_time={seconds:g}", "-timeout=5", "-rss_limit_mb=1024", "-max_len=4096"]
     flags.append("-print_final_stats=1")

@@ -18,8 +18,8 @@ import random
 import re
 from typing import Any, Final
 
-from respool._errors import ConnectionLost, ProtocolError
-from respool._wire import Wire
+from respool._facts.errors import ConnectionLost, ProtocolError
+from respool._protocol.wire import Wire
 
 HEADER: Final = 3
 ANNOUNCES_TOO_MUCH: Final = re.compile(rb"[*~>%|][0-9+ ]{7,}")

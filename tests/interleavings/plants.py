@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from respool._sync._node import Node
-from respool._sync._transport import Transport
+from respool._sync.node.node import Node
+from respool._sync.shell.transport import Transport
 
 #: What is wrong, where, the words that stand there, and the words in their place.
 PLANTS: Final[list[tuple[str, type, str, str, str]]] = [

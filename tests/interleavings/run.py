@@ -7,8 +7,8 @@ import warnings
 from dataclasses import dataclass, field
 from typing import Final
 
-from respool import _batch
-from respool._batch import BIG_COUNT
+from respool._protocol import run as run_module
+from respool._protocol.run import BIG_COUNT
 from simulation.network import Weather
 from simulation.plan import chance_of
 
@@ -51,11 +51,11 @@ def play(seed: int, scene: type[Scene] | None = None) -> Result:
     )
     stage = Stage(seed, rhythm, weather)
     played = (scene or kind)(stage)
-    _batch.BIG_COUNT = chance.choice((BIG_COUNT, 1, 2))  # type: ignore[misc]  # final but for us
+    run_module.BIG_COUNT = chance.choice((BIG_COUNT, 1, 2))  # type: ignore[misc]  # final but for us
     try:
         stage.run(played.play)
     finally:
-        _batch.BIG_COUNT = BIG_COUNT  # type: ignore[misc]
+        run_module.BIG_COUNT = BIG_COUNT  # type: ignore[misc]
     baton = stage.baton
     result = Result(
         seed=seed,

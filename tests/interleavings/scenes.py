@@ -7,8 +7,8 @@ from random import Random
 from typing import Any, Final
 
 from respool import Pool, RetryPolicy
-from respool._options import make_options
-from respool._sync import _transport
+from respool._facts.options import make_options
+from respool._sync.shell import transport as transport_module
 from respool.errors import ConnectFailed, ConnectionLost, Error, PoolClosed, PoolTimeout, ReadTimeout
 
 from .books import Books
@@ -73,7 +73,7 @@ class OneConnection(Scene):
             "max_in_flight": chance.choice((1, 2, 4, 1000, 1000)),
             "max_in_flight_bytes": chance.choice((1, 5000, 1 << 20)),
         }
-        self.transport: Any = _transport.connect(make_options(None, options))
+        self.transport: Any = transport_module.connect(make_options(None, options))
         works: list[Callable[[], None]] = [
             self._caller(number, chance.randint(1, 5)) for number in range(chance.randint(2, 6))
         ]
@@ -144,7 +144,7 @@ class OneConnection(Scene):
 
     def _tell(self, key: str, chance: Random) -> None:
         word = self.books.word()
-        error = self.transport.tell([REPLY_OFF, ("SET", key, word), REPLY_ON])
+        error = self.transport.submit_noreply([REPLY_OFF, ("SET", key, word), REPLY_ON])
         if error is not None:
             self._note(error)
         self.books.told(key, word, error, is_calm=self.is_calm)
@@ -180,7 +180,7 @@ class OneConnection(Scene):
         elif transport.is_open:
             transport.wait_idle(self.baton.now + 1.0)
         assert not transport.is_busy, "somebody leads although all have gone"
-        waiting = [call for call in transport._followers if call.value is _transport._WAITING and not call.is_given_up]
+        waiting = [call for call in transport._followers if call.value is transport_module._WAITING and not call.is_given_up]
         assert waiting == []
         if transport.is_open:
             assert (transport.owes, transport.wire.heavy_bytes) == (0, 0)

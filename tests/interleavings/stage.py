@@ -17,11 +17,11 @@ from random import Random
 from types import ModuleType
 from typing import Any, Final
 
-import respool._ledger
+import respool._pooling.ledger
+import respool._protocol.wire
 import respool._sync
-import respool._wire
-from respool._ledger import Ledger
-from respool._sync import _node
+from respool._pooling.ledger import Ledger
+from respool._sync.node import node as node_module
 from simulation.network import Weather
 from simulation.plan import chance_of
 from simulation.server import Server
@@ -31,13 +31,13 @@ from .network import ThreadSocket, select_with_polls, socket_with
 from .primitives import Face, SimQueue, threading_with, time_with
 
 MODULES: Final = [
-    importlib.import_module(f"respool._sync.{module.name}") for module in pkgutil.iter_modules(respool._sync.__path__)
+    importlib.import_module(module.name) for module in pkgutil.walk_packages(respool._sync.__path__, "respool._sync.")
 ]
 
 #: Where threads may change at every line. Command methods only hand on.
 TRACED: Final = frozenset(
     module.__file__ or ""
-    for module in [*MODULES, respool._wire, respool._ledger]
+    for module in [*MODULES, respool._protocol.wire, respool._pooling.ledger]
     if not module.__name__.endswith("_commands")
 )
 
@@ -118,10 +118,10 @@ class Stage:
                 if name in vars(module):
                     before.append((module, name, getattr(module, name)))
                     setattr(module, name, substitute)
-        vars(_node)["set"] = InOrder  # a builtin's name
+        vars(node_module)["set"] = InOrder  # a builtin's name
         try:
             yield
         finally:
-            del vars(_node)["set"]
+            del vars(node_module)["set"]
             for module, name, real in before:
                 setattr(module, name, real)

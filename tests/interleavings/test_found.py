@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from respool._options import make_options
-from respool._sync import _transport
+from respool._facts.options import make_options
+from respool._sync.shell import transport as transport_module
 from simulation.network import Weather
 
 from .baton import Rhythm
@@ -24,11 +24,11 @@ def _heard_at_the_door(seed: int) -> int:
     stage = Stage(seed, Rhythm(gap=20.0), Weather(latency=0.0))
 
     def story() -> None:
-        transport: Any = _transport.connect(make_options(None, {"max_in_flight": 1}))
+        transport: Any = transport_module.connect(make_options(None, {"max_in_flight": 1}))
         works: list[tuple[Any, Any]] = []
         for number in range(3):
             works.append((transport.submit, ("ECHO", str(number))))
-            works.append((transport.tell, [REPLY_OFF, ("SET", "k", f"tok:{number}"), REPLY_ON]))
+            works.append((transport.submit_noreply, [REPLY_OFF, ("SET", "k", f"tok:{number}"), REPLY_ON]))
         threads = [SimThread(stage.baton, target=work, args=(what,), name="caller") for work, what in works]
         for thread in threads:
             thread.start()

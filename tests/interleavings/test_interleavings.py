@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from respool._sync._transport import Transport
+from respool._sync.shell.transport import Transport
 from simulation.network import Weather
 
 from .__main__ import show
@@ -163,15 +163,18 @@ def test_two_threads_in_one_socket_are_a_failure() -> None:
 
 
 def test_every_module_of_the_threaded_engine_gets_the_batons_names() -> None:
-    from respool._sync import _compat, _node, _sockets, _transport
+    from respool._sync.node import node as node_module
+    from respool._sync.shell import compat as compat_module
+    from respool._sync.shell import sockets as sockets_module
+    from respool._sync.shell import transport as transport_module
 
     stage = Stage(1, Rhythm(), Weather())
     found: list[Any] = []
-    real = _transport.threading, _compat.time, _node.RLock, _sockets.socket
+    real = transport_module.threading, compat_module.time, node_module.RLock, sockets_module.socket
 
     def story() -> None:
-        found.extend([_transport.threading, _compat.time, _node.RLock, _sockets.socket])
+        found.extend([transport_module.threading, compat_module.time, node_module.RLock, sockets_module.socket])
 
     stage.run(story)
     assert all(own is not other for own, other in zip(found, real, strict=True))
-    assert (_transport.threading, _compat.time, _node.RLock, _sockets.socket) == real
+    assert (transport_module.threading, compat_module.time, node_module.RLock, sockets_module.socket) == real

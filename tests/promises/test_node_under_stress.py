@@ -89,7 +89,7 @@ async def test_a_hundred_pools_do_not_reconnect_in_the_same_instant(figure: Any)
         at = Counter(int((moment - started) * 10) for moment in opened)
         await asyncio.gather(*(pool.aclose() for pool in pools))
     assert len(opened) == 1000  # nobody dialed more than was lost
-    # How evenly is a matter of exact time, and tried there (tests/machines/test_fleet.py). A machine that stands still
+    # How evenly is a matter of exact time, and tried there (tests/pooling/test_fleet.py). A machine that stands still
     # for a tenth of a second makes two tenths of one.
     assert max(at.values()) <= 200, f"{max(at.values())} of 1000 within 0.1 s, all within {took:.1f} s"
     assert took < 15.0

@@ -19,7 +19,7 @@ VALUE = b"v" * 64 * 1024
 CAP = 4 * 1024 * 1024
 ROUNDS = 40
 #: Of 125 MiB offered: the cap, as a queue, as one piece of bytes and in the buffer of the socket; the values that
-#: producers hold; at the door, two commands for each; and room for the rest.
+#: producers hold; in the admission queue, two commands for each; and room for the rest.
 LIMIT = 3 * CAP + 4 * PRODUCERS * len(VALUE) + 12 * 1024 * 1024
 OPTIONS = {"max_in_flight_bytes": CAP, "read_timeout": 30.0, "retry": None, "shared": 1}
 

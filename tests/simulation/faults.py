@@ -34,9 +34,9 @@ class Faults:
 
     def schedule(self, faults: list[tuple[float, str]]) -> None:
         for when, name in faults:
-            self._world.after(when, self._strike, name)
+            self._world.after(when, self._discard, name)
 
-    def _strike(self, name: str) -> None:
+    def _discard(self, name: str) -> None:
         if self._over:
             return
         self.struck += 1
@@ -139,15 +139,15 @@ class Faults:
             self._server.start(loading=self._chance.choice((0.0, 0.0, 0.05, 1.0)))
 
     def _refuse(self) -> None:
-        self._door("refuse")
+        self._admission("refuse")
 
     def _silent(self) -> None:
-        self._door("silent")
+        self._admission("silent")
 
     def _mute(self) -> None:
-        self._door("mute")
+        self._admission("mute")
 
-    def _door(self, how: str) -> None:
+    def _admission(self, how: str) -> None:
         """New connections meet trouble, the ones that are up do not."""
         self._server.mode = how
         self._world.after(self._seconds(), self._come_back)
@@ -180,7 +180,7 @@ class Faults:
             link.up.freeze(seconds)
             link.down.freeze(seconds)
         if self._server.mode == "up":
-            self._door("silent")
+            self._admission("silent")
 
     # On the process ----------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
-from respool._batch import BIG_COUNT
+from respool._protocol.run import BIG_COUNT
 
 from .loop import Order
 from .network import Weather
@@ -108,7 +108,7 @@ def make_plan(seed: int) -> Plan:
             if (plan.options.get(name) or 1.0) < 0.5:
                 plan.options[name] = 0.5  # more often is only more of the same
     shortest = min(plan.options.get(name) or 60.0 for name in ("max_idle", "max_lifetime", "keepalive"))
-    plan.last_outage = min(plan.last_outage, shortest * 500.0)  # the housekeeper wakes that often
+    plan.last_outage = min(plan.last_outage, shortest * 500.0)  # the maintenance task wakes that often
     if temper != "calm":
         plan.faults = _faults(chance, temper, span, clients * operations)
     return plan

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from respool import AsyncPool, _batch
-from respool._batch import BIG_COUNT
+from respool import AsyncPool
+from respool._protocol import run as run_module
+from respool._protocol.run import BIG_COUNT
 from respool.errors import Error
 
 from . import lease_operations, operations
@@ -207,12 +208,12 @@ def simulate(seed: int, *, keep_trace: bool = False) -> Result:
         with watched(), warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             run = Run(make_plan(seed), keep_trace=keep_trace)
-            _batch.BIG_COUNT = run.plan.big_count  # type: ignore[misc]  # final but for us
+            run_module.BIG_COUNT = run.plan.big_count  # type: ignore[misc]  # final but for us
             sys.unraisablehook = lambda what: run.books.fail(f"nobody could be told: {what.exc_value!r}")
             _play(run)
             _check_warnings(run, [str(warning.message) for warning in warned])
     finally:
-        _batch.BIG_COUNT = BIG_COUNT  # type: ignore[misc]
+        run_module.BIG_COUNT = BIG_COUNT  # type: ignore[misc]
         sys.unraisablehook = usual
         gc.enable()
     return Result(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from respool import AsyncPool
-from respool._async._compat import Alarm
+from respool._async.shell.compat import Alarm
 from respool.errors import AuthenticationFailed, ConnectTimeout, Error, PoolExhausted, PoolTimeout
 
 from .loop import Order
@@ -183,7 +183,7 @@ def test_callers_whose_time_runs_out_in_the_check_are_counted() -> None:
 
 
 def test_a_drain_replaces_shared_connections_one_right_after_the_other() -> None:
-    """The housekeeper used to look for the next one only when a second had passed."""
+    """The maintenance task used to look for the next one only when a second had passed."""
     stage = Stage()
 
     async def story() -> None:

@@ -11,9 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from respool._async import _lease_lane, _node, _pool, _shared_lane
-from respool._async._compat import Waiter
-from respool._ledger import Ledger, Slot
+from respool._async import pool as pool_module
+from respool._async.node import lease_lane as lease_lane_module
+from respool._async.node import node as node_module
+from respool._async.node import shared_lane as shared_lane_module
+from respool._async.shell.compat import Waiter
+from respool._pooling.ledger import Ledger
+from respool._pooling.slot import Slot
 from respool.errors import PoolExhausted, PoolTimeout
 
 from .books import Broken
@@ -59,7 +63,7 @@ class WatchedWaiter(Waiter):
         return is_taken
 
 
-class WatchedNode(_node.Node):
+class WatchedNode(node_module.Node):
     """A node that tells which connections were entered."""
 
     def __init__(self, options: Any) -> None:
@@ -71,7 +75,7 @@ class WatchedNode(_node.Node):
         super()._enter(slot, connection)
 
 
-class WatchedLeases(_lease_lane.LeaseLane):
+class WatchedLeases(lease_lane_module.LeaseLane):
     """A leased lane that counts how its borrowers fared."""
 
     def __init__(self, node: Any) -> None:
@@ -91,7 +95,7 @@ class WatchedLeases(_lease_lane.LeaseLane):
         return lease
 
 
-class WatchedShared(_shared_lane.SharedLane):
+class WatchedShared(shared_lane_module.SharedLane):
     """A shared lane that counts the callers whose time ran out before they had a connection."""
 
     def __init__(self, node: Any) -> None:
@@ -121,11 +125,11 @@ def watched() -> Iterator[None]:
     """Let every pool made in this block be one that can be watched."""
     _broken.clear()
     own: list[tuple[Any, str, Any]] = [
-        (_node, "Ledger", WatchedLedger),
-        (_lease_lane, "Waiter", WatchedWaiter),
-        (_pool, "Node", WatchedNode),
-        (_pool, "LeaseLane", WatchedLeases),
-        (_pool, "SharedLane", WatchedShared),
+        (node_module, "Ledger", WatchedLedger),
+        (lease_lane_module, "Waiter", WatchedWaiter),
+        (pool_module, "Node", WatchedNode),
+        (pool_module, "LeaseLane", WatchedLeases),
+        (pool_module, "SharedLane", WatchedShared),
     ]
     real = [(module, name, getattr(module, name)) for module, name, _ in own]
     for module, name, kind in own:

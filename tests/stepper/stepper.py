@@ -61,7 +61,7 @@ class Interruption:
 
     async def of(self, coroutine: Coroutine[Any, Any, Any]) -> BaseException | None:
         """Run the call, interrupt it, and return what it raised. Fails when the interruption was swallowed."""
-        stepped = Stepped(coroutine, self.k, self._strike)
+        stepped = Stepped(coroutine, self.k, self._discard)
         self._task = asyncio.get_running_loop().create_task(self._run(stepped))
         await asyncio.wait([self._task])
         self.was_reached = stepped.was_reached
@@ -93,7 +93,7 @@ class Interruption:
 
     # The ways --------------------------------------------------------------------------------------
 
-    def _strike(self, awaited: Any) -> None:
+    def _discard(self, awaited: Any) -> None:
         loop = asyncio.get_running_loop()
         is_future = asyncio.isfuture(awaited)
         if self.way == "timeout":

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from respool import AsyncConnection, AsyncPool
-from respool._async import _lease_lane
-from respool._async._commands import AsyncCommands
-from respool._async._compat import Borrowing
-from respool._async._lease_lane import LeaseLane
-from respool._async._pipeline import AsyncPipeline
-from respool._async._transport import AsyncTransport
+from respool._async.node import lease_lane as lease_lane_module
+from respool._async.node.lease_lane import LeaseLane
+from respool._async.node.pipeline import AsyncPipeline
+from respool._async.shell.compat import Borrowing
+from respool._async.shell.transport import AsyncTransport
+from respool._surfaces.asyncio import AsyncCommands
 from simulation.loop import Order
 from simulation.stage import Stage
 
@@ -147,10 +147,10 @@ def test_a_lease_that_is_not_given_back_fails(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_an_offer_that_is_taken_and_forgotten_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = _lease_lane.Waiter.give_up
+    real = lease_lane_module.Waiter.give_up
 
     def forgets(self: Any) -> None:
         real(self)
 
-    monkeypatch.setattr(_lease_lane.Waiter, "give_up", forgets)
+    monkeypatch.setattr(lease_lane_module.Waiter, "give_up", forgets)
     assert "no connection to" in what_fails("lease_after_wait")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from leavings import sockets, workers
-from respool._sync._transport import Transport
+from respool._sync.shell.transport import Transport
 from respool.testing import Server
 from threads.harness import Callers, wait_until
 

@@ -1,5 +1,5 @@
 # Generated from tests/asyncio_/test_backpressure.py by tools/generate.py. Do not edit.
-"""A shared connection owes no more than its caps; callers beyond them wait at the door, in order (R-22)."""
+"""A shared connection owes no more than its caps; callers beyond them wait in the admission queue, in order (R-22)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEAVY = b"x" * 10_000
 
 
 def stand_in_line(pool: Pool[Any], count: int) -> None:
-    """Wait until ``count`` commands are owed or wait at the door."""
+    """Wait until ``count`` commands are owed or wait in the admission queue."""
     transport = pool._shared.only
     assert transport is not None
     wait_until(lambda: transport.owes + transport.waiting == count)
@@ -169,7 +169,7 @@ def test_those_who_give_up_at_the_door_make_room_and_are_counted(callers: Caller
                 hasty = [callers.start(pool.execute, "GET", "hasty", timeout=0.01) for _ in range(20)]
                 assert {type(caller.outcome()) for caller in hasty} == {ReadTimeout}
                 patient += [callers.start(pool.execute, "GET", f"k{10 * turn + number}") for number in range(10)]
-                wait_until(lambda: sum(not waiter[3].done() for waiter in list(transport._door)) == len(patient))
+                wait_until(lambda: sum(not waiter[3].done() for waiter in list(transport._admission)) == len(patient))
             assert transport.waiting <= 80  # of 120 that came
             node.on("GET", echo)
             wait_until(lambda: node.release() == 0 and all(caller.is_done for caller in patient))

@@ -35,7 +35,7 @@ def test_a_blocking_command_is_answered_when_there_is_something(server: Server, 
 
 
 def test_a_server_that_does_not_answer_a_blocking_command_in_its_time_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("respool._sync._connection.BLOCKING_MARGIN", 0.1)
+    monkeypatch.setattr("respool._sync.node.connection.BLOCKING_MARGIN", 0.1)
     with FakeNode({"BLPOP": Silence()}) as node:
         with Pool(node.url, shared=0) as pool:
             started = now()

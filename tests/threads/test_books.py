@@ -127,7 +127,7 @@ def test_what_a_connection_has_counted_outlives_it(callers: Callers) -> None:
             first = callers.start(pool.execute, "GET", "a")
             wait_until(lambda: node.calls("GET"))
             with pytest.raises(ReadTimeout):
-                pool.execute("GET", "b", timeout=0.02)  # at the door
+                pool.execute("GET", "b", timeout=0.02)  # in the admission queue
             node.release()
             first.result()
             wait_until(lambda: pool.stats().taken_back == 1)

@@ -10,7 +10,7 @@ import pytest
 from answers import NIL, OK, echo
 from threads.harness import Callers, now, wait_until
 from respool import Pool, Command
-from respool._command_table import BLOCKING, REFUSALS
+from respool._facts.command_table import BLOCKING, REFUSALS
 from respool.errors import ConnectionLost, PoolExhausted, UsageError
 from respool.testing import Close, FakeNode, Hold, Server
 

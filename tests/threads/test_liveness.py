@@ -311,7 +311,7 @@ def test_surplus_ages_out_one_by_one_down_to_the_minimum() -> None:
 def test_surplus_ages_out_beside_connections_that_live_long() -> None:
     with FakeNode() as node:
         with Pool(node.url, shared=1, max_idle=0.05, keepalive=None, max_lifetime=3600.0) as pool:
-            rested = now() + 0.2  # the housekeeper has nothing to look forward to but the end of that connection
+            rested = now() + 0.2  # the maintenance task has nothing to look forward to but the end of that connection
             wait_until(lambda: now() > rested)
             fill(pool, 2)
             wait_until(lambda: pool.size == 1)

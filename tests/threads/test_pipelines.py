@@ -11,7 +11,7 @@ import pytest
 from answers import OK, echo, held_echo
 from threads.harness import Callers, now, wait_until
 from respool import Pool, Command, RetryPolicy
-from respool._sync._transport import Transport
+from respool._sync.shell.transport import Transport
 from respool.errors import (
     ConnectionLost,
     DecodeError,

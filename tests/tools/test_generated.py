@@ -56,7 +56,7 @@ def test_every_file_by_hand_exists_in_both_worlds() -> None:
         ("[item async for item in await self.scan()]", "[item for item in self.scan()]"),
         ("async def __aenter__(self) -> AsyncPool:", "def __enter__(self) -> Pool:"),
         ("    raise StopAsyncIteration", "    raise StopIteration"),
-        ("from respool._async._compat import Waiter", "from respool._sync._compat import Waiter"),
+        ("from respool._async.shell.compat import Waiter", "from respool._sync.shell.compat import Waiter"),
         ("from asyncio_.harness import Callers", "from threads.harness import Callers"),
         (
             "    #: Use ``await pool.open()``, or ``async with pool``.",
@@ -70,6 +70,6 @@ def test_a_line_is_turned(source: str, twin: str) -> None:
 
 
 def test_a_source_without_its_first_line_is_refused() -> None:
-    source = unasync.ROOT / "src/respool/_async/_compat.py"
-    with pytest.raises(ValueError, match=r"Written once: respool/_sync/_compat\.py is generated from this file"):
-        unasync.turn(source, unasync.ROOT / "src/respool/_sync/_compat.py")
+    source = unasync.ROOT / "src/respool/_async/shell/compat.py"
+    with pytest.raises(ValueError, match=r"Written once: respool/_sync/shell/compat\.py is generated from this file"):
+        unasync.turn(source, unasync.ROOT / "src/respool/_sync/shell/compat.py")

@@ -8,6 +8,6 @@ Rule 3: no password is ever shown; a server is named by its address, not by its 
 
 from __future__ import annotations
 
-from respool._cli._main import main
+from respool._cli.main import main
 
 __all__ = ["main"]

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
-from respool._command import Arg, Key, Spec
-from respool._errors import UsageTypeError, UsageValueError
+from respool._facts.command import Arg, Key, Spec
+from respool._facts.errors import UsageTypeError, UsageValueError
 
 #: What a key or value is in a reply: bytes, or str where the pool has an encoding. The surfaces know which.
 Text: TypeAlias = bytes | str

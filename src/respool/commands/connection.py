@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, overload
 
-from respool._command import Command, spec
-from respool._errors import UsageValueError
+from respool._facts.command import Command, spec
+from respool._facts.errors import UsageValueError
 from respool.commands._arguments import (
     MILLISECOND,
     at_least,
@@ -30,7 +30,7 @@ from respool.commands._parsers import as_client, as_clients, as_facts, as_greeti
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from respool._command import Arg, Key
+    from respool._facts.command import Arg, Key
     from respool.commands._arguments import Duration, Text, Value
 
 ClientType: TypeAlias = Literal["normal", "master", "primary", "replica", "pubsub"]

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from respool._command import Command, spec
-from respool._errors import UsageValueError
+from respool._facts.command import Command, spec
+from respool._facts.errors import UsageValueError
 from respool.commands._arguments import (
     MILLISECOND,
     SECOND,
@@ -29,7 +29,7 @@ from respool.commands._parsers import as_page, as_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from respool._command import Arg, Key
+    from respool._facts.command import Arg, Key
     from respool.commands._arguments import Duration, Moment, Text
 
 COPY = spec("COPY").derive(parse=bool)

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
-from respool._command import Command, spec
+from respool._facts.command import Command, spec
 from respool.commands._arguments import at_least, counted, nothing_to_send, option, patience
 from respool.commands._parsers import as_list, as_tuple
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from respool._command import Key
+    from respool._facts.command import Key
     from respool.commands._arguments import Text, Value
 
 #: An end of a list: LEFT is its head.

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
 
-from respool._command import Command, spec
-from respool._errors import UsageTypeError, UsageValueError
+from respool._facts.command import Command, spec
+from respool._facts.errors import UsageTypeError, UsageValueError
 from respool.commands._arguments import (
     MILLISECOND,
     SECOND,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Unpack
 
-    from respool._command import Arg, Key
+    from respool._facts.command import Arg, Key
     from respool.commands._arguments import Duration, Moment, Text, Value
 
 APPEND = spec("APPEND")

@@ -19,9 +19,8 @@ any event loop, and wait for nothing of it. Each is a context manager with ``sta
 
 from __future__ import annotations
 
-from respool.testing._actions import Close, Delay, Hold, Reply, Reset, Silence
+from respool.testing._actions import Close, Delay, FakeConnection, Hold, Reply, Reset, Silence
 from respool.testing._binary import Binary, find_binary
-from respool.testing._fake_connection import FakeConnection
 from respool.testing._fake_node import FakeNode, Seen
 from respool.testing._fault_proxy import FaultProxy
 from respool.testing._faults import Direction

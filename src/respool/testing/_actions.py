@@ -7,12 +7,30 @@ Rule 2: the answers of one connection keep the order of its commands: what waits
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from respool.testing._fake_connection import FakeConnection
+
+class FakeConnection(Protocol):
+    """A client's connection to a ``FakeNode``, as a handler sees it.
+
+    ``number``    1 for the first connection of the node, then counting up.
+    ``protocol``  2, or 3 after a HELLO 3.
+    """
+
+    number: int
+    protocol: int
+
+    def send(self, raw: bytes) -> None:
+        """Send bytes now, before anything that waits; nothing happens if the connection is closed."""
+
+    def close(self) -> None:
+        """Hang up after what was sent; what waits is dropped."""
+
+    def reset(self) -> None:
+        """Reset the connection (RST)."""
 
 
 @dataclass(frozen=True)

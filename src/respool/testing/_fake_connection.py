@@ -24,18 +24,14 @@ if TYPE_CHECKING:
 class Book(Protocol):
     """What a connection tells its node."""
 
-    def _arrived(self, connection: FakeConnection, command: Command) -> None: ...
+    def _arrived(self, connection: ScriptedConnection, command: Command) -> None: ...
     def _script_for(self, command: Command) -> Reply: ...
-    def _holds(self, connection: FakeConnection) -> None: ...
-    def _ended(self, connection: FakeConnection) -> None: ...
+    def _holds(self, connection: ScriptedConnection) -> None: ...
+    def _ended(self, connection: ScriptedConnection) -> None: ...
 
 
-class FakeConnection:
-    """A client's connection, as a handler sees it.
-
-    ``number``    1 for the first connection of the node, then counting up.
-    ``protocol``  2, or 3 after a HELLO 3.
-    """
+class ScriptedConnection:
+    """One client's connection: it reads commands, and does for each what the script says."""
 
     def __init__(self, number: int, sock: socket.socket, loop: Loop, book: Book) -> None:
         self.number = number
@@ -52,7 +48,7 @@ class FakeConnection:
         self._watch()
 
     def __repr__(self) -> str:
-        return f"<FakeConnection {self.number}, {'open' if self._is_open else 'closed'}>"
+        return f"<ScriptedConnection {self.number}, {'open' if self._is_open else 'closed'}>"
 
     def send(self, raw: bytes) -> None:
         """Send bytes now, before anything that waits; nothing happens if the connection is closed."""
@@ -136,7 +132,7 @@ class FakeConnection:
             case _:
                 self._ask(command, reply)
 
-    def _ask(self, command: Command, handler: Callable[[Command, FakeConnection], Reply | None]) -> None:
+    def _ask(self, command: Command, handler: Callable[[Command, ScriptedConnection], Reply | None]) -> None:
         try:
             reply = handler(command, self)
         except BaseException:

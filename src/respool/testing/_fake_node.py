@@ -15,7 +15,7 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from respool.testing._actions import Command, Reply, Silence
-from respool.testing._fake_connection import FakeConnection
+from respool.testing._fake_connection import ScriptedConnection
 from respool.testing._listener import BACKLOG, Listener
 from respool.testing._loop import Loop
 from respool.testing._ports import HOST
@@ -83,8 +83,8 @@ class FakeNode:
         self._changed = threading.Condition()
         self._seen: list[Seen] = []
         self._accepted = 0
-        self._open: dict[int, FakeConnection] = {}
-        self._held: deque[FakeConnection] = deque()
+        self._open: dict[int, ScriptedConnection] = {}
+        self._held: deque[ScriptedConnection] = deque()
 
     @classmethod
     def silent(cls, *, handshake: bool = False, unix: bool = False) -> Self:
@@ -239,13 +239,13 @@ class FakeNode:
 
     def drop(self, connection: int | None = None) -> None:
         """Hang up on the connection of this number, or on every open one."""
-        self._each(connection, FakeConnection.close)
+        self._each(connection, ScriptedConnection.close)
 
     def reset(self, connection: int | None = None) -> None:
         """Reset (RST) the connection of this number, or every open one."""
-        self._each(connection, FakeConnection.reset)
+        self._each(connection, ScriptedConnection.reset)
 
-    def _each(self, number: int | None, act: Callable[[FakeConnection], None]) -> None:
+    def _each(self, number: int | None, act: Callable[[ScriptedConnection], None]) -> None:
         def each() -> None:
             if number is None:
                 chosen = list(self._open.values())
@@ -272,10 +272,10 @@ class FakeNode:
             return
         with self._changed:
             self._accepted += 1
-            self._open[self._accepted] = FakeConnection(self._accepted, sock, self._loop, self)
+            self._open[self._accepted] = ScriptedConnection(self._accepted, sock, self._loop, self)
             self._changed.notify_all()
 
-    def _arrived(self, connection: FakeConnection, command: Command) -> None:
+    def _arrived(self, connection: ScriptedConnection, command: Command) -> None:
         with self._changed:
             self._seen.append(Seen(connection.number, command))
             self._changed.notify_all()
@@ -283,10 +283,10 @@ class FakeNode:
     def _script_for(self, command: Command) -> Reply:
         return self._script.find(command)
 
-    def _holds(self, connection: FakeConnection) -> None:
+    def _holds(self, connection: ScriptedConnection) -> None:
         self._held.append(connection)
 
-    def _ended(self, connection: FakeConnection) -> None:
+    def _ended(self, connection: ScriptedConnection) -> None:
         with self._changed:
             self._open.pop(connection.number, None)
             self._changed.notify_all()

@@ -82,7 +82,7 @@ class Loop:
         self._calls: deque[_Call[object]] = deque()
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
-        self._door = threading.Lock()  # between a call on its way in and the end
+        self._admission = threading.Lock()  # between a call on its way in and the end
         self._is_stopping = False
         self._is_closed = False
         self._errors: list[BaseException] = []
@@ -96,7 +96,7 @@ class Loop:
         if threading.current_thread() is self._thread:
             return function()
         call = _Call(function)
-        with self._door:
+        with self._admission:
             if self._is_closed:
                 raise RuntimeError("the helper was stopped")
             self._calls.append(call)  # type: ignore[arg-type]  # nobody reads a _Call[object] but its own caller
@@ -114,7 +114,7 @@ class Loop:
         self._is_stopping = True
         self._ring()
         self._thread.join()
-        with self._door:
+        with self._admission:
             self._is_closed = True
         for call in self._calls:
             call.run()  # its caller came late; without a thread there is nothing to race with

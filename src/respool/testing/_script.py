@@ -10,12 +10,9 @@ Rule 3: only ``FakeNode`` calls it, and only in its loop's thread.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from respool.testing._actions import Close, Command, Reply
-
-if TYPE_CHECKING:
-    from respool.testing._fake_connection import FakeConnection
+from respool.testing._actions import Close, Command, FakeConnection, Reply
 
 OK: Final = b"+OK\r\n"
 NO_PROTOCOL: Final = b"-NOPROTO unsupported protocol version\r\n"

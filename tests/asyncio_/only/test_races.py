@@ -54,7 +54,7 @@ async def test_the_check_of_a_connection_that_was_idle_for_long_ends_with_the_ti
             pool.release(await pool.acquire())
             started = now()
             while now() < started + 0.05:
-                pass  # the loop stands still, and the housekeeper with it
+                pass  # the loop stands still, and the maintenance task with it
             with pytest.raises(PoolTimeout):
                 await pool.acquire(timeout=0.1)
             assert now() - started < 2.0

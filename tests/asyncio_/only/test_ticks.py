@@ -149,7 +149,7 @@ async def test_whoever_waits_at_the_door_is_let_in_when_all_before_it_is_taken_b
     with FakeNode({"SET": OK}) as node:
         async with AsyncPool(node.url, shared=1, max_in_flight_bytes=15_000) as pool:
             first, second = start(pool.execute("SET", "a", HEAVY, timeout=0.001), pool.execute("SET", "b", HEAVY))
-            await asyncio.sleep(0)  # the first one is queued and not written, the second one is at the door
+            await asyncio.sleep(0)  # the first one is queued and not written, the second one is in the admission queue
             time.sleep(0.005)  # noqa: ASYNC251 - the loop is busy: on uvloop a time can be over before the tick is
             assert await outcomes(second) == [b"OK"]
             await outcomes(first)

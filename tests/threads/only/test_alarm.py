@@ -1,11 +1,11 @@
-"""What wakes the housekeeper of a pool for threads: at the earliest of all times, and not before."""
+"""What wakes the maintenance task of a pool for threads: at the earliest of all times, and not before."""
 
 from __future__ import annotations
 
 import threading
 from time import monotonic
 
-from respool._sync._compat import Alarm
+from respool._sync.shell.compat import Alarm
 
 
 def test_who_names_the_time_of_its_own_waking_sleeps_until_then() -> None:

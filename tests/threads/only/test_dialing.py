@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from respool import Pool
-from respool._sync import _dial
+from respool._sync.shell import dial as dial_module
 from respool.errors import ConnectFailed, ConnectTimeout
 from respool.testing import FakeNode, Server
 from threads.harness import now, wait_until
@@ -55,13 +55,13 @@ def test_the_number_of_a_thread_that_is_used_again_hangs_up_on_nobody_else() -> 
     assert over.ident is not None
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        _dial._dials[over.ident] = ours  # as if a new thread had got the number
+        dial_module._dials[over.ident] = ours  # as if a new thread had got the number
         try:
-            _dial.hang_up(over)
+            dial_module.hang_up(over)
             theirs.send(b"a")
             assert ours.recv(1) == b"a"
         finally:
-            del _dial._dials[over.ident]
+            del dial_module._dials[over.ident]
 
 
 def test_nothing_is_kept_of_dials_that_have_ended(server: Server) -> None:
@@ -71,7 +71,7 @@ def test_nothing_is_kept_of_dials_that_have_ended(server: Server) -> None:
         port = node.port
     with pytest.raises(ConnectFailed), Pool(host="127.0.0.1", port=port, shared=1):
         pass
-    wait_until(lambda: not _dial._dials)
+    wait_until(lambda: not dial_module._dials)
 
 
 def test_threads_that_have_dialed_are_let_go(server: Server) -> None:
@@ -80,4 +80,4 @@ def test_threads_that_have_dialed_are_let_go(server: Server) -> None:
             with pool.acquire() as conn:
                 conn.abort()
         assert pool.stats().opened >= 20
-        assert len(pool._node.crew._threads) <= 4  # type: ignore[union-attr]  # it is open
+        assert len(pool._node.tasks._threads) <= 4  # type: ignore[union-attr]  # it is open

@@ -17,7 +17,7 @@ import pytest
 
 from answers import OK, echo, held_echo, words
 from respool import Connection, Pool
-from respool._sync._transport import _Call
+from respool._sync.shell.transport import _Call
 from respool.errors import ConnectionLost, PoolClosed, ReadTimeout
 from respool.testing import FakeNode, FaultProxy, Server, Silence
 from threads.harness import Callers, now, socket_of, wait_until
@@ -32,7 +32,7 @@ def transport_of(pool: Pool[Any]) -> Any:
 
 
 def stand_in_line(pool: Pool[Any], count: int) -> None:
-    """Wait until ``count`` commands are owed or wait at the door."""
+    """Wait until ``count`` commands are owed or wait in the admission queue."""
     transport = transport_of(pool)
     wait_until(lambda: transport.owes + transport.waiting == count)
 

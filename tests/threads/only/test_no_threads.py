@@ -53,7 +53,7 @@ def test_a_dial_that_fails_is_an_error_of_the_caller_and_the_housekeeper_goes_on
             node.stop()
             with pytest.raises(Exception, match=str(port)):
                 pool.execute("PING", timeout=1.0)
-    wait_until(lambda: pool.stats().dial_failures > 2)  # nobody asks: the housekeeper tries
+    wait_until(lambda: pool.stats().dial_failures > 2)  # nobody asks: the maintenance task tries
     assert pool.dialing <= 1
     pool.close()
 

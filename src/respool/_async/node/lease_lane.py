@@ -1,0 +1,276 @@
+# Written once: respool/_sync/node/lease_lane.py is generated from this file.
+"""The leased lane: one caller owns a connection until it gives it back.
+
+Rule 1: a caller waits for the pool, never for a dial: it is served by whatever is ready first (R-05).
+Rule 2: whoever stops waiting withdraws and gives back a late offer in the same step (R-03).
+Rule 3: giving back cannot suspend or fail. What needs time (cleaning, the ``reset`` hook) the pool does afterwards,
+        with the slot in its own hands (R-27, R-28).
+"""
+
+from __future__ import annotations
+
+import traceback
+import warnings
+from typing import Any, Final
+
+from respool._async.node.connection import AsyncConnection
+from respool._async.node.node import Node
+from respool._async.shell.compat import Waiter, bounded, call_hook, taker
+from respool._facts.errors import PoolExhausted, PoolTimeout, UsageError, UsageTypeError, again
+from respool._pooling.out_of_time import out_of_time
+from respool._pooling.slot import Place, Slot
+
+#: The taker of a slot that is being given back, until somebody else gets it.
+_RETURNING: Final = object()
+
+
+class LeaseLane:
+    """Lends the connections of one node, exclusively."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._ledger = node.ledger
+        self._options = node.options
+        self._counters = node.counters
+        self._is_patient = node.options.on_full == "wait"
+        self._traces: dict[Slot, str] | None = {} if node.options.trace_leases else None
+        # Connections that came back clean skip everything that only a hook could want.
+        self._has_reset = node.options.reset is not None
+        self._has_check = node.options.check is not None
+        keepalive = node.options.keepalive
+        self._keepalive = float("inf") if keepalive is None else keepalive
+
+    # Borrowing -------------------------------------------------------------------------------------
+
+    async def borrow(self, timeout: float | None) -> AsyncConnection[Any]:
+        """Return a lease, waiting up to ``timeout`` seconds for queueing, dialing, checking and hooks (R-01).
+
+        Raises PoolTimeout, PoolExhausted (TooManyWaiters), PoolClosed, or the error of the dial that was made for it.
+        """
+        node = self._node
+        if node.is_inside():
+            node.check_outside()
+        started = node.now()
+        deadline = None if timeout is None else started + timeout
+        me = taker()
+        try:
+            while True:
+                with node.lock:
+                    slot = self._ledger.take(started, me)
+                if self._ledger.to_close:
+                    node.settle()
+                if slot is None:
+                    slot = await self._queue(started, deadline)
+                connection = slot.connection
+                # One that was being asked, cleaned or given back when select() moved the others is on the old database.
+                if not connection._transport.is_reusable or connection._options.db != node.db:
+                    self._discard(slot)
+                    continue
+                is_due = started - slot.idle_since > self._keepalive
+                if (is_due or self._has_check) and not await self._is_fit(slot, deadline, is_due=is_due):
+                    continue
+                lease = connection._second_body(slot, self)
+                slot.taker = None
+                self._counters.leases += 1
+                if self._traces is not None:
+                    self._traces[slot] = "".join(traceback.format_stack(limit=12)[:-1])
+                return lease  # type: ignore[no-any-return]
+        except BaseException:
+            if me is not None:
+                self._drop_taken(me)
+            raise
+
+    def _drop_taken(self, me: object) -> None:
+        """Strike what was handed to a thread that was interrupted before it had it in hand."""
+        with self._node.lock:
+            self._ledger.drop_taken(me)
+        if self._ledger.to_close:
+            self._node.settle()
+
+    async def _queue(self, started: float, deadline: float | None) -> Slot:
+        """Stand in line until a slot is handed over."""
+        node, ledger = self._node, self._ledger
+        waiter = Waiter(started)
+        if deadline is not None and deadline <= started and not ledger.closed:
+            raise self._timed_out(started)  # try once, never queue (R-01)
+        try:
+            with node.lock:
+                ledger.enqueue(waiter, started, patient=self._is_patient)
+            node.settle()
+            with node.lock:
+                hopeless = ledger.why_hopeless(waiter)
+            if hopeless is not None:
+                try:
+                    raise hopeless
+                finally:
+                    del hopeless  # what is raised holds this frame, which shall not hold it: no cycles
+            outcome = await waiter.wait(None if deadline is None else deadline - node.now())
+        except BaseException as error:
+            node.counters.exhausted += isinstance(error, PoolExhausted)
+            with node.lock:
+                late = waiter.give_up()
+                ledger.withdraw(waiter)
+                if isinstance(late, Slot):
+                    ledger.release(late, node.now(), reusable=late.connection._transport.is_quiet)
+            node.settle()
+            raise
+        if outcome is None:
+            with node.lock:
+                outcome = waiter.give_up()  # what came at the very last moment counts
+                ledger.withdraw(waiter)
+        if isinstance(outcome, Slot):
+            node.counters.waited(node.now() - started)
+            return outcome
+        if outcome is None:
+            raise self._timed_out(started)
+        node.counters.exhausted += isinstance(outcome, PoolExhausted)  # a resize left nothing to wait for
+        is_kept: bool = outcome is ledger.redial.last_error  # then a copy: the node shall not keep our caller's frames
+        try:
+            raise again(outcome) if is_kept else outcome
+        finally:
+            del outcome
+
+    def _timed_out(self, started: float) -> PoolTimeout:
+        node, ledger = self._node, self._ledger
+        with node.lock:
+            node.counters.timeouts += 1
+            now = node.now()
+            within = f" within {now - started:.3g} s" if now - started >= 0.001 else ""
+            return out_of_time(ledger, f"no connection to {ledger.address}{within}", now, started)
+
+    async def _is_fit(self, slot: Slot, deadline: float | None, *, is_due: bool) -> bool:
+        """Check a connection before lending it: PING one that was idle for long (R-12), ask the hook.
+
+        One that fails is struck; so is one whose check is cancelled or raises (R-36). What replaces it costs a token:
+        a hook that refuses everything must not dial without end (R-07).
+        """
+        node = self._node
+        try:
+            left = None if deadline is None else max(deadline - node.now(), 0.0)
+            is_fit = not is_due or await node.is_alive(slot.connection, left)
+            if is_fit and self._options.check is not None:
+                left = None if deadline is None else max(deadline - node.now(), 0.0)
+                async with bounded(left):
+                    is_fit = await call_hook(self._options.check, slot.connection) is not False
+        except TimeoutError as error:
+            self._discard(slot, is_refused=True)
+            now, words = node.now(), f"no checked connection to {self._ledger.address} in time"
+            with node.lock:
+                node.counters.timeouts += 1
+                raise out_of_time(self._ledger, words, now, now) from error
+        except BaseException:
+            self._discard(slot, is_refused=True)
+            raise
+        is_fit = is_fit and slot.connection._transport.is_reusable  # it may have ended while the hook looked at it
+        if not is_fit:
+            self._discard(slot, is_refused=True)
+        return is_fit
+
+    def _discard(self, slot: Slot, *, is_refused: bool = False) -> None:
+        with self._node.lock:
+            if self._ledger.discard(slot, "unfit") and is_refused:
+                self._ledger.redial.refused()
+        self._node.settle()
+
+    # Giving back -----------------------------------------------------------------------------------
+
+    def release(self, lease: AsyncConnection[Any]) -> None:
+        """Take a lease back, now (R-27). Raises UsageError for one that is not out, and changes nothing then."""
+        if not isinstance(lease, AsyncConnection):
+            raise UsageTypeError(f"release takes a leased connection, not {type(lease).__name__}")
+        if lease.__dict__.get("_lane") is not self or not lease._is_lease:
+            if "_options" not in lease.__dict__:
+                raise UsageError("this lease was released already")
+            raise UsageError("this connection was not leased from this pool")
+        self.give_back(lease)
+
+    def give_back(self, lease: AsyncConnection[Any]) -> None:
+        """Take a lease back; one that was given back before is left alone."""
+        slot = lease._slot
+        if slot is None:
+            return
+        node, ledger = self._node, self._ledger
+        if node.is_inside():  # in a signal handler or finaliser, inside of the books: maintenance takes it back later
+            node.leaked(slot, "")
+            lease._vacate()
+            return
+        try:
+            slot.taker = _RETURNING
+            connection = slot.connection
+            lease._vacate()
+            if self._traces is not None:
+                self._traces.pop(slot, None)
+            self._counters.releases += 1
+            if connection is None:  # closed by the pool while it was out
+                return
+            connection._slot = connection._lane = None
+            if connection.is_clean and connection._options.db == node.db and not self._has_reset:
+                with node.lock:
+                    ledger.release(slot, node.now(), reusable=True)
+                if not ledger.to_close:
+                    return
+            else:
+                self._give_back_unclean(slot, connection)
+            node.settle()
+        except BaseException:
+            if slot.taker is _RETURNING:  # interrupted: nobody has it, and how far it got is not known
+                with node.lock:
+                    ledger.release(slot, node.now(), reusable=False)
+                node.settle()
+            raise
+
+    def _give_back_unclean(self, slot: Slot, connection: AsyncConnection[Any]) -> None:
+        """Take back a connection that the next user must not see as it is: clean it, or drop it (R-28, R-29, R-34)."""
+        node = self._node
+        is_beyond_reset = connection._session.is_spoiled or connection._is_prepared
+        is_lost_cause = not connection._transport.is_open or connection._is_blocked or is_beyond_reset
+        with node.lock:
+            if is_lost_cause or connection._options.db != node.db:
+                self._ledger.release(slot, node.now(), reusable=False)
+                return
+            is_held = self._ledger.take_in(slot, node.now())
+        if is_held:
+            node.counters.resets += 1
+            node.tasks.start_or_run(self._clean, slot)
+
+    async def _clean(self, slot: Slot) -> None:
+        """Make a connection fit for the next user, or strike it (R-28, R-36)."""
+        node, options = self._node, self._options
+        connection = slot.connection
+        try:
+            if not connection.is_clean or connection.db != node.db:
+                if connection._options.db != node.db:
+                    connection._options = connection._options.changed(db=node.db)
+                await connection.reset()
+                await node.maker.configure(connection)
+            if options.reset is not None:
+                async with bounded(options.connect_timeout):
+                    await call_hook(options.reset, connection)
+            is_fit = connection.is_clean and connection.db == node.db
+        except BaseException as error:
+            with node.lock:
+                if slot.place is Place.DIALING:  # a hook that closed the pool has struck it already
+                    self._ledger.not_made_clean(slot)
+            node.settle()
+            if not isinstance(error, Exception):
+                raise
+            return
+        with node.lock:
+            if slot.place is not Place.DIALING:
+                return
+            if is_fit:
+                self._ledger.made_clean(slot, node.now())
+            else:
+                self._ledger.not_made_clean(slot)
+        node.settle()
+
+    def leaked(self, slot: Slot) -> None:
+        """Called by a lease's finaliser. Takes no lock (R-30)."""
+        if slot.taker is not None:  # on its way to or from a thread that was interrupted, which strikes it
+            return
+        borrowed_at = "" if self._traces is None else self._traces.pop(slot, "")
+        where = f"; it was borrowed here:\n{borrowed_at}" if borrowed_at else " (trace_leases=True tells where)"
+        if slot.place is Place.LEASED:
+            self._node.leaked(slot, borrowed_at)
+            message = f"a lease of {self._ledger.address} was never given back{where}"
+            warnings.warn(message, ResourceWarning, stacklevel=2)

@@ -1,0 +1,475 @@
+# Written once: respool/_sync/node/node.py is generated from this file.
+"""One server as the pool sees it: the ledger, the dials it asks for, and the maintenance in the background.
+
+Rule 1: decide under the lock, act outside it. No connection is touched and nobody is awaited with the lock held.
+Rule 2: every dial ends in the ledger: ``dialed``, ``dial_failed`` or ``abandon_dial``, also when it is cancelled.
+Rule 3: after every step that can free a slot or break a connection comes ``settle``: what is to_close is closed, what
+        is wanted is dialed.
+Rule 4: nothing of a node is left when ``close`` returns: no task, no thread, no timer, no socket.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from threading import RLock
+from typing import Any
+
+from respool._async.node.connection import AsyncConnection
+from respool._async.node.maker import Maker
+from respool._async.shell.compat import Alarm, BackgroundTasks, clock, current_world, one_at_a_time
+from respool._async.shell.transport import AsyncTransport
+from respool._facts.errors import ConnectFailed, Error, TransportError, UsageError
+from respool._facts.events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked, Pushed
+from respool._facts.options import Options
+from respool._facts.stats import Counters, PoolStats
+from respool._pooling.ledger import Ledger
+from respool._pooling.slot import Place, Slot
+from respool._pooling.upkeep import due_for_check, next_sweep_at, sweep, take_retired
+from respool._shell.absent import FORKED, UNOPENED
+
+
+class Node:
+    """The ledger of one server and the work it asks for. Bound to one event loop or process when made."""
+
+    def __init__(self, options: Options) -> None:
+        """Make the books; no I/O."""
+        self.options = options
+        self.world = current_world()
+        self.now = clock()
+        self.chance: Callable[[], float] = random.random
+        self.maker = Maker(options, self.chance())
+        self.lock = RLock()  # never contended in asyncio, where it is cheaper than a context that does nothing
+        #: Whether this very thread is at the books: only a signal handler or a finaliser can find it so.
+        self.is_inside: Callable[[], bool] = self.lock._is_owned  # type: ignore[attr-defined]
+        self.counters = Counters()
+        self.tasks = BackgroundTasks()
+        self.db = options.db
+        self.selecting = one_at_a_time()
+        self.ledger = Ledger(
+            now=self.now(),
+            min_size=options.min_size,
+            max_size=options.max_size,
+            shared_target=options.shared_target,
+            max_waiting=options.max_waiting,
+            max_dials=options.max_dials,
+            lifo=options.idle_order == "lifo",
+            address=options.address,
+        )
+        #: Called when the set of connections may have changed.
+        self.on_change: Callable[[], None] = _nothing
+        self._closing: deque[AsyncTransport] = deque(maxlen=64)  # closed not long ago, and perhaps not yet gone
+        self._alarm = Alarm()
+        # No new connection is due for anything earlier than this, so the maintenance task may sleep that long.
+        limits = [limit for limit in (options.max_idle, options.keepalive, self.maker.shortest) if limit is not None]
+        self._round = min(limits, default=float("inf"))
+        self._in_making: set[AsyncConnection[Any]] = set()
+        self._is_abandoned = False
+        self._unproven: list[tuple[AsyncTransport, int]] = []  # made after failed dials, with the replies they had then
+        self._renewed_at = float("-inf")
+        self._leaked: deque[tuple[Slot, str]] = deque()  # filled by finalisers, which must not lock (R-30)
+
+    # Dialing ---------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Do what the ledger asks for now: close what is to_close, dial what is wanted."""
+        ledger = self.ledger
+        if self._leaked:
+            self._collect_leaks()
+        to_close: list[Slot] = []
+        try:
+            with self.lock:
+                to_close = ledger.reap()
+                self.counters.closed += _closed_among(to_close)
+                dials = ledger.reserve(self.now())
+                retired = take_retired(ledger)
+                dial_at = ledger.next_dial_at(self.now())
+            for slot in to_close:
+                self._close_slot(slot)
+            for slot in dials:
+                self.tasks.start_or_run(self._dial, slot)
+            if retired is not None:
+                self.tasks.start_or_run(self._drain, retired)
+        except BaseException:
+            self._resume(to_close)
+            raise
+        if dial_at is not None:
+            self._alarm.ring_at(dial_at)  # the maintenance task dials when the node may be tried again
+
+    def _resume(self, to_close: list[Slot]) -> None:
+        """Leave to the maintenance task what a thread was doing in ``settle`` when it was interrupted."""
+        with self.lock:
+            self.ledger.to_close += to_close
+            self.counters.closed -= _closed_among(to_close)
+            for slot in [slot for slot in self.ledger.dials if slot.taker is None and slot.connection is None]:
+                self.ledger.abandon_dial(slot)
+            retired = self.ledger.retiring
+            if retired is not None and retired.taker is None:
+                retired.is_draining = False
+        self._alarm.set()
+
+    def _begins(self, slot: Slot) -> bool:
+        """Take a slot that was reserved into the hands of the crew; False when it was called off before."""
+        with self.lock:
+            if slot.place is Place.DIALING and self.ledger.closed:
+                self.ledger.abandon_dial(slot)
+            slot.taker = self.tasks
+            return slot.place is Place.DIALING
+
+    async def _dial(self, slot: Slot) -> None:
+        """Make a connection for a reserved slot and enter it into the ledger."""
+        if not self._begins(slot):
+            return
+        started = self.now()
+        connection: AsyncConnection[Any] | None = None
+        try:
+            connection = self.maker.construct(self.db)
+            self._in_making.add(connection)
+            await connection.open()
+            if connection._transport is UNOPENED:  # type: ignore[comparison-overlap]  # it has the same face
+                raise UsageError(f"{type(connection).__name__}.open() must call super().open()")
+            self.maker.accept(connection)
+            await self.maker.configure(connection)
+        except BaseException as error:
+            if connection is not None:
+                connection.abort()
+                self._in_making.discard(connection)
+            # The pool ends dials only when it closes. Another cancellation, or an exit, is the user's own code: a
+            # failure like any other, or the dial would be made again at once and for ever (R-36).
+            failure = error if isinstance(error, Exception) else _unasked(error)
+            with self.lock:
+                self._note_served()
+                is_failure = not self.ledger.closed
+                if is_failure:
+                    self.ledger.dial_failed(slot, failure, self.now(), self.chance())
+                elif slot.place is Place.DIALING:  # a hook that closed the pool has struck it already
+                    self.ledger.abandon_dial(slot)
+            if is_failure:
+                self.counters.dial_failures += 1
+                self.emit(DialFailed, failure)
+            del failure  # it holds this frame, which shall not hold it
+            if not isinstance(error, Exception):
+                self.on_change()
+                self.settle()
+                raise
+        else:
+            self._in_making.discard(connection)
+            if slot.place is not Place.DIALING:  # the configure hook has closed the pool
+                connection.abort()
+                return
+            self._enter(slot, connection)
+            self.emit(ConnectionOpened, self.now() - started)
+        self.on_change()
+        self.settle()
+
+    def _enter(self, slot: Slot, connection: AsyncConnection[Any]) -> None:
+        now = self.now()
+        connection._on_push = self._pushed if self.options.listener is not None else None
+        with self.lock:
+            self._note_served()
+            slot.connection = connection
+            retire_at = self.maker.retire_at(now)
+            if connection._options.db != self.db:
+                slot.epoch = -1  # select() came in between; the ledger refuses it
+            self.ledger.dialed(slot, retire_at, now, self.chance())
+            self.counters.opened += 1
+            if self.ledger.redial.failures:
+                self._unproven.append((connection._transport, connection._transport.completed))
+        connection._transport.on_lost = partial(self.lost, slot)
+        if connection.closed:
+            self.lost(slot, ConnectFailed("lost at once", address=self.options.address))
+
+    # What happens to connections -------------------------------------------------------------------
+
+    def lost(self, slot: Slot, error: Error) -> None:
+        """Note that a connection ended by itself (R-13, R-29)."""
+        with self.lock:
+            self._note_served()
+            is_news = self.ledger.lost(slot, self.now())
+            self.counters.lost += is_news
+            if is_news and self.options.close_on_error:
+                self.ledger.clear()
+        if not is_news:
+            return
+        if slot.is_for_sharing:
+            self.on_change()
+        self._alarm.set()  # idle connections of the epoch that has ended are the maintenance task's (R-17)
+        self.settle()
+
+    def _note_served(self) -> None:
+        """Forget failed dials if a connection made after them has served a reply (R-17)."""
+        if any(transport.completed > greeted for transport, greeted in self._unproven):
+            self.ledger.redial.served()
+            self._unproven.clear()
+        self._unproven = [pair for pair in self._unproven if pair[0].is_open]
+
+    def _close_slot(self, slot: Slot) -> None:
+        connection = slot.connection
+        if connection is None:
+            return
+        transport, counters = connection._transport, self.counters
+        connection.abort()  # first: what had not left is taken back by it, and an interrupted thread leaves no socket
+        with self.lock:  # two threads may close two connections
+            slot.connection = connection._slot = connection._lane = None
+            counters.replies += transport.completed
+            counters.dropped += transport.wire.dropped
+            counters.taken_back += transport.wire.taken_back
+        self._closing.append(transport)
+        self.emit(ConnectionClosed, slot.reason)
+
+    def check_outside(self) -> None:
+        """Raise UsageError where a signal handler or a finaliser runs in the midst of work at the books."""
+        if self.is_inside():
+            raise UsageError(
+                f"the pool of {self.ledger.address} is at work in this very thread, which a signal handler or a "
+                "finaliser interrupts: it cannot be used there"
+            )
+
+    def connections(self) -> list[AsyncConnection[Any]]:
+        """Return every connection that is up, wherever it stands."""
+        ledger = self.ledger
+        with self.lock:
+            slots = [*ledger.shared_slots, *ledger.idle_slots, *ledger.leased_slots, *ledger.dials]
+        return [slot.connection for slot in slots if slot.connection is not None]
+
+    # Leaks -----------------------------------------------------------------------------------------
+
+    def leaked(self, slot: Slot, borrowed_at: str) -> None:
+        """Note, from a finaliser, that a lease was dropped. Takes no lock; the slot comes back soon after (R-30)."""
+        self._leaked.append((slot, borrowed_at))
+        if self.ledger.closed and slot.connection is not None:  # the maintenance task has gone home
+            slot.connection._transport.abort_in_finaliser()
+        self._alarm.set_from_finaliser()
+
+    def _collect_leaks(self) -> None:
+        while self._leaked:
+            slot, borrowed_at = self._leaked.popleft()
+            with self.lock:
+                is_out = self.ledger.release(slot, self.now(), reusable=False)
+            if is_out:
+                self.counters.leaks += 1
+                self.emit(LeaseLeaked, borrowed_at)
+
+    # Housekeeping ----------------------------------------------------------------------------------
+
+    async def maintain(self) -> None:
+        """Retire, check and redial in the background until the node is closed."""
+        ledger, options = self.ledger, self.options
+        while not (ledger.closed or self._is_abandoned):
+            now = self.now()
+            with self.lock:
+                sweep(ledger, now, options.max_idle)
+                checks = due_for_check(ledger, now, options.keepalive)
+                wake_at = next_sweep_at(ledger, now, options.max_idle, options.keepalive)
+            for slot in checks:
+                self.tasks.start_or_run(self._probe, slot)
+            self.settle()
+            seconds = self._round if wake_at is None else min(max(wake_at - self.now(), 0.001), self._round)
+            await self._alarm.wait(None if seconds == float("inf") else seconds)
+        if not ledger.closed:
+            self._close_now()
+
+    def abandon(self) -> None:
+        """Close, from a finaliser: the pool was dropped without being closed. The maintenance task does it."""
+        self._is_abandoned = True
+        self._alarm.set_from_finaliser()
+
+    async def _probe(self, slot: Slot) -> None:
+        """PING a connection that has been idle for long; one that does not answer is lost (R-12).
+
+        A shared one on which somebody waits is watched already (R-14): behind what it owes a PING may take any time.
+        What it owes to nobody, in threads, nobody has read or missed yet.
+        """
+        connection, patience = slot.connection, self.options.read_timeout
+        if slot.place is Place.SHARED and connection is not None:
+            if connection._transport.is_busy:
+                return
+            patience = None  # others may get before it; silence ends the connection in any case
+        is_alive = connection is not None and await self.is_alive(connection, patience)
+        if not is_alive and connection is not None:
+            connection._transport.abort_as_silent()
+        with self.lock:
+            if slot.place is Place.DIALING and is_alive:
+                self.ledger.made_clean(slot, self.now())
+            elif slot.place is Place.DIALING:
+                self.ledger.not_made_clean(slot)
+        self.settle()
+
+    async def is_alive(self, connection: AsyncConnection[Any], seconds: float | None) -> bool:
+        """Tell whether a connection answers a PING within ``seconds``."""
+        deadline = None if seconds is None else self.now() + seconds
+        reply = await connection._transport.submit_until(("PING",), deadline)
+        return not isinstance(reply, TransportError)
+
+    async def _drain(self, slot: Slot) -> None:
+        """Close a shared connection after what is in flight on it (R-15)."""
+        slot.taker = self.tasks
+        self.on_change()  # no new work for it from here on
+        connection = slot.connection  # looked at once: another thread may be closing it
+        if connection is not None:
+            await connection._transport.wait_idle(then_close=True)  # a silent server ends this too (R-14)
+        with self.lock:
+            self.ledger.discard(slot, "lifetime")
+        self.on_change()
+        self.settle()
+        self._alarm.set()  # the next one over age has its turn
+
+    def gives_up_at(self, now: float) -> float:
+        """Return until when callers wait for the node to come back: ``connect_timeout`` after it went down.
+
+        A node that was never up is given one dial.
+        """
+        redial, grace = self.ledger.redial, self.options.connect_timeout
+        if grace is None:
+            return float("inf")
+        return now if redial.down_since is None else redial.down_since + grace
+
+    def is_within_grace(self, now: float) -> bool:
+        """Tell whether a failed dial may be tried again on behalf of a caller."""
+        return now < self.gives_up_at(now)
+
+    def drain(self) -> None:
+        """Begin a new epoch: idle connections go when touched, shared ones one by one when replaced (R-34)."""
+        with self.lock:
+            self.ledger.drain(self.now())
+        self._alarm.set()
+
+    def renew_all(self) -> None:
+        """Drain, at most once a second: the node is not what it was (R-13)."""
+        now = self.now()
+        if now - self._renewed_at >= 1.0:
+            self._renewed_at = now
+            self.drain()
+
+    def forget(self) -> None:
+        """Let go of every socket in a forked child, without a lock: its holder may not exist here (R-35)."""
+        ledger = self.ledger
+        slots = (*ledger.shared_slots, *ledger.idle_slots, *ledger.leased_slots, *ledger.dials)
+        connections: list[Any] = [slot.connection for slot in slots if slot.connection is not None]
+        for connection in (*connections, *self._in_making):
+            connection._transport.forget()
+            connection.__dict__["_transport"] = FORKED
+            connection._slot = connection._lane = None  # leaving the block of a lease does nothing here
+
+    # Counting --------------------------------------------------------------------------------------
+
+    @property
+    def replies(self) -> int:
+        """Replies received on all connections, dead ones included."""
+        live: int = sum(connection._transport.completed for connection in self.connections())
+        return self.counters.replies + live
+
+    def stats(self, **more: int) -> PoolStats:
+        """Return all counts; ``more`` are those kept elsewhere."""
+        ledger, counters = self.ledger, self.counters
+        with self.lock:
+            wires = [connection._transport for connection in self.connections()]
+            counted = {name: getattr(counters, name) for name in Counters.__slots__}
+            counted["closed"] += _closed_among(ledger.to_close)
+            counted["replies"] += sum(transport.completed for transport in wires)
+            counted["dropped"] += sum(transport.wire.dropped for transport in wires)
+            counted["taken_back"] += sum(transport.wire.taken_back for transport in wires)
+            return PoolStats(
+                size=ledger.size,
+                shared=ledger.shared,
+                idle=ledger.idle,
+                leased=ledger.leased,
+                dialing=ledger.dialing,
+                waiting=ledger.waiting,
+                min_size=ledger.min_size,
+                max_size=ledger.max_size,
+                epoch=ledger.epoch,
+                **counted,
+                **more,
+            )
+
+    # Closing ---------------------------------------------------------------------------------------
+
+    async def close(self, timeout: float | None) -> None:
+        """Close everything: waiters at once, shared connections after what is in flight or ``timeout`` (R-33)."""
+        if self.is_inside():  # by a signal handler or a finaliser: the maintenance task closes when the books are free
+            self.abandon()
+            return
+        with self.lock:
+            self.ledger.close()
+            shared = [slot.connection for slot in self.ledger.shared_slots if slot.connection is not None]
+        self.on_change()
+        self.settle()
+        self._alarm.quiet()
+        self._alarm.set()
+        deadline = None if timeout is None else self.now() + timeout
+        try:
+            for connection in shared:
+                await connection._transport.wait_idle(deadline, then_close=True)
+        finally:
+            self._close_now()
+            self._cut_short()
+            await self.tasks.stop()
+            self._discard_unfinished()
+        await self._wait_closed()
+
+    def _close_now(self) -> None:
+        """Close everything that is not lent out, without waiting for what is in flight."""
+        with self.lock:
+            self.ledger.close()
+            for slot in list(self.ledger.shared_slots):
+                self.ledger.discard(slot, "closed")
+        self.on_change()
+        self.settle()
+
+    def _cut_short(self) -> None:
+        """End what the crew waits for: a thread cannot be cancelled, but its socket can be closed."""
+        with self.lock:
+            held = [slot.connection for slot in self.ledger.dials if slot.connection is not None]
+        for connection in [*self._in_making, *held]:
+            connection.abort()
+
+    def _discard_unfinished(self) -> None:
+        """Strike what the crew was dismissed from, perhaps before it had begun."""
+        with self.lock:
+            for slot in list(self.ledger.dials):
+                if slot.connection is None:
+                    self.ledger.abandon_dial(slot)
+                else:
+                    self.ledger.not_made_clean(slot)
+        self.settle()
+
+    async def settle_closed(self) -> None:
+        """Settle, and wait until every socket that was closed is gone."""
+        self.settle()
+        await self._wait_closed()
+
+    async def _wait_closed(self) -> None:
+        while self._closing:
+            await self._closing.pop().wait_closed()
+
+    # Telling ---------------------------------------------------------------------------------------
+
+    def emit(self, kind: type[Event], *facts: Any) -> None:
+        """Tell the listener, if there is one; what it raises is its own affair."""
+        listener = self.options.listener
+        if listener is not None:
+            try:
+                listener(kind(self.options.address, *facts))
+            except Exception:  # noqa: S110 - a listener must not break the pool it listens to
+                pass
+
+    def _pushed(self, push: list[Any]) -> None:
+        self.emit(Pushed, push)
+
+
+def _closed_among(to_close: list[Slot]) -> int:
+    """Count the connections that the pool ends itself, in the step in which they leave its size."""
+    return sum(slot.connection is not None and not slot.is_lost for slot in to_close)
+
+
+def _unasked(error: BaseException) -> UsageError:
+    failure = UsageError(f"connecting was ended by {type(error).__name__}, which the pool had not asked for")
+    failure.__cause__ = error
+    return failure
+
+
+def _nothing() -> None:
+    """Do nothing."""

@@ -1,0 +1,478 @@
+"""One connected socket in asyncio: the wire, one write per loop tick, one deadline for all that is in flight.
+
+Rule 1: commands submitted in one tick leave in one write; a lone command on an idle connection leaves at once.
+Rule 2: no task, timer or lock exists per command; one timer watches the head of the queue (R-14).
+Rule 3: a future that was given up stays in the queue until its reply comes, unless it was never written (R-19).
+Rule 4: callers beyond the in-flight caps wait in the admission queue, in order; the reader never stops for the
+        writer (R-22).
+
+``_sync/shell/transport.py`` is the same thing for threads; the two are the only code written twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from respool._facts.errors import (
+    ConnectFailed,
+    ConnectionLost,
+    Error,
+    Executed,
+    ProtocolError,
+    ReadTimeout,
+    TransportError,
+    UsageError,
+)
+from respool._facts.options import Options
+from respool._protocol.packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
+from respool._protocol.wire import SMALL_BYTES, Wire
+from respool._shell.sockets import ADMISSION_ROOM, lost, tune, why
+
+#: The cheapest way to ask which loop runs; asyncio's own C function.
+_get_running_loop: Final = asyncio._get_running_loop
+
+_WRITE_HIGH_WATER: Final = 256 * 1024
+
+
+async def connect(options: Options, on_push: Callable[[list[Any]], None] | None = None) -> AsyncTransport:
+    """Open a socket as the options say and return its transport. The caller bounds the time.
+
+    Raises ConnectFailed; a cancel leaves no socket behind.
+    """
+    loop = asyncio.get_running_loop()
+
+    def make() -> AsyncTransport:
+        return AsyncTransport(options, loop, on_push)
+
+    try:
+        if options.path is not None:
+            _, transport = await loop.create_unix_connection(make, options.path)
+        else:
+            _, transport = await loop.create_connection(
+                make,
+                options.host,
+                options.port,
+                ssl=options.tls or None,
+                server_hostname=options.host if options.tls else None,
+            )
+    except (OSError, UnicodeError) as error:  # the latter from a name that can be none of a host
+        raise ConnectFailed(f"cannot connect: {why(error)}", address=options.address) from error
+    return transport
+
+
+class AsyncTransport(asyncio.Protocol):
+    """A connected socket and its wire. ``submit`` is the hot path of the asyncio world."""
+
+    __slots__ = (
+        "_address",
+        "_admission",
+        "_admission_room",
+        "_backlog",
+        "_cap",
+        "_cap_bytes",
+        "_closed",
+        "_completed",
+        "_create_future",
+        "_error",
+        "_heard",
+        "_idle",
+        "_limit",
+        "_lone",
+        "_loop",
+        "_out",
+        "_paused",
+        "_queue",
+        "_timer",
+        "_transport",
+        "_watched",
+        "on_lost",
+        "pack",
+        "patience",
+        "wire",
+    )
+
+    def __init__(
+        self,
+        options: Options,
+        loop: asyncio.AbstractEventLoop,
+        on_push: Callable[[list[Any]], None] | None = None,
+    ) -> None:
+        self._loop = loop
+        self._create_future = loop.create_future
+        self._address = options.address
+        self.pack = make_packer(options.encoding)
+        self._cap = options.max_in_flight
+        self._cap_bytes = options.max_in_flight_bytes
+        self._limit = 0  # the length of the queue at which ``submit`` takes the long way; 0 while closed or full
+        self._admission: deque[tuple[bytes, int, int | None, asyncio.Future[Any]]] = deque()
+        self._admission_room = ADMISSION_ROOM  # at this length those who gave up are looked for
+        self._idle: asyncio.Future[None] | None = None  # set when nothing is owed any more
+        self._watched = False  # somebody waits in the admission queue or for idleness: look after each read
+        self._transport: asyncio.Transport | None = None
+        self._paused = False
+        self._backlog = 0  # how many bytes wait for the socket, when that was last looked at
+        self._lone = True  # the last write carried one command: the next one on an idle connection goes out at once
+        self._timer: asyncio.TimerHandle | None = None
+        self._heard = 0.0  # when the last reply came, or when the head of the queue became the head
+        self._error: Error | None = None
+        self._closed: asyncio.Future[None] = loop.create_future()
+        #: How long the server may stay silent while it owes a reply; None for ever.
+        self.patience = options.read_timeout
+        self._completed = 0  # entries that have left the queue with a reply
+        #: Called once, with the error, when the connection has ended by itself.
+        self.on_lost: Callable[[Error], None] | None = None
+        self.wire = Wire(
+            encoding=options.encoding,
+            errors=options.encoding_errors,
+            abandoned=asyncio.InvalidStateError,
+            on_push=on_push,
+        )
+        self._queue = self.wire.queue
+        self._out = self.wire.out
+
+    # State ---------------------------------------------------------------------------------------
+
+    @property
+    def owes(self) -> int:
+        """The number of replies still to come."""
+        return len(self._queue)
+
+    @property
+    def completed(self) -> int:
+        """Replies received, those that nobody waited for included."""
+        return self._completed + self.wire.revealed
+
+    @property
+    def waiting(self) -> int:
+        """How many callers wait in the admission queue."""
+        return len(self._admission)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether commands can be submitted."""
+        return self._error is None
+
+    #: Whether somebody would notice the server's silence: the loop listens while replies are owed.
+    is_busy = owes
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the connection is open and nothing is owed."""
+        return self._error is None and not self._queue
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether it is quiet and the socket has not ended behind our back: the free check of a checkout (R-11)."""
+        transport = self._transport
+        return self._error is None and not self._queue and transport is not None and not transport.is_closing()
+
+    @property
+    def silent_for(self) -> float:
+        """How many seconds the oldest unanswered command has waited for the server."""
+        return self._loop.time() - self._heard if self._queue else 0.0
+
+    # Sending -------------------------------------------------------------------------------------
+
+    def submit(self, args: tuple[Any, ...]) -> asyncio.Future[Any]:
+        """Queue one command and return what its reply is awaited on.
+
+        The reply may be a ServerError or TransportError *value*. A bad argument raises before anything is queued.
+        """
+        try:
+            data = self.pack(args)
+        except (TypeError, UnicodeError) as error:
+            data = pack_again(args, self.pack, error)
+        queue = self._queue
+        if len(queue) >= self._limit or len(data) > SMALL_BYTES:
+            return self._submit_slowly(data, 1, 0)
+        future: asyncio.Future[Any] = self._create_future()
+        out = self._out
+        if out:
+            out.append(data)
+        elif _get_running_loop() is not self._loop:  # asked once a tick: the others join a write that was checked
+            raise UsageError("this pool belongs to another event loop; make one pool for each")
+        elif self._lone and not queue:
+            # Alone on an idle connection: waiting for the end of the tick would only cost time.
+            self._transport.write(data)  # type: ignore[union-attr]  # the limit is 0 without a transport
+            self._start_clock()
+        else:
+            out.append(data)
+            self._loop.call_soon(self._flush)
+        queue.append(future)
+        return future
+
+    def submit_until(self, args: tuple[Any, ...], deadline: float | None) -> Awaitable[Any]:
+        """Like ``submit``; the value is a ReadTimeout when the reply is not there by ``deadline``."""
+        return self._until(self.submit(args), deadline)
+
+    def submit_many(self, commands: list[tuple[Any, ...]], deadline: float | None = None) -> Awaitable[Any]:
+        """Queue a run of commands that nothing can come between; awaiting it gives the list of replies, or an error."""
+        answer = self._submit_slowly(pack_many(commands, self.pack), len(commands), None)
+        return self._until(answer, deadline)
+
+    def submit_guarded(
+        self, commands: list[tuple[Any, ...]], hidden: int, deadline: float | None = None
+    ) -> Awaitable[Any]:
+        """Queue a run of which only the last is answered, unless the first is refused (see ``Guarded``).
+
+        Awaiting it gives that answer, or the refusal.
+        """
+        return self._until(self._submit_slowly(pack_many(commands, self.pack), 1, hidden), deadline)
+
+    async def submit_noreply(self, commands: list[tuple[Any, ...]]) -> Error | None:
+        """Queue a run that is not answered but for its last command, and do not wait for that.
+
+        Waits only while the connection is full. Returns the error when the run was surely not sent.
+        """
+        answer = self._submit_slowly(pack_many(commands, self.pack), 1, len(commands) - 1)
+        if self._admission or self._error is not None:
+            reply = await answer
+            return reply if isinstance(reply, TransportError) and reply.executed == "no" else None
+        return None
+
+    def withdraw(self) -> None:
+        """Say that a submitted command was given up, so that it is taken back if it was never written."""
+        self.wire.withdrawn += 1
+
+    def _submit_slowly(self, data: bytes, count: int, hidden: int | None) -> asyncio.Future[Any]:
+        """Queue what is large, a run, or finds the connection full or closed."""
+        if _get_running_loop() is not self._loop:
+            raise UsageError("this connection belongs to another event loop; make one for each")
+        if len(data) > LARGE_BYTES:
+            self.pack = minding_large(self.pack)
+        future: asyncio.Future[Any] = self._create_future()
+        if self._error is not None:
+            future.set_result(self._lost("no"))
+        elif self._admission or self._is_full(len(data), count):
+            if len(self._admission) >= self._admission_room:
+                self._clear_admission()
+            self._admission.append((data, count, hidden, future))
+            self._limit = 0
+            self._watched = True
+        else:
+            self._put(data, count, hidden, future)
+        return future
+
+    def _until(self, answer: asyncio.Future[Any], deadline: float | None) -> Awaitable[Any]:
+        """Let ``answer`` become a ReadTimeout at ``deadline``."""
+        if deadline is not None:
+            alarm = self._loop.call_at(deadline, self._expire, answer)
+            answer.add_done_callback(lambda _: alarm.cancel())
+        return answer
+
+    def _expire(self, answer: asyncio.Future[Any]) -> None:
+        if not answer.done():
+            answer.set_result(ReadTimeout("no reply in time", address=self._address, executed="unknown"))
+            self.wire.withdrawn += 1
+
+    def _put(self, data: bytes, count: int, hidden: int | None, future: asyncio.Future[Any]) -> None:
+        if not self._out:
+            self._loop.call_soon(self._flush)
+        if hidden is None:  # a run, of one command perhaps: its replies are wanted as a list
+            self.wire.submit_many(data, count, future)
+        elif hidden:
+            self.wire.submit_guarded(data, hidden, future)
+        else:
+            self.wire.submit(data, future)
+
+    def _is_full(self, size: int, count: int) -> bool:
+        """Tell whether a caller must wait. What is beyond a cap by itself goes when nothing is before it."""
+        owed = len(self._queue)
+        if owed > 0 and owed + count > self._cap:
+            return True
+        heavy = self.wire.heavy_bytes
+        return size > SMALL_BYTES and heavy > 0 and heavy + size > self._cap_bytes
+
+    def _clear_admission(self) -> None:
+        """Drop the callers who gave up: the admission queue never holds many more than those who wait (P-14)."""
+        kept = [waiter for waiter in self._admission if not waiter[3].done()]
+        self.wire.taken_back += sum(waiter[1] for waiter in self._admission if waiter[3].done())
+        self._admission.clear()
+        self._admission.extend(kept)
+        self._admission_room = max(ADMISSION_ROOM, 2 * len(kept))
+
+    def _admit(self) -> None:
+        """Let in whoever waits in the admission queue, in order, as far as there is room (R-22)."""
+        door = self._admission
+        while door:
+            data, count, hidden, future = door[0]
+            if future.done():
+                self.wire.taken_back += count
+            elif self._is_full(len(data), count):
+                return
+            else:
+                self._put(data, count, hidden, future)
+            door.popleft()
+        self._limit = self._cap
+
+    def _flush(self) -> None:
+        """Write everything submitted in this tick."""
+        if self._paused or self._error is not None or not self._out:
+            return
+        self._lone = len(self._out) == 1
+        is_first = len(self._queue) == self.wire.unwritten
+        data = self.wire.take()
+        if data:
+            self._transport.write(data)  # type: ignore[union-attr]  # open, so there is one
+            if is_first:
+                self._start_clock()
+        elif self._watched:
+            self._look_after()  # all was taken back: perhaps there is no reply to come that would do it
+
+    def pause_writing(self) -> None:
+        self._paused = True
+        self._backlog = self._transport.get_write_buffer_size()  # type: ignore[union-attr]  # it is the one who calls
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        self._heard = self._loop.time()  # the peer took bytes: it is alive
+        self._flush()
+
+    # Receiving -----------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]  # a stream transport, by construction
+        self._limit = self._cap
+        self._transport.set_write_buffer_limits(_WRITE_HIGH_WATER)  # type: ignore[union-attr]
+        tune(transport.get_extra_info("socket"), self.patience)
+
+    def data_received(self, data: bytes) -> None:
+        queue = self._queue
+        before = len(queue)
+        try:
+            self.wire.feed(data)
+        except ProtocolError as error:
+            self._completed += before - len(queue)
+            self._end(error)
+            return
+        self._completed += before - len(queue)
+        self._heard = self._loop.time()
+        if self._watched:
+            self._look_after()
+
+    def _look_after(self) -> None:
+        """Serve those who wait in the admission queue or for idleness, now that less is owed."""
+        self._admit()
+        if not self._queue:
+            self._watched = False
+            if self._idle is not None:
+                self._idle.set_result(None)
+                self._idle = None
+
+    # The clock -----------------------------------------------------------------------------------
+
+    def _start_clock(self) -> None:
+        """Note that the head of the queue became the head just now."""
+        self._heard = self._loop.time()
+        if self._timer is None and self.patience is not None:
+            self._timer = self._loop.call_later(self.patience, self._sweep)
+
+    def set_patience(self, patience: float | None) -> None:
+        """Change how long the server may stay silent, from now on; None for ever (R-21)."""
+        self.patience = patience
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._queue:
+            self._start_clock()
+
+    def _sweep(self) -> None:
+        """Close the connection when the server owes a reply and has been silent for too long (R-14)."""
+        self._timer = None
+        if not self._queue or self.patience is None:
+            return  # the next write starts the clock again
+        quiet = self._loop.time() - self._heard
+        if self._paused and (backlog := self._transport.get_write_buffer_size()) < self._backlog:  # type: ignore[union-attr]
+            self._backlog = backlog  # the peer takes what we write, if slowly: it is alive
+            self._timer = self._loop.call_later(self.patience, self._sweep)
+        elif quiet < self.patience:
+            self._timer = self._loop.call_later(self.patience - quiet, self._sweep)
+        else:
+            message = f"no reply for {self.patience:g} s"
+            self._end(ReadTimeout(message, address=self._address, executed="unknown"))
+
+    # The end -------------------------------------------------------------------------------------
+
+    def eof_received(self) -> None:
+        self._end(ConnectionLost("the server closed the connection", address=self._address))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._error is None:
+            reason = why(exc) if exc is not None else "closed"
+            self._end(ConnectionLost(reason, address=self._address))
+        if not self._closed.done():
+            self._closed.set_result(None)
+
+    def abort(self) -> None:
+        """Close at once, without waiting for anything. Whatever is in flight fails."""
+        self._end(ConnectionLost("the connection was closed", address=self._address), quiet=True)
+
+    def abort_in_finaliser(self) -> None:
+        """Close from wherever the garbage collector runs, perhaps after the loop has been closed."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.abort)
+
+    def abort_as_silent(self) -> None:
+        """Close because the server did not answer; unlike ``abort`` this counts as a loss."""
+        self._end(ReadTimeout("no answer to a PING", address=self._address, executed="unknown"))
+
+    async def wait_idle(self, deadline: float | None = None, *, then_close: bool = False) -> None:
+        """Wait until nothing is owed and nobody waits for admission, or the connection has ended, or ``deadline``.
+
+        ``then_close`` closes it in the same step; in threads that is what nobody can come in between.
+        """
+        while self._error is None and (self._queue or self._admission):
+            if self._idle is None:
+                self._idle = self._create_future()
+                self._watched = True
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await asyncio.shield(self._idle)
+            except TimeoutError:
+                return
+        if then_close:
+            self.abort()
+
+    async def wait_closed(self) -> None:
+        """Wait until the socket is closed. Call ``abort`` first."""
+        await asyncio.shield(self._closed)
+
+    def forget(self) -> None:
+        """Let go of the socket in a forked child without a word to the peer or to the parent's loop (R-35)."""
+        self._error = ConnectionLost("the process was forked", address=self._address)
+        self._limit = 0
+        sock = None if self._transport is None else self._transport.get_extra_info("socket")
+        if sock is not None and sock.fileno() >= 0:
+            os.close(sock.fileno())
+
+    def _end(self, error: Error, *, quiet: bool = False) -> None:
+        """End the connection: everything in flight fails with an error of its own, each with ``error`` as its cause."""
+        if self._error is not None:
+            return
+        self._error = error
+        self._limit = 0
+        self.wire.fail(lambda: self._lost("no"), lambda: self._lost("unknown"))
+        while self._admission:
+            _, count, _, future = self._admission.popleft()
+            if future.done():
+                self.wire.taken_back += count
+            else:
+                future.set_result(self._lost("no"))
+        if self._idle is not None:
+            self._idle.set_result(None)
+            self._idle = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._transport is not None:
+            self._transport.abort()
+        if self.on_lost is not None and not quiet:
+            self.on_lost(error)
+        self.on_lost = None
+
+    def _lost(self, executed: Executed) -> Error:
+        return lost(self._error, self._address, executed)

@@ -1,0 +1,256 @@
+"""What a command is: its words, the facts about its name, and how its reply is read.
+
+Rule 1: a ``Spec`` holds the facts of a command *name*; there is one per name, made from ``command_table``.
+Rule 2: a ``Command`` is one call: arguments, spec, parser. It is a value: nothing on the way changes it.
+Rule 3: a name nobody knows gets the careful spec: a write that is never sent twice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Generic, TypeAlias, TypeVar, final
+
+from respool._facts.command_table import BLOCKING, CONTAINERS, EFFECTS, KEYS, REFUSALS
+from respool._facts.errors import UsageTypeError, UsageValueError
+
+Arg: TypeAlias = bytes | str | int | float | memoryview
+Key: TypeAlias = bytes | str | int | float | memoryview
+Parser: TypeAlias = Callable[[Any], Any]
+T_co = TypeVar("T_co", covariant=True)
+
+
+@final
+class Spec:
+    """The facts about one command name.
+
+    ``safe``     sending it twice does no harm: the server calls it read-only, or it only tells something (R-24).
+    ``blocking`` where the server-side timeout stands, or None; ``blocks_for`` reads it (R-21).
+    ``effect``   what it does to the state of its connection, or None (R-28).
+    ``refusal``  why it has no place on a shared connection and which call is right, or None (R-20).
+    ``plain``    none of the last three: the only thing the hot path asks.
+    """
+
+    __slots__ = ("blocking", "effect", "key_rule", "name", "parse", "plain", "refusal", "safe", "words")
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        safe: bool = False,
+        key_rule: str = "",
+        blocking: str | None = None,
+        effect: str | None = None,
+        refusal: str | None = None,
+        parse: Parser | None = None,
+    ) -> None:
+        self.name = name
+        self.words = tuple(name.split(" "))
+        self.safe = safe
+        self.key_rule = key_rule
+        self.blocking = blocking
+        self.effect = effect
+        self.refusal = refusal
+        self.parse = parse
+        self.plain = blocking is None and effect is None and refusal is None
+
+    def __repr__(self) -> str:
+        return f"<Spec {self.name}>"
+
+    def derive(self, *, parse: Parser | None = None, safe: bool | None = None) -> Spec:
+        """Return a copy with another reply parser, or marked safe to send twice."""
+        return Spec(
+            self.name,
+            safe=self.safe if safe is None else safe,
+            key_rule=self.key_rule,
+            blocking=self.blocking,
+            effect=self.effect,
+            refusal=self.refusal,
+            parse=self.parse if parse is None else parse,
+        )
+
+    def blocks_for(self, args: Sequence[Any]) -> float | None:
+        """Tell how many seconds the server may hold this call back: inf for ever, None when it never blocks."""
+        if self.blocking is None:
+            return None
+        position, unit = self.blocking.split()
+        if position == "BLOCK":
+            index = _option(args, "BLOCK")
+            if index is None:
+                return None
+        else:
+            index = int(position)
+        try:
+            seconds = float(args[index]) * (0.001 if unit == "ms" else 1.0)
+        except (IndexError, TypeError, ValueError):
+            return 0.0  # the server will refuse the call at once
+        if seconds == 0:
+            return math.inf
+        return seconds if seconds > 0 else 0.0
+
+    def keys_of(self, args: Sequence[Any]) -> list[Any]:
+        """Return the keys among ``args`` (the command name included), in order."""
+        found: list[Any] = []
+        for rule in self.key_rule.split("+") if self.key_rule else ():
+            found += _keys_by_rule(rule, args)
+        return found
+
+
+def _keys_by_rule(rule: str, args: Sequence[Any]) -> Sequence[Any]:
+    """Apply one key rule; ``command_table`` says how rules are written."""
+    if rule == "STREAMS":
+        start = _option(args, "STREAMS")
+        if start is None:
+            return ()
+        return args[start : start + (len(args) - start) // 2]
+    if rule.startswith("#"):
+        position, _, step = rule[1:].partition(":")
+        at = int(position)
+        try:
+            count = int(args[at])
+        except (IndexError, TypeError, ValueError):
+            return ()
+        stride = int(step or 1)
+        return args[at + 1 : at + 1 + count * stride : stride]
+    parts = [int(part) for part in rule.split(":")]
+    first = parts[0]
+    last = parts[1] if len(parts) > 1 else first
+    stride = parts[2] if len(parts) > 2 else 1
+    return args[first : last + 1 if last >= 0 else len(args) + last + 1 : stride]
+
+
+def _option(args: Sequence[Any], word: str) -> int | None:
+    """Return the index behind the option ``word`` of XREAD or XREADGROUP, or None. Behind STREAMS come names only."""
+    index = 1
+    while index < len(args):
+        arg = args[index]
+        option = _word(arg) if isinstance(arg, bytes | str | bytearray | memoryview) else ""
+        if option == word:
+            return index + 1
+        if option == "STREAMS":
+            return None
+        index += 3 if option == "GROUP" else 1  # a group or consumer may be called anything
+    return None
+
+
+def _build_specs() -> dict[str, Spec]:
+    specs: dict[str, Spec] = {}
+    for line in KEYS.strip().splitlines():
+        head, _, names = line.partition("|")
+        access, _, key_rule = head.strip().partition(" ")
+        for name in names.split():
+            name = name.replace("/", " ")
+            specs[name] = Spec(
+                name,
+                safe=access == "read",
+                key_rule=key_rule.strip(),
+                blocking=BLOCKING.get(name),
+                effect=EFFECTS.get(name),
+                refusal=REFUSALS.get(name),
+            )
+    return specs
+
+
+SPECS: Final[dict[str, Spec]] = _build_specs()
+
+
+#: The specs of names of one word by their usual spellings.
+SPELLED: Final[dict[Any, Spec]] = {
+    spelling: found
+    for name, found in SPECS.items()
+    if name not in CONTAINERS and " " not in name
+    for spelling in (name, name.lower(), name.encode(), name.lower().encode())
+}
+
+
+def spec(name: str) -> Spec:
+    """Return the spec of a known command, by its upper-case name (``"CLIENT LIST"`` for a subcommand)."""
+    return SPECS[name]
+
+
+def find_spec(args: Sequence[Any]) -> Spec:
+    """Return the spec for raw arguments; an unknown name gets a careful spec of its own."""
+    name = _word(args[0])
+    if " " in name:  # never shown: there may be a password behind it
+        raise UsageValueError("a command's name has no spaces: each word is an argument of its own, as in 'GET', 'key'")
+    known = SPECS.get(name)
+    if name in CONTAINERS and len(args) > 1:
+        full = f"{name} {_word(args[1])}"
+        return SPECS.get(full) or Spec(full, effect=EFFECTS.get(name), refusal=REFUSALS.get(name))
+    return known or Spec(name)
+
+
+def _word(arg: Any) -> str:
+    if isinstance(arg, str):
+        return arg.upper()
+    if isinstance(arg, bytes | bytearray | memoryview):
+        return bytes(arg).decode("latin-1").upper()
+    raise UsageTypeError(f"a command name is str or bytes, not {type(arg).__name__}")
+
+
+@final
+class Command(Generic[T_co]):
+    """One call of one command: what to send, what is known of it, and how to read the reply.
+
+    Made by the functions of ``respool.commands``, or by hand: ``Command("GET", "key")``. ``idempotent=True`` says
+    that running it twice is harmless, so that it is retried like a read when a connection is lost (R-24).
+    """
+
+    __slots__ = ("args", "parse", "spec")
+
+    def __init__(
+        self,
+        spec: Spec | str | bytes,
+        *args: Arg,
+        parse: Callable[[Any], T_co] | None = None,
+        idempotent: bool = False,
+    ) -> None:
+        if isinstance(spec, Spec):
+            self.args: tuple[Arg, ...] = (*spec.words, *args)
+        else:
+            self.args = (spec, *args)
+            spec = find_spec(self.args)
+        if idempotent:
+            spec = spec.derive(safe=True)
+        self.spec = spec
+        self.parse: Parser | None = spec.parse if parse is None else parse
+
+    @classmethod
+    def of(cls, args: tuple[Arg, ...], spec: Spec, parse: Parser | None) -> Command[Any]:
+        """Put together what is known already; ``args`` include the name."""
+        command: Command[Any] = object.__new__(cls)
+        command.args = args
+        command.spec = spec
+        command.parse = spec.parse if parse is None else parse
+        return command
+
+    @property
+    def name(self) -> str:
+        """The upper-case name, with the subcommand where there is one."""
+        return self.spec.name
+
+    @property
+    def keys(self) -> list[Any]:
+        """The keys among the arguments."""
+        return self.spec.keys_of(self.args)
+
+    def __repr__(self) -> str:
+        count = len(self.args) - 1
+        return f"<Command {self.spec.name}, {count} argument{'' if count == 1 else 's'}>"  # no values: maybe secrets
+
+
+def as_command(value: Command[Any] | Sequence[Any]) -> Command[Any]:
+    """Return ``value`` as a Command; a sequence of arguments is looked up by its first word."""
+    if isinstance(value, Command):
+        return value
+    if isinstance(value, str | bytes | bytearray | memoryview):
+        raise UsageTypeError(f"a command is a Command or a sequence of arguments, not {type(value).__name__}")
+    try:
+        args = tuple(value)
+    except TypeError:
+        raise UsageTypeError(
+            f"a command is a Command or a sequence of arguments, not {type(value).__name__}"
+        ) from None
+    if not args:
+        raise UsageValueError("a command needs at least its name")
+    return Command(*args)

@@ -1,0 +1,294 @@
+"""Every error respool raises, sorted by what the caller can do about it.
+
+Rule 1: a server's error reply is a value until a caller asks for it; ``server_error`` is the only maker.
+Rule 2: a transport error knows whether the command may have run: ``executed`` is ``"no"`` or ``"unknown"``.
+Rule 3: messages name the address and the pool, never a secret; every error can be pickled.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Final, Literal, TypeVar
+
+E = TypeVar("E", bound=Exception)
+Executed = Literal["no", "unknown"]
+
+
+class Error(Exception):
+    """Catch this to catch everything respool raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(cls: type[E], args: tuple[Any, ...], state: dict[str, Any]) -> E:
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+def again(error: E) -> E:
+    """Return another instance of ``error``, caused by it: every caller raises one of its own.
+
+    An error of the user's own (a hook's) is copied where it can be: one that many callers raise would collect the
+    frames of them all in its traceback.
+    """
+    other: Any
+    if isinstance(error, Error):
+        other = _rebuild(type(error), error.args, dict(error.__dict__))
+    else:
+        try:
+            other = copy.copy(error)
+        except Exception:
+            return error
+        if type(other) is not type(error):
+            return error
+    other.__cause__ = error
+    return other  # type: ignore[no-any-return]
+
+
+# What the server answered -----------------------------------------------------------------------------
+
+
+class ServerError(Error):
+    """The server answered with an error; the connection is healthy.
+
+    ``code`` is the first word (``"WRONGTYPE"``), ``message`` the rest of the line.
+    """
+
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(f"{code} {message}".rstrip())
+        self.code = code
+        self.message = message
+
+
+class WrongType(ServerError):
+    """The key holds another type than the command works on."""
+
+
+class NoScript(ServerError):
+    """EVALSHA named a script that the server does not know."""
+
+
+class ReadOnly(ServerError):
+    """The server is a replica and does not take writes."""
+
+
+class NoPermission(ServerError):
+    """The user may not run this command or touch this key."""
+
+
+class AuthenticationFailed(ServerError):
+    """Wrong password or user, or none given where one is needed. Never retried."""
+
+
+class OutOfMemory(ServerError):
+    """The server is over ``maxmemory`` and refuses writes."""
+
+
+class Busy(ServerError):
+    """A script blocks the server."""
+
+
+class BusyGroup(ServerError):
+    """The consumer group exists already."""
+
+
+class Loading(ServerError):
+    """The server is loading its data set."""
+
+
+class TryAgain(ServerError):
+    """A multi-key command met a slot that is being moved."""
+
+
+class ClusterDown(ServerError):
+    """The cluster does not serve this slot now."""
+
+
+class MasterDown(ServerError):
+    """A replica lost its primary and is set not to serve stale data."""
+
+
+class CrossSlot(ServerError):
+    """The keys of one command live in different slots."""
+
+
+class TransactionAborted(ServerError):
+    """EXEC ran nothing: a watched key changed, or a queued command was refused (see ``__cause__``)."""
+
+
+class UnknownCommand(ServerError):
+    """The server does not know this command."""
+
+
+_BY_CODE: dict[str, type[ServerError]] = {
+    "WRONGTYPE": WrongType,
+    "NOSCRIPT": NoScript,
+    "READONLY": ReadOnly,
+    "NOPERM": NoPermission,
+    "NOAUTH": AuthenticationFailed,
+    "WRONGPASS": AuthenticationFailed,
+    "OOM": OutOfMemory,
+    "BUSY": Busy,
+    "BUSYGROUP": BusyGroup,
+    "LOADING": Loading,
+    "TRYAGAIN": TryAgain,
+    "CLUSTERDOWN": ClusterDown,
+    "MASTERDOWN": MasterDown,
+    "CROSSSLOT": CrossSlot,
+    "EXECABORT": TransactionAborted,
+}
+
+# Redis before 6 and passwords without ACL answer with a bare ERR; the wording is the only sign there is.
+_BY_WORDING: tuple[tuple[str, type[ServerError]], ...] = (
+    ("unknown command", UnknownCommand),
+    ("invalid password", AuthenticationFailed),
+    ("AUTH <password> called without any password", AuthenticationFailed),
+    ("Client sent AUTH, but no password is set", AuthenticationFailed),
+    ("max number of clients", Busy),
+)
+
+
+def server_error(line: str) -> ServerError:
+    """Make the typed error for an error reply, given as its text without the leading ``-``."""
+    code, _, message = line.partition(" ")
+    kind = _BY_CODE.get(code)
+    if kind is None:
+        kind = ServerError
+        if code == "ERR":
+            for wording, candidate in _BY_WORDING:
+                if message.startswith(wording):
+                    kind = candidate
+                    break
+    return kind(code, message)
+
+
+#: Answers by which a server says "not now": the command did not run.
+NOT_NOW: Final = (Loading, TryAgain, ClusterDown, MasterDown, ReadOnly)
+
+
+def is_not_now(errors: list[Error]) -> bool:
+    """Tell whether there is an error and all of them say "not now"."""
+    return bool(errors) and all(isinstance(error, NOT_NOW) for error in errors)
+
+
+# What happened on the way -----------------------------------------------------------------------------
+
+
+class TransportError(Error):
+    """The network or the peer failed. ``executed`` says whether the command can have run on the server."""
+
+    #: What the server answered last before it hung up on a run of commands, if that was an error.
+    last_words: ServerError | None = None
+
+    def __init__(self, message: str, *, address: str = "", executed: Executed = "no") -> None:
+        super().__init__(f"{address}: {message}" if address else message)
+        self.address = address
+        self.executed: Executed = executed
+
+
+class ConnectFailed(TransportError):
+    """No connection could be made: refused, unreachable, TLS or handshake failed."""
+
+
+class ConnectTimeout(ConnectFailed, TimeoutError):
+    """Connecting and shaking hands took longer than ``connect_timeout``."""
+
+
+class ConnectionLost(TransportError):
+    """The connection ended while the command was queued (``executed="no"``) or on its way (``"unknown"``)."""
+
+
+class OutcomeUnknown(ConnectionLost):
+    """A write was on its way when the connection ended: it ran once or not at all, and was not sent again."""
+
+
+class ReadTimeout(TransportError, TimeoutError):
+    """The reply did not come in time."""
+
+
+class ProtocolError(Error):
+    """The peer sent something that is not RESP, or a reply nobody asked for; the connection is gone."""
+
+    def __init__(self, message: str, *, address: str = "") -> None:
+        super().__init__(f"{address}: {message}" if address else message)
+        self.address = address
+        self.executed: Executed = "unknown"
+
+
+class DecodeError(Error, ValueError):
+    """A reply cannot be decoded with the configured ``encoding``; the connection goes on."""
+
+
+# What the caller did ----------------------------------------------------------------------------------
+
+
+class UsageError(Error):
+    """A bad argument or call, found before anything was sent."""
+
+
+class UsageTypeError(UsageError, TypeError):
+    """An argument of the wrong type."""
+
+
+class UsageValueError(UsageError, ValueError):
+    """An argument of the right type and a value that cannot be."""
+
+
+# What the pool says -----------------------------------------------------------------------------------
+
+
+class PoolError(Error):
+    """The pool could not serve the call."""
+
+
+class PoolExhausted(PoolError):
+    """Every connection is out and the pool does not wait."""
+
+
+class TooManyWaiters(PoolExhausted):
+    """``max_waiting`` callers are queued already."""
+
+
+class PoolTimeout(PoolError, TimeoutError):
+    """No connection came free in time. Carries the state of the pool at that moment.
+
+    ``idle``, ``leased``, ``dialing``, ``waiting`` and ``max_size`` are counts; ``oldest_waiter`` is in seconds;
+    ``last_dial_error`` is the error of the latest failed dial, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        idle: int = 0,
+        leased: int = 0,
+        dialing: int = 0,
+        waiting: int = 0,
+        max_size: int = 0,
+        oldest_waiter: float = 0.0,
+        last_dial_error: Exception | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.idle = idle
+        self.leased = leased
+        self.dialing = dialing
+        self.waiting = waiting
+        self.max_size = max_size
+        self.oldest_waiter = oldest_waiter
+        self.last_dial_error = last_dial_error
+
+
+class PoolClosed(PoolError):
+    """The pool is closed."""
+
+
+def _name_as_imported() -> None:
+    """Let tracebacks and pickles name an error as users import it."""
+    for kind in [kind for kind in globals().values() if isinstance(kind, type) and issubclass(kind, Error)]:
+        kind.__module__ = "respool.errors"
+
+
+_name_as_imported()

@@ -1,0 +1,385 @@
+"""Every option of a pool, its default, and the one place where it is checked.
+
+Rule 1: an ``Options`` that exists is valid; nothing behind it checks again.
+Rule 2: a wrong type is a UsageTypeError, a wrong value a UsageValueError, and neither has opened a connection.
+Rule 3: ``repr`` shows no secret.
+Times are seconds. ``None`` switches a limit off where that makes sense.
+"""
+
+from __future__ import annotations
+
+import codecs
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from ssl import SSLContext
+from sys import float_info
+from typing import Any, Final, Literal, TypedDict
+
+from respool._facts.errors import UsageError, UsageTypeError, UsageValueError
+from respool._facts.retry_policy import RetryPolicy
+from respool._facts.url import parse_url
+
+Strategy = Literal["least_pending", "round_robin", "random"]
+Credentials = Callable[[], Any]
+Hook = Callable[[Any], Any]
+
+#: How many shared connections a pool opens when nobody says (docs/explanation/shared-connections.md).
+DEFAULT_SHARED: Final = 1
+
+#: What the names of commands are made of; an encoding must write it as ASCII does.
+_SPOKEN: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ abcdefghijklmnopqrstuvwxyz 0123456789 -_."
+
+
+class ConnectionOptions(TypedDict, total=False):
+    """The options that one connection takes. See ``Options`` for what each means."""
+
+    host: str
+    port: int
+    path: str | None
+    db: int
+    username: str | None
+    password: str | None
+    credentials: Credentials | None
+    client_name: str | None
+    protocol: Literal[2, 3]
+    encoding_errors: str
+    tls: bool | SSLContext
+    connect_timeout: float | None
+    read_timeout: float | None
+    max_in_flight: int
+    max_in_flight_bytes: int
+    retry: RetryPolicy | None
+
+
+class PoolOptions(ConnectionOptions, total=False):
+    """The options that a pool takes. See ``Options`` for what each means."""
+
+    min_size: int
+    max_size: int
+    shared: int | None
+    strategy: Strategy
+    on_full: Literal["wait", "raise"]
+    acquire_timeout: float | None
+    max_waiting: int
+    max_dials: int
+    idle_order: Literal["lifo", "fifo"]
+    max_idle: float | None
+    max_lifetime: float | None
+    keepalive: float | None
+    stall_after: float | None
+    close_on_error: bool
+    connection_class: type[Any] | None
+    connection_options: Mapping[str, Any] | None
+    configure: Hook | None
+    check: Hook | None
+    reset: Hook | None
+    listener: Callable[[Any], None] | None
+    trace_leases: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """All options of a pool or a single connection, checked.
+
+    Raises UsageTypeError or UsageValueError (both UsageError) from its constructor.
+    """
+
+    # Where
+    host: str = "localhost"
+    port: int = 6379
+    path: str | None = None
+    tls: bool | SSLContext = False
+    # Who
+    db: int = 0
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    credentials: Credentials | None = field(default=None, repr=False)
+    client_name: str | None = None
+    protocol: int = 3
+    encoding: str | None = None
+    encoding_errors: str = "strict"
+    # How long
+    connect_timeout: float | None = 2.0
+    read_timeout: float | None = 5.0
+    acquire_timeout: float | None = 30.0
+    stall_after: float | None = 1.0
+    # How many
+    min_size: int = 0
+    max_size: int = 16
+    shared: int | None = None
+    strategy: str = "least_pending"
+    on_full: str = "wait"
+    max_waiting: int = 1024
+    max_dials: int = 2
+    max_in_flight: int = 16_384
+    max_in_flight_bytes: int = 64 * 1024 * 1024
+    # How connections live
+    idle_order: str = "lifo"
+    max_idle: float | None = 600.0
+    max_lifetime: float | None = 3600.0
+    keepalive: float | None = 30.0
+    close_on_error: bool = False
+    retry: RetryPolicy | None = field(default_factory=RetryPolicy)
+    # What the user plugs in
+    connection_class: type[Any] | None = None
+    connection_options: Mapping[str, Any] | None = field(default=None, repr=False)
+    configure: Hook | None = None
+    check: Hook | None = None
+    reset: Hook | None = None
+    listener: Callable[[Any], None] | None = None
+    trace_leases: bool = False
+
+    def __post_init__(self) -> None:
+        for name, check in _CHECKS.items():
+            problem = check(getattr(self, name))
+            if problem is not None:
+                kind, wanted = problem
+                raise kind(f"{name} must be {wanted}, not {_shown(name, getattr(self, name))}")
+        self._check_together()
+
+    def _check_together(self) -> None:
+        if self.min_size > self.max_size:
+            raise UsageValueError(f"min_size ({self.min_size}) is above max_size ({self.max_size})")
+        if self.shared is not None and self.shared > self.max_size:
+            raise UsageValueError(f"shared ({self.shared}) is above max_size ({self.max_size})")
+        if self.path is not None and self.tls:
+            raise UsageValueError("TLS over a unix socket is not supported: give path= or tls=")
+        if self.password is not None and self.credentials is not None:
+            raise UsageValueError("give password= or credentials=, not both")
+        if self.username is not None and self.password is None and self.credentials is None:
+            raise UsageValueError("username= needs password= or credentials=")
+        name = "encoding_errors"
+        try:
+            codecs.lookup_error(self.encoding_errors)
+            name = "encoding"
+            # Encoding something finds out whether it is an encoding of text; codecs.lookup does not.
+            spoken = _SPOKEN.encode("ascii" if self.encoding is None else self.encoding)
+        except (LookupError, ValueError) as error:
+            raise UsageValueError(f"{name}: {error}") from error
+        if spoken != _SPOKEN.encode():
+            raise UsageValueError(
+                f"encoding {self.encoding!r} does not write letters as ASCII does: no server would know a command"
+            )
+
+    @property
+    def address(self) -> str:
+        """The node as messages name it: ``host:port`` or ``unix:path``."""
+        if self.path is not None:
+            return f"unix:{self.path}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def shared_target(self) -> int:
+        """How many shared connections the pool keeps: the option, or the default where a lease still fits beside it."""
+        if self.shared is not None:
+            return self.shared
+        return DEFAULT_SHARED if self.max_size > DEFAULT_SHARED else 0
+
+    def changed(self, **changes: Any) -> Options:
+        """Return a checked copy with some options replaced."""
+        return replace(self, **changes)
+
+
+def make_options(url: str | None, given: Mapping[str, Any]) -> Options:
+    """Merge a URL and keywords (keywords win) into checked options."""
+    unknown = [name for name in given if name not in _NAMES]
+    if unknown:
+        raise UsageTypeError(f"unknown option {unknown[0]!r}; known are {', '.join(sorted(_NAMES))}")
+    merged: dict[str, Any] = {}
+    if url is not None:
+        merged = parse_url(url)
+        for name, text in merged.pop("query", {}).items():
+            merged[name] = _from_text(name, text)
+    merged.update(given)
+    if merged.get("credentials") is not None and "credentials" in given and "password" not in given:
+        merged.pop("password", None)  # a URL's password gives way to the callable that knows today's
+    if "host" in given and "path" not in given:
+        merged.pop("path", None)
+    return Options(**merged)
+
+
+def checked_timeout(timeout: Any) -> float:
+    """Return a caller's ``timeout`` in seconds, checked; zero or less means: try once, do not wait."""
+    if not isinstance(timeout, int | float) or isinstance(timeout, bool):
+        raise UsageTypeError(f"timeout must be a number of seconds or None, not {timeout!r}")
+    try:
+        seconds = float(timeout)
+    except OverflowError:
+        raise UsageValueError("timeout must be a number of seconds or None, not one that no clock can count") from None
+    if math.isnan(seconds):
+        raise UsageValueError("timeout must be a number of seconds or None, not nan")
+    return seconds
+
+
+# Checks: None when fine, else (error class, what it must be) -------------------------------------------
+
+Problem = tuple[type[UsageError], str] | None
+Check = Callable[[Any], Problem]
+
+
+def _whole(least: int, wanted: str, *, most: float = math.inf, optional: bool = False) -> Check:
+    def check(value: Any) -> Problem:
+        if optional and value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool):
+            return UsageTypeError, wanted
+        return None if least <= value <= most else (UsageValueError, wanted)
+
+    return check
+
+
+def _seconds(*, zero: bool = False) -> Check:
+    wanted = "a number of seconds, zero or more, or None" if zero else "a number of seconds above zero, or None"
+
+    def check(value: Any) -> Problem:
+        if value is None:
+            return None
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return UsageTypeError, wanted
+        good = (value >= 0 if zero else value > 0) and value <= float_info.max
+        return None if good else (UsageValueError, wanted)
+
+    return check
+
+
+def _of(kinds: type | tuple[type, ...], wanted: str) -> Check:
+    def check(value: Any) -> Problem:
+        return None if value is None or isinstance(value, kinds) else (UsageTypeError, wanted)
+
+    return check
+
+
+def _one_of(*values: Any) -> Check:
+    wanted = "one of " + ", ".join(repr(value) for value in values)
+
+    def check(value: Any) -> Problem:
+        if isinstance(value, bool) or not isinstance(value, type(values[0])):
+            return UsageTypeError, wanted
+        return None if value in values else (UsageValueError, wanted)
+
+    return check
+
+
+def _must_be(kind: type, wanted: str) -> Check:
+    def check(value: Any) -> Problem:
+        return None if isinstance(value, kind) else (UsageTypeError, wanted)
+
+    return check
+
+
+def _port(value: Any) -> Problem:
+    wanted = "a port number from 1 to 65535"
+    if not isinstance(value, int) or isinstance(value, bool):
+        return UsageTypeError, wanted
+    return None if 0 < value < 65536 else (UsageValueError, wanted)
+
+
+def _name(value: Any) -> Problem:
+    wanted = "a name of visible ASCII letters, without spaces"
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        return UsageTypeError, wanted
+    return None if value and all("!" <= letter <= "~" for letter in value) else (UsageValueError, wanted)
+
+
+def _text(value: Any) -> Problem:
+    if not isinstance(value, str):
+        return UsageTypeError, "a non-empty text"
+    return None if value else (UsageValueError, "a non-empty text")
+
+
+def _function(value: Any) -> Problem:
+    return None if value is None or callable(value) else (UsageTypeError, "a function or None")
+
+
+def _plain_function(value: Any) -> Problem:
+    if inspect.iscoroutinefunction(value):  # nobody would wait for it
+        return UsageTypeError, "a plain function, not an async one, or None"
+    return _function(value)
+
+
+_CHECKS: Final[dict[str, Check]] = {
+    "host": _text,
+    "port": _port,
+    "path": lambda value: None if value is None else _text(value),
+    "tls": _must_be((bool, SSLContext), "True, False or an ssl.SSLContext"),  # type: ignore[arg-type]
+    "db": _whole(0, "a whole number from 0 to 2147483647", most=2**31 - 1),
+    "username": _of(str, "text or None"),
+    "password": _of(str, "text or None"),
+    "credentials": _function,
+    "client_name": _name,
+    "protocol": _one_of(3, 2),
+    "encoding": _of(str, "the name of an encoding, or None for bytes"),
+    "encoding_errors": _text,
+    "connect_timeout": _seconds(),
+    "read_timeout": _seconds(),
+    "acquire_timeout": _seconds(zero=True),
+    "stall_after": _seconds(),
+    "min_size": _whole(0, "a whole number, zero or more"),
+    "max_size": _whole(1, "a whole number above zero"),
+    "shared": _whole(0, "a whole number, zero or more, or None for the default", optional=True),
+    "strategy": _one_of("least_pending", "round_robin", "random"),
+    "on_full": _one_of("wait", "raise"),
+    "max_waiting": _whole(0, "a whole number, zero or more"),
+    "max_dials": _whole(1, "a whole number above zero"),
+    "max_in_flight": _whole(1, "a whole number above zero"),
+    "max_in_flight_bytes": _whole(1, "a whole number above zero"),
+    "idle_order": _one_of("lifo", "fifo"),
+    "max_idle": _seconds(),
+    "max_lifetime": _seconds(),
+    "keepalive": _seconds(),
+    "close_on_error": _must_be(bool, "True or False"),
+    "retry": _of(RetryPolicy, "a RetryPolicy, or None to retry nothing"),
+    "connection_class": _of(type, "a class or None"),
+    "connection_options": _of(Mapping, "a mapping or None"),
+    "configure": _function,
+    "check": _function,
+    "reset": _function,
+    "listener": _plain_function,
+    "trace_leases": _must_be(bool, "True or False"),
+}
+
+_NAMES: Final = frozenset(entry.name for entry in fields(Options))
+_SECRETS: Final = frozenset({"password", "credentials", "connection_options"})
+
+
+def _shown(name: str, value: Any) -> str:
+    return type(value).__name__ if name in _SECRETS else repr(value)
+
+
+# From a URL's query string ------------------------------------------------------------------------------
+
+_WHOLE: Final = frozenset(
+    "port db protocol min_size max_size shared max_waiting max_dials max_in_flight max_in_flight_bytes".split()
+)
+_SECONDS: Final = frozenset(
+    "connect_timeout read_timeout acquire_timeout stall_after max_idle max_lifetime keepalive".split()
+)
+_FLAGS: Final = frozenset("tls close_on_error trace_leases".split())
+_TEXTS: Final = frozenset(
+    "host path username password client_name encoding encoding_errors strategy on_full idle_order".split()
+)
+
+
+def _from_text(name: str, text: str) -> Any:
+    """Read an option of a URL's query string."""
+    if name in _TEXTS:
+        return text
+    if name in _FLAGS:
+        flag = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower())
+        if flag is None:
+            raise UsageValueError(f"{name} in the URL must be true or false, not {text!r}")
+        return flag
+    if name in _WHOLE or name in _SECONDS:
+        if text.lower() == "none" and name in _SECONDS:
+            return None
+        try:
+            return int(text) if name in _WHOLE else float(text)
+        except ValueError as error:
+            raise UsageValueError(f"{name} in the URL must be a number, not {text!r}") from error
+    if name in _NAMES:
+        raise UsageValueError(f"{name} cannot be given in a URL; pass it as a keyword")
+    raise UsageValueError(f"unknown option {name!r} in the URL")

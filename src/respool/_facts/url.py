@@ -1,0 +1,78 @@
+"""Read a server's URL.
+
+Rule 1: the scheme says how to connect: ``redis``/``valkey`` TCP, ``rediss``/``valkeys`` TLS, ``unix`` a socket file.
+Rule 2: the path of a TCP URL is the database; the query string may carry any option that can be written as text.
+Rule 3: what cannot be understood is refused; nothing is guessed. Messages never show the password.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from respool._facts.errors import UsageTypeError, UsageValueError
+
+TCP: Final = frozenset({"redis", "valkey"})
+TLS: Final = frozenset({"rediss", "valkeys"})
+UNIX: Final = frozenset({"unix", "redis+unix", "valkey+unix"})
+
+
+def parse_url(url: str) -> dict[str, Any]:
+    """Return the options a URL carries; those of the query string stay texts, under ``"query"``."""
+    if not isinstance(url, str):
+        raise UsageTypeError(f"the URL must be text, not {type(url).__name__}")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        # Its text would quote what stands at the port's place, which may be a piece of a password.
+        raise UsageValueError(
+            "not a URL: its host and port cannot be read; / ? # @ : in a password are written %2F %3F %23 %40 %3A"
+        ) from None
+    known = TCP | TLS | UNIX
+    if parts.scheme not in known:
+        raise UsageValueError(
+            f"unknown URL scheme {parts.scheme!r}; known are {', '.join(sorted(known))}; as in redis://localhost:6379/0"
+        )
+    if parts.scheme not in UNIX and not url.partition(":")[2].startswith("//"):
+        raise UsageValueError(f"a URL begins {parts.scheme}://")
+    if parts.fragment:
+        raise UsageValueError("a URL with a # in it; write it as %23")
+    found = _user(parts.username, parts.password)
+    found["query"] = _query(parts.query)
+    if parts.scheme in UNIX:
+        path = unquote(parts.netloc.rpartition("@")[2] + parts.path)
+        if not path:
+            raise UsageValueError("a unix URL needs a path: unix:///run/valkey.sock")
+        return found | {"path": path}
+    if parts.scheme in TLS:
+        found["tls"] = True
+    if parts.hostname:
+        found["host"] = unquote(parts.hostname)
+    if port is not None:
+        found["port"] = port
+    database = unquote(parts.path).strip("/")
+    if database:
+        if not (database.isascii() and database.isdigit()):
+            raise UsageValueError("the path of the URL must be a database number")
+        found["db"] = int(database)
+    return found
+
+
+def _user(username: str | None, password: str | None) -> dict[str, Any]:
+    if username and not password:
+        raise UsageValueError("the URL names a user and no password; a password alone is written :password@")
+    found = {"username": username, "password": password}
+    return {name: unquote(text) for name, text in found.items() if text}
+
+
+def _query(query: str) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
+    except ValueError as error:
+        raise UsageValueError("the query string of the URL is not name=value&name=value") from error
+    names = [name for name, _ in pairs]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise UsageValueError(f"{min(twice)} stands twice in the URL")
+    return dict(pairs)

@@ -1,0 +1,532 @@
+"""The book of who holds which connection. It decides; the lanes act.
+
+                 reserve -> [dialing] -> dialed -> [idle] <- release - [leased]
+                                |                     |----- take ------->|
+                                +-> dial_failed       +-> out <- release -+
+
+Rule 1: only this file moves a slot from one place to another, and a promise moves it at once: a reserved dial and an
+        offered lease count from that moment (R-09).
+Rule 2: a dial belongs to the pool. It serves whoever is first in line when it is done, or the idle set (R-05).
+Rule 3: waiters are served first come, first served. One that has given up refuses its offer, and the next one gets
+        it in the same step (R-03).
+Rule 4: a slot of an older epoch, or past its retirement, is never handed out (R-13, R-15).
+Rule 5: what has to be closed is put into ``to_close``; closing it is the caller's work, and cannot fail the book.
+
+Times are absolute seconds of one monotonic clock. Not thread-safe: the sync lanes hold a lock around every call.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from typing import Final
+
+from respool._facts.errors import PoolClosed, PoolExhausted, TooManyWaiters, again
+from respool._pooling.redial import Redial
+from respool._pooling.slot import Place, Slot, Waiter
+
+# A member of an enum costs more to look up than a name, and every lease asks for some.
+_DIALING: Final = Place.DIALING
+_SHARED: Final = Place.SHARED
+_IDLE: Final = Place.IDLE
+_LEASED: Final = Place.LEASED
+_OUT: Final = Place.OUT
+
+
+class Ledger:
+    """Slots, waiters, epoch."""
+
+    __slots__ = (
+        "_leased",
+        "_lifo",
+        "_moved_at",
+        "_resets",
+        "address",
+        "closed",
+        "dialing_shared",
+        "dials",
+        "epoch",
+        "idle_slots",
+        "is_called_for",
+        "low_water",
+        "low_water_since",
+        "max_dials",
+        "max_size",
+        "max_waiting",
+        "min_size",
+        "redial",
+        "renewing",
+        "retiring",
+        "shared_slots",
+        "shared_target",
+        "to_close",
+        "waiters",
+    )
+
+    def __init__(
+        self,
+        *,
+        now: float,
+        min_size: int = 0,
+        max_size: int = 16,
+        shared_target: int = 0,
+        max_waiting: int = 1024,
+        max_dials: int = 2,
+        lifo: bool = True,
+        address: str = "",
+    ) -> None:
+        self.min_size = min_size
+        self.max_size = max_size
+        self.shared_target = shared_target
+        self.max_waiting = max_waiting
+        self.max_dials = max_dials
+        self._lifo = lifo
+        self.address = address
+        self.redial = Redial(now)
+        self.epoch = 0
+        self.closed = False
+        #: Idle slots; the right end was released last.
+        self.idle_slots: deque[Slot] = deque()
+        self._leased: set[Slot] = set()
+        self.shared_slots: list[Slot] = []
+        #: Slots being dialed or made ready.
+        self.dials: set[Slot] = set()
+        self.dialing_shared = 0
+        self._resets = 0
+        self._moved_at = float("-inf")  # when the line of waiters last moved, or a dial for it began
+        self.renewing: Slot | None = None  # an idle slot over age that goes when its replacement is there (R-15)
+        #: A caller found no shared connection up since the last dial for one.
+        self.is_called_for = False
+        #: The shared slot over age that is being replaced; one at a time.
+        self.retiring: Slot | None = None
+        self.waiters: OrderedDict[Waiter, None] = OrderedDict()
+        #: Slots whose connections the caller must close.
+        self.to_close: list[Slot] = []
+        self.low_water = 0  # the fewest idle slots since ``low_water_since`` (R-16)
+        self.low_water_since = now
+
+    # Counting ------------------------------------------------------------------------------------
+
+    @property
+    def idle(self) -> int:
+        return len(self.idle_slots)
+
+    @property
+    def leased(self) -> int:
+        return len(self._leased)
+
+    @property
+    def shared(self) -> int:
+        return len(self.shared_slots)
+
+    @property
+    def dialing(self) -> int:
+        return len(self.dials)
+
+    @property
+    def waiting(self) -> int:
+        return len(self.waiters)
+
+    @property
+    def leased_slots(self) -> list[Slot]:
+        return list(self._leased)
+
+    @property
+    def size(self) -> int:
+        """All slots: shared, idle, leased and dialing. Never above ``max_size``, but for a shrink in progress."""
+        return len(self.shared_slots) + len(self.idle_slots) + len(self._leased) + len(self.dials)
+
+    @property
+    def leasable(self) -> int:
+        """How many connections can be out at once."""
+        return self.max_size - self.shared_target
+
+    def check(self) -> None:
+        """Raise AssertionError when the book is wrong. Called by tests and debug runs after every step."""
+        places = [*self.idle_slots, *self._leased, *self.shared_slots, *self.dials]
+        assert len(set(places)) == len(places), "a slot stands in two places"
+        for slots, place in (
+            (self.idle_slots, _IDLE),
+            (self._leased, _LEASED),
+            (self.shared_slots, _SHARED),
+            (self.dials, _DIALING),
+        ):
+            assert all(slot.place is place for slot in slots), f"a slot among the {place.value} is elsewhere"
+        assert self.dialing_shared == sum(slot.is_for_sharing for slot in self.dials)
+        assert not (self.waiters and self.idle_slots), "somebody waits while a connection is idle"
+        assert not (self.closed and (self.waiters or self.idle_slots)), "a closed ledger serves nobody"
+
+    # Taking --------------------------------------------------------------------------------------
+
+    def take(self, now: float, taker: object = None) -> Slot | None:
+        """Lease an idle slot, or return None. With waiters there is none: nobody overtakes (R-02)."""
+        idle = self.idle_slots
+        while idle:
+            slot = idle.pop() if self._lifo else idle.popleft()
+            if slot.epoch != self.epoch:
+                self._take_out(slot, "epoch")
+            elif slot.retire_at <= now:
+                self._take_out(slot, "lifetime")
+            else:
+                slot.place = _LEASED
+                slot.taker = taker
+                self._leased.add(slot)
+                if len(idle) < self.low_water:
+                    self.low_water = len(idle)
+                return slot
+        self.low_water = 0
+        return None
+
+    def drop_taken(self, taker: object) -> None:
+        """Strike what was handed to ``taker`` and never reached its hands, because it was interrupted."""
+        for slot in [slot for slot in self._leased if slot.taker == taker]:
+            self._leased.discard(slot)
+            self._take_out(slot, "interrupted")
+
+    def enqueue(self, waiter: Waiter, now: float, *, patient: bool) -> None:
+        """Put a caller in line. Not ``patient``: only if a slot is left for it (R-10).
+
+        A slot that another thread gave back since the caller looked is handed over here, so that nobody waits while
+        a connection is idle (R-09). Raises PoolClosed, PoolExhausted or TooManyWaiters (R-04).
+        """
+        if self.closed:
+            raise PoolClosed(f"the pool of {self.address} is closed")
+        slot = self.take(now)
+        if slot is not None:
+            if not waiter.offer(slot):
+                self.release(slot, now, reusable=True)
+            return
+        waiting = len(self.waiters)
+        if self.leasable <= 0:
+            raise self._all_shared()
+        if not patient and len(self.shared_slots) + len(self._leased) + waiting >= self.max_size - self.missing_shared:
+            raise PoolExhausted(f"Max connections {self.max_size} exhausted at {self.address}")
+        if waiting >= self.max_waiting:
+            raise TooManyWaiters(f"{waiting} callers wait for {self.address} already (max_waiting={self.max_waiting})")
+        self.waiters[waiter] = None
+
+    def _all_shared(self) -> PoolExhausted:
+        why = "all of them are shared, leases need a higher max_size"
+        return PoolExhausted(f"Max connections {self.max_size} exhausted at {self.address}: {why}")
+
+    def why_hopeless(self, waiter: Waiter) -> Exception | None:
+        """Return why waiting makes no sense: the node is down, nothing is out, and no dial is left to try now."""
+        if waiter not in self.waiters or self.dials or self._leased or self.redial.last_error is None:
+            return None
+        return again(self.redial.last_error)
+
+    @property
+    def missing_shared(self) -> int:
+        """How many shared connections are not there yet; their slots are spoken for."""
+        missing = self.shared_target - len(self.shared_slots)
+        if self.retiring is not None and self.retiring.place is _SHARED:
+            missing += 1
+        return max(0, missing)
+
+    def withdraw(self, waiter: Waiter) -> None:
+        """Take a caller out of the line, if it still stands there."""
+        self.waiters.pop(waiter, None)
+
+    # Dialing -------------------------------------------------------------------------------------
+
+    def reserve(self, now: float) -> list[Slot]:
+        """Return the slots that shall be dialed now (R-06, R-07). Each must end in ``dialed`` or ``dial_failed``."""
+        reserved: list[Slot] = []
+        while not self.closed and self._may_dial_more():
+            # A shared connection comes first; where it may not be dialed yet, a caller may still need one of its own.
+            for_sharing = self._wants_shared() and self._may_dial(now, wanted=self.is_called_for)
+            if not for_sharing and not self._wants_lease(now):
+                break
+            if not for_sharing and not self._may_dial(now, wanted=self._is_short(now)):
+                break
+            if for_sharing:
+                self.is_called_for = False
+            else:
+                self._moved_at = now
+            slot = Slot(self.epoch, is_for_sharing=for_sharing)
+            self.dials.add(slot)
+            self.dialing_shared += for_sharing
+            reserved.append(slot)
+        if self.redial.is_recovering and not self._wants_shared() and self.size >= self.min_size:
+            self.redial.recovered()
+        return reserved
+
+    def _may_dial_more(self) -> bool:
+        return len(self.dials) - self._resets < self.max_dials and self.size < self.max_size
+
+    def _may_dial(self, now: float, *, wanted: bool) -> bool:
+        return (wanted or not self._is_probing) and self.redial.may_dial(now, wanted=wanted)
+
+    @property
+    def _is_probing(self) -> bool:
+        """Whether the dial under way shall tell first how the node is, before the pool makes another one unasked."""
+        return self.redial.is_recovering and len(self.dials) > self._resets
+
+    def _wants_shared(self) -> bool:
+        return self.missing_shared > self.dialing_shared
+
+    def _wants_lease(self, now: float) -> bool:
+        if self.size + self._spoken_for >= self.max_size:
+            return False
+        if self.size < self.min_size or (self.renewing is not None and not self.dials):
+            return True
+        return self._is_short(now) and now >= self._next_beside
+
+    @property
+    def _next_beside(self) -> float:
+        """When a dial for a caller may begin beside another: while others come back, they may be sooner (R-06)."""
+        under_way = len(self.dials) - self._resets - self.dialing_shared
+        return self._moved_at + STAGGER if under_way > 0 and self._leased else float("-inf")
+
+    def _is_short(self, now: float) -> bool:
+        """Tell whether more callers wait than connections are on their way to them (R-06).
+
+        One that is asked or made clean counts only for as long as that takes when all is well (R-05).
+        """
+        waiting, coming = len(self.waiters), len(self.dials) - self.dialing_shared + len(self.idle_slots)
+        if self._resets and 0 < waiting <= coming:
+            coming -= sum(slot.is_reset and now >= slot.held_at + STAGGER for slot in self.dials)
+        return waiting > coming
+
+    @property
+    def _spoken_for(self) -> int:
+        """How many slots are kept free for shared connections that are neither there nor being dialed."""
+        return max(0, self.missing_shared - self.dialing_shared)
+
+    def next_dial_at(self, now: float) -> float | None:
+        """Return when ``reserve`` shall be called again although nothing happened; None when there is no need."""
+        if self.closed or not self._may_dial_more():
+            return None
+        chances: list[float] = []
+        may_unasked = not self._is_probing  # else the end of the dial under way is what to wait for
+        if self._wants_shared() and (may_unasked or self.is_called_for):
+            chances.append(self.redial.next_chance(now, wanted=self.is_called_for))
+        times = {now, max(now, self._next_beside)}
+        if self.waiters and self._resets:
+            times |= {max(now, slot.held_at + STAGGER) for slot in self.dials if slot.is_reset}
+        soon = next(filter(self._wants_lease, sorted(times)), None)
+        if soon is not None and (may_unasked or self._is_short(soon)):
+            chances.append(max(soon, self.redial.next_chance(now, wanted=self._is_short(soon))))
+        return min(chances, default=None)
+
+    def dialed(self, slot: Slot, retire_at: float, now: float, chance: float = 0.0) -> None:
+        """Enter a connection that is ready: shared, leased by the first in line, or idle.
+
+        ``chance`` is in [0, 1): the part of the longest pause after which a pool that has lost more goes on.
+        """
+        self._end_dial(slot)
+        slot.retire_at = retire_at
+        slot.checked_at = now
+        self.redial.succeeded(now, chance, is_of_now=slot.epoch == self.epoch)
+        if self.closed or slot.epoch != self.epoch:
+            self._take_out(slot, "closed" if self.closed else "epoch")
+        elif slot.is_for_sharing and self.missing_shared:
+            slot.place = _SHARED
+            self.shared_slots.append(slot)
+        elif slot.is_for_sharing or self._must_go(slot, now):
+            self._take_out(slot, slot.reason or "resize")
+        else:
+            self._place(slot, now)
+
+    def dial_failed(self, slot: Slot, error: Exception, now: float, chance: float) -> None:
+        """Strike a dial that came to nothing; the first in line hears of it (R-10)."""
+        self._end_dial(slot)
+        slot.place = _OUT
+        self.redial.failed(error, now, chance)
+        if slot.is_for_sharing:
+            return
+        while self.waiters:
+            waiter, _ = self.waiters.popitem(last=False)
+            if waiter.fail(error):
+                return
+
+    def abandon_dial(self, slot: Slot) -> None:
+        """Strike a dial that was called off, without blaming the node."""
+        self._end_dial(slot)
+        slot.place = _OUT
+
+    def _end_dial(self, slot: Slot) -> None:
+        if slot.place is not _DIALING:
+            raise AssertionError(f"{slot!r} is not being dialed")
+        self.dials.remove(slot)
+        self.dialing_shared -= slot.is_for_sharing
+        self._resets -= slot.is_reset
+
+    # Giving back ---------------------------------------------------------------------------------
+
+    def release(self, slot: Slot, now: float, *, reusable: bool) -> bool:
+        """Give back a leased slot; False, and nothing changes, when it is not out (R-27)."""
+        if slot.place is not _LEASED:
+            return False
+        self._leased.discard(slot)
+        if not reusable:
+            self._take_out(slot, "broken")
+        elif self._must_go(slot, now):
+            self._take_out(slot, slot.reason)
+        else:
+            self._place(slot, now)
+        return True
+
+    def take_in(self, slot: Slot, now: float) -> bool:
+        """Take a leased slot back into the pool's own hands to make it clean; False when it has to go instead."""
+        if slot.place is not _LEASED:
+            raise AssertionError(f"{slot!r} is not leased")
+        self._leased.remove(slot)
+        if self._must_go(slot, now):
+            self._take_out(slot, slot.reason)
+            return False
+        self.hold(slot, now)
+        return True
+
+    def hold(self, slot: Slot, now: float) -> None:
+        """Put a slot with a connection into the pool's own hands."""
+        if slot.place is _IDLE:
+            self.idle_slots.remove(slot)
+        slot.place = _DIALING
+        slot.is_reset = True
+        slot.held_at = now
+        self._resets += 1
+        self.dials.add(slot)
+
+    def hold_idle(self, now: float) -> list[Slot]:
+        """Take every idle slot into the pool's own hands; each must end in ``made_clean`` or ``not_made_clean``."""
+        held = list(self.idle_slots)
+        for slot in held:
+            self.hold(slot, now)
+        return held
+
+    def made_clean(self, slot: Slot, now: float) -> None:
+        """Enter a slot from ``take_in`` that is as good as new."""
+        self._end_dial(slot)
+        slot.is_reset = False
+        if self._must_go(slot, now):
+            self._take_out(slot, slot.reason)
+        else:
+            self._place(slot, now)
+
+    def not_made_clean(self, slot: Slot) -> None:
+        """Strike a slot from ``take_in`` that could not be cleaned; the node is not blamed."""
+        self._end_dial(slot)
+        self._take_out(slot, "reset failed")
+
+    def _must_go(self, slot: Slot, now: float) -> bool:
+        if self.closed:
+            slot.reason = "closed"
+        elif slot.epoch != self.epoch:
+            slot.reason = "epoch"
+        elif slot.retire_at <= now:
+            slot.reason = "lifetime"
+        else:
+            # The slot in hand is one more than these.
+            others = len(self.shared_slots) + len(self.idle_slots) + len(self._leased) + len(self.dials)
+            if others + self.shared_target < self.max_size or others + self._spoken_for < self.max_size:
+                return False
+            slot.reason = "resize"
+        return True
+
+    def _place(self, slot: Slot, now: float) -> None:
+        """Hand a ready slot to the first in line who still wants it, else keep it."""
+        slot.idle_since = now  # for a waiter too: what comes from other hands is known to be alive
+        slot.place = _LEASED
+        self._leased.add(slot)
+        while self.waiters:
+            waiter = next(iter(self.waiters))
+            has_taken = waiter.offer(slot)
+            del self.waiters[waiter]  # only now: interrupted before, it is still in line
+            if has_taken:
+                self._moved_at = now
+                return
+        self._leased.discard(slot)
+        slot.place = _IDLE
+        self.idle_slots.append(slot)
+        if self.renewing is not None and self.renewing is not slot and self.size > self.min_size:
+            self.discard(self.renewing, "lifetime")
+
+    # Going out -----------------------------------------------------------------------------------
+
+    def discard(self, slot: Slot, reason: str) -> bool:
+        """Strike a slot whose connection is of no more use, wherever it stands; False when it is out already."""
+        if slot.place is _IDLE:
+            self.idle_slots.remove(slot)
+        elif slot.place is _LEASED:
+            self._leased.remove(slot)
+        elif slot.place is _SHARED:
+            self.shared_slots.remove(slot)
+        else:
+            return False
+        self._take_out(slot, reason)
+        return True
+
+    def lost(self, slot: Slot, now: float) -> bool:
+        """Strike a slot whose connection ended by itself, and with it the trust in older ones (R-13)."""
+        if slot.is_lost or slot.place is _OUT:
+            return False
+        slot.is_lost = True
+        was_shared = slot.place is _SHARED
+        if slot.place is _IDLE or was_shared:  # else whoever holds it gives it back broken
+            self.discard(slot, "lost")
+        if slot.epoch == self.epoch:
+            self.new_epoch()
+            self.redial.lost(now)
+        elif was_shared:  # in service since an earlier epoch: its end is no part of the event that began this one
+            self.redial.lost(now)
+        return True
+
+    def new_epoch(self) -> None:
+        """Begin a new epoch: every connection made before is closed when it is touched next."""
+        self.epoch += 1
+
+    def drain(self, now: float) -> None:
+        """Begin a new epoch and let shared connections of the old one be replaced, one by one (R-34)."""
+        self.new_epoch()
+        for slot in self.shared_slots:
+            slot.retire_at = min(slot.retire_at, now)
+
+    def _take_out(self, slot: Slot, reason: str) -> None:
+        slot.place = _OUT
+        slot.reason = reason
+        self.to_close.append(slot)
+        if slot is self.renewing:
+            self.renewing = None
+        if slot is self.retiring:
+            self.retiring = None
+
+    def reap(self) -> list[Slot]:
+        """Return the slots whose connections must be closed now, and forget them."""
+        if not self.to_close:
+            return _NONE
+        to_close, self.to_close = self.to_close, []
+        return to_close
+
+    # Run-time control ----------------------------------------------------------------------------
+
+    def resize(self, *, min_size: int, max_size: int) -> None:
+        """Set new bounds; idle slots beyond them go at once, leased ones when they return (R-34).
+
+        Where all that is left is shared, nobody can be served any more, and those who wait are told.
+        """
+        self.min_size = min_size
+        self.max_size = max_size
+        while self.idle_slots and self.size + self._spoken_for > max_size:
+            self._take_out(self.idle_slots.popleft(), "resize")
+        while self.waiters and self.leasable <= 0:
+            waiter, _ = self.waiters.popitem(last=False)
+            waiter.fail(self._all_shared())
+
+    def clear(self) -> None:
+        """Close every idle slot."""
+        while self.idle_slots:
+            self._take_out(self.idle_slots.popleft(), "cleared")
+
+    def close(self) -> None:
+        """Serve nobody any more: waiters are told, idle slots go; leased and shared ones follow as they end (R-33)."""
+        self.closed = True
+        while self.waiters:
+            waiter, _ = self.waiters.popitem(last=False)
+            waiter.fail(PoolClosed(f"the pool of {self.address} is closed"))
+        self.clear()
+
+
+#: How many seconds the line of waiters must stand still before a dial begins beside another, while leases are out.
+STAGGER: Final = 0.05
+
+_NONE: Final[list[Slot]] = []

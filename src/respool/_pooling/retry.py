@@ -1,0 +1,78 @@
+"""When a failed command may be sent again, and how often the whole pool may do so.
+
+Rule 1: a command that was not sent may always be sent again; one that may have run only when it is safe (R-24).
+Rule 2: every retry spends from one budget, so that retries can never be most of the traffic (P-20). What was in
+        flight when the node went is one event: its first retries are made even if that overdraws the budget (R-13),
+        and nothing else is retried until traffic and time have paid it back.
+Rule 3: a retry never outlives its caller's deadline.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from respool._facts.errors import (
+    NOT_NOW,
+    ConnectFailed,
+    Error,
+    ReadOnly,
+    ServerError,
+    TransactionAborted,
+    TransportError,
+)
+from respool._facts.retry_policy import RetryPolicy
+
+#: What is lost within so many seconds of the first loss is one event: a node has many connections.
+EVENT: Final = 1.0
+
+
+def may_retry(error: Error, *, safe: bool) -> bool:
+    """Tell whether a command that ended in ``error`` may be sent again (the table of R-24)."""
+    if isinstance(error, ServerError):
+        return isinstance(error.__cause__ if isinstance(error, TransactionAborted) else error, NOT_NOW)
+    if isinstance(error, TransportError):
+        return error.executed == "no" or safe
+    return False
+
+
+def is_node_gone(error: Error) -> bool:
+    """Tell whether an error says that the node behind the pool is not what it was (R-13)."""
+    return isinstance(error, ReadOnly | ConnectFailed)
+
+
+class RetryBudget:
+    """The purse that all retries of a pool pay from."""
+
+    __slots__ = ("_counted", "_lenient_until", "_policy", "_refilled", "_tokens", "refused", "taken")
+
+    def __init__(self, policy: RetryPolicy, now: float) -> None:
+        self._policy = policy
+        self._tokens = max(policy.budget_floor, 1.0)
+        self._refilled = now
+        self._counted = 0
+        self._lenient_until = now  # until when what was lost with a connection may overdraw
+        #: Retries made, and retries that the budget refused.
+        self.taken = 0
+        self.refused = 0
+
+    def take(self, commands: int, now: float, *, is_lost: bool = False) -> bool:
+        """Take one retry from the purse, or say no. ``commands`` counts every command ever sent, retries too.
+
+        ``is_lost``: it is the first one of a command that was lost with its connection. Retries earn nothing: a fifth
+        of what they add would be added again, and again.
+        """
+        policy = self._policy
+        commands = max(commands - self.taken, self._counted)
+        grown = (commands - self._counted) * policy.budget + (now - self._refilled) * policy.budget_floor
+        self._tokens = min(self._tokens + grown, max(policy.budget_floor, 1.0) + commands * policy.budget, 10_000.0)
+        self._counted = commands
+        self._refilled = now
+        is_within = is_lost and now < self._lenient_until
+        if self._tokens < 1.0 and not is_within:
+            self.refused += 1
+            return False
+        if is_lost and not is_within:
+            self._lenient_until = now + EVENT
+        self._tokens -= 1.0
+        self.taken += 1
+        return True

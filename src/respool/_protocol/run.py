@@ -1,0 +1,257 @@
+"""Several commands that leave as one run on one connection, and what their replies mean.
+
+Rule 1: a run is checked before any of it is sent, also when it is encoded and sent in pieces.
+Rule 2: a server's error is a value in the list (its command failed, its neighbours did not); a lost connection is
+        raised, because then nobody knows.
+Rule 3: an atomic run is MULTI ... EXEC without anything in between; it runs whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from operator import itemgetter
+from typing import Any, Final, cast
+
+from respool._facts.command import SPELLED, Command, Parser, Spec, as_command
+from respool._facts.errors import (
+    ConnectionLost,
+    Error,
+    OutcomeUnknown,
+    TransactionAborted,
+    UsageTypeError,
+    UsageValueError,
+    again,
+    is_not_now,
+    server_error,
+)
+
+Args = tuple[Any, ...]
+
+MULTI: Final[Args] = ("MULTI",)
+EXEC: Final[Args] = ("EXEC",)
+REPLY_OFF: Final[Args] = ("CLIENT", "REPLY", "OFF")
+REPLY_ON: Final[Args] = ("CLIENT", "REPLY", "ON")
+
+
+#: A run with more commands or bytes than this leaves by a connection of its own (R-26), in pieces of that size.
+BIG_COUNT: Final = 1024
+BIG_BYTES: Final = 256 * 1024
+
+
+class Run:
+    """A checked list of commands, to be sent as ``args`` and read back with ``read``.
+
+    It is kept in columns, one for each thing that is asked of all commands at a time: a pipeline has many of them.
+    """
+
+    __slots__ = ("_kinds", "_parsers", "args", "calls", "is_atomic", "is_plain", "specs")
+
+    def __init__(self, commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool = False) -> None:
+        if isinstance(commands, str | bytes) or not isinstance(commands, Iterable):
+            raise UsageTypeError(f"commands must be a list of commands, not {type(commands).__name__}")
+        if not isinstance(atomic, bool):
+            raise UsageTypeError(f"atomic must be True or False, not {atomic!r}")
+        #: The arguments of each command, and what is known of each.
+        self.calls, self.specs, self._parsers = _columns(list(commands))
+        self._kinds = set(self.specs)
+        #: Whether no command may block, or does anything to the state of its connection.
+        self.is_plain = all(kind.plain for kind in self._kinds)
+        self.is_atomic = atomic
+        #: What is sent.
+        self.args = self.calls
+        if atomic:
+            for spec in self.specs:
+                if spec.effect in ("multi", "end", "watch", "unwatch"):
+                    raise UsageValueError(f"{spec.name} has no place in an atomic run, which is a MULTI itself")
+            self.args = [MULTI, *self.calls, EXEC]
+
+    def __len__(self) -> int:
+        return len(self.calls)
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether sending the whole run twice does no harm."""
+        return all(kind.safe for kind in self._kinds)
+
+    @property
+    def misplaced(self) -> Spec | None:
+        """What is known of the first command that is refused on a shared connection, or None (R-20)."""
+        if self.is_plain:
+            return None
+        return next((spec for spec in self.specs if spec.refusal is not None), None)
+
+    @property
+    def may_block(self) -> bool:
+        """Whether the server may hold one of the commands back (R-21)."""
+        if self.is_plain:
+            return False
+        return any(spec.blocks_for(call) is not None for spec, call in zip(self.specs, self.calls, strict=True))
+
+    @property
+    def is_big(self) -> bool:
+        """Whether small commands would have to wait long behind it (R-26)."""
+        if len(self.args) > BIG_COUNT:
+            return True
+        try:
+            return sum(map(len, chain.from_iterable(self.args))) > BIG_BYTES
+        except TypeError:  # a number among the arguments
+            return sum(map(_weight, self.args)) > BIG_BYTES
+
+    def pieces(self) -> list[list[Args]]:
+        """Cut the run into what is encoded and sent at a time, so that memory is bounded by the piece."""
+        pieces: list[list[Args]] = []
+        weight = BIG_BYTES
+        for args in self.args:
+            if weight >= BIG_BYTES or len(pieces[-1]) >= BIG_COUNT:
+                pieces.append([])
+                weight = 0
+            pieces[-1].append(args)
+            weight += _weight(args)
+        return pieces
+
+    @property
+    def blocks_for(self) -> float | None:
+        """How long the server may hold the whole run back (the sum of its commands), or None."""
+        if self.is_plain or self.is_atomic:  # nothing blocks inside MULTI
+            return None
+        pairs = zip(self.specs, self.calls, strict=True)
+        times = [time for spec, call in pairs if (time := spec.blocks_for(call)) is not None]
+        return sum(times) if times else None
+
+    def read(self, replies: list[Any] | Error) -> list[Any]:
+        """Return one value per command; server errors and undecodable replies are values.
+
+        Raises TransactionAborted when an atomic run was refused, and the transport's error when the connection ended.
+        """
+        if isinstance(replies, Error):
+            try:
+                raise as_raised(replies, safe=self.is_safe)
+            finally:
+                del replies  # what is raised holds this frame, which shall not hold it: no cycles
+        if self.is_atomic:
+            replies = self._read_exec(replies)
+        if not any(self._parsers):
+            return replies
+        return [_parsed(parse, reply) for parse, reply in zip(self._parsers, replies, strict=True)]
+
+    def why_not_now(self, replies: list[Any] | Error) -> Error | None:
+        """Return the error of an atomic run that the server refused for now and of which surely nothing ran (R-24).
+
+        Where MULTI was refused its commands were no transaction, so each of them must have been refused too.
+        """
+        if isinstance(replies, Error):
+            return None
+        began, outcome, refusals = replies[0], replies[-1], _refusals(replies)
+        if isinstance(began, Error):
+            is_whole = len(refusals) == len(replies) - 2 and isinstance(outcome, Error)
+            return again(began) if is_whole and is_not_now([began, *refusals]) else None
+        if isinstance(outcome, TransactionAborted):
+            return _aborted(outcome, refusals) if is_not_now(refusals or _reasons(outcome)) else None
+        return again(outcome) if isinstance(outcome, Error) and is_not_now([outcome]) else None
+
+    def read_on_lease(self, replies: list[Any] | Error, *, queued: bool) -> list[Any]:
+        """Like ``read``, where the run may hold a MULTI or be a part of one (``queued``): QUEUED is not parsed."""
+        in_doubt = queued or (not self.is_plain and any(map(_opens, self._kinds)))
+        if self.is_atomic or isinstance(replies, Error) or not in_doubt:
+            return self.read(replies)
+        values: list[Any] = []
+        for spec, parse, reply in zip(self.specs, self._parsers, replies, strict=True):
+            values.append(reply if queued else _parsed(parse, reply))
+            if spec.effect == "end":
+                queued = queued and isinstance(reply, Error) and not isinstance(reply, TransactionAborted)
+            else:
+                queued = queued or (_opens(spec) and not isinstance(reply, Error))
+        return values
+
+    def _read_exec(self, replies: list[Any]) -> list[Any]:
+        outcome = replies[-1]
+        if isinstance(replies[0], Error):
+            raise again(replies[0])  # a copy: the callers' frames hold the list
+        if isinstance(outcome, list):
+            return outcome
+        if outcome is None:
+            raise TransactionAborted("EXECABORT", "a watched key was changed, nothing was run")
+        if isinstance(outcome, TransactionAborted):
+            raise _aborted(outcome, _refusals(replies))
+        if isinstance(outcome, Error):
+            raise again(outcome)
+        raise AssertionError(f"EXEC answered {type(outcome).__name__}")
+
+
+def _columns(commands: list[Any]) -> tuple[list[Args], list[Spec], list[Parser | None]]:
+    """Return the arguments, the specs and the parsers of commands given in any way."""
+    if set(map(type, commands)) == {tuple}:  # the usual case, and many of them: looked up without a loop of our own
+        try:
+            specs = list(map(SPELLED.get, map(itemgetter(0), commands)))
+        except (IndexError, TypeError):
+            specs = [None]  # one of them has no name, and is told so below
+        if None not in specs:
+            return commands, cast("list[Spec]", specs), [None] * len(commands)  # arguments alone have no parser
+    found = [as_command(command) for command in commands]
+    return (
+        [command.args for command in found],
+        [command.spec for command in found],
+        [command.parse for command in found],
+    )
+
+
+def noreply_args(run: Run) -> list[Args]:
+    """Return the run between CLIENT REPLY OFF and ON; only the last is answered, with OK (see ``Guarded``)."""
+    for spec, call in zip(run.specs, run.calls, strict=True):
+        if spec.refusal is not None:
+            raise UsageValueError(f"{spec.name} cannot be sent without a reply: {spec.refusal}")
+        if spec.blocks_for(call) is not None:
+            raise UsageValueError(f"{spec.name} may block, and so cannot be sent without a reply")
+    return [REPLY_OFF, *run.args, REPLY_ON]
+
+
+def as_raised(error: Error, *, safe: bool) -> Error:
+    """Return the error to raise for a command that ended in ``error``: OutcomeUnknown for a write on its way (R-24)."""
+    if safe or not isinstance(error, ConnectionLost) or error.executed == "no":
+        return error
+    unknown = OutcomeUnknown(
+        "the connection was lost while a write was on its way: it ran once or not at all",
+        address=error.address,
+        executed="unknown",
+    )
+    unknown.__cause__ = error
+    return unknown
+
+
+def refused(spec: Spec) -> UsageValueError:
+    """Make the error for a command that has no place on a shared connection (R-20)."""
+    return UsageValueError(f"{spec.name} has no place on a shared connection: {spec.refusal}")
+
+
+def _refusals(replies: list[Any]) -> list[Error]:
+    """Return the errors of the commands between MULTI and EXEC that were not queued."""
+    return [reply for reply in replies[1:-1] if isinstance(reply, Error)]
+
+
+def _reasons(aborted: TransactionAborted) -> list[Error]:
+    """Return why EXEC itself was refused, if its error tells: "EXECABORT Transaction discarded because of: ..."."""
+    _, _, reason = aborted.message.partition("discarded because of: ")
+    return [server_error(reason)] if reason else []
+
+
+def _aborted(aborted: TransactionAborted, refusals: list[Error]) -> TransactionAborted:
+    """Make the error to raise for a transaction that was not run, with its reason as the cause."""
+    reason = next(iter(refusals or _reasons(aborted)), None)
+    message = f"nothing was run, because: {reason}" if refusals else aborted.message
+    error = TransactionAborted(aborted.code, message)
+    error.__cause__ = reason
+    return error
+
+
+def _opens(spec: Spec) -> bool:
+    return spec.effect == "multi"
+
+
+def _parsed(parse: Parser | None, reply: Any) -> Any:
+    return reply if parse is None or isinstance(reply, Error) else parse(reply)
+
+
+def _weight(args: Args) -> int:
+    """Return about how many bytes a command is on the wire; only large arguments matter."""
+    return sum(len(arg) for arg in args if isinstance(arg, bytes | str | bytearray | memoryview))

@@ -1,0 +1,125 @@
+"""What commands have done to the state of a leased connection (R-28).
+
+Rule 1: doubt counts as dirt: a command that can change state stains the connection when it is *sent*, and only an
+        answer that surely undoes it cleans it.
+Rule 2: a stain is never washed off here; a RESET and a new handshake do that.
+Rule 3: what a RESET may leave behind (CLIENT CAPA; CLIENT NO-EVICT on Redis 7.0) spoils the connection for good.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from respool._facts.command import SPECS, Spec
+from respool._facts.errors import Error, ServerError, TransactionAborted, UsageValueError
+from respool._protocol.run import EXEC, MULTI, Run
+
+
+class Session:
+    """The state of one connection as far as the next user must care."""
+
+    __slots__ = (
+        "_is_nested",
+        "db",
+        "is_clean",
+        "is_protocol_kept",
+        "is_spoiled",
+        "is_stained",
+        "is_watching",
+        "transaction",
+    )
+
+    def __init__(self, db: int) -> None:
+        #: Whether only a new connection is like a new one.
+        self.is_spoiled = False
+        self.renew(db)
+
+    def renew(self, db: int) -> None:
+        """Start anew, after a handshake."""
+        #: The selected database; None while a SELECT is not answered for sure.
+        self.db: int | None = db
+        #: Whether a MULTI is open.
+        self.transaction = False
+        self._is_nested = False  # the latest MULTI was sent while one was open
+        #: Whether the protocol is that of the handshake for sure.
+        self.is_protocol_kept = True
+        self.is_watching = False
+        self.is_stained = self.is_spoiled
+        self._note()
+
+    def adopt(self) -> None:
+        """Take what was done since ``renew`` for the state of a new connection: the ``configure`` hook did it."""
+        self.is_stained = self.is_spoiled = False
+        self._note()
+
+    def stain(self) -> None:
+        """Note that the next user would miss something that a new connection has."""
+        self.is_stained = True
+        self._note()
+
+    def _note(self) -> None:
+        #: Whether the next user would find what a new connection offers (its database is a question of its own). Every
+        #: return of a lease asks, so it is worked out where something changes.
+        self.is_clean = not (self.transaction or self.is_watching or self.is_stained)
+
+    def check_no_transaction(self, what: str) -> None:
+        """Refuse what a server would only queue, answering otherwise than we count on, or would nest."""
+        if self.transaction:
+            raise UsageValueError(f"{what} has no place behind MULTI: send EXEC or DISCARD first")
+
+    def sent(self, spec: Spec) -> None:
+        """Note a command that has just been sent. Only commands with an ``effect`` matter."""
+        effect = spec.effect
+        if effect == "multi":
+            self._is_nested = self.transaction
+            self.transaction = True
+        elif effect == "watch":
+            self.is_watching = True
+        elif effect == "select":
+            self.db = None
+        elif effect == "stain":
+            self.is_stained = True
+            self.is_protocol_kept = self.is_protocol_kept and spec.name not in ("HELLO", "RESET")
+        elif effect == "spoil":
+            self.is_stained = self.is_spoiled = True
+        self._note()
+
+    def answered(self, spec: Spec, args: tuple[Any, ...], reply: Any) -> None:
+        """Note the answer to a command given to ``sent``; ``reply`` may be an error value."""
+        effect = spec.effect
+        if effect == "multi" and isinstance(reply, ServerError) and not self._is_nested:
+            self.transaction = False
+        elif effect == "end":
+            # "EXEC without MULTI" leaves a WATCH, a refusal by ACL leaves the transaction; EXECABORT ends both.
+            if not isinstance(reply, Error) or isinstance(reply, TransactionAborted):
+                self.transaction = self.is_watching = False
+        elif effect == "unwatch" and not self.transaction and not isinstance(reply, Error):
+            self.is_watching = False
+        elif effect == "select":
+            if self.transaction or reply not in (b"OK", "OK"):
+                self.is_stained = True  # queued, or refused: which database it is cannot be told
+            else:
+                self.db = int(args[1])
+        elif spec.name == "HELLO":
+            self.is_protocol_kept = isinstance(reply, dict)  # only RESP3 has maps
+        self._note()
+
+    def sent_run(self, run: Run) -> None:
+        """Note a run that is about to be sent."""
+        for spec in run.specs if not run.is_plain else ():
+            self.sent(spec)
+        if run.is_atomic:
+            self.sent(SPECS["WATCH"])  # not clean before EXEC has answered: a cancel between pieces leaves a MULTI
+
+    def answered_run(self, run: Run, replies: list[Any]) -> None:
+        """Note the answers to a run given to ``sent_run``, those to its MULTI and EXEC included."""
+        own = replies
+        if run.is_atomic:
+            own = replies[1:-1]
+            self.sent(SPECS["MULTI"])  # what was answered before EXEC was only queued,
+            self.answered(SPECS["MULTI"], MULTI, replies[0])  # unless it was refused
+        if not run.is_plain:
+            for spec, call, reply in zip(run.specs, run.calls, own, strict=True):
+                self.answered(spec, call, reply)
+        if run.is_atomic:
+            self.answered(SPECS["EXEC"], EXEC, replies[-1])  # it ends a WATCH too

@@ -1,0 +1,351 @@
+"""The protocol state of one connection: what was asked, what was written, and whose reply comes next.
+
+Rule 1: replies are matched by position and by nothing else: reply k completes entry k (R-18).
+Rule 2: an entry leaves the queue when its reply arrives, when the connection ends, or before a byte of it was
+        written; giving up waiting leaves a written entry where it is (R-19).
+Rule 3: a push never completes an entry; a reply without an entry ends the connection (R-25).
+Rule 4: nothing here knows sockets, loops, locks or clocks; both shells drive the same code.
+
+What an entry is stands in ``entries``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+import hiredis
+
+from respool._facts.errors import (
+    DecodeError,
+    ProtocolError,
+    ServerError,
+    TransportError,
+    server_error,
+)
+from respool._protocol.decoding import LATEST, STRICT, what_is_wrong
+from respool._protocol.entries import Batch, Entry, Guarded, Part, Weighed, claim_of
+from respool._protocol.frames import LIMIT_BYTES, as_known, next_suspect, pass_over
+
+#: What hiredis returns when no whole reply is there. False and None are replies.
+_NOTHING: Final = object()
+
+#: The first words of pushes that answer a command.
+_CONFIRMATIONS: Final = frozenset(
+    word
+    for name in ("subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe")
+    for word in (name, name.encode())
+)
+
+_LINE_FEED: Final = ord("\n")
+_TEXT: Final = ord("$")
+_LONGEST_LENGTH: Final = 24  # no line that tells the length of a text is longer
+
+#: Commands up to this size are bounded by their count alone; larger ones are weighed (R-22).
+SMALL_BYTES: Final = 1024
+
+
+class Wire:
+    """Unanswered commands in order, bytes not yet written, and the parser."""
+
+    __slots__ = (
+        "_abandoned",
+        "_body",
+        "_extra",
+        "_gets",
+        "_held",
+        "_is_cut",
+        "_is_strict",
+        "_on_push",
+        "_passed",
+        "_reader",
+        "_seen",
+        "confirmed",
+        "dropped",
+        "heavy_bytes",
+        "out",
+        "queue",
+        "revealed",
+        "taken_back",
+        "withdrawn",
+    )
+
+    def __init__(
+        self,
+        *,
+        encoding: str | None = None,
+        errors: str = "strict",
+        abandoned: type[Exception] = Exception,
+        on_push: Callable[[list[Any]], None] | None = None,
+    ) -> None:
+        self._is_strict = encoding is not None and errors == "strict"
+        self._seen = LATEST[0]
+        # Without an encoding hiredis must not be given an error handler either.
+        decoding: dict[str, Any] = {}
+        if encoding is not None:
+            decoding = {"encoding": encoding, "errors": STRICT if self._is_strict else errors}
+        self._reader = hiredis.Reader(replyError=server_error, notEnoughData=_NOTHING, **decoding)
+        self._gets = self._reader.gets
+        self._abandoned = abandoned
+        self._on_push = on_push
+        self._held = b""  # the start of a rare frame that has not arrived whole,
+        self._passed = (0, 1)  # and how far it has been looked through
+        self._body = 0  # how many bytes are to come of a long text, where no frame can begin
+        self._is_cut = False  # the latest bytes ended within a line
+        self._extra = 0  # entries in the unwritten tail beyond one for each item of ``out``
+        #: Entries, oldest first; the newest ``unwritten`` of them have not been written.
+        self.queue: deque[Entry] = deque()
+        #: Encoded commands not yet written.
+        self.out: list[bytes] = []
+        #: Entries given up before they were written, to be taken back at the next write.
+        self.withdrawn = 0
+        #: How many such commands were taken back, and how many replies nobody waited for were dropped. A run that was
+        #: given up before its last reply counts whole.
+        self.taken_back = 0
+        self.dropped = 0
+        #: Replies that were not to come, had their run not been refused (see ``Guarded``).
+        self.revealed = 0
+        #: The entry that was the oldest when a push last confirmed a SUBSCRIBE.
+        self.confirmed: Entry | None = None
+        #: Bytes of large commands that are not answered yet.
+        self.heavy_bytes = 0
+
+    # What is owed --------------------------------------------------------------------------------
+
+    @property
+    def owes(self) -> int:
+        """The number of replies still to come, those of unwritten commands included."""
+        return len(self.queue)
+
+    @property
+    def unwritten(self) -> int:
+        """How many of the newest entries have not been written."""
+        return len(self.out) + self._extra
+
+    # Sending -------------------------------------------------------------------------------------
+
+    def submit(self, data: bytes, entry: Entry) -> None:
+        """Queue one encoded command. The shells do this by hand where every nanosecond counts."""
+        if len(data) > SMALL_BYTES:
+            entry = self._weigh(data, entry, 1)
+        self.queue.append(entry)
+        self.out.append(data)
+
+    def submit_many(self, data: bytes, count: int, entry: Entry) -> None:
+        """Queue ``count`` commands encoded as one run; ``entry`` gets the list of replies."""
+        replies: list[Any] = []
+        last: Entry = Batch(entry, count, replies)
+        if len(data) > SMALL_BYTES:
+            last = self._weigh(data, last, count)
+        self.queue.extend([Part(entry, count, replies)] * (count - 1))
+        self.queue.append(last)
+        self.out.append(data)
+        self._extra += count - 1
+
+    def submit_guarded(self, data: bytes, hidden: int, entry: Entry | None) -> None:
+        """Queue a run that has one reply, or ``hidden`` more when its first command is refused."""
+        guarded: Entry = Guarded(entry, hidden, self)
+        if len(data) > SMALL_BYTES:
+            guarded = self._weigh(data, guarded, 1)
+        self.queue.append(guarded)
+        self.out.append(data)
+
+    def _weigh(self, data: bytes, entry: Entry, count: int) -> Entry:
+        self.heavy_bytes += len(data)
+        return Weighed(entry, len(data), self, count)
+
+    def take(self) -> bytes:
+        """Return everything unwritten as one run of bytes. From here on it counts as written."""
+        if self.withdrawn:
+            self._take_back()
+        out = self.out
+        data = out[0] if len(out) == 1 else b"".join(out)
+        out.clear()
+        self._extra = 0
+        return data
+
+    def _take_back(self) -> None:
+        """Remove the unwritten commands that nobody waits for any more (R-19)."""
+        queue = self.queue
+        tail = [queue.pop() for _ in range(self.unwritten)]  # newest first
+        kept: list[bytes] = []
+        self._extra = 0
+        for data in self.out:
+            count = getattr(tail[-1], "count", 1)
+            run = [tail.pop() for _ in range(count)]
+            last = run[-1]
+            if last.done():
+                self.taken_back += count
+                if isinstance(last, Weighed):
+                    last.give_back()
+            else:
+                queue.extend(run)
+                kept.append(data)
+                self._extra += count - 1
+        self.out[:] = kept
+        self.withdrawn = 0
+
+    # Receiving -----------------------------------------------------------------------------------
+
+    def feed(self, data: bytes) -> None:
+        """Complete as many entries as ``data`` has replies.
+
+        Raises ProtocolError when the peer broke the protocol; the connection must then be closed and ``fail`` called.
+        """
+        if self._body or len(data) > SMALL_BYTES:
+            data = self._feed_body(data)
+        # One byte is searched for many times faster than two; where it stands is looked at only when it is there.
+        if self._held or b"|" in data or b"!" in data:
+            self._feed_suspect(data)
+        elif data:
+            self._reader.feed(data)
+            self._deliver()
+        if data:
+            self._is_cut = data[-1] != _LINE_FEED
+
+    def _feed_body(self, data: bytes) -> bytes:
+        """Feed what is surely inside of a long text, where no frame can begin; return the rest.
+
+        To look through a long text for frames would cost more than to read it.
+        """
+        if not self._body and data[0] == _TEXT and not (self._held or self._is_cut or self._reader.has_data()):
+            line_end = data.find(b"\r\n", 1, _LONGEST_LENGTH)
+            if line_end > 0 and (digits := data[1:line_end]).isdigit() and int(digits) > SMALL_BYTES:
+                self._body = line_end + 2 + int(digits) + 2  # counted from the first byte of ``data``
+        if not self._body:
+            return data
+        rest = data[self._body :]
+        self._body = max(0, self._body - len(data))
+        self._reader.feed(data if not rest else data[: -len(rest)])
+        self._deliver()
+        self._is_cut = False
+        return rest
+
+    def _deliver(self) -> None:
+        # Local names: this loop is the hot path of every reply.
+        gets = self._gets
+        popleft = self._pop_written if self.out else self.queue.popleft
+        nothing = _NOTHING
+        push = hiredis.PushNotification
+        abandoned = self._abandoned
+        latest = LATEST if self._is_strict else None
+        while True:
+            try:
+                reply = gets()
+            except Exception as error:
+                raise self._broken(error) from error
+            if reply is nothing:
+                return
+            if type(reply) is push:
+                self._pushed(reply)
+                continue
+            if latest is not None and latest[0] is not self._seen:
+                self._seen = latest[0]
+                reply = self._checked(reply)
+            try:
+                entry = popleft()
+            except IndexError:
+                said = f": {reply}" if isinstance(reply, ServerError) else ""  # never a value: it may be a secret
+                raise ProtocolError(f"the server sent a reply that nobody asked for{said}") from None
+            try:
+                entry.set_result(reply)
+            except abandoned:
+                self.dropped += getattr(entry, "count", 1)
+
+    def _pop_written(self) -> Entry:
+        """Return the oldest entry, which must have been written: nothing else can be answered."""
+        if len(self.queue) <= self.unwritten:
+            raise IndexError
+        return self.queue.popleft()
+
+    def _feed_suspect(self, data: bytes) -> None:
+        """Feed bytes that may hold a rare frame (see ``frames``).
+
+        Everything before a suspect byte is parsed first. Then the parser itself tells what the byte is: with input
+        left over it is inside a bulk string, with none it begins a frame.
+        """
+        # The first byte begins a frame only behind a line end: a simple string may have been cut behind its "+".
+        start = 0 if self._held or not self._is_cut else 1
+        data = self._held + data
+        self._held = b""
+        done = 0
+        while (at := next_suspect(data, start)) >= 0:
+            self._reader.feed(data[done:at])
+            self._deliver()
+            done = start = at
+            if self._reader.has_data():
+                start = at + 1
+                continue
+            passed, missing = self._passed
+            try:
+                end, missing = pass_over(data, at, at + passed, missing)
+            except ValueError as error:
+                raise ProtocolError(f"not RESP: {error}") from error
+            if missing:
+                if len(data) - at > LIMIT_BYTES:
+                    raise ProtocolError("an attribute or blob error beyond all bounds")
+                self._held, self._passed = data[at:], (end - at, missing)
+                return
+            self._passed = (0, 1)
+            self._reader.feed(as_known(data[at:end]))
+            self._deliver()
+            done = start = end
+        self._reader.feed(data[done:])
+        self._deliver()
+
+    def _pushed(self, push: list[Any]) -> None:
+        if self.queue and push and isinstance(push[0], bytes | str) and push[0] in _CONFIRMATIONS:
+            head = self.queue[0]
+            self.confirmed = head._entry if isinstance(head, Weighed) else head
+        if self._on_push is not None:
+            self._on_push(push)
+
+    def _checked(self, reply: Any) -> Any:
+        """Return the reply, or a DecodeError in its place. Only called when some text somewhere was none."""
+        wrong = what_is_wrong(reply) if self._is_strict else None
+        return reply if wrong is None else DecodeError(f"the reply cannot be decoded: {wrong}")
+
+    def _broken(self, error: Exception) -> ProtocolError:
+        """Explain what the parser stumbled over; a reply it read but could not build belongs to the head."""
+        if isinstance(error, UnicodeError):  # a handler of the user's own that gave up: in a reply or in a push?
+            return ProtocolError(f"what the server sent cannot be decoded: {error}")
+        if isinstance(error, TypeError):  # a map whose key is a map, set or array: the parser has lost its place
+            broken = ProtocolError("the reply holds a map with a key that Python cannot hash")
+            if self.queue:
+                entry = self.queue.popleft()
+                try:
+                    entry.set_result(broken)
+                except self._abandoned:
+                    self.dropped += getattr(entry, "count", 1)
+            return ProtocolError("the parser lost its place at a map with a key that Python cannot hash")
+        return ProtocolError(f"not RESP: {error}")
+
+    # The end -------------------------------------------------------------------------------------
+
+    def fail(self, unwritten: Callable[[], Exception], written: Callable[[], Exception]) -> None:
+        """Complete every entry with an error of its own: one kind for what was never written, one for the rest."""
+        queue = self.queue
+        sent = len(queue) - self.unwritten
+        self.out.clear()
+        self._extra = 0
+        self.withdrawn = 0
+        failed: set[int] = set()  # a run has many entries, and its first one tells
+        while queue:
+            entry = queue.popleft()
+            make = written if sent > 0 else unwritten
+            sent -= 1
+            claim, replies = claim_of(entry)
+            if claim is None or id(claim) in failed:
+                continue
+            failed.add(id(claim))
+            if make is unwritten and entry.done():
+                self.taken_back += getattr(entry, "count", 1)  # it never left either
+            error = make()
+            if replies and isinstance(error, TransportError):
+                error.last_words = replies[-1] if isinstance(replies[-1], ServerError) else None
+            try:
+                claim.set_result(error)
+            except self._abandoned:
+                pass
+        self.heavy_bytes = 0

@@ -1,0 +1,83 @@
+"""What stands where a connection's transport would be when there is none: every use is a clear error.
+
+It answers all questions ("is it open?" no) and refuses all work, so that no hot path has to ask first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+from respool._facts.errors import Error, UsageError
+
+
+class Absent:
+    """No transport, and the reason."""
+
+    __slots__ = ("_make_error",)
+
+    owes = 0
+    waiting = 0
+    completed = 0
+    is_open = False
+    is_quiet = False
+    is_reusable = False
+    silent_for = 0.0
+    patience = None
+
+    def __init__(self, make_error: Callable[[], Error]) -> None:
+        self._make_error = make_error
+
+    def refuse(self) -> NoReturn:
+        """Raise the reason."""
+        raise self._make_error()
+
+    def submit(self, args: tuple[Any, ...]) -> NoReturn:
+        """Refuse."""
+        raise self._make_error()
+
+    def submit_until(self, args: tuple[Any, ...], deadline: float | None) -> NoReturn:
+        """Refuse."""
+        raise self._make_error()
+
+    def submit_many(self, commands: list[tuple[Any, ...]], deadline: float | None = None) -> NoReturn:
+        """Refuse."""
+        raise self._make_error()
+
+    @property
+    def pack(self) -> NoReturn:
+        """Refuse."""
+        raise self._make_error()
+
+    def submit_guarded(
+        self, commands: list[tuple[Any, ...]], hidden: int, deadline: float | None = None
+    ) -> NoReturn:
+        """Refuse."""
+        raise self._make_error()
+
+    def submit_noreply(self, commands: list[tuple[Any, ...]]) -> NoReturn:
+        """Refuse."""
+        raise self._make_error()
+
+    def set_patience(self, patience: float | None) -> None:
+        """There is nobody to be patient with."""
+
+    def withdraw(self) -> None:
+        """There is nothing to take back."""
+
+    def abort(self) -> None:
+        """There is nothing to close."""
+
+    def forget(self) -> None:
+        """There is nothing to let go of."""
+
+
+UNOPENED: Final = Absent(
+    lambda: UsageError("this connection was never opened: call its open() first, or use it in a with block")
+)
+RELEASED: Final = Absent(
+    lambda: UsageError("this lease was given back to its pool; acquire another one")
+)
+FORKED: Final = Absent(
+    lambda: UsageError("this connection belongs to the parent process; a forked child must get one of its own")
+)

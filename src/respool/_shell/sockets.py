@@ -1,0 +1,67 @@
+"""What both shells do with a socket: options, TLS, and words for what went wrong."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from typing import Any, Final
+
+from respool._facts.errors import ConnectionLost, Error, Executed, ReadTimeout
+
+#: How many callers may have given up in the admission queue of a full connection before they are looked for.
+ADMISSION_ROOM: Final = 16
+
+
+class Retired(ConnectionLost):
+    """The pool has closed the connection after all that was in flight on it. Never raised, only a cause."""
+
+
+def tune(sock: Any, patience: float | None) -> None:
+    """Set what a connection wants: no delay, keepalive probes, and an end to unacknowledged data (R-14).
+
+    The kernel's own limits are a second net under ``read_timeout``: probes after 15 s of silence, dead after about
+    30 s. A unix socket, or a platform without an option, is left as it is.
+    """
+    if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    unacknowledged = 30_000 if patience is None else max(int(min(patience * 2000, 2**31 - 1)), 1000)
+    for name, value in (
+        ("TCP_KEEPIDLE", 15),
+        ("TCP_KEEPINTVL", 5),
+        ("TCP_KEEPCNT", 3),
+        ("TCP_USER_TIMEOUT", unacknowledged),
+    ):
+        if hasattr(socket, name):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def tls_context(tls: Any) -> ssl.SSLContext | None:
+    """Return the context for the ``tls`` option; made once for a pool, so that sessions can be reused."""
+    if isinstance(tls, ssl.SSLContext):
+        return tls
+    return ssl.create_default_context() if tls else None
+
+
+def why(error: BaseException) -> str:
+    """Return an operating system's or TLS error in words."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"TLS certificate refused: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {error.reason or error}"
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno) if error.errno > 0 else str(error)
+    return str(error) or type(error).__name__
+
+
+def lost(cause: Error | None, address: str, executed: Executed) -> Error:
+    """Make the error of one command whose connection ended; each caller gets one of its own, chained to the cause."""
+    error: Error
+    if isinstance(cause, ReadTimeout) and executed == "unknown":
+        error = ReadTimeout("no reply in time, the connection was closed", address=address, executed=executed)
+    else:
+        error = ConnectionLost("the connection was lost", address=address, executed=executed)
+    error.__cause__ = cause
+    return error

@@ -1,0 +1,783 @@
+# Generated from respool/commands by tools/generate.py. Do not edit.
+"""Every command as a method that adds it to a pipeline; ``result()`` has the reply once that has run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Unpack, overload
+
+from respool.commands import connection, generic, lists, strings
+from respool.commands.connection import (
+    AUTH,
+    CLIENT_CAPA,
+    CLIENT_GETNAME,
+    CLIENT_GETREDIR,
+    CLIENT_ID,
+    CLIENT_INFO,
+    CLIENT_SETINFO,
+    CLIENT_SETNAME,
+    CLIENT_TRACKINGINFO,
+    CLIENT_UNPAUSE,
+    ECHO,
+    PING,
+    PING_ECHO,
+    QUIT,
+    RESET,
+    SELECT,
+)
+from respool.commands.generic import (
+    DEL,
+    DUMP,
+    EXISTS,
+    EXPIRE,
+    EXPIRETIME,
+    KEYS,
+    MOVE,
+    OBJECT_ENCODING,
+    OBJECT_FREQ,
+    OBJECT_IDLETIME,
+    OBJECT_REFCOUNT,
+    PERSIST,
+    PEXPIRE,
+    PEXPIRETIME,
+    PTTL,
+    RANDOMKEY,
+    RENAME,
+    RENAMENX,
+    TOUCH,
+    TTL,
+    TYPE,
+    UNLINK,
+)
+from respool.commands.lists import (
+    LINDEX,
+    LINSERT,
+    LLEN,
+    LMOVE,
+    LPOP,
+    LPUSH,
+    LPUSHX,
+    LRANGE,
+    LREM,
+    LSET,
+    LTRIM,
+    RPOP,
+    RPOPLPUSH,
+    RPUSH,
+    RPUSHX,
+)
+from respool.commands.strings import (
+    APPEND,
+    DECR,
+    DECRBY,
+    DELIFEQ,
+    GET,
+    GETDEL,
+    GETRANGE,
+    GETSET,
+    INCR,
+    INCRBY,
+    INCRBYFLOAT,
+    MGET,
+    PSETEX,
+    SET,
+    SETEX,
+    SETNX,
+    SETRANGE,
+    STRLEN,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import timedelta
+
+    from respool._facts.command import Arg, Command, Key, Parser, Spec
+    from respool._pooling.pipeline_result import PipelineResult
+    from respool.commands._arguments import Duration, Moment, Value
+    from respool.commands.connection import ClientFilter
+    from respool.commands.lists import Side
+    from respool.commands.strings import SetOptions
+
+S = TypeVar("S")
+
+
+class PipelineCommands(Generic[S]):
+    """Every command as a method that adds it to a pipeline; ``result()`` has the reply once that has run.
+
+    ``S`` is what keys and values are in replies: bytes, or str. ``respool.commands`` has a function of the
+    same name for each method, whose text tells everything about the command. A bad argument raises UsageError
+    before anything is sent.
+    """
+
+    def _add(self, args: tuple[Arg, ...], spec: Spec, parse: Parser | None = None) -> PipelineResult[Any]:
+        """Add one command, whose reply is read by ``parse`` or else by ``spec.parse``."""
+        raise NotImplementedError
+
+    def auth(self, password: str | bytes, username: str | bytes | None = None) -> PipelineResult[bool]:
+        """Become another user, or the default user when no name is given, and return True."""
+        if username is None:
+            return self._add(("AUTH", password), AUTH)
+        return self._add(("AUTH", username, password), AUTH)
+
+    def client_caching(self, *, yes: bool) -> PipelineResult[bool]:
+        """Say whether the keys of the next command are tracked, and return True."""
+        command = connection.client_caching(yes=yes)
+        return self._add(command.args, command.spec, command.parse)
+
+    def client_capa(self, *capabilities: str) -> PipelineResult[bool]:
+        """Tell the server what this connection can deal with (``"redirect"``), and return True."""
+        if capabilities:
+            return self._add(("CLIENT", "CAPA", *capabilities), CLIENT_CAPA)
+        command = connection.client_capa(*capabilities)
+        return self._add(command.args, command.spec, command.parse)
+
+    def client_getname(self) -> PipelineResult[str | None]:
+        """Return the name of this connection, or None when it has none."""
+        return self._add(("CLIENT", "GETNAME"), CLIENT_GETNAME)
+
+    def client_getredir(self) -> PipelineResult[int]:
+        """Return the id of the client that gets this connection's invalidations."""
+        return self._add(("CLIENT", "GETREDIR"), CLIENT_GETREDIR)
+
+    def client_id(self) -> PipelineResult[int]:
+        """Return the id of this connection; a server never uses one twice."""
+        return self._add(("CLIENT", "ID"), CLIENT_ID)
+
+    def client_import_source(self, *, on: bool) -> PipelineResult[bool]:
+        """Mark this connection as the source of an import, for a server in import mode, and return True."""
+        command = connection.client_import_source(on=on)
+        return self._add(command.args, command.spec, command.parse)
+
+    def client_info(self) -> PipelineResult[dict[str, str]]:
+        """Return what the server knows of this connection, in its own words."""
+        return self._add(("CLIENT", "INFO"), CLIENT_INFO)
+
+    def client_kill(self, **filters: Unpack[ClientFilter]) -> PipelineResult[int]:
+        """Close the connections that match all the filters, and return how many."""
+        command = connection.client_kill(**filters)
+        return self._add(command.args, command.spec, command.parse)
+
+    def client_list(self, **filters: Unpack[ClientFilter]) -> PipelineResult[list[dict[str, str]]]:
+        """Return what the server knows of its connections, or of those that match all the filters."""
+        command = connection.client_list(**filters)
+        return self._add(command.args, command.spec, command.parse)
+
+    def client_no_evict(self, *, on: bool) -> PipelineResult[bool]:
+        """Keep this connection from being closed when the clients use too much memory, and return True."""
+        command = connection.client_no_evict(on=on)
+        return self._add(command.args, command.spec, command.parse)
+
+    def client_no_touch(self, *, on: bool) -> PipelineResult[bool]:
+        """Let commands on this connection not count as a use of their keys, for eviction, and return True."""
+        command = connection.client_no_touch(on=on)
+        return self._add(command.args, command.spec, command.parse)
+
+    def client_pause(self, timeout: Duration, mode: Literal["WRITE", "ALL"] = "ALL") -> PipelineResult[bool]:
+        """Let every client of the server wait for ``timeout`` milliseconds, and return True."""
+        command = connection.client_pause(timeout, mode)
+        return self._add(command.args, command.spec, command.parse)
+
+    def client_setinfo(self, attribute: Literal["LIB-NAME", "LIB-VER"], value: str) -> PipelineResult[bool]:
+        """Tell the server the name or version of the library behind this connection, and return True."""
+        return self._add(("CLIENT", "SETINFO", attribute, value), CLIENT_SETINFO)
+
+    def client_setname(self, name: str) -> PipelineResult[bool]:
+        """Name this connection, or unname it with the empty string, and return True."""
+        return self._add(("CLIENT", "SETNAME", name), CLIENT_SETNAME)
+
+    def client_tracking(
+        self,
+        *,
+        on: bool,
+        redirect: int | None = None,
+        prefixes: Sequence[Key] = (),
+        bcast: bool = False,
+        optin: bool = False,
+        optout: bool = False,
+        noloop: bool = False,
+    ) -> PipelineResult[bool]:
+        """Let the server tell when keys change that this connection has read, and return True."""
+        command = connection.client_tracking(
+            on=on, redirect=redirect, prefixes=prefixes, bcast=bcast, optin=optin, optout=optout, noloop=noloop
+        )
+        return self._add(command.args, command.spec, command.parse)
+
+    def client_trackinginfo(self) -> PipelineResult[dict[str, Any]]:
+        """Return how this connection is tracked: ``{"flags": ["off"], "redirect": -1, "prefixes": []}``."""
+        return self._add(("CLIENT", "TRACKINGINFO"), CLIENT_TRACKINGINFO)
+
+    def client_unblock(self, client_id: int, *, error: bool = False) -> PipelineResult[bool]:
+        """End another connection's blocking command, and tell whether it was blocked."""
+        command = connection.client_unblock(client_id, error=error)
+        return self._add(command.args, command.spec, command.parse)
+
+    def client_unpause(self) -> PipelineResult[bool]:
+        """End ``client_pause`` and return True."""
+        return self._add(("CLIENT", "UNPAUSE"), CLIENT_UNPAUSE)
+
+    def echo(self, message: Value) -> PipelineResult[S]:
+        """Return the message."""
+        return self._add(("ECHO", message), ECHO)
+
+    def hello(
+        self,
+        protover: Literal[2, 3] | None = None,
+        *,
+        username: str | None = None,
+        password: str | bytes | None = None,
+        clientname: str | None = None,
+    ) -> PipelineResult[dict[str, Any]]:
+        """Return what the server tells about itself, after changing protocol, user and name where given."""
+        command = connection.hello(protover, username=username, password=password, clientname=clientname)
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def ping(self) -> PipelineResult[bool]: ...
+    @overload
+    def ping(self, message: Value) -> PipelineResult[S]: ...
+    def ping(self, message: Value | None = None) -> PipelineResult[Any]:
+        """Return True, or the message when there is one, to see that the server is alive."""
+        if message is None:
+            return self._add(("PING",), PING)
+        return self._add(("PING", message), PING_ECHO)
+
+    def quit(self) -> PipelineResult[bool]:
+        """Let the server close this connection, and return True."""
+        return self._add(("QUIT",), QUIT)
+
+    def reset(self) -> PipelineResult[bool]:
+        """Forget all state of this connection, and return True."""
+        return self._add(("RESET",), RESET)
+
+    def select(self, db: int) -> PipelineResult[bool]:
+        """Change the database of this connection and return True."""
+        return self._add(("SELECT", db), SELECT)
+
+    def copy(
+        self, source: Key, destination: Key, *, db: int | None = None, replace: bool = False
+    ) -> PipelineResult[bool]:
+        """Copy a key, with its expiry, and tell whether it was copied."""
+        command = generic.copy(source, destination, db=db, replace=replace)
+        return self._add(command.args, command.spec, command.parse)
+
+    def delete(self, *keys: Key) -> PipelineResult[int]:
+        """Delete keys and return how many there were (DEL)."""
+        if keys:
+            return self._add(("DEL", *keys), DEL)
+        command = generic.delete(*keys)
+        return self._add(command.args, command.spec, command.parse)
+
+    def dump(self, key: Key) -> PipelineResult[S | None]:
+        """Return what a key holds in the server's own format, for ``restore``; or None."""
+        return self._add(("DUMP", key), DUMP)
+
+    def exists(self, *keys: Key) -> PipelineResult[int]:
+        """Return how many of the keys exist; one given twice counts twice."""
+        if keys:
+            return self._add(("EXISTS", *keys), EXISTS)
+        command = generic.exists(*keys)
+        return self._add(command.args, command.spec, command.parse)
+
+    def expire(
+        self, key: Key, seconds: Duration, *, nx: bool = False, xx: bool = False, gt: bool = False, lt: bool = False
+    ) -> PipelineResult[bool]:
+        """Let a key expire after a number of seconds, and tell whether that was set."""
+        if isinstance(seconds, int) and not (nx or xx or gt or lt):
+            return self._add(("EXPIRE", key, seconds), EXPIRE)
+        command = generic.expire(key, seconds, nx=nx, xx=xx, gt=gt, lt=lt)
+        return self._add(command.args, command.spec, command.parse)
+
+    def expireat(
+        self, key: Key, when: Moment, *, nx: bool = False, xx: bool = False, gt: bool = False, lt: bool = False
+    ) -> PipelineResult[bool]:
+        """Let a key expire at a moment given in seconds since 1970, and tell whether that was set."""
+        command = generic.expireat(key, when, nx=nx, xx=xx, gt=gt, lt=lt)
+        return self._add(command.args, command.spec, command.parse)
+
+    def expiretime(self, key: Key) -> PipelineResult[int]:
+        """Return when a key expires, in seconds since 1970."""
+        return self._add(("EXPIRETIME", key), EXPIRETIME)
+
+    def keys(self, pattern: Key) -> PipelineResult[list[S]]:
+        """Return all keys that match a glob pattern."""
+        return self._add(("KEYS", pattern), KEYS)
+
+    def move(self, key: Key, db: int) -> PipelineResult[bool]:
+        """Move a key to another database, and tell whether it was moved."""
+        return self._add(("MOVE", key, db), MOVE)
+
+    def object_encoding(self, key: Key) -> PipelineResult[str | None]:
+        """Return how the server stores a value: ``"embstr"``, ``"listpack"``, ...; or None."""
+        return self._add(("OBJECT", "ENCODING", key), OBJECT_ENCODING)
+
+    def object_freq(self, key: Key) -> PipelineResult[int | None]:
+        """Return how often a key is used, on a logarithmic scale; None when there is no such key."""
+        return self._add(("OBJECT", "FREQ", key), OBJECT_FREQ)
+
+    def object_idletime(self, key: Key) -> PipelineResult[int | None]:
+        """Return for how many seconds a key was not used, or None when there is no such key."""
+        return self._add(("OBJECT", "IDLETIME", key), OBJECT_IDLETIME)
+
+    def object_refcount(self, key: Key) -> PipelineResult[int | None]:
+        """Return how many references the server holds to a value; None when there is no such key."""
+        return self._add(("OBJECT", "REFCOUNT", key), OBJECT_REFCOUNT)
+
+    def persist(self, key: Key) -> PipelineResult[bool]:
+        """Take the expiry of a key away, and tell whether it had one."""
+        return self._add(("PERSIST", key), PERSIST)
+
+    def pexpire(
+        self,
+        key: Key,
+        milliseconds: Duration,
+        *,
+        nx: bool = False,
+        xx: bool = False,
+        gt: bool = False,
+        lt: bool = False,
+    ) -> PipelineResult[bool]:
+        """Let a key expire after a number of milliseconds, and tell whether that was set."""
+        if isinstance(milliseconds, int) and not (nx or xx or gt or lt):
+            return self._add(("PEXPIRE", key, milliseconds), PEXPIRE)
+        command = generic.pexpire(key, milliseconds, nx=nx, xx=xx, gt=gt, lt=lt)
+        return self._add(command.args, command.spec, command.parse)
+
+    def pexpireat(
+        self, key: Key, when: Moment, *, nx: bool = False, xx: bool = False, gt: bool = False, lt: bool = False
+    ) -> PipelineResult[bool]:
+        """Let a key expire at a moment given in milliseconds since 1970, and tell whether that was set."""
+        command = generic.pexpireat(key, when, nx=nx, xx=xx, gt=gt, lt=lt)
+        return self._add(command.args, command.spec, command.parse)
+
+    def pexpiretime(self, key: Key) -> PipelineResult[int]:
+        """Return when a key expires, in milliseconds since 1970."""
+        return self._add(("PEXPIRETIME", key), PEXPIRETIME)
+
+    def pttl(self, key: Key) -> PipelineResult[int]:
+        """Return how many milliseconds a key has left."""
+        return self._add(("PTTL", key), PTTL)
+
+    def randomkey(self) -> PipelineResult[S | None]:
+        """Return any key of the database, or None when it is empty."""
+        return self._add(("RANDOMKEY",), RANDOMKEY)
+
+    def rename(self, key: Key, newkey: Key) -> PipelineResult[bool]:
+        """Rename a key and return True; a key that has the new name already is replaced."""
+        return self._add(("RENAME", key, newkey), RENAME)
+
+    def renamenx(self, key: Key, newkey: Key) -> PipelineResult[bool]:
+        """Rename a key unless the new name is taken, and tell whether it was renamed."""
+        return self._add(("RENAMENX", key, newkey), RENAMENX)
+
+    def restore(
+        self,
+        key: Key,
+        ttl: Duration,
+        value: bytes,
+        *,
+        replace: bool = False,
+        absttl: bool = False,
+        idletime: int | None = None,
+        freq: int | None = None,
+    ) -> PipelineResult[bool]:
+        """Make a key from what ``dump`` returned, and return True."""
+        command = generic.restore(key, ttl, value, replace=replace, absttl=absttl, idletime=idletime, freq=freq)
+        return self._add(command.args, command.spec, command.parse)
+
+    def scan(
+        self, cursor: int = 0, *, match: Key | None = None, count: int | None = None, type: str | None = None
+    ) -> PipelineResult[tuple[int, list[S]]]:
+        """Return the next cursor and some of the keys."""
+        command = generic.scan(cursor, match=match, count=count, type=type)
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def sort(
+        self,
+        key: Key,
+        *,
+        by: Key | None = None,
+        limit: tuple[int, int] | None = None,
+        get: Sequence[Key] = (),
+        desc: bool = False,
+        alpha: bool = False,
+        store: None = None,
+    ) -> PipelineResult[list[S | None]]: ...
+    @overload
+    def sort(
+        self,
+        key: Key,
+        *,
+        by: Key | None = None,
+        limit: tuple[int, int] | None = None,
+        get: Sequence[Key] = (),
+        desc: bool = False,
+        alpha: bool = False,
+        store: Key,
+    ) -> PipelineResult[int]: ...
+    def sort(
+        self,
+        key: Key,
+        *,
+        by: Key | None = None,
+        limit: tuple[int, int] | None = None,
+        get: Sequence[Key] = (),
+        desc: bool = False,
+        alpha: bool = False,
+        store: Key | None = None,
+    ) -> PipelineResult[Any]:
+        """Return the elements of a list, set or sorted set in order, or keep them as a list."""
+        make: Callable[..., Command[Any]] = generic.sort
+        command = make(key, by=by, limit=limit, get=get, desc=desc, alpha=alpha, store=store)
+        return self._add(command.args, command.spec, command.parse)
+
+    def sort_ro(
+        self,
+        key: Key,
+        *,
+        by: Key | None = None,
+        limit: tuple[int, int] | None = None,
+        get: Sequence[Key] = (),
+        desc: bool = False,
+        alpha: bool = False,
+    ) -> PipelineResult[list[S | None]]:
+        """Return the elements of a list, set or sorted set in order; a replica does it too."""
+        command = generic.sort_ro(key, by=by, limit=limit, get=get, desc=desc, alpha=alpha)
+        return self._add(command.args, command.spec, command.parse)
+
+    def touch(self, *keys: Key) -> PipelineResult[int]:
+        """Mark keys as just used, for eviction, and return how many of them exist."""
+        if keys:
+            return self._add(("TOUCH", *keys), TOUCH)
+        command = generic.touch(*keys)
+        return self._add(command.args, command.spec, command.parse)
+
+    def ttl(self, key: Key) -> PipelineResult[int]:
+        """Return how many seconds a key has left."""
+        return self._add(("TTL", key), TTL)
+
+    def type(self, key: Key) -> PipelineResult[str]:
+        """Return the name of the type that a key holds: ``"string"``, ``"list"``, ..."""
+        return self._add(("TYPE", key), TYPE)
+
+    def unlink(self, *keys: Key) -> PipelineResult[int]:
+        """Delete keys, free their memory in the background, and return how many there were."""
+        if keys:
+            return self._add(("UNLINK", *keys), UNLINK)
+        command = generic.unlink(*keys)
+        return self._add(command.args, command.spec, command.parse)
+
+    def wait(self, numreplicas: int, timeout: Duration) -> PipelineResult[int]:
+        """Block until replicas have what this connection wrote, and return how many have it."""
+        command = generic.wait(numreplicas, timeout)
+        return self._add(command.args, command.spec, command.parse)
+
+    def waitaof(self, numlocal: int, numreplicas: int, timeout: Duration) -> PipelineResult[tuple[int, int]]:
+        """Block until what this connection wrote is on disk, and return on how many servers."""
+        command = generic.waitaof(numlocal, numreplicas, timeout)
+        return self._add(command.args, command.spec, command.parse)
+
+    def blmove(
+        self, source: Key, destination: Key, wherefrom: Side, whereto: Side, *, timeout: float | timedelta = 0
+    ) -> PipelineResult[S | None]:
+        """Wait for an element, move it to another list and return it; None when the time is over."""
+        command = lists.blmove(source, destination, wherefrom, whereto, timeout=timeout)
+        return self._add(command.args, command.spec, command.parse)
+
+    def blmpop(
+        self, *keys: Key, side: Side = "LEFT", count: int | None = None, timeout: float | timedelta = 0
+    ) -> PipelineResult[tuple[S, list[S]] | None]:
+        """Wait until one of the lists has elements, and return its key and some of them."""
+        command = lists.blmpop(*keys, side=side, count=count, timeout=timeout)
+        return self._add(command.args, command.spec, command.parse)
+
+    def blpop(self, *keys: Key, timeout: float | timedelta = 0) -> PipelineResult[tuple[S, S] | None]:
+        """Wait until one of the lists has an element, and return its key and its first element."""
+        command = lists.blpop(*keys, timeout=timeout)
+        return self._add(command.args, command.spec, command.parse)
+
+    def brpop(self, *keys: Key, timeout: float | timedelta = 0) -> PipelineResult[tuple[S, S] | None]:
+        """Wait until one of the lists has an element, and return its key and its last element."""
+        command = lists.brpop(*keys, timeout=timeout)
+        return self._add(command.args, command.spec, command.parse)
+
+    def brpoplpush(self, source: Key, destination: Key, *, timeout: float | timedelta = 0) -> PipelineResult[S | None]:
+        """Wait for an element, move it from the end of a list to the head of another, and return it."""
+        command = lists.brpoplpush(source, destination, timeout=timeout)
+        return self._add(command.args, command.spec, command.parse)
+
+    def lindex(self, key: Key, index: int) -> PipelineResult[S | None]:
+        """Return an element by its index, or None when there is none."""
+        return self._add(("LINDEX", key, index), LINDEX)
+
+    def linsert(self, key: Key, where: Literal["BEFORE", "AFTER"], pivot: Value, element: Value) -> PipelineResult[int]:
+        """Insert an element next to the first one that equals ``pivot``, and return the new length."""
+        return self._add(("LINSERT", key, where, pivot, element), LINSERT)
+
+    def llen(self, key: Key) -> PipelineResult[int]:
+        """Return the length of a list, 0 when there is none."""
+        return self._add(("LLEN", key), LLEN)
+
+    def lmove(self, source: Key, destination: Key, wherefrom: Side, whereto: Side) -> PipelineResult[S | None]:
+        """Move an element from an end of a list to an end of another or the same, and return it."""
+        return self._add(("LMOVE", source, destination, wherefrom, whereto), LMOVE)
+
+    def lmpop(
+        self, *keys: Key, side: Side = "LEFT", count: int | None = None
+    ) -> PipelineResult[tuple[S, list[S]] | None]:
+        """Take elements off the first list that has any, and return its key and them."""
+        command = lists.lmpop(*keys, side=side, count=count)
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def lpop(self, key: Key, count: None = None) -> PipelineResult[S | None]: ...
+    @overload
+    def lpop(self, key: Key, count: int) -> PipelineResult[list[S]]: ...
+    def lpop(self, key: Key, count: int | None = None) -> PipelineResult[Any]:
+        """Take the first element off a list and return it, or a list of the first ``count``."""
+        if count is None:
+            return self._add(("LPOP", key), LPOP)
+        make: Callable[..., Command[Any]] = lists.lpop
+        command = make(key, count)
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def lpos(
+        self, key: Key, element: Value, *, rank: int | None = None, count: None = None, maxlen: int | None = None
+    ) -> PipelineResult[int | None]: ...
+    @overload
+    def lpos(
+        self, key: Key, element: Value, *, rank: int | None = None, count: int, maxlen: int | None = None
+    ) -> PipelineResult[list[int]]: ...
+    def lpos(
+        self, key: Key, element: Value, *, rank: int | None = None, count: int | None = None, maxlen: int | None = None
+    ) -> PipelineResult[Any]:
+        """Return the index of an element, or None; with ``count`` the list of its indexes."""
+        make: Callable[..., Command[Any]] = lists.lpos
+        command = make(key, element, rank=rank, count=count, maxlen=maxlen)
+        return self._add(command.args, command.spec, command.parse)
+
+    def lpush(self, key: Key, *elements: Value) -> PipelineResult[int]:
+        """Put elements at the head of a list, one after the other, and return the new length."""
+        if elements:
+            return self._add(("LPUSH", key, *elements), LPUSH)
+        command = lists.lpush(key, *elements)
+        return self._add(command.args, command.spec, command.parse)
+
+    def lpushx(self, key: Key, *elements: Value) -> PipelineResult[int]:
+        """Put elements at the head of a list only if it exists, and return the new length."""
+        if elements:
+            return self._add(("LPUSHX", key, *elements), LPUSHX)
+        command = lists.lpushx(key, *elements)
+        return self._add(command.args, command.spec, command.parse)
+
+    def lrange(self, key: Key, start: int, stop: int) -> PipelineResult[list[S]]:
+        """Return the elements from ``start`` to ``stop``, both included."""
+        return self._add(("LRANGE", key, start, stop), LRANGE)
+
+    def lrem(self, key: Key, count: int, element: Value) -> PipelineResult[int]:
+        """Remove up to ``count`` elements that equal ``element``, and return how many were removed."""
+        return self._add(("LREM", key, count, element), LREM)
+
+    def lset(self, key: Key, index: int, element: Value) -> PipelineResult[bool]:
+        """Replace the element at an index and return True."""
+        return self._add(("LSET", key, index, element), LSET)
+
+    def ltrim(self, key: Key, start: int, stop: int) -> PipelineResult[bool]:
+        """Keep the elements from ``start`` to ``stop``, both included, remove the others, and return True."""
+        return self._add(("LTRIM", key, start, stop), LTRIM)
+
+    @overload
+    def rpop(self, key: Key, count: None = None) -> PipelineResult[S | None]: ...
+    @overload
+    def rpop(self, key: Key, count: int) -> PipelineResult[list[S]]: ...
+    def rpop(self, key: Key, count: int | None = None) -> PipelineResult[Any]:
+        """Take the last element off a list and return it, or a list of the last ``count``, last first."""
+        if count is None:
+            return self._add(("RPOP", key), RPOP)
+        make: Callable[..., Command[Any]] = lists.rpop
+        command = make(key, count)
+        return self._add(command.args, command.spec, command.parse)
+
+    def rpoplpush(self, source: Key, destination: Key) -> PipelineResult[S | None]:
+        """Move an element from the end of a list to the head of another or the same, and return it."""
+        return self._add(("RPOPLPUSH", source, destination), RPOPLPUSH)
+
+    def rpush(self, key: Key, *elements: Value) -> PipelineResult[int]:
+        """Put elements at the end of a list, in order, and return the new length."""
+        if elements:
+            return self._add(("RPUSH", key, *elements), RPUSH)
+        command = lists.rpush(key, *elements)
+        return self._add(command.args, command.spec, command.parse)
+
+    def rpushx(self, key: Key, *elements: Value) -> PipelineResult[int]:
+        """Put elements at the end of a list only if it exists, and return the new length."""
+        if elements:
+            return self._add(("RPUSHX", key, *elements), RPUSHX)
+        command = lists.rpushx(key, *elements)
+        return self._add(command.args, command.spec, command.parse)
+
+    def append(self, key: Key, value: Value) -> PipelineResult[int]:
+        """Append to a string and return its new length in bytes."""
+        return self._add(("APPEND", key, value), APPEND)
+
+    def decr(self, key: Key) -> PipelineResult[int]:
+        """Subtract one from a number and return the new value."""
+        return self._add(("DECR", key), DECR)
+
+    def decrby(self, key: Key, decrement: int) -> PipelineResult[int]:
+        """Subtract a whole number from a number and return the new value."""
+        return self._add(("DECRBY", key, decrement), DECRBY)
+
+    def delifeq(self, key: Key, value: Value) -> PipelineResult[bool]:
+        """Delete a key if it holds exactly this value, and tell whether it did."""
+        return self._add(("DELIFEQ", key, value), DELIFEQ)
+
+    def get(self, key: Key) -> PipelineResult[S | None]:
+        """Return the value of a key, or None when there is no such key."""
+        return self._add(("GET", key), GET)
+
+    def getdel(self, key: Key) -> PipelineResult[S | None]:
+        """Return the value of a key and delete the key; None when there is no such key."""
+        return self._add(("GETDEL", key), GETDEL)
+
+    def getex(
+        self,
+        key: Key,
+        *,
+        ex: Duration | None = None,
+        px: Duration | None = None,
+        exat: Moment | None = None,
+        pxat: Moment | None = None,
+        persist: bool = False,
+    ) -> PipelineResult[S | None]:
+        """Return the value of a key and change when it expires; None when there is no such key."""
+        command = strings.getex(key, ex=ex, px=px, exat=exat, pxat=pxat, persist=persist)
+        return self._add(command.args, command.spec, command.parse)
+
+    def getrange(self, key: Key, start: int, end: int) -> PipelineResult[S]:
+        """Return the bytes from ``start`` to ``end``, both included; negative ones count from the end."""
+        return self._add(("GETRANGE", key, start, end), GETRANGE)
+
+    def getset(self, key: Key, value: Value) -> PipelineResult[S | None]:
+        """Set a key and return its old value, or None when there was none."""
+        return self._add(("GETSET", key, value), GETSET)
+
+    def incr(self, key: Key) -> PipelineResult[int]:
+        """Add one to a number and return the new value."""
+        return self._add(("INCR", key), INCR)
+
+    def incrby(self, key: Key, increment: int) -> PipelineResult[int]:
+        """Add a whole number to a number and return the new value."""
+        return self._add(("INCRBY", key, increment), INCRBY)
+
+    def incrbyfloat(self, key: Key, increment: float) -> PipelineResult[float]:
+        """Add to a floating point number and return the new value."""
+        return self._add(("INCRBYFLOAT", key, increment), INCRBYFLOAT)
+
+    @overload
+    def lcs(self, key1: Key, key2: Key) -> PipelineResult[S]: ...
+    @overload
+    def lcs(self, key1: Key, key2: Key, *, length: Literal[True]) -> PipelineResult[int]: ...
+    @overload
+    def lcs(
+        self, key1: Key, key2: Key, *, idx: Literal[True], minmatchlen: int | None = None, withmatchlen: bool = False
+    ) -> PipelineResult[dict[str, Any]]: ...
+    def lcs(
+        self,
+        key1: Key,
+        key2: Key,
+        *,
+        length: bool = False,
+        idx: bool = False,
+        minmatchlen: int | None = None,
+        withmatchlen: bool = False,
+    ) -> PipelineResult[Any]:
+        """Return the longest common subsequence of two strings."""
+        make: Callable[..., Command[Any]] = strings.lcs
+        command = make(key1, key2, length=length, idx=idx, minmatchlen=minmatchlen, withmatchlen=withmatchlen)
+        return self._add(command.args, command.spec, command.parse)
+
+    def mget(self, *keys: Key) -> PipelineResult[list[S | None]]:
+        """Return the values of several keys, in order."""
+        if keys:
+            return self._add(("MGET", *keys), MGET)
+        command = strings.mget(*keys)
+        return self._add(command.args, command.spec, command.parse)
+
+    def mset(self, items: Mapping[Key, Value]) -> PipelineResult[bool]:
+        """Set several keys at once and return True."""
+        command = strings.mset(items)
+        return self._add(command.args, command.spec, command.parse)
+
+    def msetex(
+        self,
+        items: Mapping[Key, Value],
+        *,
+        ex: Duration | None = None,
+        px: Duration | None = None,
+        exat: Moment | None = None,
+        pxat: Moment | None = None,
+        keepttl: bool = False,
+        nx: bool = False,
+        xx: bool = False,
+    ) -> PipelineResult[bool]:
+        """Set several keys at once, all with one expiry, and tell whether they were set."""
+        command = strings.msetex(items, ex=ex, px=px, exat=exat, pxat=pxat, keepttl=keepttl, nx=nx, xx=xx)
+        return self._add(command.args, command.spec, command.parse)
+
+    def msetnx(self, items: Mapping[Key, Value]) -> PipelineResult[bool]:
+        """Set several keys only when none of them exists, and tell whether they were set."""
+        command = strings.msetnx(items)
+        return self._add(command.args, command.spec, command.parse)
+
+    def psetex(self, key: Key, milliseconds: Duration, value: Value) -> PipelineResult[bool]:
+        """Set a key that expires after a number of milliseconds and return True."""
+        if isinstance(milliseconds, int) and milliseconds > 0:
+            return self._add(("PSETEX", key, milliseconds, value), PSETEX)
+        command = strings.psetex(key, milliseconds, value)
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def set(
+        self,
+        key: Key,
+        value: Value,
+        *,
+        ex: Duration | None = None,
+        get: Literal[False] = False,
+        **options: Unpack[SetOptions],
+    ) -> PipelineResult[bool]: ...
+    @overload
+    def set(
+        self, key: Key, value: Value, *, ex: Duration | None = None, get: Literal[True], **options: Unpack[SetOptions]
+    ) -> PipelineResult[S | None]: ...
+    def set(
+        self, key: Key, value: Value, *, ex: Duration | None = None, get: bool = False, **options: Unpack[SetOptions]
+    ) -> PipelineResult[Any]:
+        """Set a key and tell whether it was set; with ``get`` return its old value instead."""
+        if ex is None and not get and not options:
+            return self._add(("SET", key, value), SET)
+        if isinstance(ex, int) and ex > 0 and not get and not options:
+            return self._add(("SET", key, value, "EX", ex), SET)
+        make: Callable[..., Command[Any]] = strings.set
+        command = make(key, value, ex=ex, get=get, **options)
+        return self._add(command.args, command.spec, command.parse)
+
+    def setex(self, key: Key, seconds: Duration, value: Value) -> PipelineResult[bool]:
+        """Set a key that expires after a number of seconds and return True."""
+        if isinstance(seconds, int) and seconds > 0:
+            return self._add(("SETEX", key, seconds, value), SETEX)
+        command = strings.setex(key, seconds, value)
+        return self._add(command.args, command.spec, command.parse)
+
+    def setnx(self, key: Key, value: Value) -> PipelineResult[bool]:
+        """Set a key only when it does not exist, and tell whether it was set."""
+        return self._add(("SETNX", key, value), SETNX)
+
+    def setrange(self, key: Key, offset: int, value: Value) -> PipelineResult[int]:
+        """Overwrite a part of a string from a byte offset on, and return the new length in bytes."""
+        return self._add(("SETRANGE", key, offset, value), SETRANGE)
+
+    def strlen(self, key: Key) -> PipelineResult[int]:
+        """Return the length of a string in bytes, 0 when there is no such key."""
+        return self._add(("STRLEN", key), STRLEN)

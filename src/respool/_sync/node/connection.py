@@ -1,0 +1,436 @@
+# Generated from respool/_async/node/connection.py by tools/generate.py. Do not edit.
+"""One connection: a socket with a finished handshake, and all commands.
+
+Rule 1: what is done to the state of the connection is written down when it is sent (``session``), so that whoever
+        gives it to the next user knows what must be undone.
+Rule 2: nothing is retried here: a connection is one try. Pools retry.
+Rule 3: a lease is a second body of the same connection: another object with the same ``__dict__``. Giving it back
+        takes the body's ``__dict__`` away, so a kept reference is dead for good, while the connection lives on.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeVar, overload
+from weakref import WeakMethod
+
+from respool._sync.node.pieces import send_pieces
+from respool._sync.node.pipeline import Pipeline
+from respool._sync.shell.compat import Cancelled, bounded, call_credentials, clock
+from respool._sync.shell.transport import Transport, connect
+from respool._facts.command import Command, Parser, Spec, as_command
+from respool._facts.command_table import NEVER, SUBSCRIBES
+from respool._facts.errors import ConnectTimeout, Error, TransportError, UsageError, UsageTypeError, UsageValueError
+from respool._facts.options import ConnectionOptions, Options, checked_timeout, make_options
+from respool._protocol.handshake import Handshake, as_credentials
+from respool._protocol.packing import check_pieces
+from respool._protocol.run import Run, as_raised, noreply_args
+from respool._protocol.session import Session
+from respool._shell.absent import RELEASED, UNOPENED
+from respool._shell.sockets import tls_context
+from respool._surfaces.threads import Commands
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from respool._pooling.slot import Slot
+
+S = TypeVar("S")
+
+#: How much longer than the server a blocking command is waited for (R-21).
+BLOCKING_MARGIN: Final = 5.0
+
+
+class Lender(Protocol):
+    """The lane that lent a connection, as far as the lease itself must know it."""
+
+    def give_back(self, lease: Any) -> None:
+        """Take a lease back; one that was given back before is left alone."""
+
+    def leaked(self, slot: Slot) -> None:
+        """Note, from a finaliser, that a lease was dropped without being given back."""
+
+
+class Connection(Commands[S]):
+    """A connection to use alone, to lease from a pool, or to subclass.
+
+    A subclass given to a pool as ``connection_class`` is constructed with ``config=`` (the pool's checked options) and
+    the pool's ``connection_options`` as keywords. It may override ``open`` (and call ``super().open()``), add methods,
+    and keep state on ``self``: all leases of one connection share it.
+    """
+
+    __slots__ = ("_is_lease",)  # of the body, not of the connection
+
+    _slot: Slot | None
+    _lane: Lender | None
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: Connection[bytes],
+            url: str | None = None,
+            *,
+            config: Options | None = None,
+            encoding: None = None,
+            **options: Unpack[ConnectionOptions],
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: Connection[str],
+            url: str | None = None,
+            *,
+            config: Options | None = None,
+            encoding: str,
+            **options: Unpack[ConnectionOptions],
+        ) -> None: ...
+
+    def __init__(self, url: str | None = None, *, config: Options | None = None, **options: Any) -> None:
+        """Take the options of ``Pool`` that concern one connection; no I/O. Raises UsageError for a bad one."""
+        if config is None:
+            config = make_options(url, options)
+            config = config.changed(tls=tls_context(config.tls) or False)
+        elif url is not None or options:
+            raise UsageTypeError(f"beside config= a connection takes no {', '.join(options) or 'URL'}")
+        self._is_lease = False
+        self._options = config
+        self._transport: Transport = UNOPENED  # type: ignore[assignment]  # it has the same face
+        self._session = Session(config.db)
+        self._protocol = config.protocol
+        self._is_blocked = False  # a blocking command was sent and its reply has not been seen
+        self._is_prepared = False  # by an ``open`` of the user's own: no reset brings that back
+        self._slot = self._lane = None
+        self._on_push: Any = None
+
+    # Opening and closing ---------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Connect and shake hands, within ``connect_timeout``.
+
+        Raises ConnectFailed (ConnectTimeout), AuthenticationFailed or another ServerError. A failure or a cancel
+        leaves no socket behind.
+        """
+        if self._transport.is_open:
+            raise UsageError("this connection is open already")
+        if self._slot is not None:
+            raise UsageError("a lease that was closed is not opened again: give it back and acquire another one")
+        self._make_ready()
+
+    def _make_ready(self, *first: tuple[Any, ...]) -> None:
+        """Connect, or send ``first`` on the connection there is, and shake hands; close it when that fails."""
+        options = self._options
+        seconds = options.connect_timeout
+        until = None if seconds is None else clock()() + seconds
+        try:
+            with bounded(seconds):
+                if not first:
+                    self._transport = connect(options, _weakly(self._pushed))
+                    self._session.is_spoiled = False
+                self._transport.set_patience(seconds)
+                self._greet(*first, until=until)
+        except BaseException as error:
+            self._transport.abort()
+            if isinstance(error, TimeoutError) and not isinstance(error, ConnectTimeout):
+                raise ConnectTimeout(f"no finished handshake within {seconds:g} s", address=options.address) from error
+            raise
+        self._transport.set_patience(options.read_timeout)
+
+    def _greet(self, *first: tuple[Any, ...], until: float | None) -> None:
+        """Send ``first`` and the handshake in one round trip, answered before ``until``, and start a clean session."""
+        options = self._options
+        handshake = self._prepared()
+        is_ready = False
+        while not is_ready:
+            replies = self._transport.submit_many([*first, *handshake.commands()], until)
+            if isinstance(replies, Error):
+                raise handshake.ended(replies) from replies
+            for reply in replies[: len(first)]:
+                if isinstance(reply, Error):
+                    raise reply
+            is_ready = handshake.read(replies[len(first) :])
+            first = ()
+        self._protocol = handshake.protocol
+        self._session.renew(options.db)
+        self._is_blocked = False
+
+    def _prepared(self) -> Handshake:
+        """Return a handshake with the credentials of today; no other frame holds them in a local variable."""
+        options = self._options
+        username, password = options.username, options.password
+        if options.credentials is not None:
+            username, password = as_credentials(call_credentials(options.credentials))
+        return Handshake(
+            protocol=options.protocol,
+            db=options.db,
+            username=username,
+            password=password,
+            client_name=options.client_name,
+            address=options.address,
+        )
+
+    def reset(self) -> None:
+        """Bring the connection back to the state of a new one: RESET and the handshake, in one round trip (R-28).
+
+        Raises what ``open`` raises; the connection is closed then.
+        """
+        self._make_ready(("RESET",))
+        if self._is_prepared or self._options.configure is not None:  # a new one has more
+            self._session.stain()
+
+    def close(self) -> None:
+        """Close now; whatever is in flight fails. Idempotent. A lease is closed too, and must still be released."""
+        transport = self._transport
+        transport.abort()
+        if isinstance(transport, Transport):
+            transport.wait_closed()
+
+    def abort(self) -> None:
+        """Close at once without waiting for anything."""
+        self._transport.abort()
+
+    def __enter__(self) -> Connection[S]:
+        if not self._is_lease:
+            self.open()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if not self._is_lease:
+            self.close()
+        elif self._lane is not None:
+            self._lane.give_back(self)
+
+    # State -----------------------------------------------------------------------------------------
+
+    @property
+    def address(self) -> str:
+        """The node: ``host:port`` or ``unix:path``."""
+        return self._options.address
+
+    @property
+    def db(self) -> int | None:
+        """The selected database; None when a SELECT was left without a clear answer."""
+        return self._session.db
+
+    @property
+    def protocol(self) -> int:
+        """The protocol spoken, 2 or 3."""
+        return self._protocol
+
+    @property
+    def closed(self) -> bool:
+        """Whether commands can no longer be sent."""
+        return not self._transport.is_open
+
+    @property
+    def in_flight(self) -> int:
+        """The number of replies still to come."""
+        return self._transport.owes
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the next user would find it like a new one: nothing owed, no transaction, WATCH, other db (R-28)."""
+        session = self._session
+        is_idle = self._transport.is_quiet and not self._is_blocked
+        return is_idle and session.is_clean and session.db == self._options.db
+
+    def __repr__(self) -> str:
+        state = self.__dict__
+        if "_options" not in state:
+            return f"<{type(self).__name__} released>"
+        options = self._options
+        how = "closed" if self.closed else f"open in_flight={self.in_flight}"
+        return f"<{type(self).__name__} {options.address}/{self.db} {how}>"
+
+    # Commands --------------------------------------------------------------------------------------
+
+    def execute(self, *args: Any, timeout: float | None = None) -> Any:
+        """Send one command and return its reply; server errors are raised.
+
+        ``timeout`` bounds the wait in seconds. Raises ServerError, ReadTimeout, ConnectionLost (OutcomeUnknown for a
+        write that was on its way), UsageError for arguments that cannot be sent.
+        """
+        command = as_command(args[0] if len(args) == 1 and isinstance(args[0], Command) else args)
+        deadline = None if timeout is None else clock()() + checked_timeout(timeout)
+        return self._execute(command.args, command.spec, command.parse, deadline)
+
+    def _execute(
+        self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None, deadline: float | None = None
+    ) -> Any:
+        if not spec.plain:
+            reply = self._execute_special(args, spec, deadline)
+        else:
+            try:
+                if deadline is None:
+                    reply = self._transport.submit(args)
+                else:
+                    reply = self._transport.submit_until(args, deadline)
+            except Cancelled:
+                self._transport.withdraw()
+                raise
+        if isinstance(reply, Error):
+            try:
+                raise as_raised(reply, safe=spec.safe)
+            finally:
+                del reply  # what is raised holds this frame, which shall not hold it
+        if parse is None:
+            parse = spec.parse
+        if parse is None or self._session.transaction:  # inside MULTI the reply is QUEUED
+            return reply
+        return parse(reply)
+
+    def _request(self, args: tuple[Any, ...], spec: Spec, deadline: float | None) -> Any:
+        """Send one command and return its reply, which may be an error value: the pool decides what to raise."""
+        if not spec.plain:
+            return self._execute_special(args, spec, deadline)
+        try:
+            return self._transport.submit_until(args, deadline)
+        except Cancelled:
+            self._transport.withdraw()
+            raise
+
+    def _execute_special(self, args: tuple[Any, ...], spec: Spec, deadline: float | None = None) -> Any:
+        """Send a command that may block or that changes the state of the connection; return its reply."""
+        if spec.name in NEVER:
+            raise UsageValueError(f"{spec.name} cannot be sent on a lease: {NEVER[spec.name]}")
+        if spec.name in SUBSCRIBES:
+            return self._subscribe(args, spec, deadline)
+        transport = self._transport
+        blocks_for = spec.blocks_for(args)
+        if blocks_for is not None and not self._session.transaction:
+            transport.set_patience(None if blocks_for == float("inf") else blocks_for + BLOCKING_MARGIN)
+            self._is_blocked = True
+        self._session.sent(spec)
+        # A cancel or a timeout here leaves ``_is_blocked`` behind, and that closes the connection on release.
+        try:
+            reply = transport.submit_until(args, deadline)
+        except UsageError:  # an argument that cannot be sent: the server does not hold anything back
+            self._unblock()
+            raise
+        self._session.answered(spec, args, reply)
+        if blocks_for is not None and not isinstance(reply, TransportError):
+            self._unblock()
+        return reply
+
+    def _unblock(self) -> None:
+        if self._is_blocked:
+            self._transport.set_patience(self._options.read_timeout)
+            self._is_blocked = False
+
+    def _subscribe(self, args: tuple[Any, ...], spec: Spec, deadline: float | None) -> None:
+        """Send a command that RESP3 answers with pushes, and a PING behind it to know when the server has seen it."""
+        if self._protocol != 3 or not self._session.is_protocol_kept:
+            raise UsageValueError(f"{spec.name} on a lease needs protocol=3, and no HELLO or RESET that changed it")
+        self._session.check_no_transaction(spec.name)
+        self._session.sent(spec)
+        reply = self._transport.submit_guarded([args, ("PING",)], 1, deadline)
+        if isinstance(reply, Error):
+            raise reply
+
+    def execute_many(
+        self, commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool = False
+    ) -> list[Any]:
+        """Send commands as one pipeline and return one value for each; a server error is a value in the list.
+
+        ``atomic=True`` wraps them in MULTI/EXEC and raises TransactionAborted when nothing was run.
+        """
+        run = Run(commands, atomic=atomic)
+        if not run.calls:
+            return []
+        if run.is_atomic:
+            self._session.check_no_transaction("an atomic run")
+        queued = self._session.transaction
+        return run.read_on_lease(self._send_run(run), queued=queued)
+
+    def _send_run(self, run: Run, deadline: float | None = None) -> Any:
+        """Send a run, piece by piece if it is big, and return its replies, or an error value."""
+        transport, pieces = self._transport, run.pieces()
+        check_pieces(pieces, transport.pack)
+        for spec in run.specs if not run.is_plain else ():
+            if spec.name in NEVER or spec.name in SUBSCRIBES:
+                raise UsageValueError(f"{spec.name} has no place in a pipeline")
+        self._session.sent_run(run)
+        blocks_for = run.blocks_for
+        if blocks_for is not None:
+            transport.set_patience(None if blocks_for == float("inf") else blocks_for + BLOCKING_MARGIN)
+            self._is_blocked = True
+        try:
+            replies = send_pieces(transport, pieces, deadline, is_atomic=run.is_atomic)
+        except UsageError:  # nothing was sent
+            self._unblock()
+            raise
+        if not isinstance(replies, Error):
+            self._session.answered_run(run, replies)
+            self._unblock()
+        return replies
+
+    def execute_noreply(self, *args: Any) -> None:
+        """Send one command whose reply nobody wants (CLIENT REPLY OFF and ON around it); errors of it are not seen."""
+        self.execute_many_noreply([args[0] if len(args) == 1 and isinstance(args[0], Command) else args])
+
+    def execute_many_noreply(self, commands: Iterable[Command[Any] | Sequence[Any]]) -> None:
+        """Send commands whose replies nobody wants; returns when they are queued. Raises when they surely were not."""
+        run = Run(commands)
+        if run.calls:
+            self._session.check_no_transaction("what is sent without replies")
+            error = self._transport.submit_noreply(noreply_args(run))
+            if error is not None:
+                raise error
+
+    def pipeline(self, *, atomic: bool = False) -> Pipeline[S]:
+        """Collect commands and send them as one pipeline at the end of ``with connection.pipeline() as p``."""
+        return Pipeline(self.execute_many, atomic=atomic)
+
+    # Pushes and leases -------------------------------------------------------------------------------
+
+    def _pushed(self, push: list[Any]) -> None:
+        if self._on_push is not None:
+            self._on_push(push)
+
+    def _second_body(self, slot: Slot, lane: Lender) -> Connection[S]:
+        """Return another object that is this connection, to be lent (Rule 3). For the pool."""
+        state = self.__dict__
+        state["_slot"] = slot
+        state["_lane"] = lane
+        lease = object.__new__(self.__class__)
+        lease.__dict__ = state
+        lease._is_lease = True
+        return lease
+
+    def _vacate(self) -> None:
+        """End a lease: this body is no connection any more."""
+        self.__dict__ = {"_transport": RELEASED, "_slot": None, "_lane": None}
+
+    if not TYPE_CHECKING:  # a type checker shall know a wrong name when it sees one
+
+        def __getattr__(self, name: str) -> Any:
+            """Refuse what a body without its connection has lost; only names that are nowhere come here (R-31)."""
+            if self.__dict__.get("_transport") is RELEASED and not name.startswith("__"):
+                RELEASED.refuse()
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+    def __reduce__(self) -> NoReturn:
+        raise UsageTypeError("a connection cannot be copied or pickled; make another one")
+
+    def __del__(self) -> None:
+        if "_options" not in self.__dict__:  # a lease that was given back, or one that was never constructed
+            return
+        if getattr(self, "_is_lease", False):
+            slot, lane = self.__dict__.get("_slot"), self.__dict__.get("_lane")
+            if slot is not None and lane is not None:
+                lane.leaked(slot)
+        elif self.__dict__.get("_slot") is None and self.__dict__.get("_transport", UNOPENED).is_open:
+            warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
+            self._transport.abort_in_finaliser()
+
+
+def _weakly(method: Callable[[list[Any]], None]) -> Callable[[list[Any]], None]:
+    """Make a callback that does not keep the connection: one that is dropped open shall be found by its finaliser."""
+    method_if_there = WeakMethod(method)
+
+    def call(push: list[Any]) -> None:
+        if (called := method_if_there()) is not None:
+            called(push)
+
+    return call

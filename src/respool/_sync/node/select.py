@@ -1,0 +1,95 @@
+# Generated from respool/_async/node/select.py by tools/generate.py. Do not edit.
+"""Change the database of a whole pool (R-34).
+
+Rule 1: one connection is asked first; if the server refuses, nothing has changed anywhere.
+Rule 2: then the pool's own database changes, and in the same step every shared connection gets its SELECT, in order
+        behind the commands before it.
+Rule 3: a connection that cannot follow is closed; a leased one on the old database is dropped when it comes back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from respool._sync.node.lease_lane import LeaseLane
+from respool._sync.node.node import Node
+from respool._sync.node.shared_lane import SharedLane
+from respool._facts.errors import Error
+from respool._pooling.slot import Place, Slot
+
+
+def select_db(node: Node, leases: LeaseLane, shared: SharedLane, db: int) -> None:
+    """Move the pool of ``node`` to database ``db``. Raises the server's error, with nothing changed.
+
+    One at a time: the caller sees to it.
+    """
+    first = _try_first(node, leases, shared, db)
+    with node.lock:
+        node.db = db
+        held = node.ledger.hold_idle(node.now())
+        pending = [slot for slot in (*node.ledger.shared_slots, *held) if slot is not first]
+    try:
+        while pending:
+            is_there = _follow(pending[-1], db)
+            _enter(node, pending.pop(), is_there=is_there)
+    finally:
+        for slot in pending:  # not asked, because the call was cancelled
+            _enter(node, slot, is_there=False)
+        node.on_change()
+        node.settle()
+
+
+def _try_first(node: Node, leases: LeaseLane, shared: SharedLane, db: int) -> Slot | None:
+    """Let one connection try. Returns its slot if that is a shared one, which has moved then."""
+    patience = node.options.acquire_timeout
+    if node.ledger.shared_target:
+        shared.wait(None if patience is None else node.now() + patience)
+    with node.lock:
+        slot = next((slot for slot in node.ledger.shared_slots if slot.connection is not None), None)
+    if slot is None:
+        lease = leases.borrow(patience)
+        try:
+            lease.execute("SELECT", db)
+        finally:
+            leases.give_back(lease)  # not clean any more; the pool does what is needed
+        return None
+    try:
+        reply = slot.connection._transport.submit(("SELECT", db))
+    except BaseException:
+        _enter(node, slot, is_there=False)  # where it is now nobody can tell
+        raise
+    if isinstance(reply, Error):
+        raise reply
+    _moved(slot, db)
+    return slot
+
+
+def _follow(slot: Slot, db: int) -> bool:
+    """Select ``db`` on one connection; False if it could not."""
+    if slot.connection is None:
+        return False
+    reply = slot.connection._transport.submit(("SELECT", db))
+    if isinstance(reply, Error) or slot.connection is None:
+        return False
+    _moved(slot, db)
+    return True
+
+
+def _moved(slot: Slot, db: int) -> None:
+    connection: Any = slot.connection
+    if connection is not None:
+        connection._options = connection._options.changed(db=db)
+        connection._session.db = db
+
+
+def _enter(node: Node, slot: Slot, *, is_there: bool) -> None:
+    """Put a slot back where it belongs, or strike it."""
+    with node.lock:
+        if slot.place is not Place.DIALING:
+            if not is_there:
+                node.ledger.discard(slot, "select")
+        elif is_there:
+            node.ledger.made_clean(slot, node.now())
+        else:
+            node.ledger.not_made_clean(slot)
+    node.settle()  # the next connection may keep us waiting

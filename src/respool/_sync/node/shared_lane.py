@@ -1,0 +1,174 @@
+# Generated from respool/_async/node/shared_lane.py by tools/generate.py. Do not edit.
+"""The shared lane: many callers on a few connections, each reply found by its position.
+
+Rule 1: a connection that is not up, is being drained, or whose oldest command is stalled gets no new work (R-18).
+Rule 2: ``only`` is the one live transport when no other is up; then nothing has to be chosen.
+Rule 3: a caller whose last command may still be on its way stays on that connection, so its commands keep their
+        order (R-23).
+Rule 4: with no connection up, callers wait for the node to come back, but not for long: ``connect_timeout`` after the
+        last one went down they are told at once, with the reason.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+from weakref import WeakKeyDictionary
+
+from respool._sync.node.node import Node
+from respool._sync.shell.compat import Gate, caller
+from respool._sync.shell.transport import Transport
+from respool._facts.errors import PoolClosed, ReadTimeout, again
+from respool._pooling.out_of_time import out_of_time
+
+
+class SharedLane:
+    """Chooses the shared connection for each command of one node."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._ledger = node.ledger
+        self._strategy = node.options.strategy
+        self._stall_after = node.options.stall_after
+        self._gate = Gate()
+        self._up: list[Transport] = []
+        self._live: list[Transport] = []  # those of them that get new work
+        self._turn = 0
+        self._pins: WeakKeyDictionary[Any, Transport] = WeakKeyDictionary()
+        #: The one transport to use without choosing; None when there is none, or more than one is up.
+        self.only: Transport | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """Replies owed on the connections that are up, those being drained included."""
+        return sum(transport.owes for transport in self._up)
+
+    def refresh(self) -> None:
+        """Note which shared connections are up; called whenever that may have changed."""
+        node = self._node
+        with node.lock:
+            slots = [slot for slot in self._ledger.shared_slots if slot.connection is not None]
+            slots = [slot for slot in slots if slot.connection._transport.is_open]
+            self._up = [slot.connection._transport for slot in slots]
+            is_closing = self._ledger.closed  # what is in flight may finish, and nothing comes after it (R-33)
+            self._live = [] if is_closing else [slot.connection._transport for slot in slots if not slot.is_draining]
+            # One that is being drained may have a caller pinned to it, who must not get past ``pick`` (R-23).
+            self.only = self._live[0] if len(self._live) == len(self._up) == 1 else None
+            gate, self._gate = self._gate, Gate()
+        gate.open()
+
+    # Choosing --------------------------------------------------------------------------------------
+
+    def pick(self) -> Transport | None:
+        """Return the transport for the next command, or None when no connection is up."""
+        live = self._live
+        if not live:
+            return None
+        if self._pins:
+            pinned = self._pinned()
+            if pinned is not None:
+                return pinned
+        if len(live) == 1:
+            return live[0]
+        if self._stall_after is not None:
+            fresh = [transport for transport in live if transport.silent_for < self._stall_after]
+            live = fresh or live
+        if self._strategy == "round_robin":
+            self._turn += 1
+            return live[self._turn % len(live)]
+        if self._strategy == "random":
+            return live[int(self._node.chance() * len(live))]
+        return min(live, key=_load)
+
+    def pin(self, transport: Transport) -> None:
+        """Keep the caller on ``transport`` while it owes replies: its last command may still be on its way (R-23)."""
+        self._pins[caller()] = transport
+
+    def catch_up(self, deadline: float | None) -> None:
+        """Wait until what the caller did not wait for has run: its next command goes another way (R-23).
+
+        Raises PoolTimeout.
+        """
+        pinned = self._pinned() if self._pins else None
+        if pinned is not None:
+            reply = pinned.submit_until(("PING",), deadline)
+            if isinstance(reply, ReadTimeout) and pinned.is_open:
+                self._out_of_time(f"what this caller sent to {self._ledger.address} before has not run in time")
+
+    def _out_of_time(self, words: str) -> NoReturn:
+        node = self._node
+        with node.lock:
+            node.counters.timeouts += 1
+            now = node.now()
+            raise out_of_time(self._ledger, words, now, now)
+
+    def _pinned(self) -> Transport | None:
+        me = caller()
+        transport = self._pins.get(me)
+        if transport is not None and not transport.owes:
+            self._pins.pop(me, None)
+            return None
+        return transport
+
+    def wait(self, deadline: float | None) -> Transport:
+        """Return a transport, waiting for a connection to come up (Rule 4).
+
+        Raises the last dial's error, PoolTimeout, PoolClosed.
+        """
+        node, redial = self._node, self._ledger.redial
+        while True:
+            gate = self._gate
+            transport = self.pick()
+            if transport is not None and transport.is_open:  # a thread may be here before the loss has been noted
+                return transport
+            if self._ledger.closed:
+                raise PoolClosed(f"the pool of {self._ledger.address} is closed")
+            now = node.now()
+            give_up_at = node.gives_up_at(now)
+            self._ledger.is_called_for = True
+            last_error = redial.last_error  # asked once: a dial of another thread may succeed at any moment
+            if last_error is not None and now >= give_up_at:
+                node.settle()  # this caller is told at once, but the next one may find a connection
+                raise again(last_error)
+            if deadline is not None and now >= deadline:
+                self._out_of_time(f"no shared connection to {self._ledger.address} in time")
+            node.settle()
+            # Down without an error yet: the dial on its way brings one, or a connection.
+            until = float("inf") if last_error is None else give_up_at
+            if deadline is not None:
+                until = min(until, deadline)
+            gate.wait(None if until == float("inf") else max(until - now, 0.0))
+
+    def wait_ready(self, deadline: float | None, *, is_strict: bool) -> None:
+        """Wait until the minimum and all shared connections are up; ``is_strict``: the first failed dial ends it."""
+        node, ledger = self._node, self._ledger
+        while True:
+            gate = self._gate
+            last_error = ledger.redial.last_error
+            up = ledger.size - ledger.dialing
+            if not (ledger.closed or ledger.missing_shared) and up >= ledger.min_size:
+                return
+            if is_strict and last_error is not None:
+                raise again(last_error)
+            if ledger.closed:
+                raise PoolClosed(f"the pool of {ledger.address} is closed")
+            now = node.now()
+            if deadline is not None and now >= deadline:
+                wanted = max(ledger.min_size, ledger.shared_target)
+                with node.lock:
+                    raise out_of_time(ledger, f"{up} of {wanted} connections to {ledger.address} are up", now, now)
+            node.settle()
+            gate.wait(None if deadline is None else deadline - now)
+
+
+def _load(transport: Transport) -> int:
+    return transport.owes + transport.waiting
+
+
+class NoLane:
+    """The lane of a pool that is not open: no connection is up, and nothing is owed."""
+
+    only = None
+    in_flight = 0
+
+    def pick(self) -> None:
+        """Answer that no connection is up."""

@@ -1,0 +1,266 @@
+"""Everything by which threads differ from asyncio, one small pair of names each.
+
+``_async/shell/compat.py`` offers the same names for asyncio. Floors 3 and 4 use these and nothing else of threading, so
+that they can be written once.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+
+from respool._facts.errors import UsageTypeError
+from respool._sync.shell.dial import hang_up
+
+if TYPE_CHECKING:
+    from respool._pooling.slot import Slot
+    from respool._facts.options import Options
+
+_WAITING: Final = object()
+
+#: The longest time a lock can be waited for, in seconds: some hundred years.
+LONGEST: Final = threading.TIMEOUT_MAX
+
+#: How many seconds a caller waits at a gate before it looks whether it need not wait any more.
+LOOK_AGAIN: Final = 0.5
+_HERE: Final = object()
+
+
+class Cancelled(BaseException):
+    """What a cancelled call raises: nothing does here, a thread cannot be cancelled."""
+
+
+#: The world this package half is for, as messages name it.
+WORLD: Final = "world"
+
+
+def current_world() -> object:
+    """Return what a pool is bound to when it opens: any thread may use it, so the world is always this one."""
+    return _HERE
+
+
+#: The same for comparing only.
+here: Final = current_world
+
+
+def clock() -> Callable[[], float]:
+    """Return the monotonic clock of this world."""
+    return time.monotonic
+
+
+def caller() -> Any:
+    """Return what stands for the calling thread."""
+    return threading.current_thread()
+
+
+#: Returns who takes a slot: a thread may be interrupted before it has it in hand.
+taker: Final = threading.get_ident
+
+
+def bounded(seconds: float | None) -> Any:
+    """Bound nothing: a thread cannot be interrupted. The sockets inside have timeouts of their own."""
+    return nullcontext()
+
+
+def check_hooks(options: Options) -> None:
+    """Raise UsageTypeError for an ``async`` function among hooks and credentials: nobody would wait for it."""
+    for name in ("credentials", "configure", "check", "reset"):
+        if inspect.iscoroutinefunction(getattr(options, name)):
+            raise UsageTypeError(f"{name} must be a plain function in a pool for threads, not an async one")
+
+
+def call_hook(hook: Callable[[Any], Any], subject: Any) -> Any:
+    """Call a user's hook and return what it returned. Raises UsageTypeError for an ``async`` one."""
+    return _answered(hook(subject))
+
+
+def call_credentials(source: Callable[[], Any]) -> Any:
+    """Ask a user's ``credentials`` callable. Raises UsageTypeError for an ``async`` one."""
+    return _answered(source())
+
+
+def _answered(result: Any) -> Any:
+    if inspect.iscoroutine(result):
+        result.close()  # nobody would wait for it: a check that never runs lets everything pass
+        raise UsageTypeError("hooks and credentials of a pool for threads are plain functions, not async ones")
+    return result
+
+
+def pause(seconds: float) -> None:
+    """Sleep."""
+    time.sleep(seconds)
+
+
+def one_at_a_time() -> Any:
+    """Return what ``with`` lets one caller after the other through."""
+    return threading.Lock()
+
+
+class Waiter:
+    """A caller queued for a lease. It can refuse an offer, when it has given up.
+
+    ``offer``, ``fail`` and ``give_up`` are called with the ledger's lock held; so a promise and a refusal never cross.
+    """
+
+    __slots__ = ("_gate", "_has_given_up", "_outcome", "_taker", "since")
+
+    def __init__(self, since: float) -> None:
+        self._gate = threading.Lock()
+        self._gate.acquire()
+        self._outcome: Any = _WAITING
+        self._has_given_up = False
+        self._taker = taker()
+        self.since = since
+
+    def offer(self, slot: Slot) -> bool:
+        if self._has_given_up or self._outcome is not _WAITING:
+            return False
+        slot.taker = self._taker  # and no call until all is said: nothing interrupts in between
+        self._outcome = slot
+        self._gate.release()
+        return True
+
+    def fail(self, error: BaseException) -> bool:
+        if self._has_given_up or self._outcome is not _WAITING:
+            return False
+        self._outcome = error
+        self._gate.release()
+        return True
+
+    def wait(self, seconds: float | None) -> Any:
+        """Return the slot or the error, or None after ``seconds``; then ``give_up`` tells what came too late."""
+        self._gate.acquire(timeout=-1 if seconds is None else min(max(seconds, 0.0), LONGEST))
+        return None if self._outcome is _WAITING else self._outcome
+
+    def give_up(self) -> Any:
+        """Refuse from now on; return what was handed over but never taken, or None."""
+        self._has_given_up = True
+        return None if self._outcome is _WAITING else self._outcome
+
+
+class Alarm:
+    """Wakes the maintenance task: at once, or at a time; ``wait`` returns then.
+
+    A SimpleQueue because its ``put`` is reentrant and takes no Python lock: a finaliser may call it anywhere.
+    """
+
+    __slots__ = ("_calls", "_ring_at")
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[None] = SimpleQueue()
+        self._ring_at: float | None = None
+
+    def set(self) -> None:
+        self._calls.put(None)
+
+    def ring_at(self, time: float) -> None:
+        """Wake the maintenance task at ``time``, or earlier if it was to be woken earlier."""
+        if self._ring_at is None or time < self._ring_at:
+            self._ring_at = time
+            self._calls.put(None)  # it waits anew, with the new time
+
+    def set_from_finaliser(self) -> None:
+        """Wake the maintenance task from wherever the garbage collector runs; takes no lock."""
+        self._calls.put(None)
+
+    def wait(self, seconds: float | None) -> None:
+        """Return when woken or after ``seconds``.
+
+        The time of ``ring_at`` stands until it has come: who is woken before, and names it again, goes on sleeping.
+        """
+        ring_at = self._ring_at
+        if ring_at is not None:
+            left = max(ring_at - time.monotonic(), 0.0)
+            seconds = left if seconds is None else min(seconds, left)
+        try:
+            self._calls.get(timeout=None if seconds is None else min(seconds, LONGEST))
+            while True:
+                self._calls.get_nowait()
+        except Empty:
+            pass
+        if ring_at is not None and time.monotonic() >= ring_at:
+            self._ring_at = None  # an earlier one that came meanwhile too: whoever waits here looks again in any case
+
+    def quiet(self) -> None:
+        """Forget the time set by ``ring_at``."""
+        self._ring_at = None
+
+
+class Gate:
+    """Callers wait here until the gate is opened for all of them at once.
+
+    A lock and no Event, whose inner lock stays locked when a signal handler raises in the midst of ``set``.
+    """
+
+    __slots__ = ("_turnstile",)
+
+    def __init__(self) -> None:
+        self._turnstile = threading.Lock()
+        self._turnstile.acquire()
+
+    def open(self, outcome: Any = None) -> None:
+        self._turnstile.release()
+
+    def wait(self, seconds: float | None) -> bool:
+        """Wait until the gate is open; False after ``seconds``, or a little while: then look again.
+
+        Whoever was to open it, or to let the next one through, may have been interrupted.
+        """
+        if not self._turnstile.acquire(timeout=LOOK_AGAIN if seconds is None else min(seconds, LOOK_AGAIN)):
+            return False
+        self._turnstile.release()
+        return True
+
+
+class BackgroundTasks:
+    """The threads that work for a pool. Nothing of them is left after ``stop``."""
+
+    __slots__ = ("_lock", "_threads")
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # nobody waits for the end of a thread that has not begun
+        self._threads: list[threading.Thread] = []
+
+    def start_or_run(self, work: Callable[..., None], *args: Any) -> None:
+        """Start ``work(*args)``, or do it here and now when no thread is to be had; it must not raise."""
+        try:
+            self.start(work, *args)
+        except RuntimeError:  # a limit of the system, or the interpreter is about to end
+            work(*args)
+
+    def start(self, work: Callable[..., None], *args: Any) -> None:
+        """Start ``work(*args)``; it must not raise. Raises RuntimeError when no thread is to be had."""
+        thread = threading.Thread(target=work, args=args, name=f"respool-{work.__name__.strip('_')}", daemon=True)
+        with self._lock:
+            self._threads = [other for other in self._threads if other.is_alive()]
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        """Wait until all threads have ended; a dial is called off, the rest is bounded by a timeout of its own."""
+        me = threading.current_thread()
+        while True:
+            with self._lock:
+                self._threads = [thread for thread in self._threads if thread.is_alive()]
+                others = [thread for thread in self._threads if thread is not me]  # another closer may wait too
+            if not others:
+                return
+            for thread in others:
+                hang_up(thread)
+                thread.join(0.05)  # not longer: where a name has several addresses, the next dial has begun
+
+
+T = TypeVar("T")
+
+#: What an ``acquire`` call returns: the lease, which is a context manager that gives itself back.
+Borrowing = Annotated[T, "a lease"]
+
+
+def borrow_from(lane: Any, timeout: float | None) -> Any:
+    """Return what an ``acquire`` call returns."""
+    return lane.borrow(timeout)

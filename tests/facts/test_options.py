@@ -1,0 +1,175 @@
+"""Every option: its default, its wrong types and its wrong values."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import ssl
+from typing import Any
+
+import pytest
+
+from respool._facts.options import _CHECKS, Options, PoolOptions, checked_timeout
+from respool._facts.retry_policy import RetryPolicy
+from respool.errors import UsageTypeError, UsageValueError
+
+NAN, INF = math.nan, math.inf
+WHOLE = (True, 1.0, "1", b"1", None, [])
+SECONDS = (True, "1", b"1", [], 1j)
+TEXT = (1, b"x", True, [], None)
+FLAG = (1, 0, "yes", None)
+FUNCTION = (1, "print", True)
+
+
+async def nobody_waits(event: Any) -> None:
+    """Stand for a listener that would never run."""
+
+
+
+#: For every option: some good values, some of a wrong type, some of a wrong value.
+TABLE: dict[str, tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]] = {
+    "host": (("h", "127.0.0.1", "::1"), TEXT, ("",)),
+    "port": ((1, 6379, 65535), WHOLE, (0, -1, 65536)),
+    "path": ((None, "/run/s"), (1, b"/s", True), ("",)),
+    "tls": ((True, False, ssl.create_default_context()), (1, None, "yes"), ()),
+    "db": ((0, 15, 2**31 - 1), WHOLE, (-1, 2**31, 10**400)),
+    "username": ((None,), (1, b"u", True), ()),
+    "password": ((None, "", "pw"), (1, b"pw", True), ()),
+    "credentials": ((None, lambda: "pw"), FUNCTION, ()),
+    "client_name": ((None, "me", "a-b.c:1"), (1, b"me"), ("", "a b", "a\n", "é")),
+    "protocol": ((2, 3), (True, "3", None, 3.0), (1, 4)),
+    "encoding": ((None, "utf-8", "latin-1"), (1, b"utf-8", True), ("nonsense", "", "rot13", "base64", "a\0b", "utf-16", "utf-8-sig", "cp037", "punycode")),
+    "encoding_errors": (("strict", "replace", "surrogateescape"), TEXT, ("", "nonsense")),
+    "connect_timeout": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF, 10**400)),
+    "read_timeout": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF, 10**400)),
+    "acquire_timeout": ((None, 0, 0.1, 5), SECONDS, (-1, NAN, INF, 10**400)),
+    "stall_after": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF, 10**400)),
+    "min_size": ((0, 16), WHOLE, (-1, 17)),
+    "max_size": ((1, 10_000), WHOLE, (0, -1)),
+    "shared": ((None, 0, 1, 16), (True, 1.0, "1"), (-1, 17)),
+    "strategy": (("least_pending", "round_robin", "random"), TEXT, ("best", "")),
+    "on_full": (("wait", "raise"), TEXT, ("panic",)),
+    "max_waiting": ((0, 5), WHOLE, (-1,)),
+    "max_dials": ((1, 5), WHOLE, (0,)),
+    "max_in_flight": ((1, 5), WHOLE, (0,)),
+    "max_in_flight_bytes": ((1, 5), WHOLE, (0,)),
+    "idle_order": (("lifo", "fifo"), TEXT, ("random",)),
+    "max_idle": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF, 10**400)),
+    "max_lifetime": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF, 10**400)),
+    "keepalive": ((None, 0.1, 5), SECONDS, (0, -1, NAN, INF, 10**400)),
+    "close_on_error": ((True, False), FLAG, ()),
+    "retry": ((None, RetryPolicy(attempts=2)), (3, True, "yes"), ()),
+    "connection_class": ((None, object), (1, "AsyncConnection", object()), ()),
+    "connection_options": ((None, {}, {"a": 1}), (1, [], "a"), ()),
+    "configure": ((None, print), FUNCTION, ()),
+    "check": ((None, print), FUNCTION, ()),
+    "reset": ((None, print), FUNCTION, ()),
+    "listener": ((None, print), (*FUNCTION, nobody_waits), ()),
+    "trace_leases": ((True, False), FLAG, ()),
+}
+
+
+def cases(column: int) -> list[Any]:
+    return [
+        pytest.param(name, value, id=f"{name}-{value!r:.20}") for name, row in TABLE.items() for value in row[column]
+    ]
+
+
+def test_the_table_holds_every_option() -> None:
+    names = [field.name for field in dataclasses.fields(Options)]
+    assert list(TABLE) == names or set(TABLE) == set(names)
+    assert set(_CHECKS) == set(names)
+    assert {*PoolOptions.__annotations__, "encoding"} == set(names)
+
+
+@pytest.mark.parametrize(("name", "value"), cases(0))
+def test_a_good_value_is_taken_as_it_is(name: str, value: Any) -> None:
+    assert getattr(Options(**{name: value}), name) is value
+
+
+@pytest.mark.parametrize(("name", "value"), cases(1))
+def test_a_wrong_type_is_a_type_error_that_names_the_option(name: str, value: Any) -> None:
+    with pytest.raises(UsageTypeError, match=f"^{name} must be "):
+        Options(**{name: value})
+
+
+@pytest.mark.parametrize(("name", "value"), cases(2))
+def test_a_wrong_value_is_a_value_error_that_names_the_option(name: str, value: Any) -> None:
+    with pytest.raises(UsageValueError, match=name):
+        Options(**{name: value})
+
+
+def test_no_option_can_be_changed_afterwards() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Options().port = 1  # type: ignore[misc]
+
+
+class TestTogether:
+    @pytest.mark.parametrize(
+        ("options", "why"),
+        [
+            ({"min_size": 5, "max_size": 4}, r"min_size \(5\) is above max_size \(4\)"),
+            ({"shared": 5, "max_size": 4}, r"shared \(5\) is above max_size \(4\)"),
+            ({"path": "/s", "tls": True}, "TLS over a unix socket"),
+            ({"password": "p", "credentials": lambda: "p"}, "not both"),
+            ({"username": "u"}, "username= needs password= or credentials="),
+            ({"encoding": "utf-16"}, "no server would know a command"),
+        ],
+    )
+    def test_what_does_not_go_together(self, options: dict[str, Any], why: str) -> None:
+        with pytest.raises(UsageValueError, match=why):
+            Options(**options)
+
+    def test_a_user_may_come_with_a_callable(self) -> None:
+        assert Options(username="u", credentials=lambda: "p").username == "u"
+
+    def test_a_changed_copy_is_checked_again(self) -> None:
+        options = Options(max_size=4)
+        assert options.changed(max_size=8).max_size == 8
+        assert options.max_size == 4
+        with pytest.raises(UsageValueError):
+            options.changed(min_size=5)
+
+
+class TestDerived:
+    def test_the_address_as_messages_name_it(self) -> None:
+        assert Options(host="h", port=1).address == "h:1"
+        assert Options(host="::1", port=1).address == "[::1]:1"
+        assert Options(path="/run/s").address == "unix:/run/s"
+
+    def test_by_default_a_shared_connection_leaves_room_for_a_lease(self) -> None:
+        assert Options().shared_target >= 1
+        assert Options(max_size=1).shared_target == 0
+        assert Options(max_size=1, shared=1).shared_target == 1
+        assert Options(shared=0).shared_target == 0
+
+
+def test_repr_and_messages_show_no_secret() -> None:
+    options = Options(username="u", password="hush", connection_options={"token": "hush"})
+    assert "hush" not in repr(options)
+    assert "hush" not in repr(Options(credentials=type("hush", (), {"__call__": lambda self: "x"})()))
+    for wrong in ({"password": b"hush"}, {"connection_options": "hush"}, {"credentials": "hush"}):
+        with pytest.raises(UsageTypeError) as caught:
+            Options(**wrong)  # type: ignore[arg-type]
+        assert "hush" not in str(caught.value)
+
+
+class TestTimeouts:
+    @pytest.mark.parametrize("value", [0, -1, 1, 0.5, INF])
+    def test_any_number_of_seconds_is_taken(self, value: float) -> None:
+        assert checked_timeout(value) == value
+        assert type(checked_timeout(value)) is float
+
+    @pytest.mark.parametrize("value", ["1", True, None, [], 1j])
+    def test_what_is_no_number_is_refused(self, value: Any) -> None:
+        with pytest.raises(UsageTypeError, match="timeout must be a number of seconds"):
+            checked_timeout(value)
+
+    def test_not_a_number_is_refused(self) -> None:
+        with pytest.raises(UsageValueError, match="not nan"):
+            checked_timeout(NAN)
+
+    def test_what_no_clock_can_count_is_refused(self) -> None:
+        for value in (10**400, -(10**400)):
+            with pytest.raises(UsageValueError, match="no clock can count"):
+                checked_timeout(value)

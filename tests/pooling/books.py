@@ -1,0 +1,74 @@
+"""Ledgers for the tests, and callers in line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from respool._pooling.ledger import STAGGER, Ledger
+from respool._pooling.slot import Slot
+from respool.errors import ConnectFailed
+
+FOREVER = float("inf")
+REFUSED = ConnectFailed("refused", address="node:1")
+
+
+class Caller:
+    """A caller in line."""
+
+    def __init__(self, *, wants: bool = True, since: float = 0.0) -> None:
+        self.since = since
+        self.wants = wants
+        self.slot: Slot | None = None
+        self.error: BaseException | None = None
+
+    def offer(self, slot: Slot) -> bool:
+        if self.wants:
+            self.slot = slot
+        return self.wants
+
+    def fail(self, error: BaseException) -> bool:
+        if self.wants:
+            self.error = error
+        return self.wants
+
+
+def make(**options: Any) -> Ledger:
+    return Ledger(**{"now": 0.0, "max_size": 4, "address": "node:1", **options})
+
+
+def fill(ledger: Ledger, count: int, *, retire_at: float = FOREVER, now: float = 0.0) -> list[Slot]:
+    """Lease ``count`` new connections by way of callers."""
+    leased = []
+    for _ in range(count):
+        caller = queue(ledger, now=now)
+        for slot in ledger.reserve(now + STAGGER * 2):
+            connect(ledger, slot, retire_at=retire_at, now=now)
+        assert caller.slot is not None
+        leased.append(caller.slot)
+    return leased
+
+
+def connect(ledger: Ledger, slot: Slot, *, retire_at: float = FOREVER, now: float = 0.0) -> None:
+    slot.connection = object()
+    ledger.dialed(slot, retire_at, now)
+
+
+def idle(ledger: Ledger, count: int, *, retire_at: float = FOREVER, now: float = 0.0) -> list[Slot]:
+    slots = fill(ledger, count, retire_at=retire_at, now=now)
+    for slot in slots:
+        assert ledger.release(slot, now, reusable=True)
+    return slots
+
+
+def queue(ledger: Ledger, *, now: float = 0.0, patient: bool = True, wants: bool = True) -> Caller:
+    caller = Caller(wants=wants, since=now)
+    ledger.enqueue(caller, now, patient=patient)
+    return caller
+
+
+def share(ledger: Ledger, *, retire_at: float = FOREVER, now: float = 0.0) -> list[Slot]:
+    """Bring all shared connections up."""
+    while ledger.missing_shared:
+        for slot in ledger.reserve(now):
+            connect(ledger, slot, retire_at=retire_at, now=now)
+    return list(ledger.shared_slots)

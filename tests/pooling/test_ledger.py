@@ -1,0 +1,882 @@
+"""The rules of the ledger, one by one."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+
+import pytest
+
+from pooling.books import FOREVER, REFUSED, Caller, connect, fill, idle, make, queue, share
+from respool._pooling.ledger import STAGGER, Ledger
+from respool._pooling.redial import REFILL_LEAST
+from respool._pooling.slot import Place, Slot
+from respool._pooling.upkeep import next_sweep_at, sweep, take_retired
+from respool.errors import ConnectFailed, PoolClosed, PoolExhausted, TooManyWaiters
+
+
+class TestWaiting:
+    def test_a_new_ledger_has_nothing_and_dials_nothing(self) -> None:
+        ledger = make()
+        assert (ledger.size, ledger.idle, ledger.leased, ledger.shared, ledger.dialing, ledger.waiting) == (0,) * 6
+        assert ledger.reserve(0.0) == []
+        assert ledger.next_dial_at(0.0) is None
+        assert next_sweep_at(ledger, 0.0, 600.0, 30.0) is None
+
+    def test_an_idle_connection_is_taken_without_waiting(self) -> None:
+        ledger = make()
+        (slot,) = idle(ledger, 1)
+        assert ledger.take(0.0) is slot
+        assert slot.place is Place.LEASED
+        assert (ledger.idle, ledger.leased) == (0, 1)
+
+    def test_with_somebody_waiting_there_is_nothing_to_take(self) -> None:
+        ledger = make(max_size=1)
+        (slot,) = fill(ledger, 1)
+        first = queue(ledger)
+        ledger.release(slot, 0.0, reusable=True)
+        assert first.slot is slot
+        assert ledger.take(0.0) is None
+
+    def test_callers_are_served_in_the_order_they_came(self) -> None:
+        ledger = make(max_size=1)
+        (slot,) = fill(ledger, 1)
+        callers = [queue(ledger) for _ in range(5)]
+        for caller in callers:
+            ledger.release(slot, 0.0, reusable=True)
+            assert caller.slot is slot
+        assert ledger.waiting == 0
+
+    def test_one_who_gave_up_refuses_and_the_next_is_served_in_the_same_step(self) -> None:
+        ledger = make(max_size=1)
+        (slot,) = fill(ledger, 1)
+        gone = [queue(ledger, wants=False) for _ in range(3)]
+        keen = queue(ledger)
+        ledger.release(slot, 0.0, reusable=True)
+        assert keen.slot is slot
+        assert all(caller.slot is None for caller in gone)
+        assert ledger.waiting == 0
+
+    def test_when_all_have_given_up_the_connection_is_idle(self) -> None:
+        ledger = make(max_size=1)
+        (slot,) = fill(ledger, 1)
+        for _ in range(3):
+            queue(ledger, wants=False)
+        ledger.release(slot, 0.0, reusable=True)
+        assert slot.place is Place.IDLE
+        assert (ledger.idle, ledger.leased, ledger.waiting) == (1, 0, 0)
+
+    def test_one_who_withdraws_is_not_asked(self) -> None:
+        ledger = make(max_size=1)
+        (slot,) = fill(ledger, 1)
+        first, second = queue(ledger), queue(ledger)
+        ledger.withdraw(first)
+        ledger.withdraw(first)  # harmless
+        ledger.release(slot, 0.0, reusable=True)
+        assert first.slot is None
+        assert second.slot is slot
+
+    def test_one_more_than_max_waiting_is_told_at_once(self) -> None:
+        ledger = make(max_size=1, max_waiting=2)
+        fill(ledger, 1)
+        queue(ledger)
+        queue(ledger)
+        with pytest.raises(TooManyWaiters, match=r"2 callers wait for node:1 already \(max_waiting=2\)"):
+            queue(ledger)
+        assert ledger.waiting == 2
+
+    def test_a_connection_that_came_back_meanwhile_is_handed_over_instead_of_queueing(self) -> None:
+        """Between ``take`` and ``enqueue`` another thread gave one back; else nobody would ever be woken."""
+        ledger = make(max_size=1, max_waiting=0)
+        (slot,) = fill_one_without_queue(ledger)
+        assert ledger.take(0.0) is None
+        ledger.release(slot, 0.0, reusable=True)
+        caller = queue(ledger)
+        assert caller.slot is slot
+        assert (ledger.waiting, ledger.idle, ledger.leased) == (0, 0, 1)
+        ledger.check()
+
+    def test_one_who_is_gone_already_does_not_keep_what_came_back_meanwhile(self) -> None:
+        ledger = make(max_size=1)
+        (slot,) = idle(ledger, 1)
+        caller = queue(ledger, wants=False)
+        assert caller.slot is None
+        assert slot.place is Place.IDLE
+        assert (ledger.waiting, ledger.idle, ledger.leased) == (0, 1, 0)
+
+
+def fill_one_without_queue(ledger: Ledger) -> list[Slot]:
+    ledger.min_size = 1
+    (slot,) = ledger.reserve(0.0)
+    ledger.min_size = 0
+    connect(ledger, slot)
+    taken = ledger.take(0.0)
+    assert taken is slot
+    return [slot]
+
+
+class TestFull:
+    def test_the_impatient_are_told_when_no_slot_is_left_for_them(self) -> None:
+        ledger = make(max_size=2)
+        fill(ledger, 2)
+        with pytest.raises(PoolExhausted, match="Max connections 2 exhausted at node:1"):
+            queue(ledger, patient=False)
+
+    def test_connections_still_being_opened_count(self) -> None:
+        ledger = make(max_size=2)
+        queue(ledger, patient=False)
+        queue(ledger, patient=False)
+        with pytest.raises(PoolExhausted):
+            queue(ledger, patient=False)
+        assert ledger.waiting == 2
+
+    def test_slots_of_missing_shared_connections_are_spoken_for(self) -> None:
+        ledger = make(max_size=2, shared_target=1)
+        queue(ledger, patient=False)
+        with pytest.raises(PoolExhausted):
+            queue(ledger, patient=False)
+
+    def test_with_all_connections_shared_nobody_can_wait_for_a_lease(self) -> None:
+        ledger = make(max_size=1, shared_target=1)
+        for patient in (True, False):
+            with pytest.raises(PoolExhausted, match="all of them are shared, leases need a higher max_size"):
+                queue(ledger, patient=patient)
+
+    def test_a_failed_dial_is_an_error_of_the_connection_and_gives_its_slot_back(self) -> None:
+        ledger = make(max_size=1)
+        caller = queue(ledger, patient=False)
+        (slot,) = ledger.reserve(0.0)
+        ledger.dial_failed(slot, REFUSED, 0.0, 0.5)
+        assert caller.error is REFUSED
+        assert ledger.size == 0
+        queue(ledger, patient=False)  # not exhausted
+
+
+class TestDialing:
+    def test_a_caller_in_line_is_dialed_for(self) -> None:
+        ledger = make()
+        caller = queue(ledger)
+        (slot,) = ledger.reserve(0.0)
+        assert slot.place is Place.DIALING
+        assert (ledger.size, ledger.dialing) == (1, 1)
+        connect(ledger, slot)
+        assert caller.slot is slot
+
+    def test_a_promise_counts_from_the_moment_it_is_made(self) -> None:
+        ledger = make(max_size=1)
+        queue(ledger)
+        queue(ledger)
+        assert len(ledger.reserve(0.0)) == 1
+        assert ledger.reserve(0.0) == []
+        assert ledger.size == 1
+
+    def test_whoever_is_first_in_line_gets_the_new_connection_not_who_caused_the_dial(self) -> None:
+        ledger = make(max_size=2)
+        (back,) = fill(ledger, 1)
+        cause, other = queue(ledger), queue(ledger)
+        (slot,) = ledger.reserve(0.0)
+        ledger.release(back, 0.0, reusable=True)
+        assert cause.slot is back
+        connect(ledger, slot)
+        assert other.slot is slot
+
+    def test_a_dial_nobody_needs_any_more_becomes_idle(self) -> None:
+        ledger = make()
+        caller = queue(ledger)
+        (slot,) = ledger.reserve(0.0)
+        ledger.withdraw(caller)
+        connect(ledger, slot)
+        assert slot.place is Place.IDLE
+
+    def test_no_more_dials_than_callers_who_need_one(self) -> None:
+        ledger = make(max_dials=10, max_size=10)
+        for _ in range(3):
+            queue(ledger)
+        assert len(ledger.reserve(0.0)) == 3
+        assert ledger.reserve(0.0) == []
+
+    def test_a_returned_connection_elides_the_queued_dial(self) -> None:
+        ledger = make(max_size=5)
+        (slot,) = fill(ledger, 1)
+        caller = queue(ledger)
+        ledger.release(slot, 0.0, reusable=True)
+        assert caller.slot is slot
+        assert ledger.reserve(0.0) == []
+
+    def test_at_most_max_dials_at_a_time(self) -> None:
+        ledger = make(max_size=10, max_dials=2)
+        for _ in range(6):
+            queue(ledger)
+        first, second = ledger.reserve(0.0)
+        assert ledger.reserve(0.0) == []
+        assert ledger.next_dial_at(0.0) is None
+        connect(ledger, first)
+        assert ledger.reserve(STAGGER * 2) != []
+        ledger.abandon_dial(second)
+
+    def test_the_minimum_is_dialed_without_any_caller(self) -> None:
+        ledger = make(min_size=3, max_dials=2)
+        slots = ledger.reserve(0.0)
+        assert len(slots) == 2
+        for slot in slots:
+            connect(ledger, slot)
+        (third,) = ledger.reserve(0.0)
+        connect(ledger, third)
+        assert ledger.idle == 3
+        assert ledger.reserve(0.0) == []
+
+    def test_a_lost_minimum_is_dialed_again_without_any_caller(self) -> None:
+        ledger = make(min_size=1)
+        (slot,) = ledger.reserve(0.0)
+        connect(ledger, slot)
+        ledger.lost(slot, 1.0)
+        assert len(ledger.reserve(1.0)) == 1
+
+    def test_what_was_lost_is_dialed_one_by_one_with_pauses_until_all_is_there(self) -> None:
+        ledger = make(min_size=3)
+        for slot in idle(ledger, 3):
+            ledger.lost(slot, 1.0)
+        (first,) = ledger.reserve(1.0)
+        assert ledger.reserve(1.0) == []
+        assert ledger.next_dial_at(1.0) is None  # the end of the dial decides
+        ledger.dialed(first, FOREVER, 1.0, 0.5)
+        pause = REFILL_LEAST / 2
+        assert ledger.reserve(1.0) == []
+        assert ledger.next_dial_at(1.0) == 1.0 + pause
+        (second,) = ledger.reserve(1.0 + pause)
+        ledger.dialed(second, FOREVER, 2.0, 0.5)
+        (third,) = ledger.reserve(2.0 + pause)
+        ledger.dialed(third, FOREVER, 3.0, 0.5)
+        ledger.clear()
+        assert len(ledger.reserve(3.0)) == 2  # this replaces nothing that was lost
+
+    def test_callers_are_dialed_for_beside_it_and_during_the_pauses(self) -> None:
+        ledger = make(min_size=2, max_size=8)
+        for slot in idle(ledger, 2):
+            ledger.lost(slot, 1.0)
+        (first,) = ledger.reserve(1.0)
+        callers = [queue(ledger, now=1.0) for _ in range(2)]
+        (second,) = ledger.reserve(1.0)
+        ledger.dialed(first, FOREVER, 1.0, 0.999)
+        callers.append(queue(ledger, now=1.0))
+        (third,) = ledger.reserve(1.0 + STAGGER)
+        for slot in (second, third):
+            ledger.dialed(slot, FOREVER, 1.0 + STAGGER, 0.999)
+        assert all(caller.slot is not None for caller in callers)
+
+    def test_shared_connections_are_dialed_first(self) -> None:
+        ledger = make(shared_target=1, min_size=2)
+        queue(ledger)
+        first, second = ledger.reserve(0.0)
+        assert (first.is_for_sharing, second.is_for_sharing) == (True, False)
+        connect(ledger, first)
+        assert first.place is Place.SHARED
+        assert ledger.shared == 1
+
+    def test_the_slot_of_a_missing_shared_connection_is_not_leased(self) -> None:
+        ledger = make(max_size=2, shared_target=1)
+        (shared,) = share(ledger)
+        fill(ledger, 1)
+        ledger.lost(shared, 1.0)
+        queue(ledger, now=1.0)
+        (slot,) = ledger.reserve(1.0)
+        assert slot.is_for_sharing
+        assert ledger.size == 2
+
+    def test_nor_when_the_shared_connection_may_not_be_dialed_yet(self) -> None:
+        ledger = make(max_size=2, shared_target=1)
+        (shared,) = share(ledger)
+        fill(ledger, 1)
+        ledger.lost(shared, 1.0)
+        (slot,) = ledger.reserve(1.0)
+        ledger.dial_failed(slot, REFUSED, 1.0, 0.99)
+        queue(ledger, now=1.0)
+        assert ledger.reserve(1.0) == []
+        assert ledger.next_dial_at(1.0) == pytest.approx(1.0099)
+
+    def test_a_second_dial_gets_no_start_while_connections_are_out_and_the_first_is_young(self) -> None:
+        ledger = make(max_size=10, max_dials=2)
+        fill(ledger, 2)
+        queue(ledger, now=1.0)
+        queue(ledger, now=1.0)
+        assert len(ledger.reserve(1.0)) == 1
+        assert ledger.reserve(1.0 + STAGGER / 2) == []
+        assert ledger.next_dial_at(1.0) == 1.0 + STAGGER
+        assert len(ledger.reserve(1.0 + STAGGER)) == 1
+
+    def test_a_shared_dial_under_way_holds_up_no_caller(self) -> None:
+        ledger = make(max_size=10, max_dials=2, shared_target=1)
+        share(ledger)
+        (out,) = fill(ledger, 1)
+        ledger.discard(ledger.shared_slots[0], "lifetime")
+        (shared,) = ledger.reserve(1.0)
+        assert shared.is_for_sharing
+        queue(ledger, now=1.0)
+        ledger._moved_at = 1.0  # somebody was served just now
+        (slot,) = ledger.reserve(1.0)
+        assert not slot.is_for_sharing
+        assert out.place is Place.LEASED
+
+    def test_one_that_is_made_clean_tells_nothing_of_a_node_in_trouble(self) -> None:
+        ledger = make(min_size=3)
+        slots = fill(ledger, 2)
+        ledger.lost(slots[0], 1.0)
+        ledger.release(slots[0], 1.0, reusable=False)
+        slots[1].epoch = ledger.epoch
+        assert ledger.take_in(slots[1], 1.0)
+        assert ledger.redial.is_recovering
+        assert len(ledger.reserve(1.0)) == 1  # unasked, beside the one being cleaned
+        assert ledger.reserve(1.0) == []  # that one shall tell first how the node is
+
+    def test_a_pool_has_not_recovered_while_a_shared_connection_is_missing(self) -> None:
+        ledger = make(shared_target=2)
+        first, second = share(ledger)
+        for slot in (first, second):
+            ledger.lost(slot, 1.0)
+        assert len(ledger.reserve(1.0)) == 1
+        assert ledger.redial.is_recovering
+
+    def test_a_caller_does_not_wait_longer_than_a_moment_for_one_that_is_made_clean(self) -> None:
+        ledger = make()
+        (slot,) = fill(ledger, 1)
+        assert ledger.take_in(slot, 1.0)
+        caller = queue(ledger, now=1.0)
+        assert ledger.reserve(1.0) == []  # all is well as a rule, and it is there at once
+        assert ledger.next_dial_at(1.0) == 1.0 + STAGGER
+        assert ledger.reserve(1.0 + STAGGER / 2) == []
+        (other,) = ledger.reserve(1.0 + STAGGER)
+        assert ledger.next_dial_at(1.0 + STAGGER) is None
+        connect(ledger, other, now=1.1)
+        assert caller.slot is other
+        ledger.made_clean(slot, 2.0)
+        assert (ledger.idle, ledger.leased) == (1, 1)
+
+    def test_without_callers_nothing_is_dialed_beside_one_that_is_made_clean(self) -> None:
+        ledger = make()
+        (slot,) = fill(ledger, 1)
+        assert ledger.take_in(slot, 1.0)
+        assert ledger.next_dial_at(1.0) is None
+        assert ledger.reserve(9.0) == []
+
+    def test_nor_while_the_line_moves(self) -> None:
+        ledger = make(max_size=10, max_dials=2)
+        first, second = fill(ledger, 2)
+        for _ in range(4):
+            queue(ledger, now=1.0)
+        assert len(ledger.reserve(1.0)) == 1
+        later = 1.0 + STAGGER * 0.9
+        ledger.release(first, later, reusable=True)
+        assert ledger.reserve(1.0 + STAGGER) == []
+        assert len(ledger.reserve(later + STAGGER)) == 1
+        assert second.place is Place.LEASED
+
+    def test_with_nothing_out_dials_begin_side_by_side(self) -> None:
+        ledger = make(max_size=10, max_dials=2)
+        queue(ledger)
+        queue(ledger)
+        assert len(ledger.reserve(0.0)) == 2
+
+    def test_only_the_first_in_line_hears_of_a_failed_dial(self) -> None:
+        ledger = make(max_size=1)
+        gone, first, second = queue(ledger, wants=False), queue(ledger), queue(ledger)
+        (slot,) = ledger.reserve(0.0)
+        ledger.dial_failed(slot, REFUSED, 0.0, 0.0)
+        assert (gone.error, first.error, second.error) == (None, REFUSED, None)
+        assert ledger.waiting == 1
+        assert slot.place is Place.OUT
+        assert ledger.reap() == []
+
+    def test_a_failed_shared_dial_is_nobodys_error(self) -> None:
+        ledger = make(shared_target=1)
+        (slot,) = ledger.reserve(0.0)
+        caller = queue(ledger)
+        ledger.dial_failed(slot, REFUSED, 0.0, 0.0)
+        assert caller.error is None
+        assert ledger.dialing_shared == 0
+
+    def test_a_dial_that_was_called_off_gives_its_slot_back_and_blames_nobody(self) -> None:
+        ledger = make(shared_target=1)
+        (slot,) = ledger.reserve(0.0)
+        ledger.abandon_dial(slot)
+        assert (ledger.size, ledger.dialing_shared, ledger.redial.failures) == (0, 0, 0)
+        assert len(ledger.reserve(0.0)) == 1
+
+    def test_a_slot_that_is_not_being_dialed_cannot_end_a_dial(self) -> None:
+        ledger = make()
+        (slot,) = fill(ledger, 1)
+        with pytest.raises(AssertionError, match="is not being dialed"):
+            ledger.dialed(slot, FOREVER, 0.0)
+
+    def test_during_backoff_the_pool_waits_and_a_caller_does_not(self) -> None:
+        ledger = make(min_size=1, max_size=3)
+        (slot,) = ledger.reserve(0.0)
+        ledger.dial_failed(slot, REFUSED, 0.0, 0.99)
+        assert ledger.reserve(0.0) == []
+        assert ledger.next_dial_at(0.0) == pytest.approx(0.0099)
+        queue(ledger)
+        assert len(ledger.reserve(0.0)) == 1
+
+    def test_a_shared_connection_in_backoff_does_not_hold_up_a_caller_who_needs_a_lease(self) -> None:
+        ledger = make(shared_target=1)
+        (slot,) = ledger.reserve(0.0)
+        ledger.dial_failed(slot, REFUSED, 0.0, 0.99)
+        caller = queue(ledger)
+        assert ledger.next_dial_at(0.0) == 0.0
+        (lease,) = ledger.reserve(0.0)
+        assert not lease.is_for_sharing
+        connect(ledger, lease)
+        assert caller.slot is lease
+
+    def test_a_caller_without_a_shared_connection_calls_for_an_early_dial(self) -> None:
+        ledger = make(shared_target=1)
+        (slot,) = ledger.reserve(0.0)
+        ledger.dial_failed(slot, REFUSED, 0.0, 0.99)
+        assert ledger.reserve(0.0) == []
+        ledger.is_called_for = True
+        assert ledger.next_dial_at(0.0) == 0.0
+        assert len(ledger.reserve(0.0)) == 1
+        assert not ledger.is_called_for
+
+    def test_waiting_is_hopeless_when_the_node_is_down_and_nothing_is_out(self) -> None:
+        ledger = make(max_size=1)
+        other = queue(ledger)
+        (slot,) = ledger.reserve(0.0)
+        assert ledger.why_hopeless(other) is None  # a dial is on its way
+        ledger.dial_failed(slot, REFUSED, 0.0, 0.5)
+        caller = queue(ledger)
+        why = ledger.why_hopeless(caller)
+        assert why is not REFUSED
+        assert type(why) is ConnectFailed
+        assert why.__cause__ is REFUSED
+        ledger.withdraw(caller)
+        assert ledger.why_hopeless(caller) is None  # no longer waiting
+
+    def test_waiting_is_not_hopeless_while_something_is_out(self) -> None:
+        ledger = make(max_size=2)
+        (out,) = fill(ledger, 1)
+        queue(ledger)
+        (slot,) = ledger.reserve(1.0)
+        ledger.dial_failed(slot, REFUSED, 1.0, 0.5)
+        caller = queue(ledger)
+        assert ledger.why_hopeless(caller) is None
+        ledger.release(out, 1.0, reusable=True)
+        assert caller.slot is out
+
+    def test_the_next_time_to_dial_is_now_or_later_or_never(self) -> None:
+        ledger = make(max_size=1)
+        assert ledger.next_dial_at(5.0) is None
+        queue(ledger)
+        assert ledger.next_dial_at(5.0) == 5.0
+        ledger.reserve(5.0)
+        assert ledger.next_dial_at(5.0) is None
+        ledger.close()
+        assert ledger.next_dial_at(5.0) is None
+
+
+def test_a_spike_of_50_callers_on_5_connections_makes_at_most_6() -> None:
+    """R-06, with the numbers of the promise: a dial takes 150 ms, a use 2 ms, and 50 would be allowed."""
+    ledger = make(min_size=5, max_size=50)
+    while ledger.size < 5:
+        for slot in ledger.reserve(0.0):
+            connect(ledger, slot)
+    now, order = 1.0, itertools.count()
+    events: list[tuple[float, int, str, Slot]] = []
+    served: list[float] = []
+
+    def use(slot: Slot) -> None:
+        served.append(now)
+        heapq.heappush(events, (now + 0.002, next(order), "used", slot))
+
+    class Spiker(Caller):
+        def offer(self, slot: Slot) -> bool:
+            use(slot)
+            return True
+
+    def settle() -> None:
+        for slot in ledger.reserve(now):
+            heapq.heappush(events, (now + 0.150, next(order), "dialed", slot))
+
+    for _ in range(50):
+        slot = ledger.take(now)
+        if slot is not None:
+            use(slot)
+        else:
+            ledger.enqueue(Spiker(), now, patient=True)
+        settle()
+    peak = ledger.size
+    while events:
+        now, _, what, slot = heapq.heappop(events)
+        if what == "used":
+            ledger.release(slot, now, reusable=True)
+        else:
+            connect(ledger, slot, now=now)
+        settle()
+        ledger.check()
+        peak = max(peak, ledger.size)
+    assert len(served) == 50
+    assert served[-1] - 1.0 == pytest.approx(0.018)
+    assert peak <= 6
+
+
+class TestIdleOrder:
+    def test_the_last_one_back_is_taken_first(self) -> None:
+        ledger = make()
+        slots = idle(ledger, 3)
+        assert [ledger.take(0.0) for _ in slots] == slots[::-1]
+
+    def test_fifo_by_option(self) -> None:
+        ledger = make(lifo=False)
+        slots = idle(ledger, 3)
+        assert [ledger.take(0.0) for _ in slots] == slots
+
+
+class TestEpochs:
+    def test_the_loss_of_one_connection_retires_the_idle_ones_made_before(self) -> None:
+        ledger = make()
+        first, second, third = idle(ledger, 3)
+        assert ledger.lost(third, 1.0)
+        assert ledger.take(1.0) is None
+        assert set(ledger.reap()) == {first, second, third}
+        assert (first.reason, third.reason) == ("epoch", "lost")
+
+    def test_more_losses_of_the_same_past_begin_no_further_epoch(self) -> None:
+        ledger = make()
+        first, second = idle(ledger, 2)
+        ledger.lost(first, 1.0)
+        ledger.lost(second, 1.0)
+        assert ledger.epoch == 1
+        assert ledger.redial.debt == 1
+
+    def test_a_loss_is_news_once(self) -> None:
+        ledger = make()
+        (slot,) = fill(ledger, 1)
+        assert ledger.lost(slot, 1.0)
+        assert not ledger.lost(slot, 1.0)
+        ledger.release(slot, 1.0, reusable=False)
+        assert not ledger.lost(slot, 1.0)
+        assert ledger.epoch == 1
+
+    def test_a_leased_connection_that_is_lost_goes_when_it_comes_back(self) -> None:
+        ledger = make()
+        (slot,) = fill(ledger, 1)
+        ledger.lost(slot, 1.0)
+        assert slot.place is Place.LEASED
+        ledger.release(slot, 1.0, reusable=True)  # whatever its holder believes
+        assert slot.place is Place.OUT
+        assert ledger.reap() == [slot]
+
+    def test_a_connection_lost_while_the_pool_checks_it_begins_a_new_epoch(self) -> None:
+        ledger = make()
+        (slot,) = idle(ledger, 1)
+        assert ledger.hold_idle(0.0) == [slot]
+        assert ledger.lost(slot, 1.0)
+        assert ledger.epoch == 1
+        assert slot.place is Place.DIALING
+        ledger.made_clean(slot, 1.0)
+        assert ledger.reap() == [slot]
+
+    def test_a_dial_of_an_older_epoch_is_refused(self) -> None:
+        ledger = make()
+        queue(ledger)
+        (slot,) = ledger.reserve(0.0)
+        ledger.new_epoch()
+        connect(ledger, slot)
+        assert slot.place is Place.OUT
+        assert ledger.reap() == [slot]
+        assert len(ledger.reserve(0.0)) == 1  # the caller still waits
+
+    def test_a_shared_connection_from_an_earlier_epoch_counts_when_it_is_lost(self) -> None:
+        """It stays in service when others are lost; hours later its own end must not pass for the same event."""
+        ledger = make(shared_target=1)
+        (shared,) = share(ledger)
+        (leased,) = fill(ledger, 1)
+        ledger.lost(leased, 1.0)
+        ledger.release(leased, 1.0, reusable=False)
+        (again,) = fill(ledger, 1, now=1.0)
+        assert ledger.redial.down_since is None
+        ledger.lost(shared, 100.0)
+        assert ledger.redial.down_since == 100.0
+        assert ledger.redial.debt == 1
+        assert again.place is Place.LEASED
+
+    def test_drain_replaces_shared_connections_one_by_one(self) -> None:
+        ledger = make(shared_target=2, max_size=4)
+        old = share(ledger)
+        ledger.drain(10.0)
+        for turn in range(2):
+            sweep(ledger, 10.0 + turn, None)
+            retiring = ledger.retiring
+            assert retiring in old
+            assert take_retired(ledger) is None  # its replacement is not there
+            (slot,) = ledger.reserve(10.0 + turn)
+            assert slot.is_for_sharing
+            connect(ledger, slot, now=10.0)
+            assert take_retired(ledger) is retiring
+            assert take_retired(ledger) is None  # told once
+            ledger.discard(retiring, "lifetime")
+            assert ledger.retiring is None
+        assert not set(old) & set(ledger.shared_slots)
+        assert ledger.shared == 2
+
+
+class TestGivingBack:
+    def test_a_second_release_changes_nothing(self) -> None:
+        ledger = make(max_size=2)
+        first, _ = fill(ledger, 2)
+        assert ledger.release(first, 0.0, reusable=True)
+        assert not ledger.release(first, 0.0, reusable=True)
+        assert (ledger.idle, ledger.leased) == (1, 1)
+
+    def test_a_connection_released_twice_never_serves_two(self) -> None:
+        ledger = make(max_size=1)
+        (slot,) = fill(ledger, 1)
+        first, second = queue(ledger), queue(ledger)
+        ledger.release(slot, 0.0, reusable=True)
+        assert first.slot is slot
+        # The old holder again: the slot is leased, to another. The shells tell the two apart by the lease object.
+        assert second.slot is None
+
+    def test_a_broken_connection_frees_its_slot_for_those_who_wait(self) -> None:
+        ledger = make(max_size=1)
+        (slot,) = fill(ledger, 1)
+        caller = queue(ledger)
+        assert ledger.release(slot, 0.0, reusable=False)
+        assert ledger.reap() == [slot]
+        (new,) = ledger.reserve(0.0)
+        connect(ledger, new)
+        assert caller.slot is new
+
+    def test_doomed_slots_are_reaped_once(self) -> None:
+        ledger = make()
+        (slot,) = idle(ledger, 1)
+        ledger.clear()
+        assert ledger.reap() == [slot]
+        assert ledger.reap() == []
+
+    def test_a_connection_to_be_cleaned_is_in_the_pools_hands_and_serves_the_first_in_line_then(self) -> None:
+        ledger = make(max_size=1)
+        (slot,) = fill(ledger, 1)
+        caller = queue(ledger)
+        assert ledger.take_in(slot, 0.0)
+        assert (ledger.leased, ledger.dialing, ledger.size) == (0, 1, 1)
+        assert ledger.reserve(0.0) == []
+        ledger.made_clean(slot, 0.0)
+        assert caller.slot is slot
+
+    def test_cleaning_does_not_use_up_the_dials(self) -> None:
+        ledger = make(max_size=4, max_dials=1)
+        slots = fill(ledger, 2)
+        for slot in slots:
+            ledger.take_in(slot, 0.0)
+        for _ in range(3):
+            queue(ledger)
+        assert len(ledger.reserve(0.0)) == 1
+
+    def test_a_connection_that_takes_long_to_clean_is_not_waited_for(self) -> None:
+        ledger = make(max_size=2)
+        (slot,) = fill(ledger, 1)
+        ledger.take_in(slot, 5.0)
+        caller = queue(ledger, now=5.0)
+        assert ledger.reserve(5.0) == []
+        assert ledger.next_dial_at(5.0) == 5.0 + STAGGER
+        (new,) = ledger.reserve(5.0 + STAGGER)
+        connect(ledger, new)
+        assert caller.slot is new
+        ledger.made_clean(slot, 9.0)
+        assert slot.place is Place.IDLE
+
+    def test_what_was_cleaned_does_not_lend_its_dial_to_others(self) -> None:
+        ledger = make(max_size=9, max_dials=1)
+        slots = fill(ledger, 3)
+        for slot in slots:
+            ledger.take_in(slot, 0.0)
+        ledger.made_clean(slots[0], 0.0)
+        ledger.not_made_clean(slots[1])
+        ledger.not_made_clean(slots[2])
+        assert ledger.take(0.0) is slots[0]
+        ledger.release(slots[0], 0.0, reusable=False)
+        for _ in range(5):
+            queue(ledger)
+        assert len(ledger.reserve(0.0)) == 1
+
+    def test_what_could_not_be_cleaned_goes(self) -> None:
+        ledger = make(max_size=1)
+        (slot,) = fill(ledger, 1)
+        ledger.take_in(slot, 0.0)
+        ledger.not_made_clean(slot)
+        assert ledger.reap() == [slot]
+        assert ledger.size == 0
+
+    def test_only_a_leased_slot_is_taken_in(self) -> None:
+        ledger = make()
+        (slot,) = idle(ledger, 1)
+        with pytest.raises(AssertionError, match="is not leased"):
+            ledger.take_in(slot, 0.0)
+
+    def test_a_connection_over_age_is_not_cleaned_but_goes(self) -> None:
+        ledger = make()
+        (slot,) = fill(ledger, 1, retire_at=5.0)
+        assert not ledger.take_in(slot, 5.0)
+        assert slot.reason == "lifetime"
+        assert ledger.reap() == [slot]
+
+    @pytest.mark.parametrize("place", [Place.IDLE, Place.LEASED, Place.SHARED])
+    def test_a_slot_can_be_struck_wherever_it_stands(self, place: Place) -> None:
+        ledger = make(shared_target=1)
+        (shared,) = share(ledger)
+        first, second = fill(ledger, 2)
+        ledger.release(first, 0.0, reusable=True)
+        slot = {Place.IDLE: first, Place.LEASED: second, Place.SHARED: shared}[place]
+        assert slot.place is place
+        assert ledger.discard(slot, "unfit")
+        assert not ledger.discard(slot, "unfit")
+        assert ledger.reap() == [slot]
+        ledger.check()
+
+
+class TestControl:
+    def test_resize_closes_idle_connections_at_once_and_leased_ones_when_they_return(self) -> None:
+        ledger = make()
+        slots = fill(ledger, 4)
+        for slot in slots[:2]:
+            ledger.release(slot, 0.0, reusable=True)
+        ledger.resize(min_size=0, max_size=1)
+        assert set(ledger.reap()) == set(slots[:2])
+        assert ledger.size == 2
+        ledger.release(slots[2], 0.0, reusable=True)
+        assert ledger.reap() == [slots[2]]
+        ledger.release(slots[3], 0.0, reusable=True)
+        assert slots[3].place is Place.IDLE
+
+    def test_a_dial_that_ends_after_a_shrink_is_not_kept(self) -> None:
+        ledger = make()
+        fill(ledger, 1)
+        queue(ledger)
+        (slot,) = ledger.reserve(1.0)
+        ledger.resize(min_size=0, max_size=1)
+        connect(ledger, slot)
+        assert slot.reason == "resize"
+        assert ledger.size == 1
+
+    def test_a_shrink_leaves_room_for_the_shared_connection_that_is_missing(self) -> None:
+        ledger = make(shared_target=1, max_size=4)
+        (shared,) = share(ledger)
+        idle(ledger, 2)
+        ledger.discard(shared, "test")
+        ledger.resize(min_size=0, max_size=2)
+        (slot,) = ledger.reserve(0.0)
+        assert slot.is_for_sharing
+
+    def test_a_shrink_to_shared_connections_only_tells_those_who_wait(self) -> None:
+        ledger = make(shared_target=1, max_size=2)
+        share(ledger)
+        fill(ledger, 1)
+        caller = queue(ledger)
+        ledger.resize(min_size=0, max_size=1)
+        assert isinstance(caller.error, PoolExhausted)
+
+    def test_growth_serves_those_who_wait(self) -> None:
+        ledger = make(max_size=1)
+        fill(ledger, 1)
+        caller = queue(ledger)
+        assert ledger.reserve(1.0) == []
+        ledger.resize(min_size=0, max_size=2)
+        (slot,) = ledger.reserve(1.0)
+        connect(ledger, slot)
+        assert caller.slot is slot
+
+    def test_clear_closes_idle_connections_and_no_others(self) -> None:
+        ledger = make(shared_target=1)
+        share(ledger)
+        first, second = fill(ledger, 2)
+        ledger.release(first, 0.0, reusable=True)
+        ledger.clear()
+        assert ledger.reap() == [first]
+        assert first.reason == "cleared"
+        assert (ledger.leased, ledger.shared, second.place) == (1, 1, Place.LEASED)
+
+    def test_hold_idle_takes_all_idle_connections_out_of_reach(self) -> None:
+        ledger = make()
+        slots = idle(ledger, 2)
+        assert ledger.hold_idle(0.0) == slots
+        assert ledger.take(0.0) is None
+        caller = queue(ledger)
+        assert ledger.reserve(0.0) == []  # one of them will come
+        ledger.made_clean(slots[0], 0.0)
+        assert caller.slot is slots[0]
+
+
+class TestClosing:
+    def test_waiting_and_new_callers_are_told_at_once(self) -> None:
+        ledger = make(max_size=1)
+        fill(ledger, 1)
+        callers = [queue(ledger) for _ in range(3)]
+        ledger.close()
+        assert all(isinstance(caller.error, PoolClosed) for caller in callers)
+        assert len({id(caller.error) for caller in callers}) == 3
+        with pytest.raises(PoolClosed, match="the pool of node:1 is closed"):
+            queue(ledger)
+
+    def test_idle_connections_go_at_once_and_leased_ones_when_they_return(self) -> None:
+        ledger = make()
+        first, second = fill(ledger, 2)
+        ledger.release(first, 0.0, reusable=True)
+        ledger.close()
+        assert ledger.reap() == [first]
+        ledger.release(second, 0.0, reusable=True)
+        assert ledger.reap() == [second]
+        assert ledger.size == 0
+
+    def test_dials_that_end_afterwards_are_not_kept(self) -> None:
+        ledger = make(shared_target=1)
+        queue(ledger)
+        dials = ledger.reserve(0.0)
+        assert len(dials) == 2
+        ledger.close()
+        for slot in dials:
+            connect(ledger, slot)
+            assert slot.reason == "closed"
+        assert ledger.size == 0
+        assert set(ledger.reap()) == set(dials)
+
+    def test_closing_twice_is_closing_once(self) -> None:
+        ledger = make()
+        ledger.close()
+        ledger.close()
+        ledger.check()
+        assert ledger.reserve(0.0) == []
+
+
+class TestTheCheckItself:
+    def test_it_finds_a_slot_in_two_places(self) -> None:
+        ledger = make()
+        (slot,) = fill(ledger, 1)
+        ledger.idle_slots.append(slot)
+        with pytest.raises(AssertionError, match="two places"):
+            ledger.check()
+
+    def test_it_finds_a_slot_that_believes_to_be_elsewhere(self) -> None:
+        ledger = make()
+        (slot,) = idle(ledger, 1)
+        slot.place = Place.LEASED
+        with pytest.raises(AssertionError, match="elsewhere"):
+            ledger.check()
+
+    def test_it_finds_somebody_waiting_beside_an_idle_connection(self) -> None:
+        ledger = make()
+        idle(ledger, 1)
+        ledger.waiters[Caller()] = None
+        with pytest.raises(AssertionError, match="somebody waits"):
+            ledger.check()
+
+    def test_it_finds_a_connection_or_a_caller_that_a_closed_pool_has_left(self) -> None:
+        for leave in (lambda ledger: idle(ledger, 1), queue):
+            ledger = make()
+            leave(ledger)
+            ledger.check()
+            ledger.closed = True
+            with pytest.raises(AssertionError, match="serves nobody"):
+                ledger.check()
+
+    def test_a_slot_shows_where_it_stands(self) -> None:
+        assert repr(Slot(3)) == "<Slot dialing epoch=3>"

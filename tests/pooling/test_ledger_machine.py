@@ -1,0 +1,559 @@
+"""The ledger against a model that only remembers who has what, in any order of events.
+
+The model plays the shells: callers that wait, give up and refuse, dials that end well, badly or not at all, a
+maintenance task, and time. After every step the book must agree with what the callers know.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from respool._pooling.ledger import STAGGER, Ledger
+from respool._pooling.slot import Place, Slot
+from respool._pooling.upkeep import RECHECK, due_for_check, next_sweep_at, sweep, take_retired
+from respool.errors import ConnectFailed, PoolClosed, PoolExhausted, TooManyWaiters
+
+PICK = st.integers(min_value=0, max_value=10_000)
+FOREVER = float("inf")
+
+
+class Caller:
+    """A caller of ``acquire``: wants a slot, gets one or an error, or gives up and refuses."""
+
+    def __init__(self, world: LedgerMachine) -> None:
+        self.world = world
+        self.since = world.now
+        self.wants = True
+        self.slot: Slot | None = None
+        self.error: BaseException | None = None
+
+    def offer(self, slot: Slot) -> bool:
+        if not self.wants:
+            return self.world.refuse(self)
+        self.world.hand_over(self, slot)
+        return True
+
+    def fail(self, error: BaseException) -> bool:
+        if not self.wants:
+            return self.world.refuse(self)
+        self.world.leave_line(self)
+        self.error = error
+        self.wants = False
+        return True
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    @initialize(
+        min_size=st.integers(0, 3),
+        spare=st.integers(0, 4),
+        shared=st.integers(0, 2),
+        max_waiting=st.sampled_from([0, 1, 3, 100]),
+        max_dials=st.integers(1, 3),
+        lifo=st.booleans(),
+        seed=st.integers(0, 100),
+    )
+    def open(
+        self, min_size: int, spare: int, shared: int, max_waiting: int, max_dials: int, lifo: bool, seed: int
+    ) -> None:
+        self.now = 1000.0
+        self.chance = random.Random(seed)
+        self.lifo = lifo
+        self.ledger = Ledger(
+            now=self.now,
+            min_size=min_size,
+            max_size=max(1, min_size, shared) + spare,
+            shared_target=shared,
+            max_waiting=max_waiting,
+            max_dials=max_dials,
+            lifo=lifo,
+            address="node:1",
+        )
+        self.bound = self.ledger.max_size
+        self.line: list[Caller] = []  # in order of arrival; whoever gave up silently stays, as in the shells
+        self.holders: dict[Slot, Caller] = {}
+        self.dials: list[Slot] = []
+        self.held: list[Slot] = []  # in the pool's own hands with a connection: checked or cleaned
+        self.shared: list[Slot] = []
+        self.draining: list[Slot] = []
+        self.connected: list[Slot] = []  # every slot that ever had a connection
+        self.reaped: list[Slot] = []
+        self.released: list[Slot] = []
+        self.max_idle = 60.0
+        self.keepalive = 30.0
+        self.settle()
+
+    # What callers see ------------------------------------------------------------------------------
+
+    def leave_line(self, caller: Caller) -> None:
+        earlier = self.line[: self.line.index(caller)] if caller in self.line else []
+        assert not any(other.wants for other in earlier), "somebody was overtaken (R-03)"
+        if caller in self.line:
+            self.line.remove(caller)
+
+    def refuse(self, caller: Caller) -> bool:
+        self.line.remove(caller)
+        return False
+
+    def hand_over(self, caller: Caller, slot: Slot) -> None:
+        ledger = self.ledger
+        assert slot not in self.holders, "one connection for two callers (R-27)"
+        assert slot in self.connected, "a slot without a connection was handed out"
+        assert slot not in [*self.reaped, *ledger.to_close], "a closed connection was handed out"
+        assert slot.epoch == ledger.epoch, "a connection of an older epoch was handed out (R-13)"
+        assert slot.retire_at > self.now, "a connection over age was handed out (R-15)"
+        assert slot.place is Place.LEASED
+        self.leave_line(caller)
+        caller.slot = slot
+        caller.wants = False
+        self.holders[slot] = caller
+
+    def settle(self) -> None:
+        """What the shells do after every step."""
+        ledger = self.ledger
+        for slot in ledger.reap():
+            assert slot.place is Place.OUT
+            assert slot.reason, "a slot goes with a reason"
+            assert slot not in self.reaped, "a slot was reaped twice"
+            self.reaped.append(slot)
+        self.reserve()
+        retired = take_retired(ledger)
+        if retired is not None:
+            assert retired.place is Place.SHARED
+            assert retired not in self.draining, "a shared connection is drained once"
+            assert retired.retire_at <= self.now
+            self.draining.append(retired)
+
+    def reserve(self) -> int:
+        ledger = self.ledger
+        slow = sum(self.now >= slot.held_at + STAGGER for slot in self.held)  # they count no longer (R-05)
+        short = ledger.waiting - (ledger.dialing - ledger.dialing_shared - slow) - ledger.idle
+        below = ledger.min_size - ledger.size
+        missing = ledger.missing_shared - ledger.dialing_shared
+        renewing = 1 if ledger.renewing is not None and not ledger.dials else 0
+        reserved = ledger.reserve(self.now)
+        for_sharing = [slot for slot in reserved if slot.is_for_sharing]
+        for_leases = [slot for slot in reserved if not slot.is_for_sharing]
+        assert not (reserved and ledger.closed)
+        assert len(for_sharing) <= max(missing, 0), "a shared connection too many"
+        assert len(for_leases) <= max(short, 0) + max(below, 0) + renewing, "a dial that nobody needs (R-06)"
+        for slot in reserved:
+            assert slot.place is Place.DIALING
+            assert slot.epoch == ledger.epoch
+        self.dials += reserved
+        assert ledger.size <= self.bound or not reserved, "a dial beyond max_size (R-09)"
+        spoken_for = max(0, ledger.missing_shared - ledger.dialing_shared)
+        assert ledger.size + spoken_for <= ledger.max_size or not for_leases, "the room of a shared connection is taken"
+        return len(reserved)
+
+    def pick(self, choices: list[Any], pick: int) -> Any:
+        return choices[pick % len(choices)]
+
+    # Callers ----------------------------------------------------------------------------------------
+
+    @rule(patient=st.booleans())
+    def acquire(self, patient: bool) -> None:
+        ledger = self.ledger
+        caller = Caller(self)
+        anybody = any(other.wants for other in self.line) or ledger.waiting
+        usable = [s for s in ledger.idle_slots if s.epoch == ledger.epoch and s.retire_at > self.now]
+        slot = ledger.take(self.now)
+        assert (slot is None) == (not usable), "an idle connection is given at once, and only a good one (R-02)"
+        if slot is not None:
+            assert not anybody, "nobody overtakes those who wait (R-02)"
+            assert slot is usable[-1 if self.lifo else 0], "the wrong end of the idle set (R-08)"
+            self.hand_over(caller, slot)
+            self.settle()
+            return
+        self.settle()
+        self.enqueue(caller, patient=patient)
+        self.settle()
+
+    def enqueue(self, caller: Caller, *, patient: bool) -> None:
+        ledger = self.ledger
+        usable = [s for s in ledger.idle_slots if s.epoch == ledger.epoch and s.retire_at > self.now]
+        waiting = ledger.waiting
+        left = ledger.max_size - ledger.shared - ledger.leased - waiting - ledger.missing_shared
+        self.line.append(caller)
+        try:
+            ledger.enqueue(caller, self.now, patient=patient)
+        except PoolClosed:
+            assert ledger.closed
+        except TooManyWaiters:
+            assert not usable
+            assert waiting >= ledger.max_waiting
+        except PoolExhausted:
+            assert not usable
+            assert ledger.leasable <= 0 or (not patient and left <= 0), (
+                "told that all is out while a slot is left (R-10)"
+            )
+        else:
+            assert not ledger.closed
+            if usable:
+                assert caller.slot is not None, "a caller was queued while a connection is idle"
+            else:
+                assert waiting < ledger.max_waiting, "more callers wait than may (R-04)"
+                assert patient or left > 0
+            return
+        self.line.remove(caller)
+        caller.wants = False
+
+    @rule(patient=st.booleans())
+    def enqueue_late(self, patient: bool) -> None:
+        """Another thread came in between ``take`` and ``enqueue``: there may be an idle slot now."""
+        self.enqueue(Caller(self), patient=patient)
+        self.settle()
+
+    @precondition(lambda self: self.line)
+    @rule(pick=PICK)
+    def withdraw(self, pick: int) -> None:
+        caller = self.pick(self.line, pick)
+        caller.wants = False
+        self.line.remove(caller)
+        self.ledger.withdraw(caller)
+        self.settle()
+
+    @precondition(lambda self: any(caller.wants for caller in self.line))
+    @rule(pick=PICK)
+    def give_up_silently(self, pick: int) -> None:
+        """A caller's time is over; it refuses from now on, and has not had time to withdraw."""
+        self.pick([caller for caller in self.line if caller.wants], pick).wants = False
+
+    @precondition(lambda self: self.holders)
+    @rule(pick=PICK, reusable=st.booleans())
+    def release(self, pick: int, reusable: bool) -> None:
+        slot = self.pick(list(self.holders), pick)
+        del self.holders[slot]
+        keen = [caller for caller in self.line if caller.wants]
+        is_good = self.is_good(slot) and reusable
+        assert self.ledger.release(slot, self.now, reusable=reusable)
+        if is_good and keen:
+            assert keen[0].slot is slot, "the first in line gets what comes back (R-03)"
+        elif is_good:
+            assert slot.place is Place.IDLE
+        else:
+            assert slot.place is Place.OUT
+            assert slot in self.ledger.to_close
+        self.released.append(slot)
+        self.settle()
+
+    def is_good(self, slot: Slot) -> bool:
+        """Tell whether a slot that comes back, and counts nowhere just now, may stay."""
+        ledger = self.ledger
+        others = ledger.size - 1 + max(0, ledger.missing_shared - ledger.dialing_shared)
+        return (
+            not ledger.closed and slot.epoch == ledger.epoch and slot.retire_at > self.now and others < ledger.max_size
+        )
+
+    @precondition(lambda self: [slot for slot in self.released if slot not in self.holders])
+    @rule(pick=PICK)
+    def release_twice(self, pick: int) -> None:
+        slot = self.pick([slot for slot in self.released if slot not in self.holders], pick)
+        before = self.picture()
+        assert not self.ledger.release(slot, self.now, reusable=True), "a second release is no release (R-27)"
+        assert self.picture() == before
+
+    def picture(self) -> tuple[Any, ...]:
+        ledger = self.ledger
+        return ledger.size, ledger.idle, ledger.leased, ledger.dialing, ledger.waiting, len(ledger.to_close), ledger.epoch
+
+    @precondition(lambda self: self.holders)
+    @rule(pick=PICK)
+    def take_in(self, pick: int) -> None:
+        slot = self.pick(list(self.holders), pick)
+        del self.holders[slot]
+        is_good = self.is_good(slot)
+        assert self.ledger.take_in(slot, self.now) == is_good
+        if is_good:
+            self.held.append(slot)
+        else:
+            assert slot in self.ledger.to_close
+        self.settle()
+
+    @precondition(lambda self: self.held)
+    @rule(pick=PICK, is_fit=st.booleans())
+    def checked_or_cleaned(self, pick: int, is_fit: bool) -> None:
+        slot = self.held.pop(pick % len(self.held))
+        keen = [caller for caller in self.line if caller.wants]
+        is_good = self.is_good(slot) and is_fit
+        if is_fit:
+            self.ledger.made_clean(slot, self.now)
+        else:
+            self.ledger.not_made_clean(slot)
+        if is_good:
+            assert slot.place is (Place.LEASED if keen else Place.IDLE)
+        else:
+            assert slot in self.ledger.to_close
+        self.settle()
+
+    # Dials -------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.dials)
+    @rule(pick=PICK, lifetime=st.sampled_from([5.0, 50.0, 500.0, FOREVER]), served=st.booleans())
+    def dialed(self, pick: int, lifetime: float, served: bool) -> None:
+        ledger = self.ledger
+        slot = self.dials.pop(pick % len(self.dials))
+        slot.connection = object()
+        self.connected.append(slot)
+        ledger.dialed(slot, self.now + lifetime, self.now, self.chance.random())
+        if served:
+            ledger.redial.served()
+        if slot.place is Place.SHARED:
+            assert slot.is_for_sharing
+            self.shared.append(slot)
+        self.settle()
+
+    @precondition(lambda self: self.dials)
+    @rule(pick=PICK)
+    def dial_failed(self, pick: int) -> None:
+        ledger = self.ledger
+        slot = self.dials.pop(pick % len(self.dials))
+        keen = [caller for caller in self.line if caller.wants]
+        size = ledger.size
+        error = ConnectFailed("refused")
+        ledger.dial_failed(slot, error, self.now, self.chance.random())
+        assert ledger.size == size - 1, "a failed dial keeps its slot (R-10)"
+        told = [caller for caller in keen if caller.error is error]
+        assert told == ([] if slot.is_for_sharing else keen[:1]), "the first in line hears of a failed dial (R-10)"
+        assert slot not in ledger.to_close
+        self.settle()
+
+    @precondition(lambda self: self.dials)
+    @rule(pick=PICK)
+    def abandon_dial(self, pick: int) -> None:
+        slot = self.dials.pop(pick % len(self.dials))
+        size, failures = self.ledger.size, self.ledger.redial.failures
+        self.ledger.abandon_dial(slot)
+        assert self.ledger.size == size - 1
+        assert self.ledger.redial.failures == failures, "a dial that was called off is nobody's fault"
+        self.settle()
+
+    @rule()
+    def wait_for_next_dial(self) -> None:
+        at = self.ledger.next_dial_at(self.now)
+        if at is not None:
+            self.now = max(self.now, at)
+            assert self.reserve() > 0, "the time to dial came, and nothing was dialed"
+        self.settle()
+
+    @rule()
+    def call_for_a_shared_connection(self) -> None:
+        self.ledger.is_called_for = True
+        self.settle()
+
+    # Going out ---------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.connected)
+    @rule(pick=PICK)
+    def lose(self, pick: int) -> None:
+        ledger = self.ledger
+        slot = self.pick(self.connected, pick)
+        epoch, place, was_lost, debt = ledger.epoch, slot.place, slot.is_lost, ledger.redial.debt
+        is_news = ledger.lost(slot, self.now)
+        assert is_news == (place is not Place.OUT and not was_lost)
+        if is_news:
+            assert slot.place is (Place.OUT if place in (Place.IDLE, Place.SHARED) else place)
+            assert ledger.epoch == epoch + (slot.epoch == epoch), "one loss of this epoch begins one new epoch (R-13)"
+            assert ledger.redial.debt == debt + (slot.epoch == epoch or place is Place.SHARED)
+            assert ledger.redial.down_since is not None or (slot.epoch < epoch and place is not Place.SHARED)
+        else:
+            assert ledger.epoch == epoch
+        self.settle()
+
+    @precondition(lambda self: self.shared)
+    @rule(pick=PICK)
+    def lose_shared(self, pick: int) -> None:
+        slot = self.pick(self.shared, pick)
+        assert self.ledger.lost(slot, self.now)
+        assert slot.place is Place.OUT
+        self.settle()
+
+    @precondition(lambda self: self.connected)
+    @rule(pick=PICK)
+    def discard(self, pick: int) -> None:
+        slot = self.pick(self.connected, pick)
+        is_in = slot.place in (Place.IDLE, Place.LEASED, Place.SHARED)
+        assert self.ledger.discard(slot, "test") == is_in
+        self.holders.pop(slot, None)
+        self.settle()
+
+    @precondition(lambda self: self.draining)
+    @rule(pick=PICK)
+    def drained(self, pick: int) -> None:
+        self.ledger.discard(self.draining.pop(pick % len(self.draining)), "lifetime")
+        self.settle()
+
+    # Control -----------------------------------------------------------------------------------------
+
+    # One rule for all of them: each ends the life of many connections, and old ones shall be tried too.
+    @rule(
+        what=st.sampled_from(["new_epoch", "drain", "clear", "hold_idle", "resize", "close"]),
+        min_size=st.integers(0, 3),
+        spare=st.integers(0, 5),
+    )
+    def control(self, what: str, min_size: int, spare: int) -> None:
+        if what == "resize":
+            self.resize(min_size, spare)
+        elif what != "close":
+            getattr(self, what)()
+        elif spare == 5:  # a closed ledger has little to tell
+            self.close()
+        self.settle()
+
+    def new_epoch(self) -> None:
+        self.ledger.new_epoch()
+
+    def drain(self) -> None:
+        self.ledger.drain(self.now)
+        assert all(slot.retire_at <= self.now for slot in self.ledger.shared_slots)
+
+    def resize(self, min_size: int, spare: int) -> None:
+        ledger = self.ledger
+        max_size = max(1, min_size + spare)
+        ledger.resize(min_size=min_size, max_size=max_size)
+        assert not ledger.idle or ledger.size <= max_size, "idle slots beyond the bound go at once (R-34)"
+        self.bound = max(max_size, ledger.size)
+
+    def clear(self) -> None:
+        leased, shared = self.ledger.leased, self.ledger.shared
+        self.ledger.clear()
+        assert self.ledger.idle == 0
+        assert (self.ledger.leased, self.ledger.shared) == (leased, shared)
+
+    def close(self) -> None:
+        keen = [caller for caller in self.line if caller.wants]
+        self.ledger.close()
+        assert all(isinstance(caller.error, PoolClosed) for caller in keen), "who waits is told (R-33)"
+        self.line.clear()
+
+    # Housekeeping --------------------------------------------------------------------------------------
+
+    @rule(seconds=st.sampled_from([0.0, 0.005, 0.1, 1.0, 10.0, 31.0, 61.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule()
+    def maintain(self) -> None:
+        """One waking of the maintenance task; it must find an end at one moment."""
+        ledger = self.ledger
+        for _ in range(ledger.size + 3):
+            self.sweep()
+            for slot in due_for_check(ledger, self.now, self.keepalive):
+                if slot.place is Place.DIALING:
+                    self.held.append(slot)
+                else:
+                    assert slot.place is Place.SHARED
+            self.settle()
+            wake_at = next_sweep_at(ledger, self.now, self.max_idle, self.keepalive)
+            if wake_at is None or wake_at > self.now:
+                break
+        else:
+            raise AssertionError("the maintenance task spins")
+        over_age = [slot for slot in ledger.shared_slots if slot.retire_at <= self.now]
+        stale = [slot for slot in ledger.idle_slots if slot.epoch != ledger.epoch]
+        if over_age or stale:
+            assert (wake_at or FOREVER) <= self.now + RECHECK, "what has to go is forgotten (R-15)"
+        if over_age:
+            assert ledger.retiring is not None, "nothing is done about a shared connection over age (R-15)"
+
+    def sweep(self) -> None:
+        ledger = self.ledger
+        size, min_size = ledger.size, ledger.min_size
+        pending = len(ledger.to_close)
+        sweep(ledger, self.now, self.max_idle)
+        gone = ledger.to_close[pending:]
+        idle = [slot for slot in gone if slot.reason == "idle"]
+        assert len(idle) <= 1, "one surplus slot at a time (R-16)"
+        assert len(gone) - len(idle) <= 1, "one old slot at a time (R-15)"
+        if idle:
+            assert size > min_size, "shrunk below min_size (R-16)"
+        for slot in gone:
+            if slot.reason == "lifetime":
+                assert slot.retire_at <= self.now
+                assert size - len(idle) > min_size or size >= ledger.max_size, "gone before its replacement (R-15)"
+            elif slot.reason != "idle":
+                assert slot.reason == "epoch"
+                assert slot.epoch != ledger.epoch
+
+    def hold_idle(self) -> None:
+        idle = list(self.ledger.idle_slots)
+        held = self.ledger.hold_idle(self.now)
+        assert held == idle
+        assert all(slot.place is Place.DIALING for slot in held)
+        self.held += held
+
+    # What always holds ---------------------------------------------------------------------------------
+
+    @invariant()
+    def the_book_is_right(self) -> None:
+        if not hasattr(self, "ledger"):
+            return
+        ledger = self.ledger
+        ledger.check()
+        self.shared = [slot for slot in self.shared if slot.place is Place.SHARED]
+        assert set(ledger.leased_slots) == set(self.holders), "who has what"
+        assert ledger.dials == {*self.dials, *self.held}
+        assert set(ledger.shared_slots) == set(self.shared)
+        assert ledger.size == ledger.shared + ledger.idle + ledger.leased + ledger.dialing
+        assert ledger.dialing - len(self.held) <= ledger.max_dials, "too many dials at a time (R-07)"
+        assert ledger.size <= self.bound, "more connections than max_size (R-09)"
+        self.bound = max(ledger.max_size, min(self.bound, ledger.size))
+        assert list(ledger.waiters) == self.line
+        assert ledger.waiting <= ledger.max_waiting
+        assert not (ledger.waiting and ledger.idle)
+        assert ledger.redial.debt >= 0
+
+    @invariant()
+    def every_connection_is_somewhere_or_closed_once(self) -> None:
+        if not hasattr(self, "ledger"):
+            return
+        ledger = self.ledger
+        inside = [*ledger.idle_slots, *ledger.leased_slots, *ledger.shared_slots, *self.held]
+        assert len(set(self.reaped)) == len(self.reaped)
+        assert {*inside, *ledger.to_close, *self.reaped} == set(self.connected), "a connection was lost track of"
+        assert len(inside) + len(ledger.to_close) + len(self.reaped) == len(self.connected)
+
+    @invariant()
+    def nobody_waits_for_nothing(self) -> None:
+        """With callers in line something is under way, or there is a time to try again."""
+        if not hasattr(self, "ledger") or not self.ledger.waiting:
+            return
+        ledger = self.ledger
+        next_at = ledger.next_dial_at(self.now)
+        assert next_at is None or next_at >= self.now
+        under_way = ledger.leased or ledger.dialing or ledger.retiring is not None
+        assert under_way or next_at is not None, "callers wait, nothing happens, and nothing will"
+        spoken_for = max(0, ledger.missing_shared - ledger.dialing_shared)
+        is_short = ledger.waiting > ledger.dialing - ledger.dialing_shared
+        may_dial = len(self.dials) < ledger.max_dials and ledger.size + spoken_for < ledger.max_size
+        if is_short and may_dial:
+            assert next_at is not None, "there is room and need, and no dial will come"
+            assert next_at <= self.now + 0.2, "a caller waits longer than the next token takes (R-07)"
+
+    def teardown(self) -> None:
+        """Everything ends: nothing is left, whatever happened before."""
+        if not hasattr(self, "ledger"):
+            return
+        ledger = self.ledger
+        ledger.close()
+        self.line.clear()
+        for slot in list(self.holders):
+            assert ledger.release(slot, self.now, reusable=True)
+        for slot in self.dials:
+            ledger.abandon_dial(slot)
+        for slot in self.held:
+            ledger.made_clean(slot, self.now)
+        for slot in list(ledger.shared_slots):
+            ledger.discard(slot, "closed")
+        self.reaped += ledger.reap()
+        ledger.check()
+        assert ledger.size == ledger.waiting == ledger.dialing_shared == 0
+        assert sorted(map(id, self.reaped)) == sorted(map(id, self.connected)), "not every connection was closed once"
+        assert ledger.reserve(self.now) == []
+        assert ledger.next_dial_at(self.now) is None
+
+
+TestLedger = LedgerMachine.TestCase

@@ -1,0 +1,164 @@
+"""The first words on a connection (R-37)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from respool._facts.version import __version__
+from respool._protocol.handshake import Handshake
+from respool.errors import (
+    AuthenticationFailed,
+    ConnectFailed,
+    ConnectionLost,
+    ConnectTimeout,
+    DecodeError,
+    ProtocolError,
+    ReadTimeout,
+    ServerError,
+)
+
+SETINFO = [("CLIENT", "SETINFO", "LIB-NAME", "respool"), ("CLIENT", "SETINFO", "LIB-VER", __version__)]
+HELLO = {b"server": b"valkey", b"version": b"9.0.0", b"proto": 3, b"id": 7}
+OK = b"OK"
+UNKNOWN = ServerError("ERR", "unknown command 'HELLO', with args beginning with: '3'")
+
+
+def test_in_resp3_everything_is_one_round_trip_and_begins_with_hello() -> None:
+    handshake = Handshake(db=2, username="u", password="pw", client_name="me", readonly=True)
+    assert handshake.commands() == [
+        ("HELLO", "3", "AUTH", "u", "pw", "SETNAME", "me"),
+        ("SELECT", 2),
+        ("READONLY",),
+        *SETINFO,
+    ]
+    assert handshake.read([HELLO, OK, OK, OK, OK])
+    assert handshake.server == {"server": "valkey", "version": "9.0.0", "proto": 3, "id": 7}
+
+
+def test_the_least_there_is_to_say() -> None:
+    assert Handshake().commands() == [("HELLO", "3"), *SETINFO]
+
+
+def test_a_password_alone_is_that_of_the_default_user() -> None:
+    assert Handshake(password="pw").commands()[0] == ("HELLO", "3", "AUTH", "default", "pw")
+    assert Handshake(password="").commands()[0] == ("HELLO", "3", "AUTH", "default", "")
+
+
+def test_in_resp2_auth_comes_first() -> None:
+    handshake = Handshake(protocol=2, db=1, username="u", password="pw", client_name="me")
+    assert handshake.commands() == [
+        ("AUTH", "u", "pw"),
+        ("CLIENT", "SETNAME", "me"),
+        ("SELECT", 1),
+        *SETINFO,
+    ]
+    assert handshake.read([OK] * 5)
+    assert handshake.server == {}
+    assert Handshake(protocol=2, password="pw").commands()[0] == ("AUTH", "pw")
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_nothing_a_server_could_execute_comes_before_authentication(protocol: int) -> None:
+    for options in (
+        {"password": "pw"},
+        {"username": "u", "password": "pw", "db": 3, "client_name": "n", "readonly": True},
+    ):
+        first, *others = Handshake(protocol=protocol, **options).commands()  # type: ignore[arg-type]
+        assert first[0] == ("AUTH" if protocol == 2 else "HELLO")
+        assert "pw" in first
+        assert not any("AUTH" in args for args in others)
+
+
+@pytest.mark.parametrize("refusal", [UNKNOWN, ServerError("NOPROTO", "unsupported protocol version")])
+def test_a_server_without_resp3_is_spoken_to_in_resp2(refusal: ServerError) -> None:
+    handshake = Handshake(password="pw", db=1)
+    noauth = ServerError("NOAUTH", "Authentication required.")
+    assert not handshake.read([refusal, noauth, noauth, noauth])
+    assert handshake.protocol == 2
+    assert handshake.commands() == [("AUTH", "pw"), ("SELECT", 1), *SETINFO]
+    assert handshake.read([OK, OK, OK, OK])
+
+
+def test_an_old_server_need_not_know_setinfo() -> None:
+    for refusal in (ServerError("ERR", "unknown subcommand 'SETINFO'"), ServerError("NOPERM", "no permissions")):
+        assert Handshake().read([HELLO, refusal, refusal])
+
+
+def test_a_server_that_wants_a_password_is_no_old_server() -> None:
+    noauth = ServerError("NOAUTH", "Authentication required.")
+    with pytest.raises(AuthenticationFailed):
+        Handshake(protocol=2).read([noauth, noauth])
+
+
+def test_what_the_caller_asked_for_must_not_fail() -> None:
+    refusal = ServerError("ERR", "DB index is out of range")
+    with pytest.raises(ServerError, match="DB index is out of range"):
+        Handshake(db=99).read([HELLO, refusal, OK, OK])
+    with pytest.raises(ServerError, match="unknown command"):
+        Handshake(protocol=2, readonly=True).read([ServerError("ERR", "unknown command 'READONLY'"), OK, OK])
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        ServerError("WRONGPASS", "invalid username-password pair or user is disabled."),
+        ServerError("NOAUTH", "HELLO must be called with the client already authenticated"),
+        ServerError("NOPERM", "this user has no permissions"),
+    ],
+)
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_wrong_credentials_are_an_authentication_error_that_names_the_node_and_no_secret(
+    protocol: int, refusal: ServerError
+) -> None:
+    handshake = Handshake(protocol=protocol, password="hush", address="node:1")
+    replies: list[Any] = [refusal, *[ServerError("NOAUTH", "")] * (len(handshake.commands()) - 1)]
+    with pytest.raises(AuthenticationFailed, match="node:1") as caught:
+        handshake.read(replies)
+    assert caught.value.code == refusal.code
+    assert caught.value.__cause__ is refusal
+    assert "hush" not in str(caught.value)
+    assert handshake.protocol == protocol  # another protocol would not help
+
+
+def test_an_answer_that_no_server_gives_is_no_connection() -> None:
+    for strange in (OK, 1, None, {b"proto": 2}, {}, [b"proto", 3]):
+        with pytest.raises(ConnectFailed, match="node:1: HELLO was not answered as a server would"):
+            Handshake(address="node:1").read([strange, OK, OK])
+
+
+def test_half_an_answer_is_no_connection() -> None:
+    with pytest.raises(ConnectFailed, match="in part"):
+        Handshake().read([HELLO])
+
+
+def test_what_is_not_resp_is_no_connection() -> None:
+    with pytest.raises(ConnectFailed, match="the handshake failed") as caught:
+        Handshake(protocol=2).read([ProtocolError("not RESP"), OK])
+    assert isinstance(caught.value.__cause__, ProtocolError)
+
+
+def test_any_other_error_is_raised_as_it_is() -> None:
+    error = DecodeError("not text")
+    with pytest.raises(DecodeError) as caught:
+        Handshake().read([error, OK, OK])
+    assert caught.value is error
+
+
+def test_a_connection_that_ends_in_the_handshake_says_what_the_server_said_last() -> None:
+    handshake = Handshake(address="node:1")
+    lost = ConnectionLost("closed", executed="unknown")
+    assert str(handshake.ended(lost)) == "node:1: the connection ended in the handshake"
+    lost.last_words = ServerError("ERR", "max number of clients reached")
+    assert "max number of clients reached" in str(handshake.ended(lost))
+    broken = ConnectionLost("closed", executed="unknown")
+    broken.__cause__ = ProtocolError("a reply nobody asked for: ERR max number of clients reached")
+    assert "max number of clients reached" in str(handshake.ended(broken))
+    assert isinstance(handshake.ended(ReadTimeout("silent", executed="unknown")), ConnectTimeout)
+
+
+def test_text_replies_are_understood_as_well() -> None:
+    handshake = Handshake()
+    assert handshake.read([{"proto": 3, "server": "redis"}, "OK", "OK"])
+    assert handshake.server["server"] == "redis"

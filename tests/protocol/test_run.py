@@ -1,0 +1,221 @@
+"""Runs: several commands that leave as one, and what their replies mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from respool._facts.command import Command, find_spec
+from respool._protocol.run import BIG_BYTES, BIG_COUNT, Run, as_raised, noreply_args, refused
+from respool.errors import (
+    ConnectionLost,
+    DecodeError,
+    OutcomeUnknown,
+    ReadTimeout,
+    ServerError,
+    TransactionAborted,
+    UsageTypeError,
+    UsageValueError,
+)
+
+OK = b"OK"
+QUEUED = b"QUEUED"
+ERROR = ServerError("ERR", "no")
+
+
+def upper(reply: Any) -> Any:
+    return reply.upper()
+
+
+class TestMaking:
+    def test_commands_and_sequences_may_be_mixed(self) -> None:
+        run = Run([("SET", "k", 1), ["GET", "k"], Command("GET", "k")])
+        assert run.args == [("SET", "k", 1), ("GET", "k"), ("GET", "k")]
+        assert len(run) == 3
+
+    def test_any_iterable_is_taken(self) -> None:
+        assert len(Run(("GET", str(number)) for number in range(3))) == 3
+
+    @pytest.mark.parametrize("commands", ["GET k", b"GET k", 7, None])
+    def test_what_is_no_list_is_refused(self, commands: Any) -> None:
+        with pytest.raises(UsageTypeError, match="commands must be a list"):
+            Run(commands)
+
+    @pytest.mark.parametrize("command", ["GET", b"GET", 7, None])
+    def test_what_is_no_command_is_refused(self, command: Any) -> None:
+        with pytest.raises(UsageTypeError, match="a command is a Command or a sequence"):
+            Run([("GET", "k"), command])
+
+    def test_a_command_without_a_name_is_refused(self) -> None:
+        with pytest.raises(UsageValueError, match="at least its name"):
+            Run([()])
+
+    def test_atomic_is_a_flag(self) -> None:
+        with pytest.raises(UsageTypeError, match="atomic must be True or False"):
+            Run([], atomic="yes")  # type: ignore[arg-type]
+
+    def test_a_run_is_safe_when_all_of_it_is(self) -> None:
+        assert Run([("GET", "a"), ("TTL", "a")]).is_safe
+        assert not Run([("GET", "a"), ("INCR", "a")]).is_safe
+        assert Run([Command("INCR", "a", idempotent=True)]).is_safe
+        assert Run([]).is_safe
+
+    def test_the_first_command_that_has_no_place_on_a_shared_connection(self) -> None:
+        assert Run([("GET", "a"), ("SET", "a", 1)]).misplaced is None
+        assert Run([("XREAD", "STREAMS", "s", "0")]).misplaced is None
+        for line in ("SUBSCRIBE a", "WATCH a", "SELECT 1", "CLIENT REPLY OFF", "CLIENT UNHEARD-OF"):
+            spec = Run([("BLPOP", "a", 1), line.split(), ("MONITOR",)]).misplaced
+            assert spec is not None
+            assert line.startswith(spec.name)
+
+    def test_one_command_that_may_block_makes_the_run_one(self) -> None:
+        assert not Run([("GET", "a"), ("XREAD", "STREAMS", "s", "0"), ("SELECT", 1)]).may_block
+        assert Run([("GET", "a"), ("BLPOP", "a", 1)]).may_block
+
+    def test_what_blocks_in_a_run_adds_up(self) -> None:
+        assert Run([("GET", "a")]).blocks_for is None
+        assert Run([("BLPOP", "a", 2), ("GET", "a"), ("BLPOP", "b", 3)]).blocks_for == 5.0
+        assert Run([("BLPOP", "a", 2), ("BLPOP", "b", 0)]).blocks_for == float("inf")
+        assert Run([("BLPOP", "a", 2)], atomic=True).blocks_for is None
+
+
+class TestAtomic:
+    def test_an_atomic_run_is_multi_to_exec(self) -> None:
+        assert Run([("INCR", "k")], atomic=True).args == [("MULTI",), ("INCR", "k"), ("EXEC",)]
+
+    @pytest.mark.parametrize("name", ["MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH"])
+    def test_what_belongs_to_transactions_has_no_place_inside(self, name: str) -> None:
+        with pytest.raises(UsageValueError, match=f"{name} has no place in an atomic run"):
+            Run([("INCR", "k"), (name, "k")], atomic=True)
+
+    def test_its_values_are_those_of_exec(self) -> None:
+        run = Run([("INCR", "k"), Command("GET", "k", parse=upper)], atomic=True)
+        assert run.read([OK, QUEUED, QUEUED, [1, b"a"]]) == [1, b"A"]
+
+    def test_an_error_inside_exec_is_a_value(self) -> None:
+        run = Run([("INCR", "k"), Command("GET", "k", parse=upper)], atomic=True)
+        assert run.read([OK, QUEUED, QUEUED, [1, ERROR]]) == [1, ERROR]
+
+    def test_a_changed_watched_key_aborts_it(self) -> None:
+        run = Run([("INCR", "k")], atomic=True)
+        with pytest.raises(TransactionAborted, match="a watched key was changed"):
+            run.read([OK, QUEUED, None])
+
+    def test_a_command_that_was_not_queued_aborts_it_and_is_the_cause(self) -> None:
+        run = Run([("INCR", "k"), ("BAD",)], atomic=True)
+        abort = TransactionAborted("EXECABORT", "Transaction discarded because of previous errors.")
+        with pytest.raises(TransactionAborted, match="nothing was run, because: ERR no") as caught:
+            run.read([OK, QUEUED, ERROR, abort])
+        assert caught.value.__cause__ is ERROR
+        with pytest.raises(TransactionAborted, match="Transaction discarded"):
+            run.read([OK, QUEUED, QUEUED, abort])
+
+    def test_a_refused_multi_is_raised(self) -> None:
+        run = Run([("INCR", "k")], atomic=True)
+        with pytest.raises(ServerError) as caught:
+            run.read([ERROR, 1, ServerError("ERR", "EXEC without MULTI")])
+        assert (type(caught.value), str(caught.value)) == (type(ERROR), str(ERROR))
+        assert caught.value.__cause__ is ERROR  # a copy: who holds the replies shall not hold the frames it came through
+
+    def test_any_other_error_of_exec_is_raised(self) -> None:
+        run = Run([("INCR", "k")], atomic=True)
+        with pytest.raises(ServerError) as caught:
+            run.read([OK, QUEUED, ERROR])
+        assert (type(caught.value), str(caught.value)) == (type(ERROR), str(ERROR))
+        assert caught.value.__cause__ is ERROR  # a copy: who holds the replies shall not hold the frames it came through
+
+    def test_what_exec_cannot_answer_is_said_so(self) -> None:
+        with pytest.raises(AssertionError, match="EXEC answered int"):
+            Run([("INCR", "k")], atomic=True).read([OK, QUEUED, 7])
+
+    def test_an_empty_one_has_no_values(self) -> None:
+        assert Run([], atomic=True).read([OK, []]) == []
+
+
+class TestReading:
+    def test_one_value_for_each_command_errors_among_them(self) -> None:
+        run = Run([Command("GET", "a", parse=upper), ("INCR", "b"), ("GET", "c")])
+        undecodable = DecodeError("no")
+        assert run.read([b"x", ERROR, undecodable]) == [b"X", ERROR, undecodable]
+
+    def test_a_lost_connection_is_raised(self) -> None:
+        error = ConnectionLost("gone", address="node:1", executed="unknown")
+        with pytest.raises(ConnectionLost) as caught:
+            Run([("GET", "a")]).read(error)
+        assert caught.value is error
+
+    def test_for_a_write_on_its_way_the_outcome_is_unknown(self) -> None:
+        error = ConnectionLost("gone", address="node:1", executed="unknown")
+        with pytest.raises(
+            OutcomeUnknown, match="node:1: the connection was lost while a write was on its way"
+        ) as caught:
+            Run([("GET", "a"), ("INCR", "a")]).read(error)
+        assert caught.value.__cause__ is error
+        assert caught.value.executed == "unknown"
+
+    def test_what_is_raised_for_one_command(self) -> None:
+        never = ConnectionLost("gone", executed="no")
+        assert as_raised(never, safe=False) is never
+        silent = ReadTimeout("silent", executed="unknown")
+        assert as_raised(silent, safe=False) is silent
+        lost = ConnectionLost("gone", executed="unknown")
+        assert as_raised(lost, safe=True) is lost
+        assert isinstance(as_raised(lost, safe=False), OutcomeUnknown)
+        assert as_raised(ERROR, safe=False) is ERROR
+
+
+class TestWithoutReplies:
+    def test_the_run_stands_between_reply_off_and_on(self) -> None:
+        run = Run([("SET", "a", 1), ("INCR", "b")])
+        assert noreply_args(run) == [
+            ("CLIENT", "REPLY", "OFF"),
+            ("SET", "a", 1),
+            ("INCR", "b"),
+            ("CLIENT", "REPLY", "ON"),
+        ]
+
+    @pytest.mark.parametrize("line", ["SUBSCRIBE a", "CLIENT REPLY ON", "MULTI", "SELECT 1", "CLIENT UNHEARD-OF"])
+    def test_what_changes_the_connection_is_refused(self, line: str) -> None:
+        with pytest.raises(UsageValueError, match="cannot be sent without a reply"):
+            noreply_args(Run([("SET", "a", 1), line.split()]))
+
+    def test_what_blocks_is_refused(self) -> None:
+        with pytest.raises(UsageValueError, match="BLPOP may block"):
+            noreply_args(Run([("BLPOP", "a", 1)]))
+        assert noreply_args(Run([("XREAD", "STREAMS", "s", "0")]))
+
+
+class TestPieces:
+    def test_a_small_run_is_one_piece(self) -> None:
+        run = Run([("GET", "a")] * 10)
+        assert list(run.pieces()) == [run.args]
+        assert not run.is_big
+        assert list(Run([]).pieces()) == []
+
+    def test_many_commands_are_cut(self) -> None:
+        run = Run([("GET", "a")] * (2 * BIG_COUNT + 1))
+        pieces = list(run.pieces())
+        assert [len(piece) for piece in pieces] == [BIG_COUNT, BIG_COUNT, 1]
+        assert run.is_big
+        assert not Run([("GET", "a")] * BIG_COUNT).is_big
+
+    def test_many_bytes_are_cut(self) -> None:
+        run = Run([("SET", "a", b"x" * 100_000)] * 10)
+        pieces = list(run.pieces())
+        assert run.is_big
+        assert [args for piece in pieces for args in piece] == run.args
+        assert [len(piece) for piece in pieces] == [3, 3, 3, 1]
+
+    def test_a_number_among_the_arguments_weighs_nothing_and_hides_nothing(self) -> None:
+        assert Run([("SETEX", "a", 60, b"x" * (BIG_BYTES - 5))]).is_big  # with the name and the key one too many
+        assert not Run([("SETEX", "a", 60, b"x" * (BIG_BYTES - 6))]).is_big
+
+    def test_one_command_is_never_cut(self) -> None:
+        assert [len(piece) for piece in Run([("SET", "a", b"x" * BIG_BYTES * 3)]).pieces()] == [1]
+
+
+def test_a_refusal_names_the_call_that_is_right() -> None:
+    error = refused(find_spec(("SELECT", 1)))
+    assert "SELECT has no place on a shared connection" in str(error)
+    assert "pool.select(db)" in str(error)
