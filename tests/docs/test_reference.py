@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import respool
 from respool import PoolStats, RetryPolicy, errors, events, testing
 from respool._facts.options import Options
+from respool.commands import connection, strings
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -92,7 +94,28 @@ def test_every_rule_that_the_code_cites_is_written_down() -> None:
 
 def test_every_group_of_commands_has_its_section() -> None:
     groups = {file.stem for file in (ROOT / "src/respool/commands").glob("[a-z]*.py")}
-    assert set(re.findall(r"::: respool\.commands\.(\w+)", page("commands.md"))) == groups
+    assert set(re.findall(r"::: respool\.commands\.([a-z]+)$", page("commands.md"), flags=re.MULTILINE)) == groups
+
+
+@pytest.mark.parametrize("name", ["SetOptions", "ClientFilter"])
+def test_every_field_of_a_group_of_arguments_is_explained(name: str) -> None:
+    group = getattr(strings if name == "SetOptions" else connection, name)
+    fields_of = [field for field in group.__annotations__ if not field.startswith("not_")]
+    assert [field for field in fields_of if f"``{field}``" not in group.__doc__] == []
+
+
+def test_every_alias_in_a_signature_of_a_command_is_explained() -> None:
+    homes = {"respool._facts.command", "respool.commands._arguments"}
+    used = {
+        alias.name
+        for file in (ROOT / "src/respool/commands").glob("[a-z]*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module in homes
+        for alias in node.names
+        if alias.name.istitle() and alias.name != "Command"
+    }
+    assert {"Key", "Value", "Text", "Duration", "Moment"} <= used
+    assert used <= set(re.findall(r"^::: respool\.[\w.]+\.([A-Z]\w+)$", page("commands.md"), flags=re.MULTILINE))
 
 
 def test_every_public_name_is_in_the_api_reference() -> None:

@@ -21,6 +21,7 @@ from respool.testing import Server
 ROOT: Final = Path(__file__).parents[2]
 FENCE: Final = re.compile(r"^( *)```(\w*)(.*)$")
 PAGES: Final = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+WIDEST: Final = 80  #: columns of code that a page shows without being scrolled sideways
 PROGRAMS: Final = [page for page in PAGES if "```python" in page.read_text("utf-8")]
 
 
@@ -88,6 +89,18 @@ def test_a_tutorial_or_how_to_has_code_and_all_of_it_runs(page: Path) -> None:
     text = page.read_text("utf-8")
     assert "```python" in text
     assert "```py\n" not in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_line_of_code_is_wider_than_a_page_shows(page: Path) -> None:
+    wide, fenced, margin = [], False, 0
+    for number, line in enumerate(page.read_text("utf-8").splitlines(), 1):
+        fence = FENCE.match(line)
+        if fence:
+            fenced, margin = not fenced, len(fence[1])
+        elif fenced and len(line) - margin > WIDEST:
+            wide.append(f"{page.name}:{number}: {line}")
+    assert wide == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

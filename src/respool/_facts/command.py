@@ -15,7 +15,9 @@ from respool._facts.command_table import BLOCKING, CONTAINERS, EFFECTS, KEYS, RE
 from respool._facts.errors import UsageTypeError, UsageValueError
 
 Arg: TypeAlias = bytes | str | int | float | memoryview
+"""One argument of a command. Text is sent in the pool's encoding, UTF-8 by default; a number as its decimal digits."""
 Key: TypeAlias = bytes | str | int | float | memoryview
+"""The name of a key; like every argument it need not be text."""
 Parser: TypeAlias = Callable[[Any], Any]
 T_co = TypeVar("T_co", covariant=True)
 

@@ -16,11 +16,16 @@ from typing import Final, TypeAlias
 from respool._facts.command import Arg, Key, Spec
 from respool._facts.errors import UsageTypeError, UsageValueError
 
-#: What a key or value is in a reply: bytes, or str where the pool has an encoding. The surfaces know which.
 Text: TypeAlias = bytes | str
+"""A key or value in a reply: ``str`` where the pool has an encoding, else ``bytes``."""
 Value: TypeAlias = Arg
+"""What is stored: a value, an element, a field. It comes back as ``Text``, also what was given as a number."""
 Duration: TypeAlias = int | timedelta
+"""How long: a ``timedelta``, or a whole number in the unit that the command's text names (``ex`` seconds, ``px``
+milliseconds). A ``timedelta`` is rounded up to that unit: nothing expires too early."""
 Moment: TypeAlias = int | datetime
+"""When: a ``datetime`` with a timezone, or a whole number since 1970 in that unit (``exat`` seconds, ``pxat``
+milliseconds)."""
 
 SECOND: Final = timedelta(seconds=1)
 MILLISECOND: Final = timedelta(milliseconds=1)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from respool.commands._arguments import Duration, Text, Value
 
 ClientType: TypeAlias = Literal["normal", "master", "primary", "replica", "pubsub"]
+"""A kind of client in ``CLIENT LIST``; ``"primary"`` is the newer word for ``"master"``."""
 
 AUTH = spec("AUTH").derive(parse=bool)
 CLIENT_CACHING = spec("CLIENT CACHING").derive(parse=bool)
@@ -65,6 +66,14 @@ SELECT = spec("SELECT").derive(parse=bool)
 
 class ClientFilter(TypedDict, total=False):
     """What picks clients for ``client_list`` and ``client_kill``; a client must match all of it.
+
+    - ``id``, ``type``, ``user``, ``name``, ``db``, ``flags``, ``lib_name``, ``lib_ver``, ``capa``: as
+      ``client_list`` shows them
+    - ``addr``, ``ip``: the client's address with its port, or without it
+    - ``laddr``: the address that the client connected to, with its port
+    - ``idle``, ``maxage``: idle for, or connected for, at least this many seconds
+    - ``skipme``: whether the calling connection itself is left out
+    - ``not_id``, ``not_type`` and so on: clients that do not match
 
     A server before Valkey 9.0 knows some of these only: ``type`` and ``id``; for killing also ``addr``,
     ``laddr``, ``user``, ``skipme``, and since Redis 7.4 and Valkey 8.0 ``maxage`` in seconds.

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from respool._facts.command import Key
     from respool.commands._arguments import Text, Value
 
-#: An end of a list: LEFT is its head.
 Side: TypeAlias = Literal["LEFT", "RIGHT"]
+"""An end of a list: ``"LEFT"`` is its head, ``"RIGHT"`` its tail."""
 
 BLMOVE = spec("BLMOVE")
 BLMPOP = spec("BLMPOP").derive(parse=as_tuple)

@@ -60,7 +60,18 @@ STRLEN = spec("STRLEN")
 
 
 class SetOptions(TypedDict, total=False):
-    """When ``set`` sets, and for how long. None and False are as good as nothing."""
+    """The options of ``set`` besides ``ex`` and ``get``: at most one condition and one time.
+
+    None and False change nothing.
+
+    - ``nx``: set only a key that does not exist
+    - ``xx``: set only a key that exists
+    - ``ifeq``: set only a key that holds exactly this value (Valkey 8.1, Redis 8.4)
+    - ``px``: expire after this many milliseconds
+    - ``exat``: expire at this moment, in seconds since 1970
+    - ``pxat``: expire at this moment, in milliseconds since 1970
+    - ``keepttl``: keep the expiry that the key has
+    """
 
     px: Duration | None
     exat: Moment | None

@@ -2,11 +2,11 @@
 
     from respool.testing import Close, FakeNode, FaultProxy, Server
 
-    with Server() as server:                         # a real Valkey in a process of its own
+    with Server() as server:  # a real Valkey in a process of its own
         print(server.url, server.command("PING"))
 
     with Server("redis-server", tls=True) as server, FaultProxy(server) as proxy:
-        proxy.down.limit_after(17)                   # cut every connection after 17 bytes of replies
+        proxy.down.limit_after(17)  # cut connections after 17 bytes of replies
         proxy.heal()
 
     with FakeNode({"GET": (b"$10\\r\\nhalf", Close())}) as node:

@@ -17,8 +17,8 @@ from respool._sync.node.connection import Connection
 from respool._sync.node.node import Node
 from respool._sync.shell.compat import Waiter, bounded, call_hook, taker
 from respool._facts.errors import PoolExhausted, PoolTimeout, UsageError, UsageTypeError, again
-from respool._pooling.slot import Place, Slot
 from respool._pooling.out_of_time import out_of_time
+from respool._pooling.slot import Place, Slot
 
 #: The taker of a slot that is being given back, until somebody else gets it.
 _RETURNING: Final = object()
