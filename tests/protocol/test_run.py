@@ -7,11 +7,22 @@ from typing import Any
 import pytest
 
 from respool._facts.command import Command, find_spec
-from respool._protocol.run import BIG_BYTES, BIG_COUNT, Run, as_raised, noreply_args, refused
+from respool._protocol.run import (
+    ATOMIC,
+    BIG_BYTES,
+    BIG_COUNT,
+    Run,
+    as_raised,
+    kind_of,
+    noreply_args,
+    refused,
+    why_in_doubt,
+)
 from respool.errors import (
     ConnectionLost,
     DecodeError,
     OutcomeUnknown,
+    ProtocolError,
     ReadTimeout,
     ServerError,
     TransactionAborted,
@@ -126,11 +137,65 @@ class TestAtomic:
         assert caught.value.__cause__ is ERROR  # a copy: who holds the replies shall not hold the frames it came through
 
     def test_what_exec_cannot_answer_is_said_so(self) -> None:
-        with pytest.raises(AssertionError, match="EXEC answered int"):
-            Run([("INCR", "k")], atomic=True).read([OK, QUEUED, 7])
+        run = Run([("INCR", "k")], atomic=True)
+        for replies in ([OK, QUEUED, 7], [OK, QUEUED, []], [OK, QUEUED, [1, 2]], [7, QUEUED, [1]], [QUEUED] * 3):
+            with pytest.raises(ProtocolError, match="this is not how a server answers a transaction"):
+                run.read(replies)
 
     def test_an_empty_one_has_no_values(self) -> None:
         assert Run([], atomic=True).read([OK, []]) == []
+
+
+class TestItsEnd:
+    """Whether the connection is surely in no transaction any more (R-25)."""
+
+    @pytest.mark.parametrize(
+        "replies",
+        [
+            [OK, QUEUED, [1]],
+            [OK, QUEUED, None],
+            [OK, QUEUED, DecodeError("no text")],
+            [OK, ERROR, ServerError("EXECABORT", "Transaction discarded because of previous errors.")],
+            *[[OK, QUEUED, ServerError(code)] for code in "MOVED ASK TRYAGAIN CLUSTERDOWN CROSSSLOT REDIRECT".split()],
+            [ERROR, 1, ServerError("ERR", "EXEC without MULTI")],
+            [ERROR, ERROR, ServerError("EXECABORT", "Transaction discarded because of: NOPERM no")],
+            [ERROR, b"x", ERROR],
+        ],
+    )
+    def test_it_is_sure(self, replies: list[Any]) -> None:
+        assert why_in_doubt(replies) is None
+
+    @pytest.mark.parametrize(
+        "replies",
+        [
+            *[[OK, QUEUED, ServerError(code, "no")] for code in "ERR NOPERM LOADING READONLY MASTERDOWN BUSY".split()],
+            [OK, QUEUED, ServerError("ERR", "EXEC without MULTI")],
+            [OK, QUEUED, QUEUED],
+            [OK, QUEUED, OK],
+            [OK, QUEUED, []],
+            [OK, QUEUED, [1, 2]],
+            [QUEUED, QUEUED, [1]],
+            [DecodeError("no text"), QUEUED, [1]],
+            [ERROR, QUEUED, [1]],
+            [ERROR, 1, [1]],
+            [ERROR, 1, None],
+            [ERROR, QUEUED, ERROR],
+            [ERROR, "QUEUED", ERROR],
+        ],
+    )
+    def test_it_is_not(self, replies: list[Any]) -> None:
+        assert why_in_doubt(replies) is not None
+
+    def test_why_is_told_without_a_value(self) -> None:
+        assert why_in_doubt([OK, QUEUED, ServerError("ERR", "secret")]) == "MULTI answered OK and EXEC ERR"
+        assert why_in_doubt([b"secret", QUEUED, [b"secret", 1]]) == "MULTI answered bytes and EXEC a list of 2"
+        assert why_in_doubt([QUEUED, QUEUED, None]) == "MULTI answered QUEUED and EXEC nil"
+
+    def test_only_a_whole_atomic_run_is_known_as_one(self) -> None:
+        run = Run([("INCR", "k")] * 3000, atomic=True)
+        assert kind_of(run.args) == ATOMIC
+        assert [kind_of(piece) for piece in run.pieces()] == [None] * len(run.pieces())
+        assert kind_of([("MULTI",), ("INCR", "k"), ("EXEC",)]) is None  # somebody else's: a lease keeps its own book
 
 
 class TestReading:

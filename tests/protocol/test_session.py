@@ -85,6 +85,30 @@ def test_multi_is_open_until_exec_or_discard() -> None:
         assert run(session, (end, [OK])).is_clean
 
 
+def test_multi_stays_open_where_exec_or_discard_may_not_have_ended_it() -> None:
+    for code in ("ERR", "NOPERM", "LOADING", "READONLY"):
+        assert run(Session(0), ("MULTI", OK), ("EXEC", ServerError(code, "no"))).transaction
+    for end in ("EXEC", "DISCARD"):
+        assert run(Session(0), ("MULTI", OK), (end, QUEUED)).transaction
+        assert run(Session(0), ("MULTI", OK), (end, ConnectionLost("gone"))).transaction
+
+
+def test_an_exec_whose_slot_has_moved_ends_the_transaction_and_the_watch() -> None:
+    for code in ("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "CROSSSLOT"):
+        assert run(Session(0), ("WATCH k", OK), ("MULTI", OK), ("EXEC", ServerError(code, "1 node:1"))).is_clean
+        assert run(Session(0), ("MULTI", OK), ("DISCARD", ServerError(code, "1 node:1"))).transaction
+
+
+def test_without_multi_there_is_none() -> None:
+    for end in ("EXEC", "DISCARD"):
+        session = run(Session(0), ("MULTI", OK), (end, ServerError("ERR", f"{end} without MULTI")))
+        assert not session.transaction
+
+
+def test_an_unwatch_that_was_queued_leaves_the_watch() -> None:
+    assert run(Session(0), ("WATCH k", OK), ("UNWATCH", QUEUED)).is_watching
+
+
 def test_watch_ends_with_exec_discard_or_unwatch() -> None:
     session = run(Session(0), ("WATCH k", OK))
     assert not session.is_clean

@@ -262,7 +262,8 @@ def test_a_transaction_that_the_server_refuses_for_now_is_sent_again(
             assert pool.execute_many([("INCR", "k")], atomic=True) == [1]
             assert len(node.calls("INCR")) == 2
             assert pool.stats().retries == 1
-            assert pool.stats().opened == 1
+            may_be_open = exec_ == LOADING  # Redis 5 says it so, and keeps the transaction
+            assert pool.stats().opened == 1 + may_be_open
 
 
 @pytest.mark.parametrize(

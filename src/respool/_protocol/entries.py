@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Final, Protocol
 
-from respool._facts.errors import ServerError
+from respool._facts.errors import ProtocolError, ServerError
+from respool._protocol.run import why_in_doubt
 
 
 class Entry(Protocol):
@@ -53,6 +54,25 @@ class Batch:
         return self._entry.done()
 
 
+class AtomicBatch(Batch):
+    """The last entry of a run that is one transaction.
+
+    Raises ProtocolError, once the run has its replies, when they leave open whether the transaction has ended. That
+    ends the connection before a reply to anybody else's command is read: it would be QUEUED (R-25). It is decided here
+    and not where the run was sent, because the caller may have given up.
+    """
+
+    __slots__ = ()
+
+    def set_result(self, value: Any, /) -> None:
+        try:
+            super().set_result(value)
+        finally:
+            doubt = why_in_doubt(self._replies)
+            if doubt is not None:
+                raise ProtocolError(f"the connection may still be in a transaction: {doubt}")
+
+
 class Part:
     """An entry of a run that is not the last. Taking its reply is the list's own ``append``: a run has many of them."""
 
@@ -75,6 +95,9 @@ class Guarded:
     has ``hidden`` more replies than that, and they are dropped; so no neighbour ever gets one of them. The same holds
     for SUBSCRIBE, which RESP3 answers with pushes, followed by a PING; there the push tells whose error it is, for a
     PING may be refused by itself (an ACL, or a server that is loading).
+
+    QUEUED tells that the connection is in a transaction that nobody knows of, where every command of the run is
+    answered. That ends the connection.
     """
 
     __slots__ = ("_entry", "_hidden", "_wire")
@@ -91,8 +114,12 @@ class Guarded:
             else:
                 self._wire.queue.extendleft([NOBODY] * self._hidden)
                 self._wire.revealed += self._hidden
-        if self._entry is not None:
-            self._entry.set_result(value)
+        try:
+            if self._entry is not None:
+                self._entry.set_result(value)
+        finally:
+            if value in (b"QUEUED", "QUEUED"):
+                raise ProtocolError("the connection is in a transaction, where replies cannot be switched off")
 
     def done(self) -> bool:
         return self._entry is not None and self._entry.done()

@@ -16,8 +16,11 @@ from typing import Any, Final, cast
 from respool._facts.command import SPELLED, Command, Parser, Spec, as_command
 from respool._facts.errors import (
     ConnectionLost,
+    DecodeError,
     Error,
     OutcomeUnknown,
+    ProtocolError,
+    ServerError,
     TransactionAborted,
     UsageTypeError,
     UsageValueError,
@@ -32,6 +35,16 @@ MULTI: Final[Args] = ("MULTI",)
 EXEC: Final[Args] = ("EXEC",)
 REPLY_OFF: Final[Args] = ("CLIENT", "REPLY", "OFF")
 REPLY_ON: Final[Args] = ("CLIENT", "REPLY", "ON")
+
+#: What the transports pass on for a run that is one transaction, where ``hidden`` stands for other runs.
+ATOMIC: Final = -1
+
+#: What EXEC answers when the server has dropped the transaction: something in it was refused, or its keys have moved.
+#: Every other error may come from a server (or proxy) that keeps the transaction open: the command was renamed, an old
+#: server is loading.
+_DROPPED: Final = frozenset(("EXECABORT", "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "CROSSSLOT", "REDIRECT"))
+_OK: Final = (b"OK", "OK")
+_QUEUED: Final = (b"QUEUED", "QUEUED")
 
 
 #: A run with more commands or bytes than this leaves by a connection of its own (R-26), in pieces of that size.
@@ -159,7 +172,7 @@ class Run:
         for spec, parse, reply in zip(self.specs, self._parsers, replies, strict=True):
             values.append(reply if queued else _parsed(parse, reply))
             if spec.effect == "end":
-                queued = queued and isinstance(reply, Error) and not isinstance(reply, TransactionAborted)
+                queued = queued and not has_ended(spec.name, reply)
             else:
                 queued = queued or (_opens(spec) and not isinstance(reply, Error))
         return values
@@ -168,6 +181,8 @@ class Run:
         outcome = replies[-1]
         if isinstance(replies[0], Error):
             raise again(replies[0])  # a copy: the callers' frames hold the list
+        if not isinstance(outcome, Error) and (doubt := why_in_doubt(replies)) is not None:
+            raise ProtocolError(f"this is not how a server answers a transaction: {doubt}")
         if isinstance(outcome, list):
             return outcome
         if outcome is None:
@@ -176,7 +191,7 @@ class Run:
             raise _aborted(outcome, _refusals(replies))
         if isinstance(outcome, Error):
             raise again(outcome)
-        raise AssertionError(f"EXEC answered {type(outcome).__name__}")
+        raise AssertionError(f"EXEC answered {_kind(outcome)}")  # which was in doubt
 
 
 def _columns(commands: list[Any]) -> tuple[list[Args], list[Spec], list[Parser | None]]:
@@ -204,6 +219,39 @@ def noreply_args(run: Run) -> list[Args]:
         if spec.blocks_for(call) is not None:
             raise UsageValueError(f"{spec.name} may block, and so cannot be sent without a reply")
     return [REPLY_OFF, *run.args, REPLY_ON]
+
+
+def kind_of(commands: list[Args]) -> int | None:
+    """Return ATOMIC for the whole of an atomic run, None for any other run or a piece of one."""
+    return ATOMIC if commands[0] is MULTI and commands[-1] is EXEC else None
+
+
+def has_ended(name: str, reply: Any) -> bool:
+    """Tell whether this answer to EXEC or DISCARD proves that no transaction is open any more (R-28)."""
+    if isinstance(reply, ServerError):
+        return is_without_multi(reply) or (name == "EXEC" and reply.code in _DROPPED)
+    if name == "EXEC":
+        return reply is None or isinstance(reply, list | DecodeError)  # the latter in place of a list
+    return not isinstance(reply, Error) and reply not in _QUEUED
+
+
+def is_without_multi(reply: Any) -> bool:
+    """Tell whether EXEC or DISCARD was refused because no transaction was open. That leaves a WATCH as it is."""
+    return isinstance(reply, ServerError) and "without MULTI" in reply.message
+
+
+def why_in_doubt(replies: list[Any]) -> str | None:
+    """Say why the connection may still be in a transaction, given all replies to an atomic run; None when it is not.
+
+    The connection must then be closed: each later command would only be queued, for ever (R-25).
+    """
+    began, outcome = replies[0], replies[-1]
+    if isinstance(began, ServerError):  # then nothing may look as if a transaction had been open
+        is_sure = isinstance(outcome, Error) and not any(reply in _QUEUED for reply in replies[1:-1])
+    else:
+        is_sure = began in _OK and has_ended("EXEC", outcome) and not is_without_multi(outcome)
+        is_sure = is_sure and (not isinstance(outcome, list) or len(outcome) == len(replies) - 2)
+    return None if is_sure else f"MULTI answered {_kind(began)} and EXEC {_kind(outcome)}"
 
 
 def as_raised(error: Error, *, safe: bool) -> Error:
@@ -242,6 +290,15 @@ def _aborted(aborted: TransactionAborted, refusals: list[Error]) -> TransactionA
     error = TransactionAborted(aborted.code, message)
     error.__cause__ = reason
     return error
+
+
+def _kind(reply: Any) -> str:
+    """Describe a reply without its value."""
+    if reply is None or isinstance(reply, ServerError):
+        return "nil" if reply is None else reply.code
+    if reply in _OK or reply in _QUEUED:
+        return "OK" if reply in _OK else "QUEUED"
+    return f"a list of {len(reply)}" if isinstance(reply, list) else type(reply).__name__
 
 
 def _opens(spec: Spec) -> bool:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from respool._facts.command import SPECS, Spec
-from respool._facts.errors import Error, ServerError, TransactionAborted, UsageValueError
-from respool._protocol.run import EXEC, MULTI, Run
+from respool._facts.errors import ServerError, UsageValueError
+from respool._protocol.run import EXEC, MULTI, Run, has_ended, is_without_multi
 
 
 class Session:
@@ -90,10 +90,10 @@ class Session:
         if effect == "multi" and isinstance(reply, ServerError) and not self._is_nested:
             self.transaction = False
         elif effect == "end":
-            # "EXEC without MULTI" leaves a WATCH, a refusal by ACL leaves the transaction; EXECABORT ends both.
-            if not isinstance(reply, Error) or isinstance(reply, TransactionAborted):
-                self.transaction = self.is_watching = False
-        elif effect == "unwatch" and not self.transaction and not isinstance(reply, Error):
+            if has_ended(spec.name, reply):
+                self.transaction = False
+                self.is_watching = self.is_watching and is_without_multi(reply)
+        elif effect == "unwatch" and not self.transaction and reply in (b"OK", "OK"):
             self.is_watching = False
         elif effect == "select":
             if self.transaction or reply not in (b"OK", "OK"):

@@ -25,7 +25,7 @@ from respool._facts.errors import (
     server_error,
 )
 from respool._protocol.decoding import LATEST, STRICT, what_is_wrong
-from respool._protocol.entries import Batch, Entry, Guarded, Part, Weighed, claim_of
+from respool._protocol.entries import AtomicBatch, Batch, Entry, Guarded, Part, Weighed, claim_of
 from respool._protocol.frames import LIMIT_BYTES, as_known, next_suspect, pass_over
 
 #: What hiredis returns when no whole reply is there. False and None are replies.
@@ -132,10 +132,10 @@ class Wire:
         self.queue.append(entry)
         self.out.append(data)
 
-    def submit_many(self, data: bytes, count: int, entry: Entry) -> None:
-        """Queue ``count`` commands encoded as one run; ``entry`` gets the list of replies."""
+    def submit_many(self, data: bytes, count: int, entry: Entry, kind: int | None = None) -> None:
+        """Queue ``count`` commands as one run; ``entry`` gets the list of replies; ``kind``: see ``kind_of``."""
         replies: list[Any] = []
-        last: Entry = Batch(entry, count, replies)
+        last: Entry = Batch(entry, count, replies) if kind is None else AtomicBatch(entry, count, replies)
         if len(data) > SMALL_BYTES:
             last = self._weigh(data, last, count)
         self.queue.extend([Part(entry, count, replies)] * (count - 1))

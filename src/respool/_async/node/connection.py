@@ -21,7 +21,15 @@ from respool._async.shell.compat import Cancelled, bounded, call_credentials, cl
 from respool._async.shell.transport import AsyncTransport, connect
 from respool._facts.command import Command, Parser, Spec, as_command
 from respool._facts.command_table import NEVER, SUBSCRIBES
-from respool._facts.errors import ConnectTimeout, Error, TransportError, UsageError, UsageTypeError, UsageValueError
+from respool._facts.errors import (
+    ConnectTimeout,
+    Error,
+    ProtocolError,
+    TransportError,
+    UsageError,
+    UsageTypeError,
+    UsageValueError,
+)
 from respool._facts.options import ConnectionOptions, Options, checked_timeout, make_options
 from respool._protocol.handshake import Handshake, as_credentials
 from respool._protocol.packing import check_pieces
@@ -149,6 +157,8 @@ class AsyncConnection(AsyncCommands[S]):
             for reply in replies[: len(first)]:
                 if isinstance(reply, Error):
                     raise reply
+                if reply not in (b"RESET", "RESET"):
+                    raise ProtocolError("RESET was not answered as a server would", address=options.address)
             is_ready = handshake.read(replies[len(first) :])
             first = ()
         self._protocol = handshake.protocol

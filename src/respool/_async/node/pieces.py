@@ -3,7 +3,8 @@
 
 Rule 1: what was sent before has run, so not all of it may be sent again (R-24), unless it was only queued: behind a
         MULTI that was not refused.
-Rule 2: a transaction that is given up half way ends the connection: what came next would only be queued.
+Rule 2: a transaction that is given up half way, or whose end is not sure, ends the connection: what came next would
+        only be queued.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from respool._async.shell.compat import Cancelled
 from respool._async.shell.transport import AsyncTransport
 from respool._facts.errors import Error, TransportError
+from respool._protocol.run import why_in_doubt
 
 
 async def send_pieces(
@@ -33,4 +35,6 @@ async def send_pieces(
                 answer.executed = "unknown"
             return answer
         replies += answer
+    if is_atomic and len(pieces) > 1 and why_in_doubt(replies) is not None:  # of one piece the wire sees to it
+        transport.abort()
     return replies

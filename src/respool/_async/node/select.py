@@ -9,13 +9,15 @@ Rule 3: a connection that cannot follow is closed; a leased one on the old datab
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from respool._async.node.lease_lane import LeaseLane
 from respool._async.node.node import Node
 from respool._async.node.shared_lane import SharedLane
-from respool._facts.errors import Error
+from respool._facts.errors import Error, ProtocolError
 from respool._pooling.slot import Place, Slot
+
+_OK: Final = (b"OK", "OK")
 
 
 async def select_db(node: Node, leases: LeaseLane, shared: SharedLane, db: int) -> None:
@@ -60,6 +62,9 @@ async def _try_first(node: Node, leases: LeaseLane, shared: SharedLane, db: int)
         raise
     if isinstance(reply, Error):
         raise reply
+    if reply not in _OK:
+        _enter(node, slot, is_there=False)
+        raise ProtocolError("SELECT was answered neither with OK nor with an error", address=node.options.address)
     _moved(slot, db)
     return slot
 
@@ -69,7 +74,7 @@ async def _follow(slot: Slot, db: int) -> bool:
     if slot.connection is None:
         return False
     reply = await slot.connection._transport.submit(("SELECT", db))
-    if isinstance(reply, Error) or slot.connection is None:
+    if reply not in _OK or slot.connection is None:
         return False
     _moved(slot, db)
     return True

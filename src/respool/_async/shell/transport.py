@@ -29,6 +29,7 @@ from respool._facts.errors import (
 )
 from respool._facts.options import Options
 from respool._protocol.packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
+from respool._protocol.run import kind_of
 from respool._protocol.wire import SMALL_BYTES, Wire
 from respool._shell.sockets import ADMISSION_ROOM, lost, tune, why
 
@@ -211,7 +212,7 @@ class AsyncTransport(asyncio.Protocol):
 
     def submit_many(self, commands: list[tuple[Any, ...]], deadline: float | None = None) -> Awaitable[Any]:
         """Queue a run of commands that nothing can come between; awaiting it gives the list of replies, or an error."""
-        answer = self._submit_slowly(pack_many(commands, self.pack), len(commands), None)
+        answer = self._submit_slowly(pack_many(commands, self.pack), len(commands), kind_of(commands))
         return self._until(answer, deadline)
 
     def submit_guarded(
@@ -272,8 +273,8 @@ class AsyncTransport(asyncio.Protocol):
     def _put(self, data: bytes, count: int, hidden: int | None, future: asyncio.Future[Any]) -> None:
         if not self._out:
             self._loop.call_soon(self._flush)
-        if hidden is None:  # a run, of one command perhaps: its replies are wanted as a list
-            self.wire.submit_many(data, count, future)
+        if hidden is None or hidden < 0:  # a run, of one command perhaps: its replies are wanted as a list
+            self.wire.submit_many(data, count, future, hidden)
         elif hidden:
             self.wire.submit_guarded(data, hidden, future)
         else:

@@ -30,6 +30,7 @@ from typing import Any, Final
 from respool._protocol.packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
 from respool._facts.errors import ConnectFailed, ConnectionLost, ConnectTimeout, Error, Executed, ProtocolError
 from respool._facts.errors import ReadTimeout, TransportError, UsageError
+from respool._protocol.run import kind_of
 from respool._facts.options import Options
 from respool._sync.shell.dial import open_socket
 from respool._sync.shell.sockets import PlainSocket, TlsSocket
@@ -260,7 +261,7 @@ class Transport:
 
     def submit_many(self, commands: list[tuple[Any, ...]], deadline: float | None = None) -> Any:
         """Send a run of commands that nothing can come between; return the list of replies, or an error value."""
-        return self._join(pack_many(commands, self.pack), len(commands), None, deadline)
+        return self._join(pack_many(commands, self.pack), len(commands), kind_of(commands), deadline)
 
     def submit_guarded(self, commands: list[tuple[Any, ...]], hidden: int, deadline: float | None = None) -> Any:
         """Send a run of which only the last is answered, unless the first is refused (see ``Guarded``)."""
@@ -351,8 +352,8 @@ class Transport:
         self._entering = call
         if not self._queue:
             self._heard = monotonic()
-        if hidden is None:  # a run, of one command perhaps: its replies are wanted as a list
-            self.wire.submit_many(data, count, call)
+        if hidden is None or hidden < 0:  # a run, of one command perhaps: its replies are wanted as a list
+            self.wire.submit_many(data, count, call, hidden)
         elif hidden:
             self.wire.submit_guarded(data, hidden, call)
         else:
