@@ -185,3 +185,12 @@ class TestCommands:
                 as_command((name, "k"))
         with pytest.raises(UsageValueError, match="at least its name"):
             as_command([])
+
+
+def test_what_may_run_users_code_is_known() -> None:
+    for line in ("EVAL", "evalsha", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO", "MODULE.COMMAND", "CONFIG NEW-WORD"):
+        assert find_spec(line.split()).runs_code, line
+    for line in ("SET", "get", "SCRIPT LOAD", "FUNCTION LOAD", "CONFIG GET", "BLPOP", "MULTI", "EXEC"):
+        assert not find_spec(line.split()).runs_code, line
+    assert Command("EVAL", "x", 0, idempotent=True).spec.runs_code
+    assert not Command("SET", "k", "v", idempotent=True).spec.runs_code

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from respool._facts.retry_policy import RetryPolicy
-from respool._pooling.retry import EVENT, RetryBudget, is_node_gone, may_retry
+from respool._pooling.retry import EVENT, RetryBudget, is_demoted, is_node_gone, may_retry
 from respool.errors import (
     AuthenticationFailed,
     ClusterDown,
@@ -30,6 +30,7 @@ from respool.errors import (
     ReadTimeout,
     ServerError,
     TooManyWaiters,
+    TransactionAborted,
     TryAgain,
     UsageValueError,
     WrongType,
@@ -183,3 +184,27 @@ class TestBudget:
         assert budget.take(0, 0.0)
         assert not budget.take(4, 0.0)  # three were no retry
         assert budget.take(5, 0.0)
+
+
+@pytest.mark.parametrize(("error", "when_safe", "when_not"), TABLE, ids=lambda value: type(value).__name__)
+def test_what_runs_users_code_is_not_sent_again_for_a_word_of_the_server(
+    error: Error, when_safe: bool, when_not: bool
+) -> None:
+    proves_nothing = isinstance(error, ServerError)
+    assert may_retry(error, safe=True, runs_code=True) is when_safe
+    assert may_retry(error, safe=False, runs_code=True) is (when_not and not proves_nothing)
+
+
+def test_who_says_readonly_decides_whether_the_node_is_a_replica() -> None:
+    own, quoted = ReadOnly("READONLY", "x"), ReadOnly("READONLY", "You can't write against a read only replica. script: 1")
+    inside = ServerError("ERR", "Error running script (call to f): -READONLY You can't write against a read only slave.")
+    aborted = TransactionAborted("EXECABORT", "")
+    aborted.__cause__ = own
+    assert is_demoted(own)
+    assert is_demoted(aborted)
+    assert not is_demoted(own, runs_code=True)
+    assert is_demoted(quoted, runs_code=True)
+    assert is_demoted(inside, runs_code=True)
+    assert not is_demoted(inside)
+    assert not is_demoted(Loading("LOADING", ""))
+    assert not is_demoted(ConnectionLost("gone"))

@@ -11,6 +11,7 @@ import pytest
 
 from respool._protocol.frames import LIMIT_BYTES
 from respool._protocol.packing import LARGE_BYTES, check_pieces, make_packer, minding_large, pack_again, pack_many
+from respool._protocol.run import ATOMIC
 from respool._protocol.wire import SMALL_BYTES, Wire
 from respool.errors import (
     ConnectionLost,
@@ -482,6 +483,47 @@ class TestBrokenProtocol:
         ask(wire)
         with pytest.raises(ProtocolError):
             wire.feed(b"*9223372036854775807\r\n")
+
+
+class TestTransactions:
+    IN_DOUBT = b"+OK\r\n+QUEUED\r\n-ERR unknown command 'EXEC'\r\n"
+
+    def test_one_that_may_still_be_open_ends_the_connection_before_the_next_reply(self) -> None:
+        for has_given_up in (False, True):
+            wire = make()
+            run, next_one = Caller(), Caller()
+            run.has_given_up = has_given_up
+            wire.submit_many(b"abc", 3, run, ATOMIC)
+            wire.submit(b"d", next_one)
+            wire.take()
+            with pytest.raises(ProtocolError, match="may still be in a transaction: MULTI answered OK and EXEC ERR"):
+                wire.feed(self.IN_DOUBT + b"+QUEUED\r\n")
+            assert [len(answer) for answer in run.answers] == ([] if has_given_up else [3])
+            assert next_one.answers == []
+
+    def test_a_heavy_one_is_judged_too_and_weighs_nothing_then(self) -> None:
+        wire = make()
+        wire.submit_many(b"x" * 5000, 3, Caller(), ATOMIC)
+        wire.take()
+        with pytest.raises(ProtocolError, match="may still be in a transaction"):
+            wire.feed(self.IN_DOUBT)
+        assert wire.heavy_bytes == 0
+
+    def test_only_a_run_that_is_one_transaction_is_judged(self) -> None:
+        wire = make()
+        run = Caller()
+        wire.submit_many(b"abc", 3, run)
+        wire.take()
+        wire.feed(self.IN_DOUBT)
+        assert len(run.answer) == 3
+
+    def test_a_run_without_replies_that_was_queued_ends_the_connection(self) -> None:
+        for is_awaited in (False, True):
+            wire = make()
+            wire.submit_guarded(b"abc", 2, Caller() if is_awaited else None)
+            wire.take()
+            with pytest.raises(ProtocolError, match="replies cannot be switched off"):
+                wire.feed(b"+QUEUED\r\n")
 
 
 class TestRareFrames:

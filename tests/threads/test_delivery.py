@@ -366,3 +366,108 @@ def test_everybody_in_flight_on_a_lost_connection_gets_an_answer_or_an_error_of_
             for number, outcome in enumerate(outcomes[1::2]):
                 if f"k{number}".encode() in sent:
                     assert type(outcome) is OutcomeUnknown
+
+
+# What runs users' code ----------------------------------------------------------------------------------------
+
+SCRIPT = "redis.call('RPUSH', 'jobs', 'x') return redis.error_reply(ARGV[1])"
+RUN_CODE = ["EVAL", "EVALSHA", "FCALL", "MODULE.COMMAND", "NEVER-HEARD-OF", "CONFIG NEVER-HEARD-OF"]
+
+
+@pytest.mark.parametrize("shared", [0, 1])
+@pytest.mark.parametrize("word", [line.split()[0] for line in NOT_NOW])
+def test_a_script_that_answers_an_error_word_of_the_server_ran_once(
+    server: Server, word: str, shared: int
+) -> None:
+    sha = server.command("SCRIPT", "LOAD", SCRIPT)
+    with Pool(server.url, shared=shared, retry=PROMPT) as pool:
+        for number, call in enumerate([("EVAL", SCRIPT), ("EVALSHA", sha)], start=1):
+            with pytest.raises(ServerError, match=f"{word} x"):
+                pool.execute(*call, 0, f"{word} x")
+            assert pool.execute("LLEN", "jobs") == number
+        replies = pool.execute_many([("EVAL", SCRIPT, 0, f"{word} x")], atomic=True)
+        assert isinstance(replies[0], ServerError)  # just a value
+        assert replies[0].code == word
+        assert pool.execute("LLEN", "jobs") == 3
+        assert pool.stats().retries == 0
+        assert pool.stats().epoch == 0  # READONLY of a script's own says nothing about the server
+
+
+@pytest.mark.parametrize("name", RUN_CODE)
+def test_an_error_word_of_what_may_run_users_code_proves_nothing(name: str) -> None:
+    with FakeNode() as node:
+        with Pool(node.url, shared=1, retry=PROMPT) as pool:
+            for count, (line, kind) in enumerate(NOT_NOW.items(), start=1):
+                node.once(name, b"-%s\r\n" % line.encode())
+                with pytest.raises(kind):
+                    pool.execute(*name.split(), "a", 0)
+                assert len(node.calls(name)) == count
+            assert pool.stats().retries == 0
+
+
+@pytest.mark.parametrize("name", ["EVAL_RO", "EVALSHA_RO", "FCALL_RO"])
+def test_what_runs_code_that_only_reads_is_asked_again(name: str) -> None:
+    with FakeNode({name: OK}) as node:
+        with Pool(node.url, shared=1, retry=PROMPT) as pool:
+            node.once(name, b"-LOADING wait\r\n")
+            assert pool.execute(name, "a", 0) == b"OK"
+            node.on("EVAL", OK)
+            node.once("EVAL", b"-LOADING wait\r\n")
+            assert pool.execute(Command("EVAL", "a", 0, idempotent=True)) == b"OK"
+            assert pool.stats().retries == 2
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "READONLY You can't write against a read only replica. script: 88c9, on @user_script:1.",
+        "READONLY Can not run script with write flag on readonly replica.",
+        "ERR Error running script (call to f_88c9): @user_script:1: -READONLY You can't write against a read only replica.",
+    ],
+)
+def test_a_script_that_a_replica_has_stopped_renews_the_connections_and_runs_once(says: str) -> None:
+    with FakeNode({"EVAL": OK}) as node:
+        node.once("EVAL", f"-{says}\r\n".encode())
+        with Pool(node.url, shared=1, retry=PROMPT) as pool:
+            with pytest.raises(ServerError, match="READONLY"):
+                pool.execute("EVAL", "script", 0)
+            assert len(node.calls("EVAL")) == 1
+            assert pool.stats().epoch == 1
+            wait_until(lambda: pool.stats().opened == 2)
+
+
+def test_readonly_in_other_errors_of_scripts_renews_nothing() -> None:
+    with FakeNode({"EVAL": b"-ERR -READONLY You can't write against a read only replica.\r\n"}) as node:
+        with Pool(node.url, shared=1, retry=PROMPT) as pool:
+            with pytest.raises(ServerError):
+                pool.execute("EVAL", "script", 0)
+            node.on("EVAL", b"-ERR Error running script (call to f_88c9): @user_script:1: -READONLY x\r\n")
+            with pytest.raises(ServerError):
+                pool.execute("EVAL", "script", 0)
+            assert pool.stats().epoch == 0
+
+
+def test_readonly_renews_the_connections_where_nothing_is_retried_too() -> None:
+    with FakeNode({"SET": b"-READONLY You can't write against a read only replica.\r\n"}) as node:
+        with Pool(node.url, shared=1, retry=None) as pool:
+            with pytest.raises(ReadOnly):
+                pool.execute("SET", "k", "v")
+            assert pool.stats().epoch == 1
+
+
+def test_a_script_whose_transaction_was_none_is_not_sent_again() -> None:
+    loading = b"-LOADING wait\r\n"
+    script = {"MULTI": loading, "EVAL": loading, "INCR": loading, "EXEC": b"-ERR EXEC without MULTI\r\n"}
+    with FakeNode(script) as node:
+        with Pool(node.url, shared=1, retry=PROMPT) as pool:
+            with pytest.raises(Loading):
+                pool.execute_many([("INCR", "k"), ("EVAL", "script", 0)], atomic=True)
+            assert len(node.calls("EVAL")) == 1
+
+
+def test_a_script_that_was_not_queued_for_now_is_sent_again() -> None:
+    with FakeNode({"MULTI": OK, "EVAL": b"+QUEUED\r\n", "EXEC": b"*1\r\n:1\r\n"}) as node:
+        node.once("EVAL", b"-LOADING wait\r\n")
+        node.once("EXEC", b"-EXECABORT Transaction discarded because of previous errors.\r\n")
+        with Pool(node.url, shared=1, retry=PROMPT) as pool:
+            assert pool.execute_many([("EVAL", "script", 0)], atomic=True) == [1]

@@ -256,7 +256,9 @@ class AsyncPool(AsyncCommands[S]):
             return await self._try_once(args, spec, deadline, on_lease=may_block)
 
         try:
-            reply = await self._retrying.persist(attempt, spec.name, deadline, is_safe=is_safe, failure=failure)
+            reply = await self._retrying.persist(
+                attempt, spec.name, deadline, is_safe=is_safe, runs_code=spec.runs_code, failure=failure
+            )
         finally:
             del failure
         if parse is None:

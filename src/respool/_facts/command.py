@@ -2,7 +2,7 @@
 
 Rule 1: a ``Spec`` holds the facts of a command *name*; there is one per name, made from ``command_table``.
 Rule 2: a ``Command`` is one call: arguments, spec, parser. It is a value: nothing on the way changes it.
-Rule 3: a name nobody knows gets the careful spec: a write that is never sent twice.
+Rule 3: a name nobody knows gets the careful spec: a write that is never sent twice, and that may run users' code.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, TypeAlias, TypeVar, final
 
-from respool._facts.command_table import BLOCKING, CONTAINERS, EFFECTS, KEYS, REFUSALS
+from respool._facts.command_table import BLOCKING, CONTAINERS, EFFECTS, KEYS, REFUSALS, RUNS_CODE
 from respool._facts.errors import UsageTypeError, UsageValueError
 
 Arg: TypeAlias = bytes | str | int | float | memoryview
@@ -31,9 +31,11 @@ class Spec:
     ``effect``   what it does to the state of its connection, or None (R-28).
     ``refusal``  why it has no place on a shared connection and which call is right, or None (R-20).
     ``plain``    none of the last three: the only thing the hot path asks.
+    ``runs_code`` it runs code of users (a script, a function, a module): its errors may be any words, and prove nothing
+                 (R-24).
     """
 
-    __slots__ = ("blocking", "effect", "key_rule", "name", "parse", "plain", "refusal", "safe", "words")
+    __slots__ = ("blocking", "effect", "key_rule", "name", "parse", "plain", "refusal", "runs_code", "safe", "words")
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class Spec:
         effect: str | None = None,
         refusal: str | None = None,
         parse: Parser | None = None,
+        runs_code: bool = True,
     ) -> None:
         self.name = name
         self.words = tuple(name.split(" "))
@@ -54,6 +57,7 @@ class Spec:
         self.effect = effect
         self.refusal = refusal
         self.parse = parse
+        self.runs_code = runs_code
         self.plain = blocking is None and effect is None and refusal is None
 
     def __repr__(self) -> str:
@@ -69,6 +73,7 @@ class Spec:
             effect=self.effect,
             refusal=self.refusal,
             parse=self.parse if parse is None else parse,
+            runs_code=self.runs_code,
         )
 
     def blocks_for(self, args: Sequence[Any]) -> float | None:
@@ -149,6 +154,7 @@ def _build_specs() -> dict[str, Spec]:
                 blocking=BLOCKING.get(name),
                 effect=EFFECTS.get(name),
                 refusal=REFUSALS.get(name),
+                runs_code=name in RUNS_CODE,
             )
     return specs
 

@@ -94,6 +94,9 @@ BLOCKING: Final = {
     "XREADGROUP": "BLOCK ms",
 }
 
+#: What runs users' code, whose errors may be any words. So may every command of a module, which is not in this table.
+RUNS_CODE: Final = frozenset("EVAL EVALSHA EVALSHA_RO EVAL_RO FCALL FCALL_RO".split())
+
 #: What a command does to the state of its connection (``session`` keeps the book).
 EFFECTS: Final = {
     "ASKING": "stain",

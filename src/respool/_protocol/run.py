@@ -88,6 +88,11 @@ class Run:
         return all(kind.safe for kind in self._kinds)
 
     @property
+    def runs_code(self) -> bool:
+        """Whether one of the commands runs users' code, so that its errors prove nothing (R-24)."""
+        return any(kind.runs_code for kind in self._kinds)
+
+    @property
     def misplaced(self) -> Spec | None:
         """What is known of the first command that is refused on a shared connection, or None (R-20)."""
         if self.is_plain:
@@ -151,13 +156,14 @@ class Run:
     def why_not_now(self, replies: list[Any] | Error) -> Error | None:
         """Return the error of an atomic run that the server refused for now and of which surely nothing ran (R-24).
 
-        Where MULTI was refused its commands were no transaction, so each of them must have been refused too.
+        Where MULTI was refused its commands were no transaction, so each of them must have been refused too, and by the
+        server itself: a script says what it likes.
         """
         if isinstance(replies, Error):
             return None
         began, outcome, refusals = replies[0], replies[-1], _refusals(replies)
         if isinstance(began, Error):
-            is_whole = len(refusals) == len(replies) - 2 and isinstance(outcome, Error)
+            is_whole = len(refusals) == len(replies) - 2 and isinstance(outcome, Error) and not self.runs_code
             return again(began) if is_whole and is_not_now([began, *refusals]) else None
         if isinstance(outcome, TransactionAborted):
             return _aborted(outcome, refusals) if is_not_now(refusals or _reasons(outcome)) else None

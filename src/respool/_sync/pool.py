@@ -256,7 +256,9 @@ class Pool(Commands[S]):
             return self._try_once(args, spec, deadline, on_lease=may_block)
 
         try:
-            reply = self._retrying.persist(attempt, spec.name, deadline, is_safe=is_safe, failure=failure)
+            reply = self._retrying.persist(
+                attempt, spec.name, deadline, is_safe=is_safe, runs_code=spec.runs_code, failure=failure
+            )
         finally:
             del failure
         if parse is None:

@@ -15,7 +15,7 @@ from respool._async.shell.compat import pause
 from respool._facts.errors import ConnectFailed, ConnectionLost, Error, ReadOnly, ReadTimeout, TransportError
 from respool._facts.events import Retried
 from respool._facts.retry_policy import RetryPolicy
-from respool._pooling.retry import RetryBudget, may_retry
+from respool._pooling.retry import RetryBudget, is_demoted, may_retry
 from respool._protocol.run import as_raised
 from respool._shell.sockets import Retired
 
@@ -35,11 +35,13 @@ class Retrying:
         deadline: float | None,
         *,
         is_safe: bool,
+        runs_code: bool = False,
         failure: Error | None = None,
     ) -> Any:
         """Call ``attempt`` until it returns no error, or there shall be no more tries; then raise the last one's.
 
-        ``failure`` is what a first try, made elsewhere, has ended in.
+        ``failure`` is what a first try, made elsewhere, has ended in; ``runs_code`` tells whose words a server error
+        may be (see ``may_retry``).
         """
         tries = 1
         while True:
@@ -55,7 +57,10 @@ class Retrying:
                 self._node.on_change()
                 failure = None
                 continue
-            seconds = self._pause_before(failure, tries, deadline, is_safe=is_safe)
+            if not self._node.ledger.closed and is_demoted(failure, runs_code=runs_code):
+                self._node.renew_all()  # the next connection may find the new primary (R-13)
+            is_allowed = may_retry(failure, safe=is_safe, runs_code=runs_code)
+            seconds = self._pause_before(failure, tries, deadline) if is_allowed else None
             if seconds is None:
                 try:
                     raise as_raised(failure, safe=is_safe)
@@ -67,16 +72,14 @@ class Retrying:
             tries += 1
             failure = None
 
-    def _pause_before(self, failure: Error, tries: int, deadline: float | None, *, is_safe: bool) -> float | None:
+    def _pause_before(self, failure: Error, tries: int, deadline: float | None) -> float | None:
         """Return how long to wait before the next try; None when there shall be none."""
         policy, node = self._policy, self._node
-        if policy is None or node.ledger.closed or not may_retry(failure, safe=is_safe):
+        if policy is None or node.ledger.closed:
             return None
         if isinstance(failure, ReadTimeout) and failure.__cause__ is None:
             return None  # the caller's own time is over; the end of a silent connection has a cause
         now = node.now()
-        if isinstance(failure, ReadOnly) or isinstance(failure.__cause__, ReadOnly):
-            node.renew_all()  # the node is no primary any more: the next connection may find the new one (R-13)
         if isinstance(failure, ConnectFailed):
             if not node.is_within_grace(now):
                 return None
