@@ -11,7 +11,16 @@ import pytest
 
 from asyncio_.harness import rest
 from respool import AsyncPool
-from respool.errors import ConnectFailed, Error, Loading, PoolExhausted, PoolTimeout, TransactionAborted
+from respool.errors import (
+    ConnectFailed,
+    Error,
+    Loading,
+    OutOfMemory,
+    PoolExhausted,
+    PoolTimeout,
+    TransactionAborted,
+    TryAgain,
+)
 from respool.testing import FakeNode
 
 LOADING = b"-LOADING wait\r\n"
@@ -70,16 +79,16 @@ async def test_with_a_pool_that_is_lent_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("multi", "exec_", "error"),
+    ("multi", "set_", "exec_", "error"),
     [
-        (LOADING, LOADING, Loading),
-        (b"+OK\r\n", LOADING, Loading),
-        (b"+OK\r\n", b"_\r\n", TransactionAborted),
-        (b"+OK\r\n", b"-EXECABORT Transaction discarded because of: LOADING wait\r\n", TransactionAborted),
+        (LOADING, LOADING, LOADING, Loading),
+        (b"+OK\r\n", b"+QUEUED\r\n", b"-TRYAGAIN wait\r\n", TryAgain),
+        (b"+OK\r\n", b"+QUEUED\r\n", b"_\r\n", TransactionAborted),
+        (b"+OK\r\n", LOADING, b"-EXECABORT Transaction discarded because of: LOADING wait\r\n", TransactionAborted),
     ],
 )
-async def test_with_a_transaction_that_is_refused(multi: bytes, exec_: bytes, error: type[Error]) -> None:
-    with FakeNode({"MULTI": multi, "SET": b"+QUEUED\r\n", "EXEC": exec_}) as node:
+async def test_with_a_transaction_that_is_refused(multi: bytes, set_: bytes, exec_: bytes, error: type[Error]) -> None:
+    with FakeNode({"MULTI": multi, "SET": set_, "EXEC": exec_}) as node:
         async with AsyncPool(node.url, shared=1, retry=None) as pool:
             run = [("SET", "k", "v")]
             assert await garbage_of(lambda: pool.execute_many(run, atomic=True), error) == 0
@@ -89,3 +98,14 @@ async def test_with_a_transaction_that_is_refused(multi: bytes, exec_: bytes, er
                     await conn.execute_many(run, atomic=True)
 
             assert await garbage_of(on_a_lease, error) == 0
+
+
+async def test_with_a_pipeline_that_raises_an_error() -> None:
+    with FakeNode({"SET": b"-OOM no\r\n"}) as node:
+        async with AsyncPool(node.url, shared=1, retry=None) as pool:
+
+            async def fill() -> None:
+                async with pool.pipeline() as p:
+                    p.set("k", "v")
+
+            assert await garbage_of(fill, OutOfMemory) == 0

@@ -348,7 +348,7 @@ class AsyncTransport(asyncio.Protocol):
             self.wire.feed(data)
         except ProtocolError as error:
             self._completed += before - len(queue)
-            self._end(error)
+            self._end(error.with_traceback(None))  # else the connection would hold the frames that hold it
             return
         self._completed += before - len(queue)
         self._heard = self._loop.time()

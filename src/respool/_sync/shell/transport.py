@@ -589,7 +589,7 @@ class Transport:
             try:
                 self.wire.feed(data)
             except ProtocolError as error:
-                broken: ProtocolError | None = error
+                broken: ProtocolError | None = error.with_traceback(None)  # they hold the connection
             else:
                 broken = None
             self._completed += before - len(self._queue)
