@@ -116,7 +116,7 @@ class TestAtomic:
     def test_a_command_that_was_not_queued_aborts_it_and_is_the_cause(self) -> None:
         run = Run([("INCR", "k"), ("BAD",)], atomic=True)
         abort = TransactionAborted("EXECABORT", "Transaction discarded because of previous errors.")
-        with pytest.raises(TransactionAborted, match="nothing was run, because: ERR no") as caught:
+        with pytest.raises(TransactionAborted, match=r"nothing was run, because: ERR no \(command 2 of 2, BAD\)") as caught:
             run.read([OK, QUEUED, ERROR, abort])
         assert caught.value.__cause__ is ERROR
         with pytest.raises(TransactionAborted, match="Transaction discarded"):

@@ -201,7 +201,7 @@ async def _send(c: Client, commands: list[tuple[Any, ...]], *, is_atomic: bool) 
         if way < 0.75:
             c.limit = c.soon()
             return await c.pool.execute_many(commands, atomic=is_atomic, timeout=c.limit)
-        async with c.pool.pipeline(atomic=is_atomic) as p:
+        async with c.pool.pipeline(atomic=is_atomic, raise_errors=False) as p:
             results = [p.execute(*args) for args in commands]
         return [_value(result) for result in results]
     except TransactionAborted as error:

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import gc
+import pickle
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +21,7 @@ from respool.errors import (
     Loading,
     NoPermission,
     OutcomeUnknown,
+    OutOfMemory,
     ReadTimeout,
     ServerError,
     TransactionAborted,
@@ -391,7 +395,7 @@ def test_a_big_transaction_given_up_in_the_middle_leaves_no_open_transaction(cal
 
 def test_a_pipeline_hands_out_a_place_for_each_result(server: Server) -> None:
     with Pool(server.url, shared=1) as pool:
-        with pool.pipeline() as p:
+        with pool.pipeline(raise_errors=False) as p:
             was_set = p.set("k", "v")
             value = p.get("k")
             raw = p.execute("STRLEN", "k")
@@ -466,6 +470,121 @@ class _AnyError:
 
 
 ANY_ERROR = _AnyError()
+
+
+# Errors of the builder ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("on_lease", [False, True])
+@pytest.mark.parametrize("atomic", [False, True])
+def test_leaving_a_pipeline_raises_the_first_error_when_every_result_is_there(
+    server: Server, atomic: bool, on_lease: bool
+) -> None:
+    with Pool(server.url, shared=1) as pool, pool.acquire() as conn:
+        maker = conn if on_lease else pool
+        with pytest.raises(WrongType) as caught:
+            with maker.pipeline(atomic=atomic) as p:
+                first = p.set("k", "secret")
+                second = p.execute("LPUSH", "k", "secret")
+                third = p.execute("GETRANGE", "k", "no", "number")
+                last = p.get("k")
+        error = caught.value
+        assert str(error).startswith("command 2 of 4 (LPUSH): WRONGTYPE Operation against")
+        assert "secret" not in str(error)
+        assert error.code == "WRONGTYPE"
+        assert error.message.startswith("Operation against")
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), str(again), again.code, again.message) == (WrongType, str(error), error.code, error.message)
+        assert (first.result(), last.result()) == (True, b"secret")
+        with pytest.raises(WrongType, match=r"^WRONGTYPE"):
+            second.result()
+        with pytest.raises(ServerError, match="not an integer"):
+            third.result()
+
+
+def test_sending_a_pipeline_raises_the_first_error_or_returns_all(server: Server) -> None:
+    with Pool(server.url, shared=1) as pool:
+        loud, quiet = pool.pipeline(), pool.pipeline(raise_errors=False)
+        for p in (loud, quiet):
+            p.set("k", "v")
+            p.execute("NO-SUCH")
+        with pytest.raises(UnknownCommand, match=r"^command 2 of 2 \(NO-SUCH\): ERR unknown command"):
+            loud.send()
+        values = quiet.send()
+        assert values[0] is True
+        assert type(values[1]) is UnknownCommand
+        assert str(values[1]).startswith("ERR unknown command")
+
+
+def test_a_pipeline_on_a_full_server_tells_that_it_is_full() -> None:
+    with Server(config={"maxmemory-policy": "noeviction"}) as server:
+        with Pool(server.url) as pool:
+            used = int((pool.execute("INFO", "memory")).partition(b"used_memory:")[2].partition(b"\r")[0])
+            server.command("CONFIG", "SET", "maxmemory", used + 2_000_000)
+            with pytest.raises(OutOfMemory, match=r"command \d+ of 20000 \(SET\): OOM command not allowed"):
+                with pool.pipeline() as p:
+                    results = [p.set(f"k{number}", "v" * 500) for number in range(20000)]
+            assert all(result.done for result in results)
+            with pool.pipeline(raise_errors=False) as p:
+                results = [p.set(f"k{number}", "v" * 500) for number in range(20000)]
+            with pytest.raises(OutOfMemory):
+                results[-1].result()
+
+
+def test_an_undecodable_reply_is_raised_by_a_pipeline_too(server: Server) -> None:
+    server.command("SET", "bytes", b"\xff\xfe")
+    with Pool(server.url, shared=1, encoding="utf-8") as pool:
+        with pytest.raises(DecodeError, match=r"command 1 of 2 \(GET\): the reply cannot be decoded"):
+            with pool.pipeline() as p:
+                p.get("bytes")
+                other = p.ping()
+        assert other.result() is True
+
+
+@pytest.mark.parametrize("on_lease", [False, True])
+def test_a_transaction_that_cannot_be_queued_names_the_command(server: Server, on_lease: bool) -> None:
+    with Pool(server.url, shared=1) as pool, pool.acquire() as conn:
+        with pytest.raises(TransactionAborted, match=r"because: ERR .*\(command 2 of 2, NO-SUCH\)"):
+            with (conn if on_lease else pool).pipeline(atomic=True, raise_errors=False) as p:
+                p.set("k", "v")
+                p.execute("NO-SUCH")
+
+
+def test_raise_errors_is_a_flag(server: Server) -> None:
+    with Pool(server.url, shared=1) as pool, pool.acquire() as conn:
+        for maker in (pool, conn):
+            with pytest.raises(UsageError, match="raise_errors must be True or False"):
+                maker.pipeline(raise_errors="no")  # type: ignore[arg-type]
+
+
+def test_a_filled_pipeline_that_is_never_sent_warns(server: Server) -> None:
+    with Pool(server.url, shared=1) as pool:
+        forgotten = pool.pipeline()
+        forgotten.set("k", "secret")
+        with pytest.warns(ResourceWarning, match="commands=1 .* was never sent: leave its with block") as caught:
+            del forgotten
+            gc.collect()
+        assert "secret" not in str(caught[0].message)
+
+
+def test_a_pipeline_that_was_sent_left_by_an_exception_or_is_empty_does_not_warn(server: Server) -> None:
+    with Pool(server.url, shared=1) as pool:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            sent, refused = pool.pipeline(), pool.pipeline()
+            sent.set("k", "v")
+            sent.send()
+            refused.execute("SUBSCRIBE", "c")
+            with pytest.raises(UsageError):
+                refused.send()
+            with pytest.raises(KeyError):
+                with pool.pipeline() as left:
+                    left.set("k", "v")
+                    raise KeyError
+            empty = pool.pipeline()
+            del sent, refused, left, empty
+            gc.collect()
+        assert [str(warning.message) for warning in caught if "never sent" in str(warning.message)] == []
 
 
 def test_an_undecodable_reply_is_a_value_within_a_pipeline(server: Server) -> None:

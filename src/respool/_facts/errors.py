@@ -48,6 +48,13 @@ def again(error: E) -> E:
     return other  # type: ignore[no-any-return]
 
 
+def placed(error: Error, place: str) -> Error:
+    """Return a copy of ``error`` whose text begins with ``place``. Its type, attributes and cause stay the same."""
+    other: Error = _rebuild(type(error), (f"{place}: {error}",), dict(error.__dict__))
+    other.__cause__ = error.__cause__
+    return other
+
+
 # What the server answered -----------------------------------------------------------------------------
 
 

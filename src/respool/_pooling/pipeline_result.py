@@ -29,8 +29,8 @@ class PipelineResult(Generic[T_co]):
     def result(self) -> T_co:
         """Return the reply.
 
-        Raises the error of this command when it had one; UsageError when the pipeline has not run yet, or was left
-        with an error, which says whether anything of it may have run.
+        Raises the error of this command when it had one, also after the pipeline has raised it; UsageError when the
+        pipeline has not run yet, or ended in an error without replies, which says whether anything of it may have run.
         """
         value = self._value
         if value is _NOT_YET:

@@ -166,7 +166,7 @@ class Run:
             is_whole = len(refusals) == len(replies) - 2 and isinstance(outcome, Error) and not self.runs_code
             return again(began) if is_whole and is_not_now([began, *refusals]) else None
         if isinstance(outcome, TransactionAborted):
-            return _aborted(outcome, refusals) if is_not_now(refusals or _reasons(outcome)) else None
+            return self._aborted(outcome, replies) if is_not_now(refusals or _reasons(outcome)) else None
         return again(outcome) if isinstance(outcome, Error) and is_not_now([outcome]) else None
 
     def read_on_lease(self, replies: list[Any] | Error, *, queued: bool) -> list[Any]:
@@ -194,10 +194,23 @@ class Run:
         if outcome is None:
             raise TransactionAborted("EXECABORT", "a watched key was changed, nothing was run")
         if isinstance(outcome, TransactionAborted):
-            raise _aborted(outcome, _refusals(replies))
+            raise self._aborted(outcome, replies)
         if isinstance(outcome, Error):
             raise again(outcome)
         raise AssertionError(f"EXEC answered {_kind(outcome)}")  # which was in doubt
+
+
+    def _aborted(self, aborted: TransactionAborted, replies: list[Any]) -> TransactionAborted:
+        """Make the error to raise for a transaction that was not run, with its reason as the cause."""
+        message, reason = aborted.message, next(iter(_reasons(aborted)), None)
+        for at, (spec, reply) in enumerate(zip(self.specs, replies[1:-1], strict=True)):
+            if isinstance(reply, Error):
+                message = f"nothing was run, because: {reply} (command {at + 1} of {len(self.calls)}, {spec.name})"
+                reason = reply
+                break
+        error = TransactionAborted(aborted.code, message)
+        error.__cause__ = reason
+        return error
 
 
 def _columns(commands: list[Any]) -> tuple[list[Args], list[Spec], list[Parser | None]]:
@@ -287,15 +300,6 @@ def _reasons(aborted: TransactionAborted) -> list[Error]:
     """Return why EXEC itself was refused, if its error tells: "EXECABORT Transaction discarded because of: ..."."""
     _, _, reason = aborted.message.partition("discarded because of: ")
     return [server_error(reason)] if reason else []
-
-
-def _aborted(aborted: TransactionAborted, refusals: list[Error]) -> TransactionAborted:
-    """Make the error to raise for a transaction that was not run, with its reason as the cause."""
-    reason = next(iter(refusals or _reasons(aborted)), None)
-    message = f"nothing was run, because: {reason}" if refusals else aborted.message
-    error = TransactionAborted(aborted.code, message)
-    error.__cause__ = reason
-    return error
 
 
 def _kind(reply: Any) -> str:

@@ -385,9 +385,12 @@ class Pool(Commands[S]):
             self._leases.give_back(lease)
         return reply if isinstance(reply, TransportError) and reply.executed == "no" else None
 
-    def pipeline(self, *, atomic: bool = False) -> Pipeline[S]:
-        """Collect commands and send them as one pipeline: ``with pool.pipeline() as p: a = p.get("k")``."""
-        return Pipeline(self.execute_many, atomic=atomic)
+    def pipeline(self, *, atomic: bool = False, raise_errors: bool = True) -> Pipeline[S]:
+        """Collect commands and send them as one pipeline: ``with pool.pipeline() as p: a = p.get("k")``.
+
+        Leaving the block raises the first error among the replies; ``raise_errors=False`` leaves errors to the results.
+        """
+        return Pipeline(self.execute_many, atomic=atomic, raise_errors=raise_errors)
 
     def _left(self, deadline: float | None) -> float | None:
         """Return how long a lease may be waited for."""

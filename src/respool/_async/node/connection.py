@@ -388,9 +388,12 @@ class AsyncConnection(AsyncCommands[S]):
             if error is not None:
                 raise error
 
-    def pipeline(self, *, atomic: bool = False) -> AsyncPipeline[S]:
-        """Collect commands and send them as one pipeline at the end of ``async with connection.pipeline() as p``."""
-        return AsyncPipeline(self.execute_many, atomic=atomic)
+    def pipeline(self, *, atomic: bool = False, raise_errors: bool = True) -> AsyncPipeline[S]:
+        """Collect commands and send them as one pipeline at the end of ``async with connection.pipeline() as p``.
+
+        Leaving the block raises the first error among the replies; ``raise_errors=False`` leaves errors to the results.
+        """
+        return AsyncPipeline(self.execute_many, atomic=atomic, raise_errors=raise_errors)
 
     # Pushes and leases -------------------------------------------------------------------------------
 

@@ -2,16 +2,20 @@
 """Collect commands, send them as one pipeline, read each result where it was asked for.
 
 Rule 1: nothing is sent before the end of the block, and nothing at all when the block raises.
-Rule 2: every result is there after the block, or the block raised; then its results say so.
+Rule 2: every result is there when its pipeline was answered, also where one of them is an error and is raised; a
+        pipeline that got no answers raises, and its results say so.
+Rule 3: an error that nobody looks for is not lost: the first one is raised, unless the caller said that it looks at
+        each result itself.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from respool._facts.command import Command, Parser, Spec, as_command
-from respool._facts.errors import UsageError
+from respool._facts.errors import Error, UsageError, UsageTypeError, placed
 from respool._pooling.pipeline_result import PipelineResult
 from respool._surfaces.pipeline import PipelineCommands
 
@@ -21,15 +25,20 @@ S = TypeVar("S")
 class Pipeline(PipelineCommands[S]):
     """A pipeline under construction: every command method adds a command and returns its future result.
 
-    ``with pool.pipeline() as p: a = p.get("k")``, then ``a.result()``. Used once.
+    ``with pool.pipeline() as p: a = p.get("k")``, then ``a.result()``. Used once. Leaving the block sends it and
+    raises the first error among the replies, unless ``raise_errors=False``.
     """
 
-    def __init__(self, send: Callable[..., Any], *, atomic: bool) -> None:
+    def __init__(self, send: Callable[..., Any], *, atomic: bool, raise_errors: bool = True) -> None:
+        if not isinstance(raise_errors, bool):
+            raise UsageTypeError(f"raise_errors must be True or False, not {raise_errors!r}")
         self._send = send
+        self._raise_errors = raise_errors
         self._atomic = atomic
         self._commands: list[Command[Any]] = []
         self._results: list[PipelineResult[Any]] = []
         self._is_sent = False
+        self._is_given_up = False
 
     def __len__(self) -> int:
         return len(self._commands)
@@ -51,9 +60,11 @@ class Pipeline(PipelineCommands[S]):
         return result
 
     def send(self) -> list[Any]:
-        """Send what was collected and return one value per command; server errors are values in the list.
+        """Send what was collected and return one value per command. Called at the end of the block.
 
-        Called at the end of the block. Raises as ``execute_many`` does.
+        Raises the first error among the replies, with the position and name of its command, once every result is there;
+        with ``raise_errors=False`` errors are values in the list. Raises as ``execute_many`` does when there are no
+        replies.
         """
         if self._is_sent:
             raise UsageError("this pipeline was sent already; make another one")
@@ -65,6 +76,9 @@ class Pipeline(PipelineCommands[S]):
             raise
         for result, value in zip(self._results, values, strict=True):
             result._resolve(value)
+        if self._raise_errors and any(issubclass(kind, Error) for kind in set(map(type, values))):
+            at = next(at for at, value in enumerate(values) if isinstance(value, Error))
+            raise placed(values[at], f"command {at + 1} of {len(values)} ({self._commands[at].name})")
         return values
 
     def __enter__(self) -> Pipeline[S]:
@@ -78,7 +92,14 @@ class Pipeline(PipelineCommands[S]):
         else:
             self._give_up()
 
+    def __del__(self) -> None:
+        state = self.__dict__
+        if state.get("_commands") and not (self._is_sent or self._is_given_up):
+            message = f"{self!r} was never sent: leave its with block, or call send()"
+            warnings.warn(message, ResourceWarning, source=self, stacklevel=2)
+
     def _give_up(self) -> None:
+        self._is_given_up = True
         for result in self._results:
             result._give_up()
 
