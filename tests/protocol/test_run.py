@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
@@ -126,8 +127,23 @@ class TestAtomic:
         run = Run([("INCR", "k")], atomic=True)
         with pytest.raises(ServerError) as caught:
             run.read([ERROR, 1, ServerError("ERR", "EXEC without MULTI")])
-        assert (type(caught.value), str(caught.value)) == (type(ERROR), str(ERROR))
+        assert type(caught.value) is type(ERROR)
+        assert (caught.value.code, caught.value.message) == ("ERR", "no")
         assert caught.value.__cause__ is ERROR  # a copy: who holds the replies shall not hold the frames it came through
+
+    def test_it_tells_which_commands_ran_all_the_same(self) -> None:
+        run = Run([("INCR", "secret"), ("GET", "secret")], atomic=True)
+        no_multi = ServerError("ERR", "EXEC without MULTI")
+        for replies, what in (
+            ([1, b"x"], "all of the 2 commands ran, each for itself"),
+            ([1, ERROR], "1 of the 2 commands ran, each for itself, and the first error is that of command 2 (GET)"),
+            ([ERROR, ERROR], "0 of the 2 commands ran, each for itself, and the first error is that of command 1 (INCR)"),
+            ([QUEUED, QUEUED], "how many of the 2 commands ran is not known"),
+        ):
+            with pytest.raises(ServerError) as caught:
+                run.read([ERROR, *replies, no_multi])
+            assert str(caught.value) == f"ERR no (MULTI was refused; {what})"
+            assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
     def test_any_other_error_of_exec_is_raised(self) -> None:
         run = Run([("INCR", "k")], atomic=True)

@@ -294,6 +294,27 @@ def test_one_that_may_have_run_or_would_never_run_is_sent_once(
             assert pool.stats().retries == 0
 
 
+@pytest.mark.parametrize("shared", [0, 1])
+def test_where_an_acl_forbids_multi_the_error_tells_what_ran(server: Server, shared: int) -> None:
+    server.command("ACL", "SETUSER", "ann", "on", ">secret", "~*", "+@all", "-multi", "-get")
+    try:
+        with Pool(server.url, shared=shared, username="ann", password="secret") as pool:
+            with pytest.raises(NoPermission, match=r"MULTI was refused; all of the 2 commands ran, each for itself"):
+                pool.execute_many([("INCR", "n"), ("INCR", "n")], atomic=True)
+            ran = r"MULTI was refused; 1 of the 2 commands ran, each for itself, .* that of command 2 \(GET\)"
+            with pytest.raises(NoPermission, match=ran):
+                with pool.pipeline(atomic=True) as p:
+                    p.incr("n")
+                    p.get("n")
+            with pytest.raises(NoPermission, match=ran):
+                with pool.acquire() as conn:
+                    conn.execute_many([("INCR", "n"), ("GET", "n")], atomic=True)
+            assert server.command("GET", "n") == b"4"
+            assert pool.stats().retries == 0
+    finally:
+        server.command("ACL", "DELUSER", "ann")
+
+
 def test_a_transaction_that_is_always_refused_says_so_after_the_last_attempt() -> None:
     with FakeNode({"MULTI": OK, "INCR": LOADING, "EXEC": ABORTED}) as node:
         with Pool(node.url, shared=1, retry=RetryPolicy(attempts=3, base=0.001)) as pool:

@@ -164,7 +164,7 @@ class Run:
         began, outcome, refusals = replies[0], replies[-1], _refusals(replies)
         if isinstance(began, Error):
             is_whole = len(refusals) == len(replies) - 2 and isinstance(outcome, Error) and not self.runs_code
-            return again(began) if is_whole and is_not_now([began, *refusals]) else None
+            return self._refused(replies) if is_whole and is_not_now([began, *refusals]) else None
         if isinstance(outcome, TransactionAborted):
             return self._aborted(outcome, replies) if is_not_now(refusals or _reasons(outcome)) else None
         return again(outcome) if isinstance(outcome, Error) and is_not_now([outcome]) else None
@@ -186,7 +186,7 @@ class Run:
     def _read_exec(self, replies: list[Any]) -> list[Any]:
         outcome = replies[-1]
         if isinstance(replies[0], Error):
-            raise again(replies[0])  # a copy: the callers' frames hold the list
+            raise self._refused(replies)
         if not isinstance(outcome, Error) and (doubt := why_in_doubt(replies)) is not None:
             raise ProtocolError(f"this is not how a server answers a transaction: {doubt}")
         if isinstance(outcome, list):
@@ -199,6 +199,24 @@ class Run:
             raise again(outcome)
         raise AssertionError(f"EXEC answered {_kind(outcome)}")  # which was in doubt
 
+
+    def _refused(self, replies: list[Any]) -> Error:
+        """Make the error to raise when MULTI was refused: its own, with what became of the commands behind it.
+
+        It is a copy: the callers' frames hold the list.
+        """
+        values, count = replies[1:-1], len(self.calls)
+        failed = [at for at, value in enumerate(values) if isinstance(value, Error)]
+        if why_in_doubt(replies) is not None:
+            what = f"MULTI was refused; how many of the {count} commands ran is not known"
+        elif not failed:
+            what = f"MULTI was refused; all of the {count} commands ran, each for itself"
+        else:
+            first = f"the first error is that of command {failed[0] + 1} ({self.specs[failed[0]].name})"
+            what = f"MULTI was refused; {count - len(failed)} of the {count} commands ran, each for itself, and {first}"
+        error: Error = again(replies[0])
+        error.args = (f"{error} ({what})",)
+        return error
 
     def _aborted(self, aborted: TransactionAborted, replies: list[Any]) -> TransactionAborted:
         """Make the error to raise for a transaction that was not run, with its reason as the cause."""
