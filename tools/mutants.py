@@ -42,11 +42,14 @@ MUTANTS: Final = TESTS / "mutants.txt"
 ENOUGH: Final = 0.95
 LONGEST: Final = 300.0  # seconds, for the tests of one file; a mutant that hangs is given four times what they took
 
-_WIRE = "protocol/test_wire.py protocol/test_vectors.py protocol/test_wire_machine.py"
+_LEDGER = (
+    "pooling/test_ledger.py pooling/test_upkeep.py pooling/test_redial.py protocol/test_interrupted.py "
+    "pooling/test_ledger_machine.py"
+)
+_WIRE = "protocol/test_wire.py protocol/test_vectors.py protocol/test_interrupted.py protocol/test_wire_machine.py"
 #: The tests that have to notice when a file is wrong, the quickest first.
 TESTS_OF: Final = {
-    "_pooling/ledger.py": "pooling/test_ledger.py pooling/test_upkeep.py pooling/test_redial.py "
-    "pooling/test_ledger_machine.py",
+    "_pooling/ledger.py": _LEDGER,
     "_pooling/upkeep.py": "pooling/test_upkeep.py pooling/test_ledger.py pooling/test_ledger_machine.py",
     "_pooling/slot.py": "pooling/test_ledger.py",
     "_pooling/redial.py": "pooling/test_redial.py pooling/test_ledger.py pooling/test_ledger_machine.py",

@@ -495,7 +495,7 @@ class LedgerMachine(RuleBasedStateMachine):
         ledger.check()
         self.shared = [slot for slot in self.shared if slot.place is Place.SHARED]
         assert set(ledger.leased_slots) == set(self.holders), "who has what"
-        assert ledger.dials == {*self.dials, *self.held}
+        assert ledger.dials.keys() == {*self.dials, *self.held}
         assert set(ledger.shared_slots) == set(self.shared)
         assert ledger.size == ledger.shared + ledger.idle + ledger.leased + ledger.dialing
         assert ledger.dialing - len(self.held) <= ledger.max_dials, "too many dials at a time (R-07)"

@@ -11,6 +11,8 @@ Rule 3: waiters are served first come, first served. One that has given up refus
         it in the same step (R-03).
 Rule 4: a slot of an older epoch, or past its retirement, is never handed out (R-13, R-15).
 Rule 5: what has to be closed is put into ``to_close``; closing it is the caller's work, and cannot fail the book.
+Rule 6: a transition calls nothing between its first change and its last: a signal handler that raises is let in at
+        calls only, so it finds a slot in its old place or in its new one. Hence dicts and operators, no methods.
 
 Times are absolute seconds of one monotonic clock. Not thread-safe: the sync lanes hold a lock around every call.
 """
@@ -18,7 +20,7 @@ Times are absolute seconds of one monotonic clock. Not thread-safe: the sync lan
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from typing import Final
+from typing import Any, Final
 
 from respool._facts.errors import PoolClosed, PoolExhausted, TooManyWaiters, again
 from respool._pooling.redial import Redial
@@ -86,10 +88,10 @@ class Ledger:
         self.closed = False
         #: Idle slots; the right end was released last.
         self.idle_slots: deque[Slot] = deque()
-        self._leased: set[Slot] = set()
+        self._leased: dict[Slot, None] = {}
         self.shared_slots: list[Slot] = []
         #: Slots being dialed or made ready.
-        self.dials: set[Slot] = set()
+        self.dials: dict[Slot, None] = {}
         self.dialing_shared = 0
         self._resets = 0
         self._moved_at = float("-inf")  # when the line of waiters last moved, or a dial for it began
@@ -161,15 +163,16 @@ class Ledger:
         """Lease an idle slot, or return None. With waiters there is none: nobody overtakes (R-02)."""
         idle = self.idle_slots
         while idle:
-            slot = idle.pop() if self._lifo else idle.popleft()
+            slot = idle[-1] if self._lifo else idle[0]
             if slot.epoch != self.epoch:
                 self._take_out(slot, "epoch")
             elif slot.retire_at <= now:
                 self._take_out(slot, "lifetime")
             else:
-                slot.place = _LEASED
                 slot.taker = taker
-                self._leased.add(slot)
+                del idle[-1 if self._lifo else 0]
+                slot.place = _LEASED
+                self._leased[slot] = None
                 if len(idle) < self.low_water:
                     self.low_water = len(idle)
                 return slot
@@ -179,10 +182,9 @@ class Ledger:
     def drop_taken(self, taker: object) -> None:
         """Strike what was handed to ``taker`` and never reached its hands, because it was interrupted."""
         for slot in [slot for slot in self._leased if slot.taker == taker]:
-            self._leased.discard(slot)
             self._take_out(slot, "interrupted")
 
-    def enqueue(self, waiter: Waiter, now: float, *, patient: bool) -> None:
+    def enqueue(self, waiter: Waiter, now: float, *, patient: bool, taker: object = None) -> None:
         """Put a caller in line. Not ``patient``: only if a slot is left for it (R-10).
 
         A slot that another thread gave back since the caller looked is handed over here, so that nobody waits while
@@ -190,7 +192,7 @@ class Ledger:
         """
         if self.closed:
             raise PoolClosed(f"the pool of {self.address} is closed")
-        slot = self.take(now)
+        slot = self.take(now, taker)
         if slot is not None:
             if not waiter.offer(slot):
                 self.release(slot, now, reusable=True)
@@ -243,7 +245,7 @@ class Ledger:
             else:
                 self._moved_at = now
             slot = Slot(self.epoch, is_for_sharing=for_sharing)
-            self.dials.add(slot)
+            self.dials[slot] = None
             self.dialing_shared += for_sharing
             reserved.append(slot)
         if self.redial.is_recovering and not self._wants_shared() and self.size >= self.min_size:
@@ -313,15 +315,16 @@ class Ledger:
 
         ``chance`` is in [0, 1): the part of the longest pause after which a pool that has lost more goes on.
         """
-        self._end_dial(slot)
+        self._check_dialing(slot)
         slot.retire_at = retire_at
         slot.checked_at = now
         self.redial.succeeded(now, chance, is_of_now=slot.epoch == self.epoch)
         if self.closed or slot.epoch != self.epoch:
             self._take_out(slot, "closed" if self.closed else "epoch")
         elif slot.is_for_sharing and self.missing_shared:
+            self._leave(slot)
             slot.place = _SHARED
-            self.shared_slots.append(slot)
+            self.shared_slots += (slot,)
         elif slot.is_for_sharing or self._must_go(slot, now):
             self._take_out(slot, slot.reason or "resize")
         else:
@@ -329,27 +332,32 @@ class Ledger:
 
     def dial_failed(self, slot: Slot, error: Exception, now: float, chance: float) -> None:
         """Strike a dial that came to nothing; the first in line hears of it (R-10)."""
-        self._end_dial(slot)
-        slot.place = _OUT
+        self._check_dialing(slot)
         self.redial.failed(error, now, chance)
+        self._leave(slot)
+        slot.place = _OUT
         if slot.is_for_sharing:
             return
         while self.waiters:
-            waiter, _ = self.waiters.popitem(last=False)
-            if waiter.fail(error):
+            if self._fail_first(error):
                 return
 
     def abandon_dial(self, slot: Slot) -> None:
         """Strike a dial that was called off, without blaming the node."""
-        self._end_dial(slot)
+        self._check_dialing(slot)
+        self._leave(slot)
         slot.place = _OUT
 
-    def _end_dial(self, slot: Slot) -> None:
+    def _check_dialing(self, slot: Slot) -> None:
         if slot.place is not _DIALING:
             raise AssertionError(f"{slot!r} is not being dialed")
-        self.dials.remove(slot)
-        self.dialing_shared -= slot.is_for_sharing
-        self._resets -= slot.is_reset
+
+    def _fail_first(self, error: BaseException) -> bool:
+        """Fail the first waiter; False when it has given up. It leaves the line last: interrupted, it is told again."""
+        waiter = next(iter(self.waiters))
+        was_told = waiter.fail(error)
+        self.waiters.pop(waiter, None)
+        return was_told
 
     # Giving back ---------------------------------------------------------------------------------
 
@@ -357,7 +365,6 @@ class Ledger:
         """Give back a leased slot; False, and nothing changes, when it is not out (R-27)."""
         if slot.place is not _LEASED:
             return False
-        self._leased.discard(slot)
         if not reusable:
             self._take_out(slot, "broken")
         elif self._must_go(slot, now):
@@ -370,7 +377,6 @@ class Ledger:
         """Take a leased slot back into the pool's own hands to make it clean; False when it has to go instead."""
         if slot.place is not _LEASED:
             raise AssertionError(f"{slot!r} is not leased")
-        self._leased.remove(slot)
         if self._must_go(slot, now):
             self._take_out(slot, slot.reason)
             return False
@@ -379,25 +385,24 @@ class Ledger:
 
     def hold(self, slot: Slot, now: float) -> None:
         """Put a slot with a connection into the pool's own hands."""
-        if slot.place is _IDLE:
-            self.idle_slots.remove(slot)
+        self._leave(slot)
         slot.place = _DIALING
         slot.is_reset = True
         slot.held_at = now
         self._resets += 1
-        self.dials.add(slot)
+        self.dials[slot] = None
 
-    def hold_idle(self, now: float) -> list[Slot]:
+    def hold_idle(self, now: float, taker: object = None) -> list[Slot]:
         """Take every idle slot into the pool's own hands; each must end in ``made_clean`` or ``not_made_clean``."""
         held = list(self.idle_slots)
         for slot in held:
+            slot.taker = taker
             self.hold(slot, now)
         return held
 
     def made_clean(self, slot: Slot, now: float) -> None:
         """Enter a slot from ``take_in`` that is as good as new."""
-        self._end_dial(slot)
-        slot.is_reset = False
+        self._check_dialing(slot)
         if self._must_go(slot, now):
             self._take_out(slot, slot.reason)
         else:
@@ -405,7 +410,7 @@ class Ledger:
 
     def not_made_clean(self, slot: Slot) -> None:
         """Strike a slot from ``take_in`` that could not be cleaned; the node is not blamed."""
-        self._end_dial(slot)
+        self._check_dialing(slot)
         self._take_out(slot, "reset failed")
 
     def _must_go(self, slot: Slot, now: float) -> bool:
@@ -416,8 +421,8 @@ class Ledger:
         elif slot.retire_at <= now:
             slot.reason = "lifetime"
         else:
-            # The slot in hand is one more than these.
-            others = len(self.shared_slots) + len(self.idle_slots) + len(self._leased) + len(self.dials)
+            # All but the slot in hand, which has not left its place yet.
+            others = len(self.shared_slots) + len(self.idle_slots) + len(self._leased) + len(self.dials) - 1
             if others + self.shared_target < self.max_size or others + self._spoken_for < self.max_size:
                 return False
             slot.reason = "resize"
@@ -426,18 +431,23 @@ class Ledger:
     def _place(self, slot: Slot, now: float) -> None:
         """Hand a ready slot to the first in line who still wants it, else keep it."""
         slot.idle_since = now  # for a waiter too: what comes from other hands is known to be alive
-        slot.place = _LEASED
-        self._leased.add(slot)
-        while self.waiters:
-            waiter = next(iter(self.waiters))
-            has_taken = waiter.offer(slot)
-            del self.waiters[waiter]  # only now: interrupted before, it is still in line
-            if has_taken:
-                self._moved_at = now
-                return
-        self._leased.discard(slot)
+        if self.waiters:
+            self._leave(slot)
+            slot.place = _LEASED
+            self._leased[slot] = None
+            while self.waiters:
+                waiter = next(iter(self.waiters))
+                has_taken = waiter.offer(slot)
+                del self.waiters[waiter]  # only now: interrupted before, it is still in line
+                if has_taken:
+                    self._moved_at = now
+                    return
+        if slot.place is _LEASED:
+            del self._leased[slot]
+        else:
+            self._leave(slot)
         slot.place = _IDLE
-        self.idle_slots.append(slot)
+        self.idle_slots += (slot,)
         if self.renewing is not None and self.renewing is not slot and self.size > self.min_size:
             self.discard(self.renewing, "lifetime")
 
@@ -445,13 +455,7 @@ class Ledger:
 
     def discard(self, slot: Slot, reason: str) -> bool:
         """Strike a slot whose connection is of no more use, wherever it stands; False when it is out already."""
-        if slot.place is _IDLE:
-            self.idle_slots.remove(slot)
-        elif slot.place is _LEASED:
-            self._leased.remove(slot)
-        elif slot.place is _SHARED:
-            self.shared_slots.remove(slot)
-        else:
+        if slot.place is _DIALING or slot.place is _OUT:
             return False
         self._take_out(slot, reason)
         return True
@@ -460,15 +464,13 @@ class Ledger:
         """Strike a slot whose connection ended by itself, and with it the trust in older ones (R-13)."""
         if slot.is_lost or slot.place is _OUT:
             return False
+        is_shared, is_current = slot.place is _SHARED, slot.epoch == self.epoch
+        if is_current or is_shared:  # one in service since an earlier epoch is no part of the event that began this one
+            self.redial.lost(now)
+        if slot.place is _IDLE or is_shared:  # else whoever holds it gives it back broken
+            self._take_out(slot, "lost")
+        self.epoch += is_current
         slot.is_lost = True
-        was_shared = slot.place is _SHARED
-        if slot.place is _IDLE or was_shared:  # else whoever holds it gives it back broken
-            self.discard(slot, "lost")
-        if slot.epoch == self.epoch:
-            self.new_epoch()
-            self.redial.lost(now)
-        elif was_shared:  # in service since an earlier epoch: its end is no part of the event that began this one
-            self.redial.lost(now)
         return True
 
     def new_epoch(self) -> None:
@@ -481,10 +483,26 @@ class Ledger:
         for slot in self.shared_slots:
             slot.retire_at = min(slot.retire_at, now)
 
+    def _leave(self, slot: Slot) -> None:
+        """Take a slot from where it stands: the first change of a transition, and its last call (Rule 6)."""
+        place = slot.place
+        if place is _LEASED:
+            del self._leased[slot]
+        elif place is _DIALING:
+            del self.dials[slot]
+            self.dialing_shared -= slot.is_for_sharing
+            self._resets -= slot.is_reset
+            slot.is_reset = False
+        else:
+            slots: Any = self.idle_slots if place is _IDLE else self.shared_slots
+            at = slots.index(slot)
+            del slots[at]
+
     def _take_out(self, slot: Slot, reason: str) -> None:
+        self._leave(slot)
         slot.place = _OUT
         slot.reason = reason
-        self.to_close.append(slot)
+        self.to_close += (slot,)
         if slot is self.renewing:
             self.renewing = None
         if slot is self.retiring:
@@ -507,22 +525,20 @@ class Ledger:
         self.min_size = min_size
         self.max_size = max_size
         while self.idle_slots and self.size + self._spoken_for > max_size:
-            self._take_out(self.idle_slots.popleft(), "resize")
+            self._take_out(self.idle_slots[0], "resize")
         while self.waiters and self.leasable <= 0:
-            waiter, _ = self.waiters.popitem(last=False)
-            waiter.fail(self._all_shared())
+            self._fail_first(self._all_shared())
 
     def clear(self) -> None:
         """Close every idle slot."""
         while self.idle_slots:
-            self._take_out(self.idle_slots.popleft(), "cleared")
+            self._take_out(self.idle_slots[0], "cleared")
 
     def close(self) -> None:
         """Serve nobody any more: waiters are told, idle slots go; leased and shared ones follow as they end (R-33)."""
         self.closed = True
         while self.waiters:
-            waiter, _ = self.waiters.popitem(last=False)
-            waiter.fail(PoolClosed(f"the pool of {self.address} is closed"))
+            self._fail_first(PoolClosed(f"the pool of {self.address} is closed"))
         self.clear()
 
 

@@ -53,6 +53,7 @@ class Wire:
         "_abandoned",
         "_body",
         "_extra",
+        "_failed",
         "_gets",
         "_held",
         "_is_cut",
@@ -94,6 +95,7 @@ class Wire:
         self._body = 0  # how many bytes are to come of a long text, where no frame can begin
         self._is_cut = False  # the latest bytes ended within a line
         self._extra = 0  # entries in the unwritten tail beyond one for each item of ``out``
+        self._failed: Entry | None = None  # the caller that ``fail`` told last
         #: Entries, oldest first; the newest ``unwritten`` of them have not been written.
         self.queue: deque[Entry] = deque()
         #: Encoded commands not yet written.
@@ -167,11 +169,14 @@ class Wire:
 
     def _take_back(self) -> None:
         """Remove the unwritten commands that nobody waits for any more (R-19)."""
-        queue = self.queue
-        tail = [queue.pop() for _ in range(self.unwritten)]  # newest first
-        kept: list[bytes] = []
+        queue, out = self.queue, self.out[:]
+        count_kept = len(queue) - self.unwritten
+        self.out.clear()  # from here on all passes for written: whoever is interrupted never says "not executed"
         self._extra = 0
-        for data in self.out:
+        tail = [queue.pop() for _ in range(len(queue) - count_kept)]  # newest first
+        kept: list[bytes] = []
+        extra = 0
+        for data in out:
             count = getattr(tail[-1], "count", 1)
             run = [tail.pop() for _ in range(count)]
             last = run[-1]
@@ -182,8 +187,9 @@ class Wire:
             else:
                 queue.extend(run)
                 kept.append(data)
-                self._extra += count - 1
+                extra += count - 1
         self.out[:] = kept
+        self._extra = extra
         self.withdrawn = 0
 
     # Receiving -----------------------------------------------------------------------------------
@@ -324,28 +330,32 @@ class Wire:
     # The end -------------------------------------------------------------------------------------
 
     def fail(self, unwritten: Callable[[], Exception], written: Callable[[], Exception]) -> None:
-        """Complete every entry with an error of its own: one kind for what was never written, one for the rest."""
+        """Complete every entry with an error of its own: one kind for what was never written, one for the rest.
+
+        A thread may be interrupted in the midst of it; calling it again goes on with what is left. So an entry stays in
+        the queue, and what is unwritten stays in ``out``, until its caller has been told.
+        """
         queue = self.queue
-        sent = len(queue) - self.unwritten
+        while queue:
+            entry = queue[0]
+            make = written if len(queue) > self.unwritten else unwritten
+            claim, replies = claim_of(entry)
+            count = 0
+            if claim is not None and claim is not self._failed:  # a run has many entries, and its first one tells
+                if make is unwritten and entry.done():
+                    count = getattr(entry, "count", 1)  # it never left either
+                error = make()
+                if replies and isinstance(error, TransportError):
+                    error.last_words = replies[-1] if isinstance(replies[-1], ServerError) else None
+                try:
+                    claim.set_result(error)
+                except self._abandoned:
+                    pass
+            self._failed = claim
+            self.taken_back += count
+            queue.popleft()
         self.out.clear()
         self._extra = 0
         self.withdrawn = 0
-        failed: set[int] = set()  # a run has many entries, and its first one tells
-        while queue:
-            entry = queue.popleft()
-            make = written if sent > 0 else unwritten
-            sent -= 1
-            claim, replies = claim_of(entry)
-            if claim is None or id(claim) in failed:
-                continue
-            failed.add(id(claim))
-            if make is unwritten and entry.done():
-                self.taken_back += getattr(entry, "count", 1)  # it never left either
-            error = make()
-            if replies and isinstance(error, TransportError):
-                error.last_words = replies[-1] if isinstance(replies[-1], ServerError) else None
-            try:
-                claim.set_result(error)
-            except self._abandoned:
-                pass
         self.heavy_bytes = 0
+        self._failed = None

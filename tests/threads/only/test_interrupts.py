@@ -25,15 +25,21 @@ class Interrupted(BaseException):
 def interrupt() -> Iterator[Interrupt]:
     """Raise Interrupted in this thread as soon as a predicate is true: ``interrupt(lambda: pool.waiting)``."""
 
+    arrived = threading.Event()
+
     def handler(*_: object) -> None:
-        raise Interrupted
+        if not arrived.is_set():
+            arrived.set()
+            raise Interrupted
 
     watchers: list[threading.Thread] = []
 
     def when(predicate: Callable[[], Any]) -> None:
         def watch() -> None:
             wait_until(predicate)
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+            while not arrived.is_set():  # one that comes just before a system call begins is only seen after it
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+                arrived.wait(0.05)
 
         watchers.append(threading.Thread(target=watch))
         watchers[-1].start()

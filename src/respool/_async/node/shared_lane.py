@@ -118,8 +118,10 @@ class SharedLane:
         while True:
             gate = self._gate
             transport = self.pick()
-            if transport is not None and transport.is_open:  # a thread may be here before the loss has been noted
-                return transport
+            if transport is not None:
+                if transport.is_open:
+                    return transport
+                transport.conclude()  # a thread may be here before the loss has been noted
             if self._ledger.closed:
                 raise PoolClosed(f"the pool of {self._ledger.address} is closed")
             now = node.now()

@@ -475,5 +475,8 @@ class AsyncTransport(asyncio.Protocol):
             self.on_lost(error)
         self.on_lost = None
 
+    def conclude(self) -> None:
+        """Finish an ending that an interrupt has cut short: in threads only, here nothing comes between."""
+
     def _lost(self, executed: Executed) -> Error:
         return lost(self._error, self._address, executed)

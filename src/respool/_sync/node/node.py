@@ -184,14 +184,14 @@ class Node:
     # What happens to connections -------------------------------------------------------------------
 
     def lost(self, slot: Slot, error: Error) -> None:
-        """Note that a connection ended by itself (R-13, R-29)."""
+        """Note that a connection ended by itself (R-13, R-29). An interrupted thread does so once more."""
         with self.lock:
             self._note_served()
-            is_news = self.ledger.lost(slot, self.now())
-            self.counters.lost += is_news
-            if is_news and self.options.close_on_error:
+            if self.ledger.lost(slot, self.now()):
+                self.counters.lost += 1
+            if slot.is_lost and self.options.close_on_error:
                 self.ledger.clear()
-        if not is_news:
+        if not slot.is_lost:  # the pool had closed it before
             return
         if slot.is_for_sharing:
             self.on_change()

@@ -12,7 +12,7 @@ from typing import Any
 
 from respool._sync.node.node import Node
 from respool._sync.shell.compat import pause
-from respool._facts.errors import ConnectFailed, ConnectionLost, Error, ReadOnly, ReadTimeout, TransportError
+from respool._facts.errors import ConnectFailed, ConnectionLost, Error, ReadTimeout, TransportError
 from respool._facts.events import Retried
 from respool._facts.retry_policy import RetryPolicy
 from respool._pooling.retry import RetryBudget, is_demoted, may_retry

@@ -10,7 +10,10 @@ Rule 5: what interrupts a leader from outside (KeyboardInterrupt) ends the conne
         does what interrupts anybody while its command is being queued: it may stand there by halves.
 Rule 6: a thread that is busy here cannot be served here once more: a signal handler, a finaliser or a listener that
         tries gets a UsageError, for it would wait for itself.
-Rule 7: the socket is closed by whoever leads, or by anybody when nobody does: nobody shall read from a descriptor
+Rule 7: ending a connection is one step that anyone can take up again (see ``_end``). Its reason is set first, and each
+        of the following steps can be repeated. An interrupted thread does so itself on its way out; when it is
+        interrupted once more, the next thread that comes here does.
+Rule 8: the socket is closed by whoever leads, or by anybody when nobody does: nobody shall read from a descriptor
         that is another socket's by now. Another thread only shuts it down, and that wakes the leader.
 
 ``_async/shell/transport.py`` is the same thing for asyncio; the two are the only code written twice.
@@ -105,6 +108,7 @@ class Transport:
         "_error",
         "_followers",
         "_followers_room",
+        "_has_ended",
         "_heard",
         "_idle",
         "_is_inside",
@@ -143,12 +147,14 @@ class Transport:
         self._is_watched = False  # somebody waits until nobody leads: tell
         self._looked = 0.0  # when the socket was last looked at while idle
         self._heard = monotonic()  # when bytes last came or a blocked write went on, or the head became the head
-        self._error: Error | None = None
+        self._error: Error | None = None  # why it ends
+        self._has_ended = False  # everybody here has been told; ``on_lost`` follows
         self._cut: Error | None = None  # a signal handler closed it in the midst of work here: whoever leads ends it
         #: How long the server may stay silent while it owes a reply; None for ever.
         self.patience: float | None = None
         self._completed = 0  # entries that have left the queue with a reply
-        #: Called once, with the error, when the connection has ended by itself.
+        #: Called with the error when the connection has ended by itself, and forgotten then. One that is interrupted
+        #: is called again.
         self.on_lost: Callable[[Error], None] | None = None
         self.wire = Wire(
             encoding=options.encoding, errors=options.encoding_errors, abandoned=_Abandoned, on_push=on_push
@@ -320,7 +326,7 @@ class Transport:
             self.pack = minding_large(self.pack)
         if self._error is not None:
             call.value = self._lost("no")
-            return _FOLLOWS
+            return _FOLLOWS  # without a gate
         if (leader := self._leader) is not None and (leader.thread == call.thread or self._sleeps(call.thread)):
             call.value = self._busy()
             return _FOLLOWS
@@ -402,6 +408,8 @@ class Transport:
             except BaseException:
                 self._give_up(call)
                 raise
+        else:
+            self.conclude()
         if self._leader is call:  # perhaps at the very moment its time was over, or the connection ended
             return self._lead(call, deadline)
         return self._give_up(call) if call.value is _WAITING else call.value
@@ -443,8 +451,10 @@ class Transport:
     def _lead(self, call: _Call, deadline: float | None) -> Any:
         """Send and read for everybody until ``call`` has its reply, then hand leadership on."""
         while call.value is _WAITING:
-            if self._error is not None:  # it ended while this call was being queued
-                call.value = self._lost("no")
+            if self._error is not None:
+                self.conclude()
+                if call.value is _WAITING:  # its reply was in the hands of a leader that was interrupted
+                    call.value = self._lost("unknown")
                 break
             if deadline is not None and monotonic() >= deadline:
                 return self._give_up(call)
@@ -460,7 +470,7 @@ class Transport:
         while not self._resign():
             self._send_queued(0.0)  # a run without reply came meanwhile; nobody leads who would send it
         if self._cut is not None:
-            self._end(self._cut, quiet=True)
+            self.conclude()
 
     def _resign(self) -> bool:
         """Hand leadership on; False, and nothing changes, when nobody can have it and something is to be sent."""
@@ -475,12 +485,12 @@ class Transport:
                     return True
             if self._out and not self._rest and self._error is None:
                 return False
-            self._leader = None
             if self._error is not None:
                 self._rest = b""
                 self._sock.close()
             if self._is_watched:
                 self._idle.notify_all()
+            self._leader = None  # last: interrupted before, it leads still, and resigns once more
             return True
 
     def _interrupted(self, call: _Call, error: BaseException) -> None:
@@ -651,7 +661,7 @@ class Transport:
                     continue
                 if not self._queue and not self._admission:
                     if then_close:
-                        self._end_now(Retired("the connection was retired", address=self._address))
+                        self._end_now(Retired("the connection was retired", address=self._address), quiet=True)
                     return
             self.submit_until(("PING",), deadline)  # leads, and so reads all that came before
             if deadline is not None and monotonic() >= deadline:
@@ -683,37 +693,51 @@ class Transport:
         self._end(ReadTimeout(message, address=self._address, executed="unknown"))
 
     def _end(self, error: Error, *, quiet: bool = False) -> None:
-        """End the connection: everything in flight fails with an error of its own, each with ``error`` as its cause."""
+        """End the connection: everything in flight fails with an error of its own, each with ``error`` as its cause.
+
+        The first error stands. Called again, it finishes what an interrupt has cut short.
+        """
         if self._is_inside():  # a signal handler or a finaliser in the midst of work here: that will find it shut
             self._cut = error
             self._sock.shut()
             return
         with self._lock:
-            on_lost = self._end_now(error)
-        if on_lost is not None and not quiet:
-            on_lost(error)
+            self._end_now(error, quiet=quiet)
+        on_lost, reason = self.on_lost, self._error
+        if on_lost is not None and reason is not None:
+            on_lost(reason)
+            self.on_lost = None  # only now: interrupted before, it is told again
 
-    def _end_now(self, error: Error) -> Callable[[Error], None] | None:
-        """Do so, with the lock held; return whom to tell, unless it had ended before."""
-        if self._error is not None:
-            return None
-        self._error = error
-        self.wire.fail(lambda: self._lost("no"), lambda: self._lost("unknown"))
-        while self._admission:
-            _, count, _, call = self._admission.popleft()
-            if call.is_given_up:
-                self.wire.taken_back += count
-            else:
-                call.set_result(self._lost("no"))
-        for call in self._followers:  # whose reply was in the hands of a leader when it was interrupted
-            if call.is_waiting:
-                call.set_result(self._lost("unknown"))
-        self._idle.notify_all()
-        on_lost, self.on_lost = self.on_lost, None
-        self._sock.shut()
+    def _end_now(self, error: Error, *, quiet: bool) -> None:
+        """Do so, with the lock held; ``on_lost`` is still to be called unless it was ``quiet``."""
+        if self._error is None:
+            if quiet:
+                self.on_lost = None
+            self._error = error
+        if not self._has_ended:
+            self._sock.shut()
+            self.wire.fail(lambda: self._lost("no"), lambda: self._lost("unknown"))
+            while self._admission:
+                _, count, _, call = self._admission[0]
+                if call.is_waiting:
+                    call.set_result(self._lost("no"))
+                if call.is_given_up:
+                    self.wire.taken_back += count
+                self._admission.popleft()
+            for call in self._followers:  # whose reply was in the hands of a leader when it was interrupted
+                if call.is_waiting:
+                    call.set_result(self._lost("unknown"))
+            self._idle.notify_all()
+            self._has_ended = True
         if self._leader is None:
             self._sock.close()
-        return on_lost
+
+    def conclude(self) -> None:
+        """Finish an ending that an interrupt has cut short; nothing happens to a connection that is open."""
+        if self._cut is not None:
+            self._end(self._cut, quiet=True)
+        elif self._error is not None and (self.on_lost is not None or not self._has_ended):
+            self._end(self._error)
 
     def _lost(self, executed: Executed) -> Error:
         return lost(self._error, self._address, executed)
