@@ -46,7 +46,7 @@ PAIRS: Final = (
         "src/respool/_async",
         "src/respool/_sync",
         "**/*.py",
-        frozenset({"__init__.py", "shell/__init__.py", "node/__init__.py", "shell/transport.py", "shell/compat.py"}),
+        frozenset({"__init__.py", "shell/__init__.py", "node/__init__.py", "shell/transport.py", "shell/compat.py", "shell/dial.py"}),
     ),
     Pair("tests/asyncio_", "tests/threads", "test_*.py", frozenset()),
 )

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import pickle
+import traceback
 from typing import Any
 
 import pytest
@@ -10,8 +12,9 @@ import pytest
 from answers import OK, echo
 from asyncio_.harness import Callers, now, wait_until
 from respool import AsyncConnection, AsyncPool
-from respool.errors import AuthenticationFailed, ConnectFailed, ConnectTimeout, ServerError
-from respool.testing import Close, FakeNode, FaultProxy, Hold, Server, Silence
+from respool.errors import AuthenticationFailed, ConnectFailed, ConnectTimeout, Error, ServerError, UsageError
+from respool.testing import Close, FakeNode, FaultProxy, Hold, Reset, Server, Silence
+from respool.testing._actions import Command
 from respool.testing._script import hello
 
 UNKNOWN = b"-ERR unknown command\r\n"
@@ -166,14 +169,9 @@ async def test_a_server_that_takes_no_setinfo_is_fine(refusal: bytes) -> None:
             assert await pool.execute("GET", "k") == b"k"
 
 
-@pytest.mark.parametrize(
-    ("command", "options"),
-    [("SELECT", {"db": 99}), ("CLIENT SETNAME", {"client_name": "me", "protocol": 2})],
-    ids=["db", "name"],
-)
-async def test_what_the_caller_asked_for_may_not_fail(command: str, options: dict[str, Any]) -> None:
-    with FakeNode({command: b"-ERR DB index is out of range\r\n"}) as node:
-        pool: AsyncPool[Any] = AsyncPool(node.url, shared=1, **options)
+async def test_the_database_that_the_caller_asked_for_may_not_fail() -> None:
+    with FakeNode({"SELECT": b"-ERR DB index is out of range\r\n"}) as node:
+        pool: AsyncPool[Any] = AsyncPool(node.url, shared=1, db=99)
         with pytest.raises(ServerError, match="out of range"):
             await pool.open()
 
@@ -184,7 +182,7 @@ async def test_what_the_caller_asked_for_may_not_fail(command: str, options: dic
     ids=["closed", "half", "no hello", "no resp", "http"],
 )
 async def test_a_peer_that_is_no_server_is_a_failed_connection(end: Any) -> None:
-    with FakeNode({"HELLO": end}) as node:
+    with FakeNode(handshake=False, default=end) as node:
         with pytest.raises(ConnectFailed) as caught:
             async with AsyncPool(node.url, shared=1):
                 pass
@@ -202,13 +200,12 @@ async def test_a_server_that_is_full_says_so(callers: Callers) -> None:
 
 @pytest.mark.parametrize("answer", [WRONG_PASSWORD, Silence(), Close()], ids=["refused", "silent", "hung up on"])
 async def test_a_connection_of_ones_own_that_is_not_greeted_leaves_no_socket(answer: Any) -> None:
-    with FakeNode({"HELLO": answer}) as node:
+    with FakeNode(handshake=False, default=answer) as node:
         conn = AsyncConnection(node.url, connect_timeout=0.1)
         with pytest.raises((AuthenticationFailed, ConnectFailed)):
             await conn.open()
         assert conn.closed
-        await wait_until(lambda: node.connections == 1 and node.open_connections == 0)
-
+        await wait_until(lambda: node.connections >= 1 and node.open_connections == 0)
 
 
 @pytest.mark.parametrize(
@@ -276,3 +273,224 @@ async def test_credentials_are_asked_for_at_every_dial(callers: Callers) -> None
             await wait_until(lambda: node.connections == 2 and pool.shared == 1)
             assert greeting(node, 1)[0].endswith(b"AUTH user password1")
             assert greeting(node, 2)[0].endswith(b"AUTH user password2")
+
+
+# Peers that know less --------------------------------------------------------------------------------------
+
+
+def of_peer(node: FakeNode, first: int) -> list[bytes]:
+    """Return the first words of every connection to a node, from the ``first`` on."""
+    return [greeting(node, number)[0] for number in range(first, node.connections + 1)]
+
+
+@pytest.mark.parametrize("password", [None, "engine"])
+@pytest.mark.parametrize(
+    "refusal",
+    [b"-ERR unsupported command\r\n", b"-ERR command not supported\r\n", b"-BADCMD what?\r\n", b"-LOADING wait\r\n"],
+    ids=["unsupported", "not supported", "a word of its own", "loading"],
+)
+async def test_hello_may_be_refused_in_any_words_and_the_pool_remembers(refusal: bytes, password: str | None) -> None:
+    with FakeNode({"GET": echo, "HELLO": refusal}) as node:
+        async with AsyncPool(node.url, shared=1, password=password) as pool:
+            assert await pool.execute("GET", "k") == b"k"
+            async with pool.acquire() as conn:
+                assert conn.protocol == 2
+            assert node.connections == 2
+            assert not any(words.startswith(b"HELLO") for words in of_peer(node, 2))
+
+
+@pytest.mark.parametrize("end", [Close(), Reset(), (UNKNOWN, Close())], ids=["closed", "reset", "said why"])
+@pytest.mark.parametrize("password", [None, "engine"])
+async def test_a_peer_that_hangs_up_at_hello_is_spoken_to_in_resp2_and_the_pool_remembers(
+    end: Any, password: str | None
+) -> None:
+    with FakeNode({"GET": echo, "HELLO": end}) as node:
+        async with AsyncPool(node.url, shared=1, password=password, db=2) as pool:
+            assert await pool.execute("GET", "k") == b"k"
+            learned = node.connections
+            assert learned <= 3
+            assert len(node.calls("HELLO")) == 2  # the second one shows that it was HELLO, and no other trouble
+            async with pool.acquire() as conn:
+                assert (conn.protocol, conn.db) == (2, 2)
+            assert node.connections == learned + 1
+            assert len(node.calls("HELLO")) == 2
+            if password is not None:
+                assert of_peer(node, 2) == [b"AUTH engine"] * (learned)
+
+
+async def test_a_server_that_hung_up_for_another_reason_is_spoken_to_in_resp3() -> None:
+    with FakeNode({"GET": echo}) as node:
+        node.once("HELLO", Close())  # it was just about to end, or it stands behind a proxy that was
+        async with AsyncPool(node.url, shared=1, client_name="me") as pool:
+            assert await pool.execute("GET", "k") == b"k"
+            async with pool.acquire() as conn:
+                assert conn.protocol == 3
+            assert greeting(node, 2)[1:] == [b"HELLO 3", b"CLIENT SETNAME me", *greeting(node, 3)[1:3], b"GET k"]
+            assert greeting(node, 3)[0] == b"HELLO 3 SETNAME me"
+
+
+@pytest.mark.parametrize("protocol", [3, 2])
+@pytest.mark.parametrize("options", [{}, {"password": "engine", "db": 1}], ids=["plain", "signed in"])
+async def test_a_peer_that_hangs_up_at_setinfo_is_greeted_without_it_and_the_pool_remembers(
+    protocol: int, options: dict[str, Any]
+) -> None:
+    with FakeNode({"GET": echo, "CLIENT": Close()}) as node:
+        async with AsyncPool(node.url, shared=1, protocol=protocol, **options) as pool:
+            assert await pool.execute("GET", "k") == b"k"
+            assert node.connections == 2
+            async with pool.acquire() as conn:
+                assert conn.protocol == protocol
+            assert node.connections == 3
+            assert {seen.connection for seen in node.commands if seen.command[0] == b"CLIENT"} == {1}
+
+
+async def test_a_peer_that_hangs_up_at_everything_new_is_reached() -> None:
+    with FakeNode({"GET": echo, "HELLO": Close(), "CLIENT": Close()}) as node:
+        async with AsyncPool(node.url, shared=1, client_name="me") as pool:
+            assert await pool.execute("GET", "k") == b"k"
+            learned = node.connections
+            assert learned <= 3
+            async with pool.acquire() as conn:
+                assert await conn.execute("GET", "k") == b"k"
+            assert node.connections == learned + 1
+
+
+async def test_a_peer_that_hangs_up_on_everybody_is_dialed_twice_and_no_more() -> None:
+    with FakeNode(handshake=False, default=Close()) as node:
+        with pytest.raises(ConnectFailed, match="ended in the handshake"):
+            async with AsyncConnection(node.url):
+                pass
+        assert node.connections == 2
+
+
+@pytest.mark.parametrize("end", [(), (Close(),)], ids=["stays", "hangs up"])
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        WRONG_PASSWORD,
+        b"-NOAUTH HELLO must be called with the client already authenticated\r\n",
+        b"-NOPERM this user has no permissions to run the 'hello' command\r\n",
+        b"-ERR invalid password\r\n",
+    ],
+    ids=["wrong", "none", "not permitted", "in old words"],
+)
+async def test_wrong_credentials_are_never_tried_in_another_protocol(refusal: bytes, end: tuple[Any, ...]) -> None:
+    with FakeNode({"HELLO": (refusal, *end)}) as node:
+        with pytest.raises(AuthenticationFailed):
+            async with AsyncConnection(node.url, password="engine"):
+                pass
+        assert node.connections == 1
+        assert node.calls("AUTH") == []
+
+
+@pytest.mark.parametrize("command", ["CLIENT SETINFO", "CLIENT SETNAME"])
+@pytest.mark.parametrize("refusal", [UNKNOWN, b"-NOPERM no\r\n", b"-WHAT is this\r\n"])
+async def test_what_is_optional_may_be_refused_in_any_words(command: str, refusal: bytes) -> None:
+    with FakeNode({"GET": echo, command: refusal}) as node:
+        async with AsyncPool(node.url, shared=1, client_name="me", protocol=2) as pool:
+            assert await pool.execute("GET", "k") == b"k"
+            assert node.connections == 1
+
+
+@pytest.mark.parametrize("protocol", [3, 2])
+async def test_client_info_can_be_switched_off(protocol: int) -> None:
+    with FakeNode({"GET": echo}) as node:
+        async with AsyncPool(node.url, shared=1, protocol=protocol, client_info=False) as pool:
+            assert await pool.execute("GET", "k") == b"k"
+        assert node.calls("CLIENT") == []
+
+
+@pytest.mark.parametrize("answer", [b"-NOAUTH Authentication required.\r\n", Silence(), Close()])
+async def test_a_greeting_without_a_word_to_say_still_finds_out_who_is_there(answer: Any) -> None:
+    with FakeNode({"PING": answer}) as node, pytest.raises((AuthenticationFailed, ConnectFailed)):
+        async with AsyncConnection(node.url, protocol=2, client_info=False, connect_timeout=0.2):
+            pass
+
+
+# No secret comes back ----------------------------------------------------------------------------------------
+
+
+def quoting(command: Command, _: Any) -> bytes:
+    """Refuse a command as a server does that does not know it: with its arguments."""
+    quoted = b"".join(b"'%s' " % word for word in command[1:])[:128]
+    return b"-ERR unknown command '%s', with args beginning with: %s\r\n" % (command[0], quoted)
+
+
+def echoing(command: Command, _: Any) -> bytes:
+    """Refuse a command as a proxy might: with all that was said."""
+    return b"-ERR cannot understand <%s>\r\n" % b" ".join(command)
+
+
+def everything(error: BaseException | None) -> str:
+    """Return all that can be seen of an error, and of what it holds."""
+    told, seen = "", set()
+    left: list[BaseException | None] = [error]
+    while left:
+        each = left.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        told += f"{each} {each!r} {vars(each)} {pickle.dumps(each)!r}\n"
+        left += [each.__cause__, each.__context__, getattr(each, "last_words", None)]
+    return told + "".join(traceback.format_exception(error))
+
+
+@pytest.mark.parametrize("protocol", [3, 2])
+@pytest.mark.parametrize("then", [(), (Close(),)], ids=["stays", "hangs up"])
+@pytest.mark.parametrize("answer", [quoting, echoing])
+@pytest.mark.parametrize("password", ["engine of difference", "long" * 40], ids=["short", "long"])
+async def test_no_text_that_comes_back_shows_the_password(
+    protocol: int, then: Any, answer: Any, password: str, callers: Callers
+) -> None:
+    def refuse(command: Command, connection: Any) -> Any:
+        return (answer(command, connection), *then)
+
+    events: list[Any] = []
+    with FakeNode({"HELLO": refuse, "AUTH": refuse, "CLIENT": answer}) as node:
+        options: dict[str, Any] = {"username": "lovelace", "password": password, "protocol": protocol}
+        pool: AsyncPool[Any] = AsyncPool(node.url, shared=1, listener=events.append, **options)
+        with pytest.raises(Error) as caught:
+            await pool.open()
+        told = everything(caught.value)
+        with pytest.raises(Error) as caught:
+            await pool.execute("GET", "k")
+        told += everything(caught.value) + repr(events) + repr(pool)
+        told += "".join(everything(event.error) for event in events)
+        await pool.aclose()
+        assert events
+        for secret in (password, password[:16], "lovelace"):
+            assert secret not in told
+
+
+async def test_what_is_not_resp_may_quote_the_password_too() -> None:
+    password = "-".join(("engine", "room"))  # not to be found in the lines of a traceback
+    for answer in (f"HTTP/1.1 400 {password}\r\n\r\n", "+OK\r\n" * 9 + f"-ERR {password}\r\n"):
+        with FakeNode({"HELLO": answer.encode()}) as node:
+            with pytest.raises(Error) as caught:
+                async with AsyncConnection(node.url, password=password):
+                    pass
+            assert password not in everything(caught.value)
+
+
+async def test_credentials_that_cannot_be_sent_are_refused_without_showing_them() -> None:
+    with FakeNode() as node:
+        for answer in ("engine\udc80", ("engine\udc80", "p"), ("u", "engine\udc80"), 7):
+            with pytest.raises(UsageError) as caught:
+                async with AsyncConnection(node.url, credentials=lambda answer=answer: answer):
+                    pass
+            assert "engine" not in everything(caught.value)
+        assert node.calls("HELLO") == []
+
+
+async def test_a_connection_that_is_being_opened_is_not_opened_once_more(callers: Callers) -> None:
+    with FakeNode({"HELLO": Hold(hello)}) as node:
+        conn = AsyncConnection(node.url)
+        first = callers.start(conn.open)
+        await wait_until(lambda: node.calls("HELLO"))
+        with pytest.raises(UsageError, match="being opened already"):
+            await conn.open()
+        node.release()
+        await first.result()
+        await conn.aclose()
+        await wait_until(lambda: node.open_connections == 0)
+        assert node.connections == 1

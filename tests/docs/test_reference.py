@@ -89,7 +89,7 @@ def test_every_rule_that_the_code_cites_is_written_down() -> None:
     cited = {rule for file in source.rglob("*.py") for rule in re.findall(r"\bR-\d\d\b", file.read_text("utf-8"))}
     written = set(re.findall(r"\*\*(R-\d\d)", page("semantics.md")))
     assert cited <= written
-    assert written == {f"R-{number:02}" for number in range(1, 38)}
+    assert written >= {f"R-{number:02}" for number in range(1, 38)}
 
 
 def test_every_group_of_commands_has_its_section() -> None:

@@ -36,6 +36,7 @@ TABLE: dict[str, tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]] = {
     "username": ((None,), (1, b"u", True), ()),
     "password": ((None, "", "pw"), (1, b"pw", True), ()),
     "credentials": ((None, lambda: "pw"), FUNCTION, ()),
+    "client_info": ((True, False), FLAG, ()),
     "client_name": ((None, "me", "a-b.c:1"), (1, b"me"), ("", "a b", "a\n", "é")),
     "protocol": ((2, 3), (True, "3", None, 3.0), (1, 4)),
     "encoding": ((None, "utf-8", "latin-1"), (1, b"utf-8", True), ("nonsense", "", "rot13", "base64", "a\0b", "utf-16", "utf-8-sig", "cp037", "punycode")),

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from respool import Pool, RetryPolicy
 from respool._facts.options import make_options
+from respool._pooling.peer import Peer
+from respool._sync.shell import dial as dial_module
 from respool._sync.shell import transport as transport_module
 from respool.errors import ConnectFailed, ConnectionLost, Error, PoolClosed, PoolTimeout, ReadTimeout
 
@@ -73,7 +75,7 @@ class OneConnection(Scene):
             "max_in_flight": chance.choice((1, 2, 4, 1000, 1000)),
             "max_in_flight_bytes": chance.choice((1, 5000, 1 << 20)),
         }
-        self.transport: Any = transport_module.connect(make_options(None, options))
+        self.transport: Any = dial_module.connect(make_options(None, options), None, Peer(), None)
         works: list[Callable[[], None]] = [
             self._caller(number, chance.randint(1, 5)) for number in range(chance.randint(2, 6))
         ]
@@ -206,6 +208,7 @@ class WholePool(Scene):
         chance = self.chance
         shared = chance.choice((0, 0, 1, 2))
         self.pool: Any = Pool(
+            host="127.0.0.1",  # a name would be resolved in a thread of its own
             shared=shared,
             max_size=shared + chance.randint(1, 3),
             min_size=chance.choice((0, 0, 1)),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from respool._facts.options import make_options
-from respool._sync.shell import transport as transport_module
+from respool._pooling.peer import Peer
+from respool._sync.shell import dial as dial_module
 from simulation.network import Weather
 
 from .baton import Rhythm
@@ -24,7 +25,7 @@ def _heard_at_the_door(seed: int) -> int:
     stage = Stage(seed, Rhythm(gap=20.0), Weather(latency=0.0))
 
     def story() -> None:
-        transport: Any = transport_module.connect(make_options(None, {"max_in_flight": 1}))
+        transport: Any = dial_module.connect(make_options(None, {"max_in_flight": 1}), None, Peer(), None)
         works: list[tuple[Any, Any]] = []
         for number in range(3):
             works.append((transport.submit, ("ECHO", str(number))))

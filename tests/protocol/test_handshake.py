@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from respool._facts.errors import server_error
 from respool._facts.version import __version__
+from respool._pooling.peer import Peer
 from respool._protocol.handshake import Handshake
 from respool.errors import (
     AuthenticationFailed,
@@ -162,3 +164,103 @@ def test_text_replies_are_understood_as_well() -> None:
     handshake = Handshake()
     assert handshake.read([{"proto": 3, "server": "redis"}, "OK", "OK"])
     assert handshake.server["server"] == "redis"
+
+
+# A peer that hangs up ---------------------------------------------------------------------------------------
+
+
+def hang_up(answered: int = 0, words: ServerError | None = None) -> ConnectionLost:
+    error = ConnectionLost("closed", executed="unknown")
+    error.answered, error.last_words = answered, words
+    return error
+
+
+def test_a_peer_that_hangs_up_at_hello_is_proven_not_to_know_it_before_that_is_remembered() -> None:
+    peer = Peer()
+    handshake = Handshake(password="pw", db=1, client_name="me", peer=peer)
+    assert handshake.may_dial_again(hang_up())
+    assert handshake.commands() == [("AUTH", "pw"), ("SELECT", 1)]
+    assert not handshake.read([OK, OK])
+    assert handshake.commands() == [("HELLO", "3"), ("CLIENT", "SETNAME", "me"), *SETINFO]
+    assert peer.protocol == 3
+    assert handshake.may_dial_again(hang_up())
+    assert handshake.commands() == [("AUTH", "pw"), ("SELECT", 1)]
+    assert handshake.read([OK, OK])
+    assert (peer.protocol, peer.takes_client_commands) == (2, False)
+    assert Handshake(password="pw", db=1, client_name="me", peer=peer).commands() == [("AUTH", "pw"), ("SELECT", 1)]
+
+
+@pytest.mark.parametrize(("answer", "protocol"), [(HELLO, 3), (UNKNOWN, 2), (OK, 2)])
+def test_a_peer_that_answers_hello_at_last_hung_up_for_another_reason(answer: Any, protocol: int) -> None:
+    peer = Peer()
+    handshake = Handshake(peer=peer)
+    assert handshake.may_dial_again(hang_up())
+    assert handshake.commands() == [("PING",)]
+    assert not handshake.read([b"PONG"])
+    assert handshake.read([answer, OK, OK])
+    assert handshake.protocol == peer.protocol == protocol
+    assert peer.takes_client_commands
+
+
+def test_a_peer_that_refuses_hello_and_then_hangs_up_is_the_same() -> None:
+    handshake = Handshake()
+    assert handshake.may_dial_again(hang_up(1, UNKNOWN))
+    assert handshake.commands() == [("PING",)]
+
+
+def test_a_peer_that_hangs_up_at_an_optional_command_is_greeted_without() -> None:
+    for protocol, first in ((3, ("HELLO", "3")), (2, ("PING",))):
+        peer = Peer()
+        handshake = Handshake(protocol=protocol, peer=peer)
+        assert handshake.may_dial_again(hang_up(1 if protocol == 3 else 0))
+        assert handshake.commands() == [first]
+        assert not handshake.may_dial_again(hang_up(1))  # nothing is left to leave out
+        assert handshake.read([HELLO if protocol == 3 else b"PONG"])
+        assert not peer.takes_client_commands
+        assert peer.protocol == 3
+
+
+def test_a_greeting_that_has_nothing_to_leave_out_is_not_repeated() -> None:
+    assert not Handshake(protocol=2, client_info=False).may_dial_again(hang_up())
+    handshake = Handshake()
+    assert handshake.may_dial_again(hang_up())
+    assert not handshake.may_dial_again(hang_up())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ServerError("WRONGPASS", "invalid"),
+        server_error("ERR invalid password"),
+        server_error("ERR max number of clients reached"),
+        ServerError("DENIED", "Redis is running in protected mode"),
+    ],
+)
+def test_a_peer_that_says_why_it_wants_no_client_is_not_dialed_again(words: ServerError) -> None:
+    assert not Handshake(password="pw").may_dial_again(hang_up(1, words))
+
+
+def test_a_wrong_password_that_ends_the_connection_is_still_an_authentication_error() -> None:
+    assert isinstance(Handshake().ended(hang_up(1, ServerError("WRONGPASS", "invalid"))), AuthenticationFailed)
+
+
+def test_what_is_not_resp_and_what_is_silent_is_not_dialed_again() -> None:
+    strange = hang_up()
+    strange.__cause__ = ProtocolError("not RESP")
+    assert not Handshake().may_dial_again(strange)
+    assert not Handshake().may_dial_again(ReadTimeout("silent", executed="unknown"))
+
+
+def test_a_pool_that_wants_resp2_learns_nothing_about_resp3() -> None:
+    peer = Peer()
+    assert Handshake(protocol=2, peer=peer).read([OK, OK])
+    assert peer.protocol == 3
+
+
+def test_a_password_that_is_quoted_in_a_refusal_is_masked() -> None:
+    quoted = ServerError("ERR", "unknown command AUTH engine-room")
+    with pytest.raises(ServerError) as caught:
+        Handshake(protocol=2, password="engine-room").read([quoted, OK, OK])
+    assert str(caught.value) == "ERR unknown command AUTH ***"
+    error = Handshake(password="engine-room").ended(hang_up(1, ServerError("ERR", "engine-room")))
+    assert "engine" not in str(error)

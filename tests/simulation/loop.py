@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import socket
 from asyncio import events
 from asyncio.selector_events import _SelectorSocketTransport  # type: ignore[attr-defined]
 from collections.abc import Callable
@@ -209,8 +210,15 @@ class SimLoop(asyncio.BaseEventLoop):
 
     # Sockets -------------------------------------------------------------------------------------
 
-    async def create_connection(self, protocol_factory: Any, *_: Any, **__: Any) -> Any:  # type: ignore[override]
+    async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:  # type: ignore[override]
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))]
+
+    async def sock_connect(self, sock: Any, address: Any) -> None:
+        """Do nothing: a socket of the network takes the place of this one when the connection is made."""
+
+    async def create_connection(self, protocol_factory: Any, *, sock: Any, **_: Any) -> Any:  # type: ignore[override]
         assert self._connect is not None, "this loop has no network"
+        sock.close()
         sock = self._connect()
         connected = self.create_future()
         sock.connect(lambda error: _settle(connected, error))
@@ -230,8 +238,8 @@ class SimLoop(asyncio.BaseEventLoop):
             raise
         return transport, protocol
 
-    async def create_unix_connection(self, protocol_factory: Any, *_: Any, **__: Any) -> Any:  # type: ignore[override]
-        return await self.create_connection(protocol_factory)
+    async def create_unix_connection(self, protocol_factory: Any, *, sock: Any) -> Any:  # type: ignore[override]
+        return await self.create_connection(protocol_factory, sock=sock)
 
     def watch(self, sock: Any) -> None:
         """Know a socket from here on, until it is closed."""

@@ -189,6 +189,8 @@ class TransportError(Error):
 
     #: What the server answered last before it hung up on a run of commands, if that was an error.
     last_words: ServerError | None = None
+    #: How many commands of that run had been answered.
+    answered: int = 0
 
     def __init__(self, message: str, *, address: str = "", executed: Executed = "no") -> None:
         super().__init__(f"{address}: {message}" if address else message)

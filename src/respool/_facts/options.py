@@ -43,6 +43,7 @@ class ConnectionOptions(TypedDict, total=False):
     password: str | None
     credentials: Credentials | None
     client_name: str | None
+    client_info: bool
     protocol: Literal[2, 3]
     encoding_errors: str
     tls: bool | SSLContext
@@ -97,6 +98,7 @@ class Options:
     password: str | None = field(default=None, repr=False)
     credentials: Credentials | None = field(default=None, repr=False)
     client_name: str | None = None
+    client_info: bool = True
     protocol: int = 3
     encoding: str | None = None
     encoding_errors: str = "strict"
@@ -162,6 +164,9 @@ class Options:
             raise UsageValueError(
                 f"encoding {self.encoding!r} does not write letters as ASCII does: no server would know a command"
             )
+        for name in ("username", "password"):
+            if not can_be_encoded(getattr(self, name) or "", self.encoding):
+                raise UsageValueError(f"{name} must be a text that can be written in {self.encoding or 'utf-8'}")
 
     @property
     def address(self) -> str:
@@ -198,6 +203,15 @@ def make_options(url: str | None, given: Mapping[str, Any]) -> Options:
     if "host" in given and "path" not in given:
         merged.pop("path", None)
     return Options(**merged)
+
+
+def can_be_encoded(text: str, encoding: str | None) -> bool:
+    """Tell whether a text can be sent. The error of Python would hold it, which must not be if it is a secret."""
+    try:
+        text.encode(encoding or "utf-8")
+    except UnicodeError:
+        return False
+    return True
 
 
 def checked_timeout(timeout: Any) -> float:
@@ -311,6 +325,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "password": _of(str, "text or None"),
     "credentials": _function,
     "client_name": _name,
+    "client_info": _must_be(bool, "True or False"),
     "protocol": _one_of(3, 2),
     "encoding": _of(str, "the name of an encoding, or None for bytes"),
     "encoding_errors": _text,
@@ -358,7 +373,7 @@ _WHOLE: Final = frozenset(
 _SECONDS: Final = frozenset(
     "connect_timeout read_timeout acquire_timeout stall_after max_idle max_lifetime keepalive".split()
 )
-_FLAGS: Final = frozenset("tls close_on_error trace_leases".split())
+_FLAGS: Final = frozenset("tls client_info close_on_error trace_leases".split())
 _TEXTS: Final = frozenset(
     "host path username password client_name encoding encoding_errors strategy on_full idle_order".split()
 )

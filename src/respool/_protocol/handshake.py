@@ -1,19 +1,25 @@
 """The first words on a connection, rendered once, sent in one round trip (R-37).
 
 Rule 1: HELLO (or AUTH) comes first; nothing a server could execute precedes it.
-Rule 2: what a server may not know (HELLO, CLIENT SETINFO) may fail without harm; what the caller asked for may not.
-Rule 3: a server without RESP3 is spoken to in RESP2, after one more round trip.
+Rule 2: the optional commands (CLIENT SETINFO, CLIENT SETNAME) may be refused in any words; what decides where commands
+        go and what they may do (AUTH, SELECT, READONLY) may not.
+Rule 3: a HELLO that is refused for any reason but the credentials is followed by a greeting in RESP2.
+Rule 4: a peer that hangs up in the handshake is dialed once more and greeted with less. When that succeeds after a
+        hang-up at HELLO, HELLO is sent again: a server that was about to end hangs up too, and speaks RESP3 later.
+Rule 5: no text that comes back shows what was sent to sign in.
 Source: the HELLO, AUTH and CLIENT SETINFO pages of the command reference.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from respool._facts.errors import (
     AuthenticationFailed,
+    Busy,
     ConnectFailed,
+    ConnectionLost,
     ConnectTimeout,
     Error,
     ProtocolError,
@@ -21,9 +27,17 @@ from respool._facts.errors import (
     TransportError,
     UsageValueError,
 )
+from respool._facts.options import can_be_encoded
 from respool._facts.version import __version__
+from respool._pooling.peer import Peer
+from respool._protocol.masking import mask_error
 
 Args = tuple[Any, ...]
+
+_SETINFO: Final[tuple[Args, ...]] = (
+    ("CLIENT", "SETINFO", "LIB-NAME", "respool"),
+    ("CLIENT", "SETINFO", "LIB-VER", __version__),
+)
 
 
 class Handshake:
@@ -31,9 +45,26 @@ class Handshake:
 
     ``commands()`` gives the batch for one round trip; ``read(replies)`` returns True when the connection is ready,
     False when the batch must be sent again as ``commands()`` now gives it, and raises when it cannot be ready.
+    When the connection ends before all replies are there, ``may_dial_again(error)`` tells whether to send
+    ``commands()`` on another one; if not, ``ended(error)`` makes the error to raise.
     """
 
-    __slots__ = ("_address", "_db", "_name", "_password", "_readonly", "_username", "protocol", "server")
+    __slots__ = (
+        "_address",
+        "_asked",
+        "_db",
+        "_is_proving",
+        "_is_unproven",
+        "_name",
+        "_password",
+        "_peer",
+        "_readonly",
+        "_sends_optional",
+        "_username",
+        "_wants_info",
+        "protocol",
+        "server",
+    )
 
     def __init__(
         self,
@@ -43,22 +74,32 @@ class Handshake:
         username: str | None = None,
         password: str | None = None,
         client_name: str | None = None,
+        client_info: bool = True,
         readonly: bool = False,
         address: str = "",
+        peer: Peer | None = None,
     ) -> None:
+        self._peer = Peer() if peer is None else peer
+        self._asked = protocol
         self._db = db
         self._username = username
         self._password = password
         self._name = client_name
+        self._wants_info = client_info
+        self._sends_optional = self._peer.takes_client_commands
         self._readonly = readonly
         self._address = address
+        self._is_unproven = False  # RESP2 is spoken because of a hang-up, which may have had another reason
+        self._is_proving = False  # HELLO has been sent on a connection that was greeted in RESP2
         #: The protocol spoken: falls from 3 to 2 when the server does not know 3.
-        self.protocol = protocol
+        self.protocol = min(protocol, self._peer.protocol)
         #: What HELLO told about the server; empty in RESP2.
         self.server: dict[str, Any] = {}
 
     def commands(self) -> list[Args]:
         """Return the commands of the round trip, in order."""
+        if self._is_proving:
+            return [("HELLO", "3"), *self._client_name(), *self._info()]
         batch: list[Args] = []
         if self.protocol == 3:
             hello: list[str] = ["HELLO", "3"]
@@ -71,15 +112,21 @@ class Handshake:
             if self._password is not None:
                 user = () if self._username is None else (self._username,)
                 batch.append(("AUTH", *user, self._password))
-            if self._name is not None:
-                batch.append(("CLIENT", "SETNAME", self._name))
+            if self._sends_optional:
+                batch += self._client_name()
         if self._db:
             batch.append(("SELECT", self._db))
         if self._readonly:
             batch.append(("READONLY",))
-        batch.append(("CLIENT", "SETINFO", "LIB-NAME", "respool"))
-        batch.append(("CLIENT", "SETINFO", "LIB-VER", __version__))
-        return batch
+        if self._sends_optional:
+            batch += self._info()
+        return batch or [("PING",)]  # one reply is needed, to know that somebody is there
+
+    def _client_name(self) -> list[Args]:
+        return [] if self._name is None else [("CLIENT", "SETNAME", self._name)]
+
+    def _info(self) -> list[Args]:
+        return list(_SETINFO) if self._wants_info else []
 
     def read(self, replies: Sequence[Any]) -> bool:
         """Judge the replies to ``commands()``.
@@ -87,8 +134,9 @@ class Handshake:
         Raises AuthenticationFailed for wrong credentials, another ServerError for what else the server refused, and
         ConnectFailed when the answers make no sense.
         """
-        is_ready = self._judge(replies)
+        is_ready = self._judge_proof(replies) if self._is_proving else self._judge(replies)
         if isinstance(is_ready, Error):
+            self._mask(is_ready)
             raise is_ready  # from here, where no local variable holds the password: tracebacks are logged with them
         return is_ready
 
@@ -101,45 +149,104 @@ class Handshake:
                 if args[0] == "HELLO":
                     self.server = _as_mapping(reply)
                 continue
-            if args[0] == "HELLO" and _is_unknown(reply):
+            if args[0] == "HELLO" and _is_worth_resp2(reply):
                 self.protocol = 2
                 return False
-            if args[:2] == ("CLIENT", "SETINFO") and isinstance(reply, ServerError) and reply.code != "NOAUTH":
+            if args[0] in ("CLIENT", "PING") and isinstance(reply, ServerError) and reply.code != "NOAUTH":
                 continue
             return self._refused(reply)
         if self.protocol == 3 and self.server.get("proto") != 3:
             return ConnectFailed("HELLO was not answered as a server would", address=self._address)
+        if self._is_unproven:
+            self._is_proving = True
+            return False
+        self._remember()
         return True
 
-    def ended(self, error: Error) -> ConnectFailed:
+    def _judge_proof(self, replies: Sequence[Any]) -> bool | Error:
+        """Judge the answer to a HELLO behind a greeting in RESP2: a peer that understands it is spoken to in RESP3."""
+        self._is_proving = self._is_unproven = False
+        reply = replies[0] if replies else None
+        if isinstance(reply, Error) and not isinstance(reply, ServerError):
+            return self._refused(reply)
+        self.server = _as_mapping(reply)
+        if self.server.get("proto") == 3:
+            self.protocol = 3
+        self._sends_optional = True  # they were sent behind HELLO, and the connection stands
+        self._remember()
+        return True
+
+    def _remember(self) -> None:
+        """Let the next dials begin with what has just succeeded."""
+        if self._asked == 3:
+            self._peer.protocol = self.protocol
+        self._peer.takes_client_commands = self._sends_optional
+
+    def may_dial_again(self, error: Error) -> bool:
+        """Judge a connection that the peer has closed; tell whether to send ``commands()`` on another one (Rule 4).
+
+        Each answer of True leaves less to be sent, so there are few.
+        """
+        if not isinstance(error, ConnectionLost) or isinstance(error.__cause__, ProtocolError):
+            return False
+        if self._is_proving:  # it had answered everything else on this connection: it hangs up at HELLO
+            self._is_proving = self._is_unproven = False
+            return True
+        words = error.last_words
+        if words is not None and not _is_worth_resp2(words):
+            return False
+        if self.protocol == 3 and (error.answered == 0 or words is not None):
+            self.protocol = 2
+            self._sends_optional = False
+            self._is_unproven = True
+            return True
+        before, self._sends_optional = self.commands(), False
+        return self.commands() != before
+
+    def ended(self, error: Error) -> Error:
         """Make the error for a connection that ended in ``error`` before all replies were there."""
+        self._mask(error)
         if isinstance(error, TimeoutError):
             return ConnectTimeout("no answer to the handshake", address=self._address)
         said: object = error.last_words if isinstance(error, TransportError) else None
+        if isinstance(said, ServerError) and _is_about_credentials(said):
+            return self._refused(said)
         if said is None and isinstance(error.__cause__, ProtocolError):
             said = error.__cause__  # a server that is full says so before it is asked anything
         more = "" if said is None else f": {said}"
         return ConnectFailed(f"the connection ended in the handshake{more}", address=self._address)
 
+    def _mask(self, error: Error) -> None:
+        """Hide the credentials in an error and all that it holds (Rule 5)."""
+        user = None if self._username == "default" else self._username
+        if self._password is not None:
+            mask_error(error, [secret for secret in (self._password, user) if secret])
+
     def _refused(self, reply: Error) -> Error:
-        if isinstance(reply, ServerError) and reply.code in ("NOAUTH", "WRONGPASS", "NOPERM"):
+        if isinstance(reply, ServerError) and _is_about_credentials(reply):
+            self._mask(reply)
             error: Error = AuthenticationFailed(reply.code, f"{reply.message} ({self._address})")
             error.__cause__ = reply
             return error
         if isinstance(reply, ServerError):
             return reply
         if isinstance(reply, ProtocolError):
+            self._mask(reply)
             error = ConnectFailed(f"the handshake failed: {reply}", address=self._address)
             error.__cause__ = reply
             return error
         return reply
 
 
-def _is_unknown(reply: Error) -> bool:
-    """Tell whether HELLO itself was not understood, so that RESP2 is worth a try."""
-    return isinstance(reply, ServerError) and (
-        reply.code == "NOPROTO" or "unknown command" in reply.message.lower()
-    )
+def _is_about_credentials(reply: ServerError) -> bool:
+    return isinstance(reply, AuthenticationFailed) or reply.code in ("NOAUTH", "WRONGPASS", "NOPERM")
+
+
+def _is_worth_resp2(reply: Error) -> bool:
+    """Tell whether a refusal may be one of HELLO, in whatever words, so that RESP2 is worth a try."""
+    if not isinstance(reply, ServerError) or _is_about_credentials(reply):
+        return False
+    return not isinstance(reply, Busy) and reply.code != "DENIED"  # of the client: too many, or from outside
 
 
 def _as_mapping(reply: Any) -> dict[str, Any]:
@@ -152,11 +259,16 @@ def _text(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def as_credentials(answer: Any) -> tuple[str | None, str | None]:
+def as_credentials(answer: Any, encoding: str | None = None) -> tuple[str | None, str | None]:
     """Read what a ``credentials`` callable returned: a password, or (username, password)."""
-    if isinstance(answer, str):
-        return None, answer
-    if isinstance(answer, tuple) and len(answer) == 2 and all(isinstance(part, str) for part in answer):
-        return answer
-    answer = type(answer).__name__  # what is raised holds this frame, which shall not hold a secret
-    raise UsageValueError(f"credentials must return a password or (username, password), not {answer}")
+    problem = ""
+    pair = (None, answer) if isinstance(answer, str) else answer
+    texts = (answer,) if isinstance(answer, str) else answer
+    if not (isinstance(texts, tuple) and len(pair) == 2 and all(isinstance(text, str) for text in texts)):
+        problem = f"credentials must return a password or (username, password), not {type(answer).__name__}"
+    elif not all(can_be_encoded(text, encoding) for text in texts):
+        problem = f"credentials returned a text that cannot be written in {encoding or 'utf-8'}"
+    if problem:
+        answer = pair = texts = None  # what is raised holds this frame, which shall not hold a secret
+        raise UsageValueError(problem)
+    return pair

@@ -347,6 +347,7 @@ class Wire:
                 error = make()
                 if replies and isinstance(error, TransportError):
                     error.last_words = replies[-1] if isinstance(replies[-1], ServerError) else None
+                    error.answered = len(replies)
                 try:
                     claim.set_result(error)
                 except self._abandoned:

@@ -24,6 +24,7 @@ class Absent:
     is_reusable = False
     silent_for = 0.0
     patience = None
+    remote = None
 
     def __init__(self, make_error: Callable[[], Error]) -> None:
         self._make_error = make_error

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+from collections.abc import Callable
 from typing import Any, Final
+from weakref import WeakMethod
 
 from respool._facts.errors import ConnectionLost, Error, Executed, ReadTimeout
 
@@ -15,6 +17,10 @@ ADMISSION_ROOM: Final = 16
 
 class Retired(ConnectionLost):
     """The pool has closed the connection after all that was in flight on it. Never raised, only a cause."""
+
+
+class ClosedHere(ConnectionLost):
+    """This side has closed the connection. Never raised, only a cause."""
 
 
 def tune(sock: Any, patience: float | None) -> None:
@@ -38,11 +44,33 @@ def tune(sock: Any, patience: float | None) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
+def literal(host: str, port: int) -> list[Any]:
+    """Return what ``getaddrinfo`` would for an address written as numbers; nothing for a name."""
+    for family, address in ((socket.AF_INET, (host, port)), (socket.AF_INET6, (host, port, 0, 0))):
+        try:
+            socket.inet_pton(family, host)
+        except (OSError, ValueError):  # the latter for what cannot be a host at all
+            continue
+        return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", address)]
+    return []
+
+
 def tls_context(tls: Any) -> ssl.SSLContext | None:
-    """Return the context for the ``tls`` option; made once for a pool, so that sessions can be reused."""
+    """Return the context for the ``tls`` option; made once for a pool, because reading certificates takes time."""
     if isinstance(tls, ssl.SSLContext):
         return tls
     return ssl.create_default_context() if tls else None
+
+
+def weakly(method: Callable[[list[Any]], None]) -> Callable[[list[Any]], None]:
+    """Make a callback that does not keep the connection: one that is dropped open shall be found by its finaliser."""
+    method_if_there = WeakMethod(method)
+
+    def call(push: list[Any]) -> None:
+        if (called := method_if_there()) is not None:
+            called(push)
+
+    return call
 
 
 def why(error: BaseException) -> str:

@@ -11,17 +11,18 @@ Rule 3: a lease is a second body of the same connection: another object with the
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeVar, overload
-from weakref import WeakMethod
 
 from respool._async.node.pieces import send_pieces
 from respool._async.node.pipeline import AsyncPipeline
 from respool._async.shell.compat import Cancelled, bounded, call_credentials, clock
-from respool._async.shell.transport import AsyncTransport, connect
+from respool._async.shell.dial import connect
+from respool._async.shell.transport import AsyncTransport
 from respool._facts.command import Command, Parser, Spec, as_command
 from respool._facts.command_table import NEVER, SUBSCRIBES
 from respool._facts.errors import (
+    ConnectFailed,
     ConnectTimeout,
     Error,
     ProtocolError,
@@ -31,12 +32,13 @@ from respool._facts.errors import (
     UsageValueError,
 )
 from respool._facts.options import ConnectionOptions, Options, checked_timeout, make_options
+from respool._pooling.peer import Peer
 from respool._protocol.handshake import Handshake, as_credentials
 from respool._protocol.packing import check_pieces
 from respool._protocol.run import Run, as_raised, noreply_args
 from respool._protocol.session import Session
 from respool._shell.absent import RELEASED, UNOPENED
-from respool._shell.sockets import tls_context
+from respool._shell.sockets import ClosedHere, tls_context, weakly
 from respool._surfaces.asyncio import AsyncCommands
 
 if TYPE_CHECKING:
@@ -106,6 +108,7 @@ class AsyncConnection(AsyncCommands[S]):
         self._options = config
         self._transport: AsyncTransport = UNOPENED  # type: ignore[assignment]  # it has the same face
         self._session = Session(config.db)
+        self._peer = Peer()  # a pool's connections share one
         self._protocol = config.protocol
         self._is_blocked = False  # a blocking command was sent and its reply has not been seen
         self._is_prepared = False  # by an ``open`` of the user's own: no reset brings that back
@@ -120,11 +123,17 @@ class AsyncConnection(AsyncCommands[S]):
         Raises ConnectFailed (ConnectTimeout), AuthenticationFailed or another ServerError. A failure or a cancel
         leaves no socket behind.
         """
-        if self._transport.is_open:
-            raise UsageError("this connection is open already")
-        if self._slot is not None:
-            raise UsageError("a lease that was closed is not opened again: give it back and acquire another one")
-        await self._make_ready()
+        me = object()
+        if self.__dict__.setdefault("_opener", me) is not me:  # one step, so that of two threads one is refused
+            raise UsageError("this connection is being opened already, by another task or thread")
+        try:
+            if self._transport.is_open:
+                raise UsageError("this connection is open already")
+            if self._slot is not None:
+                raise UsageError("a lease that was closed is not opened again: give it back and acquire another one")
+            await self._make_ready()
+        finally:
+            del self.__dict__["_opener"]
 
     async def _make_ready(self, *first: tuple[Any, ...]) -> None:
         """Connect, or send ``first`` on the connection there is, and shake hands; close it when that fails."""
@@ -134,25 +143,39 @@ class AsyncConnection(AsyncCommands[S]):
         try:
             async with bounded(seconds):
                 if not first:
-                    self._transport = await connect(options, _weakly(self._pushed))
-                    self._session.is_spoiled = False
+                    await self._connect(until)
                 self._transport.set_patience(seconds)
-                await self._greet(*first, until=until)
+                handshake = await self._prepared(until)
+                while not await self._greet(handshake, *first, until=until):
+                    self._transport.abort()
+                    await self._connect(until)
+                    self._transport.set_patience(seconds)
         except BaseException as error:
+            if isinstance(error, ConnectFailed | TimeoutError):
+                self._peer.failed_at(self._transport.remote)
             self._transport.abort()
             if isinstance(error, TimeoutError) and not isinstance(error, ConnectTimeout):
                 raise ConnectTimeout(f"no finished handshake within {seconds:g} s", address=options.address) from error
             raise
+        self._peer.greeted_at(self._transport.remote)
         self._transport.set_patience(options.read_timeout)
 
-    async def _greet(self, *first: tuple[Any, ...], until: float | None) -> None:
-        """Send ``first`` and the handshake in one round trip, answered before ``until``, and start a clean session."""
-        options = self._options
-        handshake = await self._prepared()
+    async def _connect(self, until: float | None) -> None:
+        self._transport = await connect(self._options, weakly(self._pushed), self._peer, until)
+        self._session.is_spoiled = False
+
+    async def _greet(self, handshake: Handshake, *first: tuple[Any, ...], until: float | None) -> bool:
+        """Send ``first`` and the handshake in one round trip, answered before ``until``, and start a clean session.
+
+        False when the peer has hung up and another connection may be greeted in another way.
+        """
         is_ready = False
         while not is_ready:
             replies = await self._transport.submit_many([*first, *handshake.commands()], until)
             if isinstance(replies, Error):
+                is_ours = isinstance(replies.__cause__, ClosedHere)
+                if not (first or is_ours) and handshake.may_dial_again(replies):
+                    return False
                 raise handshake.ended(replies) from replies
             for reply in replies[: len(first)]:
                 if isinstance(reply, Error):
@@ -162,22 +185,25 @@ class AsyncConnection(AsyncCommands[S]):
             is_ready = handshake.read(replies[len(first) :])
             first = ()
         self._protocol = handshake.protocol
-        self._session.renew(options.db)
+        self._session.renew(self._options.db)
         self._is_blocked = False
+        return True
 
-    async def _prepared(self) -> Handshake:
+    async def _prepared(self, until: float | None) -> Handshake:
         """Return a handshake with the credentials of today; no other frame holds them in a local variable."""
         options = self._options
         username, password = options.username, options.password
         if options.credentials is not None:
-            username, password = as_credentials(await call_credentials(options.credentials))
+            username, password = as_credentials(await call_credentials(options.credentials, until), options.encoding)
         return Handshake(
             protocol=options.protocol,
             db=options.db,
             username=username,
             password=password,
             client_name=options.client_name,
+            client_info=options.client_info,
             address=options.address,
+            peer=self._peer,
         )
 
     async def reset(self) -> None:
@@ -436,14 +462,3 @@ class AsyncConnection(AsyncCommands[S]):
         elif self.__dict__.get("_slot") is None and self.__dict__.get("_transport", UNOPENED).is_open:
             warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
             self._transport.abort_in_finaliser()
-
-
-def _weakly(method: Callable[[list[Any]], None]) -> Callable[[list[Any]], None]:
-    """Make a callback that does not keep the connection: one that is dropped open shall be found by its finaliser."""
-    method_if_there = WeakMethod(method)
-
-    def call(push: list[Any]) -> None:
-        if (called := method_if_there()) is not None:
-            called(push)
-
-    return call

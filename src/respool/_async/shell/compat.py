@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import nullcontext
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -77,8 +78,13 @@ async def call_hook(hook: Callable[[Any], Any], subject: Any) -> Any:
         raise UsageError("a hook ended in a cancellation that nobody had asked for") from error
 
 
-async def call_credentials(source: Callable[[], Any]) -> Any:
-    """Ask a user's ``credentials`` callable, plain or ``async``."""
+def users_code() -> Any:
+    """Note nothing: a task in a function of the user's can be cancelled."""
+    return nullcontext()
+
+
+async def call_credentials(source: Callable[[], Any], until: float | None) -> Any:
+    """Ask a user's ``credentials`` callable, plain or ``async``. The caller bounds the time, here by a cancel."""
     result = source()
     return await result if inspect.isawaitable(result) else result
 
@@ -217,8 +223,11 @@ class BackgroundTasks:
     #: Start what must not be done at once when it cannot be started.
     start = start_or_run
 
-    async def stop(self) -> None:
-        """Stop all tasks and wait until they have ended. Safe to be cancelled: the tasks are cancelled first."""
+    async def stop(self, deadline: float | None, cut: Callable[[], None]) -> None:
+        """Stop all tasks and wait until they have ended. Safe to be cancelled: the tasks are cancelled first.
+
+        What threads need besides, a ``deadline`` and a ``cut``, tasks do not: a cancel ends whatever they wait for.
+        """
         me = asyncio.current_task()
         tasks = [task for task in self._tasks if task is not me]
         for task in tasks:
@@ -230,20 +239,27 @@ class BackgroundTasks:
 class Borrowing(Generic[T]):
     """What ``acquire()`` returns: await it for a lease, or enter it to have the lease given back."""
 
-    __slots__ = ("_lane", "_lease", "_timeout")
+    __slots__ = ("_is_used", "_lane", "_lease", "_timeout")
 
     def __init__(self, lane: Any, timeout: float | None) -> None:
         self._lane = lane
         self._timeout = timeout
+        self._is_used = False
 
     def __await__(self) -> Generator[Any, Any, T]:
-        return self._lane.borrow(self._timeout).__await__()  # type: ignore[no-any-return]
+        return self._borrow().__await__()  # type: ignore[no-any-return]
+
+    def _borrow(self) -> Any:
+        if self._is_used:
+            raise UsageError("this acquire() was used already: it stands for one lease, call acquire() for another one")
+        self._is_used = True
+        return self._lane.borrow(self._timeout)
 
     def __repr__(self) -> str:
         return "<a lease that was not taken yet: await it, or use it in async with>"
 
     async def __aenter__(self) -> T:
-        self._lease: T = await self._lane.borrow(self._timeout)
+        self._lease: T = await self._borrow()
         return self._lease
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -275,4 +291,5 @@ __all__ = [
     "one_at_a_time",
     "pause",
     "taker",
+    "users_code",
 ]

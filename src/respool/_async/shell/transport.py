@@ -18,7 +18,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from respool._facts.errors import (
-    ConnectFailed,
     ConnectionLost,
     Error,
     Executed,
@@ -31,38 +30,12 @@ from respool._facts.options import Options
 from respool._protocol.packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
 from respool._protocol.run import kind_of
 from respool._protocol.wire import SMALL_BYTES, Wire
-from respool._shell.sockets import ADMISSION_ROOM, lost, tune, why
+from respool._shell.sockets import ADMISSION_ROOM, ClosedHere, lost, tune, why
 
 #: The cheapest way to ask which loop runs; asyncio's own C function.
 _get_running_loop: Final = asyncio._get_running_loop
 
 _WRITE_HIGH_WATER: Final = 256 * 1024
-
-
-async def connect(options: Options, on_push: Callable[[list[Any]], None] | None = None) -> AsyncTransport:
-    """Open a socket as the options say and return its transport. The caller bounds the time.
-
-    Raises ConnectFailed; a cancel leaves no socket behind.
-    """
-    loop = asyncio.get_running_loop()
-
-    def make() -> AsyncTransport:
-        return AsyncTransport(options, loop, on_push)
-
-    try:
-        if options.path is not None:
-            _, transport = await loop.create_unix_connection(make, options.path)
-        else:
-            _, transport = await loop.create_connection(
-                make,
-                options.host,
-                options.port,
-                ssl=options.tls or None,
-                server_hostname=options.host if options.tls else None,
-            )
-    except (OSError, UnicodeError) as error:  # the latter from a name that can be none of a host
-        raise ConnectFailed(f"cannot connect: {why(error)}", address=options.address) from error
-    return transport
 
 
 class AsyncTransport(asyncio.Protocol):
@@ -93,6 +66,7 @@ class AsyncTransport(asyncio.Protocol):
         "on_lost",
         "pack",
         "patience",
+        "remote",
         "wire",
     )
 
@@ -123,6 +97,8 @@ class AsyncTransport(asyncio.Protocol):
         self._closed: asyncio.Future[None] = loop.create_future()
         #: How long the server may stay silent while it owes a reply; None for ever.
         self.patience = options.read_timeout
+        #: The address it is connected to, None for a unix socket.
+        self.remote: Any = None
         self._completed = 0  # entries that have left the queue with a reply
         #: Called once, with the error, when the connection has ended by itself.
         self.on_lost: Callable[[Error], None] | None = None
@@ -410,7 +386,7 @@ class AsyncTransport(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close at once, without waiting for anything. Whatever is in flight fails."""
-        self._end(ConnectionLost("the connection was closed", address=self._address), quiet=True)
+        self._end(ClosedHere("the connection was closed", address=self._address), quiet=True)
 
     def abort_in_finaliser(self) -> None:
         """Close from wherever the garbage collector runs, perhaps after the loop has been closed."""

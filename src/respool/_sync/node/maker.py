@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from respool._sync.node.connection import Connection
-from respool._sync.shell.compat import bounded, call_hook
+from respool._sync.shell.compat import bounded, call_hook, users_code
 from respool._facts.errors import ConnectTimeout, Error, UsageError
 from respool._facts.options import Options
+from respool._pooling.peer import Peer
 
 #: The share of ``max_lifetime`` over which the ends of connections are spread.
 EARLIER: Final = 0.1
@@ -26,6 +27,7 @@ class Maker:
         """Begin to spread the ends of connections at ``share``, by chance between 0 and 1."""
         self.options = options
         self._share = share
+        self._peer = Peer()
 
     def construct(self, db: int) -> Connection[Any]:
         """Construct a connection of the configured class, for a database."""
@@ -37,7 +39,16 @@ class Maker:
         connection: Connection[Any] = kind(config=options, **own)
         if "_transport" not in connection.__dict__:
             raise UsageError(f"{kind.__name__}.__init__ must call super().__init__() with the options it was given")
+        connection._peer = self._peer
         return connection
+
+    def open(self, connection: Connection[Any]) -> None:
+        """Open a connection, in the way of its class."""
+        if type(connection).open is Connection.open:
+            connection.open()
+        else:
+            with users_code():
+                connection.open()
 
     def accept(self, connection: Connection[Any]) -> None:
         """Take the state in which an ``open`` of the user's own has left a connection for that of a new one."""

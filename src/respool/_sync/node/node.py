@@ -127,7 +127,7 @@ class Node:
         try:
             connection = self.maker.construct(self.db)
             self._in_making.add(connection)
-            connection.open()
+            self.maker.open(connection)
             if connection._transport is UNOPENED:  # type: ignore[comparison-overlap]  # it has the same face
                 raise UsageError(f"{type(connection).__name__}.open() must call super().open()")
             self.maker.accept(connection)
@@ -406,7 +406,7 @@ class Node:
         finally:
             self._close_now()
             self._cut_short()
-            self.tasks.stop()
+            self.tasks.stop(deadline, self._cut_short)
             self._discard_unfinished()
         self._wait_closed()
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import inspect
 import threading
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from respool._facts.errors import UsageTypeError
-from respool._sync.shell.dial import hang_up
+from respool._sync.shell.dial import hang_up, run_within
 
 if TYPE_CHECKING:
     from respool._pooling.slot import Slot
@@ -29,6 +29,9 @@ LONGEST: Final = threading.TIMEOUT_MAX
 #: How many seconds a caller waits at a gate before it looks whether it need not wait any more.
 LOOK_AGAIN: Final = 0.5
 _HERE: Final = object()
+
+#: The threads that run a function of the user's.
+_in_users_code: Final[set[int]] = set()
 
 
 class Cancelled(BaseException):
@@ -76,12 +79,27 @@ def check_hooks(options: Options) -> None:
 
 def call_hook(hook: Callable[[Any], Any], subject: Any) -> Any:
     """Call a user's hook and return what it returned. Raises UsageTypeError for an ``async`` one."""
-    return _answered(hook(subject))
+    with users_code():
+        return _answered(hook(subject))
 
 
-def call_credentials(source: Callable[[], Any]) -> Any:
-    """Ask a user's ``credentials`` callable. Raises UsageTypeError for an ``async`` one."""
-    return _answered(source())
+@contextmanager
+def users_code() -> Iterator[None]:
+    """Note that the thread runs a function of the user's, which nobody can end: closing waits for it only so long."""
+    me = threading.get_ident()
+    _in_users_code.add(me)
+    try:
+        yield
+    finally:
+        _in_users_code.discard(me)
+
+
+def call_credentials(source: Callable[[], Any], until: float | None) -> Any:
+    """Ask a user's ``credentials`` callable, in a thread of its own. Raises UsageTypeError for an ``async`` one.
+
+    Raises TimeoutError when there is no answer at ``until``; the function is left to end by itself then.
+    """
+    return _answered(run_within(source, id(source), until, "credentials"))
 
 
 def _answered(result: Any) -> Any:
@@ -218,7 +236,7 @@ class Gate:
 
 
 class BackgroundTasks:
-    """The threads that work for a pool. Nothing of them is left after ``stop``."""
+    """The threads that work for a pool. Nothing of them is left after ``stop`` but what only the user can end."""
 
     __slots__ = ("_lock", "_threads")
 
@@ -241,18 +259,26 @@ class BackgroundTasks:
             self._threads.append(thread)
             thread.start()
 
-    def stop(self) -> None:
-        """Wait until all threads have ended; a dial is called off, the rest is bounded by a timeout of its own."""
+    def stop(self, deadline: float | None, cut: Callable[[], None]) -> None:
+        """Wait until all threads have ended. Dials are called off; ``cut`` ends the rest of what they wait for.
+
+        A thread in a function of the user's is waited for until ``deadline``; then it is left to end by itself.
+        """
         me = threading.current_thread()
+        is_late = False
         while True:
             with self._lock:
                 self._threads = [thread for thread in self._threads if thread.is_alive()]
                 others = [thread for thread in self._threads if thread is not me]  # another closer may wait too
+            if is_late:
+                others = [thread for thread in others if thread.ident not in _in_users_code]
             if not others:
                 return
+            cut()
             for thread in others:
                 hang_up(thread)
-                thread.join(0.05)  # not longer: where a name has several addresses, the next dial has begun
+                thread.join(0.05)  # not longer: it may have begun to wait for something else
+            is_late = deadline is not None and time.monotonic() >= deadline
 
 
 T = TypeVar("T")

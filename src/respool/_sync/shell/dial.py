@@ -1,97 +1,327 @@
 """Open a socket for threads: name, TCP and TLS within one deadline, and to be called off by another thread.
 
-Rule 1: ``connect_timeout`` covers everything together, however many addresses there are and however slow the peer is.
-Rule 2: a thread that dials is known by the socket it waits for, so that whoever waits for the thread can hang up.
+Rule 1: one deadline covers everything together, however many addresses there are and however slow the peer is.
+Rule 2: a thread that dials is known by what it waits for, so that whoever waits for the thread can call the dial off.
+Rule 3: what nobody can interrupt (the resolver, a user's function) runs in a thread of its own, which is left to end
+        by itself when its time is over. While one runs, the next dial waits for it and starts no other.
+Rule 4: the addresses of a name connect side by side, each with a head start (R-40).
+
+``_async/shell/dial.py`` is the same thing for asyncio.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import select
 import socket
 import ssl
 import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Self
 
+from respool._facts.errors import ConnectFailed, ConnectTimeout
+from respool._shell.fork import dial_begins, dial_ends
 from respool._facts.options import Options
-from respool._shell.sockets import tune
+from respool._pooling.peer import Peer, head_start
+from respool._shell.sockets import literal, tune, why
 from respool._sync.shell.sockets import LONGEST
+from respool._sync.shell.transport import Transport
+
+
+class Dial:
+    """What one thread waits for while it dials, and how that is called off."""
+
+    __slots__ = ("calls", "is_called_off", "sockets")
+
+    def __init__(self) -> None:
+        self.is_called_off = False
+        self.sockets: list[socket.socket] = []
+        #: Gets an item when the thread has to look again.
+        self.calls: SimpleQueue[None] = SimpleQueue()
+
+    def __enter__(self) -> Self:
+        _dials[threading.get_ident()] = self
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        _dials.pop(threading.get_ident(), None)
+
+    def call_off(self) -> None:
+        """Let the thread's waiting fail now; called from another thread."""
+        self.is_called_off = True
+        self.calls.put(None)
+        for sock in list(self.sockets):
+            try:
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+            except OSError:
+                pass  # it has ended by itself
+
+    def check(self) -> None:
+        """Raise OSError when this dial was called off."""
+        if self.is_called_off:
+            raise OSError(errno.ECONNABORTED, os.strerror(errno.ECONNABORTED))
+
+    def make_socket(self, kind: Any) -> socket.socket:
+        sock = socket.socket(*kind)
+        dial_begins(sock)
+        self.sockets.append(sock)
+        return sock
+
+    def close(self, sock: socket.socket) -> None:
+        self.let_go(sock)
+        sock.close()
+
+    def let_go(self, sock: socket.socket) -> None:
+        if sock in self.sockets:
+            self.sockets.remove(sock)
+        dial_ends(sock)
+
 
 #: What each thread that dials waits for.
-_dials: Final[dict[int, socket.socket]] = {}
+_dials: Final[dict[int, Dial]] = {}
 
 
 def hang_up(thread: threading.Thread) -> None:
-    """Let the dial of a thread fail now, if it is at one. It may have several addresses to try: ask again."""
-    sock = _dials.get(thread.ident or 0)
+    """Let the dial of a thread fail now, if it is at one."""
+    dial = _dials.get(thread.ident or 0)
     # Numbers of threads are used again. While this one lives its number is its own, and so was what stood there.
-    if sock is not None and thread.is_alive():
+    if dial is not None and thread.is_alive():
+        dial.call_off()
+
+
+# What nobody can interrupt ------------------------------------------------------------------------------
+
+
+class _Errand:
+    """A call in a thread of its own, and whoever waits for it."""
+
+    def __init__(self, key: Any, work: Callable[[], Any]) -> None:
+        self._key = key
+        self._work = work
+        self.outcome: Any = None
+        self.failure: BaseException | None = None
+        self.is_done = False
+        self.waiting: list[SimpleQueue[None]] = []
+
+    def run(self) -> None:
         try:
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)
-        except OSError:
-            pass  # it has ended by itself
+            self.outcome = self._work()
+        except BaseException as error:
+            self.failure = error
+        self.is_done = True
+        self.forget()
+        for calls in self.waiting:
+            calls.put(None)
+        del self  # a failure holds this frame, which shall not hold it: no cycles
+
+    def give_up(self) -> None:
+        """Let the next dial wait for this call."""
+        _unfinished.setdefault(self._key, self)
+        if self.is_done:
+            self.forget()
+
+    def forget(self) -> None:
+        if _unfinished.get(self._key) is self:
+            del _unfinished[self._key]
 
 
-def open_socket(options: Options) -> socket.socket:
-    """Connect as the options say. Raises OSError (TimeoutError when ``connect_timeout`` is over), UnicodeError.
+#: Calls that were given up and have not ended, by what was called.
+_unfinished: Final[dict[Any, _Errand]] = {}
 
-    A failure leaves no socket behind.
+
+def run_within(work: Callable[[], Any], key: Any, deadline: float | None, name: str) -> Any:
+    """Return what ``work()`` returns or raise what it raises, in another thread; ``key`` is what equal calls share.
+
+    Raises TimeoutError at ``deadline``, OSError when the dial is called off.
     """
-    seconds = options.connect_timeout
-    deadline = None if seconds is None else monotonic() + seconds
+    errand = _unfinished.get(key)
     try:
-        if options.path is not None:
-            sock = _connected((socket.AF_UNIX, socket.SOCK_STREAM, 0), options.path, seconds)
-        else:
-            sock = _reach(options, deadline)
-        if isinstance(options.tls, ssl.SSLContext):
-            sock = _secured(sock, options.tls, options.host, deadline)
-        return sock
+        with Dial() as dial:
+            if errand is None:
+                errand = _Errand(key, work)
+                errand.waiting.append(dial.calls)
+                try:
+                    threading.Thread(target=errand.run, name=f"respool-{name}", daemon=True).start()
+                except RuntimeError:  # no thread is to be had
+                    errand.run()
+            else:
+                errand.waiting.append(dial.calls)
+            while not errand.is_done:
+                dial.check()
+                left = None if deadline is None else min(_left(deadline), LONGEST)
+                try:
+                    dial.calls.get(timeout=left)
+                except Empty:
+                    pass
+        if errand.failure is not None:
+            raise errand.failure
+        return errand.outcome
     finally:
-        _dials.pop(threading.get_ident(), None)
+        if errand is not None and not errand.is_done:
+            errand.give_up()
+        del errand  # a failure holds this frame, which shall not hold it: no cycles
 
 
-def _reach(options: Options, deadline: float | None) -> socket.socket:
-    """Try the addresses of a name one after the other; each has its share of the time, so that none takes it all."""
-    found = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)
-    failure: OSError | None = None
-    for left, (*kind, _, address) in zip(range(len(found), 0, -1), found, strict=True):
+def _forget_errands() -> None:
+    _dials.clear()
+    _unfinished.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_errands)  # the threads that would end them do not exist there
+
+
+# The socket ---------------------------------------------------------------------------------------------
+
+
+def connect(
+    options: Options, on_push: Callable[[list[Any]], None] | None, peer: Peer, until: float | None
+) -> Transport:
+    """Open a socket as the options say, before ``until``, and return its transport.
+
+    Raises ConnectFailed or ConnectTimeout; a failure leaves no socket behind.
+    """
+    try:
+        sock, remote = _open_socket(options, peer, until)
         try:
-            sock = _connected(tuple(kind), address, None if deadline is None else _left(deadline) / left)
-        except OSError as error:
-            failure = error
-            continue
-        tune(sock, options.read_timeout)
-        return sock
-    try:
-        raise failure or OSError(f"{options.host} has no address")
-    finally:
-        failure = None
+            transport = Transport(options, sock, on_push)
+        finally:
+            dial_ends(sock)
+    except TimeoutError as error:
+        raise ConnectTimeout(
+            f"no connection within {options.connect_timeout:g} s", address=options.address
+        ) from error
+    except (OSError, ValueError) as error:  # the latter from a name that can be none of a host
+        raise ConnectFailed(f"cannot connect: {why(error)}", address=options.address) from error
+    transport.remote = remote
+    return transport
 
 
-def _connected(kind: Any, address: Any, seconds: float | None) -> socket.socket:
-    sock = socket.socket(*kind)
+def _open_socket(options: Options, peer: Peer, deadline: float | None) -> tuple[socket.socket, Any]:
+    """Connect as the options say. Return the socket, to be given to ``dial_ends``, and its address.
+
+    Raises OSError (TimeoutError at ``deadline``), ValueError for a host that cannot be one. A failure leaves no socket.
+    """
+    if options.path is not None:
+        with Dial() as dial:
+            return _connected(dial, (socket.AF_UNIX, socket.SOCK_STREAM, 0), options.path, deadline), None
+    found = literal(options.host, options.port) or _resolved(options.host, options.port, deadline)
+    kinds = {address: (family, kind, proto) for family, kind, proto, _, address in found}
+    order = peer.in_order(list(kinds))
+    if not order:
+        raise OSError(f"{options.host} has no address")
+    with Dial() as dial:
+        if len(order) == 1:
+            sock, address = _connected(dial, kinds[order[0]], order[0], deadline), order[0]
+        else:
+            delay = head_start(None if deadline is None else _left(deadline), len(order))
+            sock, address = _first(dial, [(kinds[address], address) for address in order], delay, deadline)
+        try:
+            tune(sock, options.read_timeout)
+            if isinstance(options.tls, ssl.SSLContext):
+                sock = _secured(dial, sock, options.tls, options.host, deadline)
+        except BaseException:
+            peer.failed_at(address)
+            dial.close(sock)
+            raise
+        return sock, address
+
+
+def _resolved(host: str, port: int, deadline: float | None) -> list[Any]:
+    def resolve() -> list[Any]:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+    return run_within(resolve, (host, port), deadline, "resolve")  # type: ignore[no-any-return]
+
+
+def _connected(dial: Dial, kind: Any, address: Any, deadline: float | None) -> socket.socket:
+    sock = dial.make_socket(kind)
     try:
-        _dials[threading.get_ident()] = sock
-        sock.settimeout(None if seconds is None else min(seconds, LONGEST))
+        dial.check()
+        sock.settimeout(None if deadline is None else min(_left(deadline), LONGEST))
         sock.connect(address)
         sock.getpeername()  # Linux calls a socket connected that was shut before it was; this does not
     except BaseException:
-        sock.close()
+        dial.close(sock)
         raise
     return sock
 
 
-def _secured(plain: socket.socket, context: ssl.SSLContext, host: str, deadline: float | None) -> ssl.SSLSocket:
+def _first(dial: Dial, order: list[Any], delay: float, deadline: float | None) -> tuple[socket.socket, Any]:
+    """Return the first socket that connects; each starts ``delay`` after the former, or when one has failed."""
+    poll = select.poll()
+    pending: dict[int, tuple[socket.socket, Any]] = {}
+    failure: OSError | None = None
     try:
-        sock = context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+        while order or pending:
+            dial.check()
+            if order:
+                kind, address = order.pop(0)
+                try:
+                    sock = _begun(dial, kind, address)
+                except OSError as error:
+                    failure = error
+                    continue
+                pending[sock.fileno()] = sock, address
+                poll.register(sock, select.POLLOUT)
+            next_at = monotonic() + delay
+            while pending and (not order or monotonic() < next_at):
+                until = deadline if not order else next_at if deadline is None else min(next_at, deadline)
+                dial.check()
+                for fd, _ in poll.poll(None if until is None else max(until - monotonic(), 0.0) * 1000):
+                    poll.unregister(fd)
+                    sock, address = pending.pop(fd)
+                    try:
+                        _check_connected(sock)
+                        return sock, address
+                    except OSError as error:
+                        failure = error
+                        dial.close(sock)
+                        next_at = 0.0  # the next address need not wait
+                if deadline is not None:
+                    _left(deadline)
+        raise failure or OSError("no address could be reached")
+    finally:
+        failure = None  # it holds this frame
+        for sock, _ in pending.values():
+            dial.close(sock)
+
+
+def _begun(dial: Dial, kind: Any, address: Any) -> socket.socket:
+    sock = dial.make_socket(kind)
+    try:
+        sock.settimeout(0.0)
+        problem = sock.connect_ex(address)
+        if problem not in (0, errno.EINPROGRESS):
+            raise OSError(problem, os.strerror(problem))
     except BaseException:
-        plain.close()
+        dial.close(sock)
         raise
+    return sock
+
+
+def _check_connected(sock: socket.socket) -> None:
+    """Raise OSError unless a connect that has ended has succeeded."""
+    problem = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if problem:
+        raise OSError(problem, os.strerror(problem))
+    sock.getpeername()  # Linux calls a socket connected that was shut before it was; this does not
+
+
+def _secured(
+    dial: Dial, plain: socket.socket, context: ssl.SSLContext, host: str, deadline: float | None
+) -> ssl.SSLSocket:
+    sock = context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+    dial_begins(sock)  # it has taken the place of the plain one, whose descriptor it holds
+    dial.sockets.append(sock)
+    dial.let_go(plain)
     try:
-        _dials[threading.get_ident()] = sock
         sock.settimeout(0.0)
         while True:
+            dial.check()
             try:
                 sock.do_handshake()
                 return sock
@@ -100,7 +330,7 @@ def _secured(plain: socket.socket, context: ssl.SSLContext, host: str, deadline:
             except ssl.SSLWantWriteError:
                 _wait(sock, select.POLLOUT, deadline)
     except BaseException:
-        sock.close()
+        dial.close(sock)
         raise
 
 

@@ -31,13 +31,12 @@ from time import monotonic
 from typing import Any, Final
 
 from respool._protocol.packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
-from respool._facts.errors import ConnectFailed, ConnectionLost, ConnectTimeout, Error, Executed, ProtocolError
+from respool._facts.errors import ConnectionLost, Error, Executed, ProtocolError
 from respool._facts.errors import ReadTimeout, TransportError, UsageError
 from respool._protocol.run import kind_of
 from respool._facts.options import Options
-from respool._sync.shell.dial import open_socket
 from respool._sync.shell.sockets import PlainSocket, TlsSocket
-from respool._shell.sockets import ADMISSION_ROOM, Retired, lost, why
+from respool._shell.sockets import ADMISSION_ROOM, ClosedHere, Retired, lost, why
 from respool._protocol.wire import SMALL_BYTES, Wire
 
 _WAITING: Final = object()  # the value of a call without a reply
@@ -78,21 +77,6 @@ class _Call:
         return self.value is _WAITING and not self.is_given_up
 
 
-def connect(options: Options, on_push: Callable[[list[Any]], None] | None = None) -> Transport:
-    """Open a socket as the options say, within ``connect_timeout``, and return its transport.
-
-    Raises ConnectFailed or ConnectTimeout; a failure leaves no socket behind.
-    """
-    try:
-        return Transport(options, open_socket(options), on_push)
-    except TimeoutError as error:
-        raise ConnectTimeout(
-            f"no connection within {options.connect_timeout:g} s", address=options.address
-        ) from error
-    except (OSError, UnicodeError) as error:  # the latter from a name that can be none of a host
-        raise ConnectFailed(f"cannot connect: {why(error)}", address=options.address) from error
-
-
 class Transport:
     """A connected socket and its wire. ``submit`` is the hot path of the threaded world."""
 
@@ -123,6 +107,7 @@ class Transport:
         "on_lost",
         "pack",
         "patience",
+        "remote",
         "wire",
     )
 
@@ -152,6 +137,8 @@ class Transport:
         self._cut: Error | None = None  # a signal handler closed it in the midst of work here: whoever leads ends it
         #: How long the server may stay silent while it owes a reply; None for ever.
         self.patience: float | None = None
+        #: The address it is connected to, None for a unix socket.
+        self.remote: Any = None
         self._completed = 0  # entries that have left the queue with a reply
         #: Called with the error when the connection has ended by itself, and forgotten then. One that is interrupted
         #: is called again.
@@ -634,7 +621,7 @@ class Transport:
 
     def abort(self) -> None:
         """Close at once, without waiting for anything. Whatever is in flight fails. Callable from any thread."""
-        self._end(ConnectionLost("the connection was closed", address=self._address), quiet=True)
+        self._end(ClosedHere("the connection was closed", address=self._address), quiet=True)
 
     def abort_in_finaliser(self) -> None:
         """Close from a finaliser: only the socket, since the lock may be held by the very thread that collects."""
