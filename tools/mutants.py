@@ -65,6 +65,8 @@ TESTS_OF: Final = {
     "_facts/retry_policy.py": "pooling/test_retry.py",
     "_pooling/retry.py": "pooling/test_retry.py asyncio_/test_delivery.py",
     "_protocol/handshake.py": "protocol/test_handshake.py",
+    "_protocol/masking.py": "pooling/test_peer.py",
+    "_pooling/peer.py": "pooling/test_peer.py",
     "_protocol/session.py": "protocol/test_session.py",
     "_async/node/retrying.py": "asyncio_/test_delivery.py asyncio_/test_pipelines.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blocking_commands.py asyncio_/test_outages.py",

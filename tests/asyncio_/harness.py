@@ -53,6 +53,11 @@ async def rest() -> None:
         await asyncio.sleep(0)
 
 
+def resolves_in_python() -> bool:
+    """Tell whether names are resolved by ``socket.getaddrinfo``, which a test may replace; uvloop has its own."""
+    return not type(asyncio.get_running_loop()).__module__.startswith("uvloop")
+
+
 def socket_of(transport: Any) -> Any:
     """Return the socket of a transport of the engine."""
     return transport._transport.get_extra_info("socket")

@@ -47,6 +47,11 @@ def rest() -> None:
     time.sleep(0.002)
 
 
+def resolves_in_python() -> bool:
+    """Tell whether names are resolved by ``socket.getaddrinfo``, which a test may replace."""
+    return True
+
+
 def socket_of(transport: Any) -> Any:
     """Return the socket of a transport of the engine."""
     return transport._sock._sock

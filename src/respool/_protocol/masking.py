@@ -24,10 +24,8 @@ def masked(text: str, secrets: Iterable[str]) -> str:
     text = _QUOTED.sub(rf"\1 {MASK}", text)
     forms = sorted({form for secret in secrets if secret for form in _forms(secret)}, key=len, reverse=True)
     for form in forms:  # the longest first: one may be a piece of another
-        if len(form) < _LONG:
-            text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", MASK, text)
-        else:
-            text = text.replace(form, MASK)
+        whole = rf"(?<!\w){re.escape(form)}(?!\w)" if len(form) < _LONG else re.escape(form)
+        text = re.sub(whole, MASK, text)
     for form in forms:
         for length in range(len(form) - 1, _LONG - 1, -1):
             if form[:length] in text:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+import uvloop
 
 from respool import AsyncPool
 from respool.errors import ConnectFailed, PoolClosed, UsageError
 from respool.events import DialFailed, Event
-from respool.testing import Server
+from respool.testing import FakeNode, FaultProxy, Server
 
 
 def elsewhere(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
@@ -146,3 +149,42 @@ def test_with_eager_tasks_a_listener_may_close_the_pool_that_is_just_being_opene
     thread.start()
     thread.join(5.0)
     assert not thread.is_alive()
+
+
+class Several(uvloop.Loop):
+    """An event loop whose resolver knows a name with several addresses."""
+
+    ports: tuple[int, ...] = ()
+
+    async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:
+        ports = self.ports if host == "several.test" else (port,)  # it asks for literal addresses too
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", each)) for each in ports]
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_uvloop_tries_the_addresses_of_a_name_side_by_side_too(tls: bool) -> None:
+    async def ask(context: ssl.SSLContext | bool) -> None:
+        async with AsyncPool("redis://several.test", shared=1, tls=context, connect_timeout=5.0) as pool:
+            assert await pool.ping()
+
+    with FakeNode.full() as hole, FakeNode() as node, FaultProxy(node, tls=True) as proxy:
+        context = proxy.ssl_context()
+        context.check_hostname = False
+        with asyncio.Runner(loop_factory=Several) as runner:
+            runner.get_loop().ports = (hole.port, proxy.port if tls else node.port)  # type: ignore[attr-defined]
+            runner.run(ask(context if tls else False))
+
+
+async def test_one_acquire_stands_for_one_lease(server: Server) -> None:
+    async with AsyncPool(server.url, shared=0) as pool:
+        borrowing = pool.acquire()
+        async with borrowing as conn:
+            assert await conn.ping()
+            with pytest.raises(UsageError, match="used already"):
+                async with borrowing:
+                    pass
+            with pytest.raises(UsageError, match="used already"):
+                await borrowing
+        with pytest.raises(UsageError, match="used already"):
+            await borrowing
+        assert (pool.leased, pool.idle) == (0, 1)

@@ -55,7 +55,8 @@ def test_the_number_of_a_thread_that_is_used_again_hangs_up_on_nobody_else() -> 
     assert over.ident is not None
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        dial_module._dials[over.ident] = ours  # as if a new thread had got the number
+        dial = dial_module._dials[over.ident] = dial_module.Dial()  # as if a new thread had got the number
+        dial.sockets.append(ours)
         try:
             dial_module.hang_up(over)
             theirs.send(b"a")
