@@ -442,3 +442,63 @@ run(main)
 print("done")
 """,
     )
+
+
+@pytest.mark.parametrize("scheme", ["rediss", "redis"])
+def test_a_dial_in_the_midst_of_its_handshake_is_not_kept_open_by_a_child_and_not_said_goodbye_to(
+    server: Server, loop: str, scheme: str
+) -> None:
+    run_in(
+        loop,
+        server,
+        """
+import socket
+
+listener = socket.create_server(("127.0.0.1", 0))
+listener.setblocking(False)
+pool = AsyncPool(f"{url}://127.0.0.1:{listener.getsockname()[1]}", shared=1, connect_timeout=20.0)
+
+def accepted():
+    try:
+        return listener.accept()[0]
+    except BlockingIOError:
+        return None
+
+def said(peer):
+    try:
+        return peer.recv(65536)
+    except BlockingIOError:
+        return None
+
+async def main():
+    await pool.open(wait=False)
+    peer = await wait_until(accepted)
+    peer.setblocking(False)
+    await wait_until(lambda: said(peer))
+    for leave in WAYS_OUT:
+        pid = os.fork()
+        if pid == 0:
+            peer.close()  # its copies of what belongs to this test
+            listener.close()
+            gc.collect()
+            leave(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        assert said(peer) is None  # neither a word nor an end
+    alive, ends = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(ends)
+        os.read(alive, 1)
+        os._exit(0)
+    await pool.aclose(timeout=0)
+    await wait_until(lambda: said(peer) == b"")
+    os.close(ends)
+    assert os.waitpid(pid, 0)[1] == 0
+    peer.close()
+
+run(main)
+listener.close()
+print("done")
+""",
+        scheme,
+    )
