@@ -46,7 +46,9 @@ PAIRS: Final = (
         "src/respool/_async",
         "src/respool/_sync",
         "**/*.py",
-        frozenset({"__init__.py", "shell/__init__.py", "node/__init__.py", "shell/transport.py", "shell/compat.py", "shell/dial.py"}),
+        frozenset(
+            "__init__.py node/__init__.py shell/__init__.py shell/compat.py shell/dial.py shell/transport.py".split()
+        ),
     ),
     Pair("tests/asyncio_", "tests/threads", "test_*.py", frozenset()),
 )

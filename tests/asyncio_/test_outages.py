@@ -11,8 +11,17 @@ import pytest
 from answers import echo
 from asyncio_.harness import Callers, Signal, now, rest, wait_until
 from respool import AsyncPool, RetryPolicy
-from respool.errors import AuthenticationFailed, ConnectFailed, OutcomeUnknown, PoolClosed, PoolTimeout, TransportError
+from respool.errors import (
+    AuthenticationFailed,
+    ConnectFailed,
+    OutcomeUnknown,
+    PoolClosed,
+    PoolTimeout,
+    ServerError,
+    TransportError,
+)
 from respool.testing import Close, FakeNode, FaultProxy, Server
+from respool.testing._script import hello
 
 PROMPT = RetryPolicy(base=0.001, cap=0.01, budget_floor=1000.0)
 
@@ -265,9 +274,9 @@ async def test_closing_ends_the_wait_for_a_node_that_is_down(callers: Callers) -
 
 async def test_connections_made_after_a_failure_are_not_kept_once_they_are_gone() -> None:
     with FakeNode() as node:
-        node.on("CLIENT", lambda _, connection: Close() if connection.number == 1 else b"+OK\r\n")
+        node.on("HELLO", lambda *seen: b"-DENIED\r\n" if seen[1].number == 1 else hello(*seen))
         async with AsyncPool(node.url, shared=0, max_size=2, retry=PROMPT, connect_timeout=5) as pool:
-            with pytest.raises(ConnectFailed):
+            with pytest.raises(ServerError):
                 await pool.acquire()
             for _ in range(20):
                 async with pool.acquire() as conn:
@@ -342,6 +351,7 @@ async def test_a_pipeline_on_a_lease_outlives_a_dial_that_fails_when_the_node_wa
         async with AsyncPool(node.url, shared=0) as pool:
             assert await pool.execute_many([("GET", "a")]) == [b"a"]
             node.once("HELLO", Close())
+            node.once("PING", Close())  # nor does it take a greeting in RESP2
             node.drop()
             await wait_until(lambda: node.open_connections == 0)
             await rest()

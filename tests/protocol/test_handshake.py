@@ -178,26 +178,44 @@ def hang_up(answered: int = 0, words: ServerError | None = None) -> ConnectionLo
 def test_a_peer_that_hangs_up_at_hello_is_proven_not_to_know_it_before_that_is_remembered() -> None:
     peer = Peer()
     handshake = Handshake(password="pw", db=1, client_name="me", peer=peer)
+    least, optional = [("AUTH", "pw"), ("SELECT", 1)], [("CLIENT", "SETNAME", "me"), *SETINFO]
     assert handshake.may_dial_again(hang_up())
-    assert handshake.commands() == [("AUTH", "pw"), ("SELECT", 1)]
+    assert handshake.commands() == least
     assert not handshake.read([OK, OK])
-    assert handshake.commands() == [("HELLO", "3"), ("CLIENT", "SETNAME", "me"), *SETINFO]
+    assert handshake.commands() == [("HELLO", "3")]
     assert peer.protocol == 3
     assert handshake.may_dial_again(hang_up())
-    assert handshake.commands() == [("AUTH", "pw"), ("SELECT", 1)]
-    assert handshake.read([OK, OK])
+    assert handshake.commands() == least
+    assert not handshake.read([OK, OK])
+    assert handshake.commands() == optional
+    assert handshake.read([OK, OK, UNKNOWN])
+    assert (peer.protocol, peer.takes_client_commands) == (2, True)
+    assert Handshake(password="pw", db=1, client_name="me", peer=peer).commands()[0] == ("AUTH", "pw")
+
+
+def test_a_peer_may_hang_up_at_everything_new() -> None:
+    peer = Peer()
+    handshake = Handshake(client_name="me", peer=peer)
+    for _ in range(2):
+        assert handshake.may_dial_again(hang_up())
+        assert handshake.commands() == [("PING",)]
+        assert not handshake.read([b"PONG"])
+    assert handshake.may_dial_again(hang_up())
+    assert handshake.read([b"PONG"])
     assert (peer.protocol, peer.takes_client_commands) == (2, False)
-    assert Handshake(password="pw", db=1, client_name="me", peer=peer).commands() == [("AUTH", "pw"), ("SELECT", 1)]
+    assert Handshake(client_name="me", peer=peer).commands() == [("PING",)]
 
 
 @pytest.mark.parametrize(("answer", "protocol"), [(HELLO, 3), (UNKNOWN, 2), (OK, 2)])
 def test_a_peer_that_answers_hello_at_last_hung_up_for_another_reason(answer: Any, protocol: int) -> None:
     peer = Peer()
-    handshake = Handshake(peer=peer)
+    handshake = Handshake(client_name="me", peer=peer)
     assert handshake.may_dial_again(hang_up())
     assert handshake.commands() == [("PING",)]
     assert not handshake.read([b"PONG"])
-    assert handshake.read([answer, OK, OK])
+    assert not handshake.read([answer])
+    assert handshake.commands() == [("CLIENT", "SETNAME", "me"), *SETINFO]
+    assert handshake.read([OK, OK, OK])
     assert handshake.protocol == peer.protocol == protocol
     assert peer.takes_client_commands
 
@@ -212,10 +230,15 @@ def test_a_peer_that_hangs_up_at_an_optional_command_is_greeted_without() -> Non
     for protocol, first in ((3, ("HELLO", "3")), (2, ("PING",))):
         peer = Peer()
         handshake = Handshake(protocol=protocol, peer=peer)
+        answer = HELLO if protocol == 3 else b"PONG"
         assert handshake.may_dial_again(hang_up(1 if protocol == 3 else 0))
         assert handshake.commands() == [first]
         assert not handshake.may_dial_again(hang_up(1))  # nothing is left to leave out
-        assert handshake.read([HELLO if protocol == 3 else b"PONG"])
+        assert not handshake.read([answer])
+        assert handshake.commands() == SETINFO
+        assert peer.takes_client_commands
+        assert handshake.may_dial_again(hang_up())
+        assert handshake.read([answer])
         assert not peer.takes_client_commands
         assert peer.protocol == 3
 

@@ -4,8 +4,8 @@ Rule 1: HELLO (or AUTH) comes first; nothing a server could execute precedes it.
 Rule 2: the optional commands (CLIENT SETINFO, CLIENT SETNAME) may be refused in any words; what decides where commands
         go and what they may do (AUTH, SELECT, READONLY) may not.
 Rule 3: a HELLO that is refused for any reason but the credentials is followed by a greeting in RESP2.
-Rule 4: a peer that hangs up in the handshake is dialed once more and greeted with less. When that succeeds after a
-        hang-up at HELLO, HELLO is sent again: a server that was about to end hangs up too, and speaks RESP3 later.
+Rule 4: a peer that hangs up in the handshake is dialed once more and greeted with less. When that succeeds, what was
+        left out is sent after all: a server that was about to end hangs up too, and knows HELLO when it is back.
 Rule 5: no text that comes back shows what was sent to sign in.
 Source: the HELLO, AUTH and CLIENT SETINFO pages of the command reference.
 """
@@ -54,12 +54,12 @@ class Handshake:
         "_asked",
         "_db",
         "_is_proving",
-        "_is_unproven",
         "_name",
         "_password",
         "_peer",
         "_readonly",
         "_sends_optional",
+        "_unproven",
         "_username",
         "_wants_info",
         "protocol",
@@ -89,8 +89,8 @@ class Handshake:
         self._sends_optional = self._peer.takes_client_commands
         self._readonly = readonly
         self._address = address
-        self._is_unproven = False  # RESP2 is spoken because of a hang-up, which may have had another reason
-        self._is_proving = False  # HELLO has been sent on a connection that was greeted in RESP2
+        self._unproven: list[str] = []  # what is left out because of a hang-up, which may have had another reason
+        self._is_proving = False  # the first of them has been sent on a connection that was greeted without
         #: The protocol spoken: falls from 3 to 2 when the server does not know 3.
         self.protocol = min(protocol, self._peer.protocol)
         #: What HELLO told about the server; empty in RESP2.
@@ -99,7 +99,7 @@ class Handshake:
     def commands(self) -> list[Args]:
         """Return the commands of the round trip, in order."""
         if self._is_proving:
-            return [("HELLO", "3"), *self._client_name(), *self._info()]
+            return [("HELLO", "3")] if self._unproven[0] == "HELLO" else self._optional()
         batch: list[Args] = []
         if self.protocol == 3:
             hello: list[str] = ["HELLO", "3"]
@@ -124,6 +124,9 @@ class Handshake:
 
     def _client_name(self) -> list[Args]:
         return [] if self._name is None else [("CLIENT", "SETNAME", self._name)]
+
+    def _optional(self) -> list[Args]:
+        return [*self._client_name(), *self._info()]
 
     def _info(self) -> list[Args]:
         return list(_SETINFO) if self._wants_info else []
@@ -157,24 +160,27 @@ class Handshake:
             return self._refused(reply)
         if self.protocol == 3 and self.server.get("proto") != 3:
             return ConnectFailed("HELLO was not answered as a server would", address=self._address)
-        if self._is_unproven:
-            self._is_proving = True
-            return False
-        self._remember()
-        return True
+        return self._goes_on()
 
     def _judge_proof(self, replies: Sequence[Any]) -> bool | Error:
-        """Judge the answer to a HELLO behind a greeting in RESP2: a peer that understands it is spoken to in RESP3."""
-        self._is_proving = self._is_unproven = False
-        reply = replies[0] if replies else None
-        if isinstance(reply, Error) and not isinstance(reply, ServerError):
-            return self._refused(reply)
-        self.server = _as_mapping(reply)
-        if self.server.get("proto") == 3:
-            self.protocol = 3
-        self._sends_optional = True  # they were sent behind HELLO, and the connection stands
-        self._remember()
-        return True
+        """Judge the answers to what was left out: as the connection stands, that has not ended the one before."""
+        for reply in replies:
+            if isinstance(reply, Error) and not isinstance(reply, ServerError):
+                return self._refused(reply)
+        if self._unproven.pop(0) == "CLIENT":
+            self._sends_optional = True
+        else:
+            self.server = _as_mapping(replies[0])
+            if self.server.get("proto") == 3:
+                self.protocol = 3
+        return self._goes_on()
+
+    def _goes_on(self) -> bool:
+        """Tell whether the connection is ready, or there is more to prove."""
+        self._is_proving = bool(self._unproven)
+        if not self._is_proving:
+            self._remember()
+        return not self._is_proving
 
     def _remember(self) -> None:
         """Let the next dials begin with what has just succeeded."""
@@ -189,19 +195,20 @@ class Handshake:
         """
         if not isinstance(error, ConnectionLost) or isinstance(error.__cause__, ProtocolError):
             return False
-        if self._is_proving:  # it had answered everything else on this connection: it hangs up at HELLO
-            self._is_proving = self._is_unproven = False
+        if self._is_proving:  # it had answered everything else on this connection: it hangs up at this
+            self._is_proving = False
+            del self._unproven[0]
             return True
         words = error.last_words
-        if words is not None and not _is_worth_resp2(words):
+        if self._unproven or (words is not None and not _is_worth_resp2(words)):
             return False
         if self.protocol == 3 and (error.answered == 0 or words is not None):
             self.protocol = 2
+            self._unproven.append("HELLO")
+        if self._sends_optional and self._optional():
             self._sends_optional = False
-            self._is_unproven = True
-            return True
-        before, self._sends_optional = self.commands(), False
-        return self.commands() != before
+            self._unproven.append("CLIENT")
+        return bool(self._unproven)
 
     def ended(self, error: Error) -> Error:
         """Make the error for a connection that ended in ``error`` before all replies were there."""

@@ -181,7 +181,7 @@ class Connection(Commands[S]):
                 if isinstance(reply, Error):
                     raise reply
                 if reply not in (b"RESET", "RESET"):
-                    raise ProtocolError("RESET was not answered as a server would", address=options.address)
+                    raise ProtocolError("RESET was not answered as a server would", address=self._options.address)
             is_ready = handshake.read(replies[len(first) :])
             first = ()
         self._protocol = handshake.protocol
