@@ -69,6 +69,9 @@ class Absent:
     def abort(self) -> None:
         """There is nothing to close."""
 
+    def abort_in_finaliser(self) -> None:
+        """There is nothing to close."""
+
     def forget(self) -> None:
         """There is nothing to let go of."""
 

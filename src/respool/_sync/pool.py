@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, overload
 
 from respool._sync.node.connection import Connection
@@ -27,6 +26,7 @@ from respool._facts.errors import ConnectFailed, Error, PoolClosed, TransportErr
 from respool._facts.options import PoolOptions, checked_timeout, make_options
 from respool._facts.stats import PoolStats
 from respool._protocol.run import Run, noreply_args, refused
+from respool._shell.ending import RLock
 from respool._shell.fork import watch_forks
 from respool._shell.sockets import tls_context
 from respool._surfaces.threads import Commands

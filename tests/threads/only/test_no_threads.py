@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from respool import Pool
+from respool.errors import PoolError
 from respool.testing import FakeNode, Server
 from threads.harness import wait_until
 
@@ -27,7 +28,7 @@ def no_more_threads() -> Iterator[None]:
 
 def test_a_pool_cannot_be_opened_and_can_be_tried_again(server: Server) -> None:
     pool = Pool(server.url)
-    with no_more_threads(), pytest.raises(RuntimeError):
+    with no_more_threads(), pytest.raises(PoolError, match="a thread of its own, and none can be started"):
         pool.open()
     assert pool.size == 0
     assert pool.execute("PING") == b"PONG"

@@ -40,6 +40,11 @@ def current_world() -> Any:
 here: Final = asyncio._get_running_loop
 
 
+def runs_alone() -> bool:
+    """Return False: nothing here waits for another thread, at the end of the interpreter neither (R-38)."""
+    return False
+
+
 def clock() -> Callable[[], float]:
     """Return the monotonic clock of this world."""
     return asyncio.get_running_loop().time
@@ -290,6 +295,7 @@ __all__ = [
     "here",
     "one_at_a_time",
     "pause",
+    "runs_alone",
     "taker",
     "users_code",
 ]

@@ -49,7 +49,9 @@ async def connect(
             raise
         finally:
             dial_ends(sock)
-    except (OSError, ValueError) as error:  # the latter from a name that can be none of a host
+    # ValueError: a name that can be none of a host. RuntimeError: asyncio resolves names in a thread, and the
+    # interpreter is ending and starts none.
+    except (OSError, ValueError, RuntimeError) as error:
         raise ConnectFailed(f"cannot connect: {why(error)}", address=options.address) from error
     transport.remote = remote
     return transport

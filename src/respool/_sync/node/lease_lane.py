@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from respool._sync.node.connection import Connection
 from respool._sync.node.node import Node
-from respool._sync.shell.compat import Waiter, bounded, call_hook, taker
+from respool._sync.shell.compat import Waiter, bounded, call_hook, runs_alone, taker
 from respool._facts.errors import PoolExhausted, PoolTimeout, UsageError, UsageTypeError, again
 from respool._pooling.out_of_time import out_of_time
 from respool._pooling.slot import Place, Slot
@@ -213,6 +213,10 @@ class LeaseLane:
                 self._give_back_unclean(slot, connection)
             node.settle()
         except BaseException:
+            if runs_alone():  # a thread that has stopped holds the books: nobody will have this connection any more
+                if slot.connection is not None:
+                    slot.connection._transport.abort_in_finaliser()
+                return
             if slot.taker is _RETURNING:  # interrupted: nobody has it, and how far it got is not known
                 with node.lock:
                     ledger.release(slot, node.now(), reusable=False)

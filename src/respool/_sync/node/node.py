@@ -14,14 +14,13 @@ import random
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from threading import RLock
 from typing import Any
 
 from respool._sync.node.connection import Connection
 from respool._sync.node.maker import Maker
-from respool._sync.shell.compat import Alarm, BackgroundTasks, clock, current_world, one_at_a_time
+from respool._sync.shell.compat import Alarm, BackgroundTasks, clock, current_world, one_at_a_time, runs_alone
 from respool._sync.shell.transport import Transport
-from respool._facts.errors import ConnectFailed, Error, TransportError, UsageError
+from respool._facts.errors import ConnectFailed, Error, PoolClosed, TransportError, UsageError
 from respool._facts.events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked, Pushed
 from respool._facts.options import Options
 from respool._facts.stats import Counters, PoolStats
@@ -29,6 +28,7 @@ from respool._pooling.ledger import Ledger
 from respool._pooling.slot import Place, Slot
 from respool._pooling.upkeep import due_for_check, next_sweep_at, sweep, take_retired
 from respool._shell.absent import FORKED, UNOPENED
+from respool._shell.ending import RLock
 
 
 class Node:
@@ -392,6 +392,9 @@ class Node:
         if self.is_inside():  # by a signal handler or a finaliser: the maintenance task closes when the books are free
             self.abandon()
             return
+        if runs_alone():
+            self._close_alone()
+            return
         with self.lock:
             self.ledger.close()
             shared = [slot.connection for slot in self.ledger.shared_slots if slot.connection is not None]
@@ -418,6 +421,18 @@ class Node:
                 self.ledger.discard(slot, "closed")
         self.on_change()
         self.settle()
+
+    def _close_alone(self) -> None:
+        """Close without waiting for anybody: the interpreter is ending, and no other thread runs any more (R-38)."""
+        ledger = self.ledger
+        try:
+            self._close_now()
+        except PoolClosed:  # a thread stopped with a lock in its hands: the sockets can be closed all the same
+            ledger.closed = True
+        slots = (*ledger.shared_slots, *ledger.idle_slots, *ledger.dials)
+        connections: list[Any] = [slot.connection for slot in slots if slot.connection is not None]
+        for connection in (*connections, *self._in_making):
+            connection._transport.abort_in_finaliser()
 
     def _cut_short(self) -> None:
         """End what the crew waits for: a thread cannot be cancelled, but its socket can be closed."""

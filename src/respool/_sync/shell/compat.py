@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from respool._facts.errors import UsageTypeError
 from respool._sync.shell.dial import hang_up, run_within
+from respool._shell.ending import RLock, is_finalizing, over
+from respool._facts.errors import PoolError
 
 if TYPE_CHECKING:
     from respool._pooling.slot import Slot
@@ -49,6 +51,9 @@ def current_world() -> object:
 
 #: The same for comparing only.
 here: Final = current_world
+
+#: Whether only this thread runs any more, because the interpreter is ending (R-38).
+runs_alone: Final = is_finalizing
 
 
 def clock() -> Callable[[], float]:
@@ -116,7 +121,23 @@ def pause(seconds: float) -> None:
 
 def one_at_a_time() -> Any:
     """Return what ``with`` lets one caller after the other through."""
-    return threading.Lock()
+    return _OneAtATime()
+
+
+class _OneAtATime:
+    """A lock whose holder may be gone when the interpreter ends."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=not is_finalizing()):
+            raise over()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._lock.release()
 
 
 class Waiter:
@@ -151,7 +172,12 @@ class Waiter:
         return True
 
     def wait(self, seconds: float | None) -> Any:
-        """Return the slot or the error, or None after ``seconds``; then ``give_up`` tells what came too late."""
+        """Return the slot or the error, or None after ``seconds``; then ``give_up`` tells what came too late.
+
+        Raises PoolClosed when the interpreter is ending and nothing has come yet: nobody else would bring it.
+        """
+        if is_finalizing() and self._outcome is _WAITING:
+            raise over()
         self._gate.acquire(timeout=-1 if seconds is None else min(max(seconds, 0.0), LONGEST))
         return None if self._outcome is _WAITING else self._outcome
 
@@ -227,8 +253,11 @@ class Gate:
     def wait(self, seconds: float | None) -> bool:
         """Wait until the gate is open; False after ``seconds``, or a little while: then look again.
 
-        Whoever was to open it, or to let the next one through, may have been interrupted.
+        Whoever was to open it, or to let the next one through, may have been interrupted. Raises PoolClosed when the
+        interpreter is ending and the gate is shut.
         """
+        if is_finalizing() and self._turnstile.locked():
+            raise over()
         if not self._turnstile.acquire(timeout=LOOK_AGAIN if seconds is None else min(seconds, LOOK_AGAIN)):
             return False
         self._turnstile.release()
@@ -241,23 +270,35 @@ class BackgroundTasks:
     __slots__ = ("_lock", "_threads")
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # nobody waits for the end of a thread that has not begun
+        self._lock = RLock()  # nobody waits for the end of a thread that has not begun
         self._threads: list[threading.Thread] = []
 
     def start_or_run(self, work: Callable[..., None], *args: Any) -> None:
         """Start ``work(*args)``, or do it here and now when no thread is to be had; it must not raise."""
         try:
             self.start(work, *args)
-        except RuntimeError:  # a limit of the system, or the interpreter is about to end
+        except PoolError:
             work(*args)
 
     def start(self, work: Callable[..., None], *args: Any) -> None:
-        """Start ``work(*args)``; it must not raise. Raises RuntimeError when no thread is to be had."""
+        """Start ``work(*args)``; it must not raise. Raises PoolError when no thread is to be had.
+
+        That may be a limit of the system, or the interpreter is ending: some versions refuse new threads as soon as
+        the main thread has ended, although others still run.
+        """
+        if is_finalizing():  # it would never begin, and 3.11 would wait for its beginning
+            raise over()
         thread = threading.Thread(target=work, args=args, name=f"respool-{work.__name__.strip('_')}", daemon=True)
         with self._lock:
             self._threads = [other for other in self._threads if other.is_alive()]
             self._threads.append(thread)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError as error:
+                why = str(error)
+                if not threading.main_thread().is_alive():
+                    why += ": the main thread has ended, so open the pool before that"
+                raise PoolError(f"a pool needs a thread of its own, and none can be started ({why})") from error
 
     def stop(self, deadline: float | None, cut: Callable[[], None]) -> None:
         """Wait until all threads have ended. Dials are called off; ``cut`` ends the rest of what they wait for.
@@ -266,7 +307,7 @@ class BackgroundTasks:
         """
         me = threading.current_thread()
         is_late = False
-        while True:
+        while not is_finalizing():  # then there is nothing to wait for
             with self._lock:
                 self._threads = [thread for thread in self._threads if thread.is_alive()]
                 others = [thread for thread in self._threads if thread is not me]  # another closer may wait too

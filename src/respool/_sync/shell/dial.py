@@ -194,7 +194,9 @@ def connect(
         raise ConnectTimeout(
             f"no connection within {options.connect_timeout:g} s", address=options.address
         ) from error
-    except (OSError, ValueError) as error:  # the latter from a name that can be none of a host
+    # ValueError: a name that can be none of a host. LookupError: names are encoded by a module that cannot be loaded
+    # any more when the interpreter is ending.
+    except (OSError, ValueError, LookupError) as error:
         raise ConnectFailed(f"cannot connect: {why(error)}", address=options.address) from error
     transport.remote = remote
     return transport

@@ -32,8 +32,10 @@ from typing import Any, Final
 
 from respool._protocol.packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
 from respool._facts.errors import ConnectionLost, Error, Executed, ProtocolError
-from respool._facts.errors import ReadTimeout, TransportError, UsageError
+from respool._facts.errors import ReadTimeout, UsageError
 from respool._protocol.run import kind_of
+from respool._shell.ending import RLock, is_finalizing, over
+from respool._facts.errors import PoolClosed
 from respool._facts.options import Options
 from respool._sync.shell.sockets import PlainSocket, TlsSocket
 from respool._shell.sockets import ADMISSION_ROOM, ClosedHere, Retired, lost, why
@@ -119,7 +121,7 @@ class Transport:
         self._cap = options.max_in_flight
         self._cap_bytes = options.max_in_flight_bytes
         self._sock: PlainSocket = TlsSocket(sock) if isinstance(sock, ssl.SSLSocket) else PlainSocket(sock)
-        self._lock = threading.RLock()
+        self._lock = RLock()
         self._is_inside = self._lock._is_owned  # type: ignore[attr-defined]  # asked before it is taken: Rule 6
         self._leader: _Call | None = None  # the call whose thread drives the connection
         self._rest: bytes | memoryview = b""  # what the socket did not take of the last write
@@ -273,6 +275,7 @@ class Transport:
             self._catch_up(call)
             with self._lock:
                 is_full = self._error is not None or len(self._admission) > 0 or self._is_full(len(data), 1)
+                is_full = is_full or (self._leader is not None and is_finalizing())  # it would never be sent (R-38)
                 if not is_full:
                     self._put(data, 1, hidden, call)
                     if self._leader is None:
@@ -285,7 +288,8 @@ class Transport:
             raise
         if is_full:
             reply = self._join(data, 1, hidden, None)
-            return reply if isinstance(reply, TransportError) and reply.executed == "no" else None
+            is_unsent = isinstance(reply, UsageError | PoolClosed) or getattr(reply, "executed", "") == "no"
+            return reply if is_unsent else None
         return None
 
     def withdraw(self) -> None:
@@ -316,6 +320,9 @@ class Transport:
             return _FOLLOWS  # without a gate
         if (leader := self._leader) is not None and (leader.thread == call.thread or self._sleeps(call.thread)):
             call.value = self._busy()
+            return _FOLLOWS
+        if leader is not None and is_finalizing():  # its thread has stopped for good (R-38)
+            call.value = over()
             return _FOLLOWS
         if self._admission or self._is_full(len(data), count):
             if len(self._admission) >= self._admission_room:
@@ -637,7 +644,7 @@ class Transport:
         Replies that nobody waits for any more are read here. ``then_close`` closes it in the same step: a thread that
         had chosen it just before gets an error caused by ``Retired``, and has sent nothing.
         """
-        while self._error is None and not self._is_mine():
+        while self._error is None and not self._is_mine() and not is_finalizing():
             with self._lock:
                 if self._leader is not None:
                     left = None if deadline is None else deadline - monotonic()
@@ -656,7 +663,7 @@ class Transport:
 
     def wait_closed(self) -> None:
         """Wait until the socket is closed. Call ``abort`` first: that does it, but for a thread that leads."""
-        if self._is_mine():  # whoever is interrupted or called back by us closes it on the way out
+        if self._is_mine() or is_finalizing():  # whoever is interrupted or called back closes it on the way out
             return
         with self._lock:
             self._is_watched = True

@@ -1,0 +1,13 @@
+"""The end of the interpreter is no trap, for event loops neither (R-38)."""
+
+from __future__ import annotations
+
+import pytest
+
+from endings import ASYNC_SCENES, play
+from respool.testing import Server
+
+
+@pytest.mark.parametrize("scene", ASYNC_SCENES)
+def test_the_program_ends_by_itself_and_without_complaint(server: Server, scene: str) -> None:
+    play(ASYNC_SCENES[scene], server.url)
