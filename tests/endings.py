@@ -17,8 +17,8 @@ from pathlib import Path
 
 import respool
 
-#: No program may take longer than this to end, in seconds: an interpreter starts in far less, a hang lasts for ever.
-PATIENCE = 20.0
+#: No program may take longer than this, in seconds: it needs far less on a busy machine, and a hang lasts for ever.
+PATIENCE = 60.0
 
 BEGIN = """
 import asyncio, atexit, os, sys, threading

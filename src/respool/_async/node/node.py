@@ -18,7 +18,7 @@ from typing import Any
 
 from respool._async.node.connection import AsyncConnection
 from respool._async.node.maker import Maker
-from respool._async.shell.compat import Alarm, BackgroundTasks, clock, current_world, one_at_a_time, runs_alone
+from respool._async.shell.compat import Alarm, BackgroundTasks, clock, new_world, one_at_a_time, runs_alone
 from respool._async.shell.transport import AsyncTransport
 from respool._facts.errors import ConnectFailed, Error, PoolClosed, TransportError, UsageError
 from respool._facts.events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked, Pushed
@@ -37,7 +37,7 @@ class Node:
     def __init__(self, options: Options) -> None:
         """Make the books; no I/O."""
         self.options = options
-        self.world = current_world()
+        self.world = new_world()
         self.now = clock()
         self.chance: Callable[[], float] = random.random
         self.maker = Maker(options, self.chance())

@@ -36,6 +36,9 @@ def current_world() -> Any:
         raise UsageError("an async pool is used inside a running event loop; use Pool for threads") from error
 
 
+#: The same, where a pool opens.
+new_world: Final = current_world
+
 #: The same for comparing only; None outside of a running loop.
 here: Final = asyncio._get_running_loop
 
@@ -293,6 +296,7 @@ __all__ = [
     "clock",
     "current_world",
     "here",
+    "new_world",
     "one_at_a_time",
     "pause",
     "runs_alone",

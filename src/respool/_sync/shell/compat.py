@@ -18,6 +18,7 @@ from respool._facts.errors import UsageTypeError
 from respool._sync.shell.dial import hang_up, run_within
 from respool._shell.ending import RLock, is_finalizing, over
 from respool._facts.errors import PoolError
+from respool._sync.shell.sockets import check_threads
 
 if TYPE_CHECKING:
     from respool._pooling.slot import Slot
@@ -42,6 +43,12 @@ class Cancelled(BaseException):
 
 #: The world this package half is for, as messages name it.
 WORLD: Final = "world"
+
+
+def new_world() -> object:
+    """Return what a pool is bound to when it opens. Raises UsageError where threads are not threads (R-39)."""
+    check_threads()
+    return _HERE
 
 
 def current_world() -> object:

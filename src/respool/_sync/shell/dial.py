@@ -27,7 +27,7 @@ from respool._shell.fork import dial_begins, dial_ends
 from respool._facts.options import Options
 from respool._pooling.peer import Peer, head_start
 from respool._shell.sockets import literal, tune, why
-from respool._sync.shell.sockets import LONGEST
+from respool._sync.shell.sockets import LONGEST, check_threads
 from respool._sync.shell.transport import Transport
 
 
@@ -184,6 +184,7 @@ def connect(
 
     Raises ConnectFailed or ConnectTimeout; a failure leaves no socket behind.
     """
+    check_threads()
     try:
         sock, remote = _open_socket(options, peer, until)
         try:

@@ -1,8 +1,10 @@
-"""The two sockets a threaded connection drives: they read, write and wait, each call with the fewest system calls.
+"""The sockets a threaded connection drives: they read, write and wait, each call with the fewest system calls.
 
 Rule 1: a plain socket blocks, and the kernel bounds how long (SO_RCVTIMEO): a read is one system call.
 Rule 2: a TLS socket never blocks: a TLS read may need a write, and a write a read, so it waits with ``poll``.
-Rule 3: one thread at a time reads and writes; only ``shut`` may be called from another.
+Rule 3: a socket of gevent never blocks either: the kernel's clocks mean nothing to it. Its ``poll`` lets other
+        greenlets run (R-39).
+Rule 4: one thread at a time reads and writes; only ``shut`` may be called from another.
 """
 
 from __future__ import annotations
@@ -11,13 +13,40 @@ import select
 import socket
 import ssl
 import struct
+import threading
+from threading import get_ident
 from time import monotonic
-from typing import Final
+from typing import Any, Final
+
+from respool._facts.errors import UsageError
 
 #: The longest time the kernel's calls can be given, in seconds: three weeks. Whoever waits longer waits again.
 LONGEST: Final = 2e6
 
 CHUNK_BYTES: Final = 64 * 1024
+
+
+def drive(sock: Any) -> PlainSocket:
+    """Return what drives a connected socket: the kind is decided once for a connection."""
+    if _maker_of_sockets() == "gevent":
+        return GreenSocket(sock)
+    return TlsSocket(sock) if isinstance(sock, ssl.SSLSocket) else PlainSocket(sock)
+
+
+def check_threads() -> None:
+    """Raise UsageError where threads have been replaced by something that respool cannot work with (R-39)."""
+    maker = _maker_of_sockets()
+    if maker == "eventlet":
+        raise UsageError("respool does not work with eventlet's green threads: use gevent, asyncio or real threads")
+    if get_ident is not threading.get_ident:
+        raise UsageError("respool was imported before gevent's monkey.patch_all(): make that the first of all imports")
+    if maker == "gevent" and get_ident.__module__ == "_thread":
+        raise UsageError("gevent has replaced sockets but not threads: call monkey.patch_all() without thread=False")
+
+
+def _maker_of_sockets() -> str:
+    """Return the package that the class of sockets comes from, which is another one after monkey patching."""
+    return str(socket.socket.__module__).partition(".")[0]
 
 
 class PlainSocket:
@@ -126,3 +155,21 @@ class TlsSocket(PlainSocket):
             return None
         except ssl.SSLEOFError:
             return b""
+
+
+class GreenSocket(TlsSocket):
+    """A socket of gevent, plain or TLS. It never blocks; waiting is gevent's ``poll``, in which other greenlets run."""
+
+    __slots__ = ()
+
+    def send(self, data: bytes | memoryview) -> int:
+        try:
+            return super().send(data)
+        except BlockingIOError:
+            return 0
+
+    def receive_now(self) -> bytes | None:
+        try:
+            return super().receive_now()
+        except BlockingIOError:
+            return None

@@ -22,7 +22,6 @@ Rule 8: the socket is closed by whoever leads, or by anybody when nobody does: n
 from __future__ import annotations
 
 import socket
-import ssl
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -37,8 +36,9 @@ from respool._protocol.run import kind_of
 from respool._shell.ending import RLock, is_finalizing, over
 from respool._facts.errors import PoolClosed
 from respool._facts.options import Options
-from respool._sync.shell.sockets import PlainSocket, TlsSocket
+from respool._sync.shell.sockets import PlainSocket
 from respool._shell.sockets import ADMISSION_ROOM, ClosedHere, Retired, lost, why
+from respool._sync.shell.sockets import drive
 from respool._protocol.wire import SMALL_BYTES, Wire
 
 _WAITING: Final = object()  # the value of a call without a reply
@@ -120,7 +120,7 @@ class Transport:
         self.pack = make_packer(options.encoding)
         self._cap = options.max_in_flight
         self._cap_bytes = options.max_in_flight_bytes
-        self._sock: PlainSocket = TlsSocket(sock) if isinstance(sock, ssl.SSLSocket) else PlainSocket(sock)
+        self._sock: PlainSocket = drive(sock)
         self._lock = RLock()
         self._is_inside = self._lock._is_owned  # type: ignore[attr-defined]  # asked before it is taken: Rule 6
         self._leader: _Call | None = None  # the call whose thread drives the connection
