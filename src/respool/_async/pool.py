@@ -20,12 +20,22 @@ from respool._async.node.pipeline import AsyncPipeline
 from respool._async.node.retrying import Retrying
 from respool._async.node.select import select_db
 from respool._async.node.shared_lane import NoLane, SharedLane
-from respool._async.shell.compat import WORLD, Borrowing, Cancelled, borrow_from, check_hooks, current_world, here
+from respool._async.shell.compat import (
+    WORLD,
+    Borrowing,
+    Cancelled,
+    borrow_from,
+    check_hooks,
+    current_world,
+    has_ended,
+    here,
+)
 from respool._facts.command import Command, Parser, Spec, as_command
 from respool._facts.errors import ConnectFailed, Error, PoolClosed, TransportError, UsageError, UsageTypeError
 from respool._facts.options import PoolOptions, checked_timeout, make_options
 from respool._facts.stats import PoolStats
 from respool._protocol.run import Run, noreply_args, refused
+from respool._shell.absent import OUTLIVED
 from respool._shell.ending import RLock
 from respool._shell.fork import watch_forks
 from respool._shell.sockets import tls_context
@@ -38,6 +48,7 @@ S = TypeVar("S")
 
 _NO_LANE: Final = NoLane()
 _DEFAULT: Final = object()
+_ELSEWHERE: Final = UsageError("a first try met the connections of another event loop; never raised")
 
 
 class AsyncPool(AsyncCommands[S]):
@@ -142,13 +153,29 @@ class AsyncPool(AsyncCommands[S]):
         return self._start() if node is None else node
 
     def _bound_node(self) -> Node | None:
-        """Return the node, None before the first use. Raises UsageError in another event loop."""
+        """Return the node, None before the first use and after the end of its event loop (R-35).
+
+        Raises UsageError in another event loop while the first one is open.
+        """
         node = self._node
         if node is not None and node.world is not current_world():
-            raise UsageError(f"this pool belongs to another {WORLD}; make one pool for each")
+            if not has_ended(node.world):
+                raise UsageError(
+                    f"the pool of {self._options.address} was opened in another {WORLD}, which is still open: make one "
+                    "pool for each (often it is opened in a fixture, or used in a thread with a loop of its own)"
+                )
+            node = self._outlive(node)
         if node is not None and node.is_inside():
             node.check_outside()
         return node
+
+    def _outlive(self, node: Node) -> Node | None:
+        """Stand as one that was never opened after the event loop of ``node`` has been closed; return today's node."""
+        with self._opening:
+            if self._node is node:
+                self._forget()
+                node.forget(OUTLIVED)
+            return self._node
 
     async def wait_ready(self, timeout: float | None = None) -> None:
         """Wait until ``min_size`` and the shared connections are up.
@@ -225,14 +252,16 @@ class AsyncPool(AsyncCommands[S]):
             transport.withdraw()
             shared.pin(transport)
             raise
-        except RuntimeError:
-            self._opened()  # says so clearly where this is another event loop
-            raise
+        except (RuntimeError, UsageError):
+            if self._node is None or self._node.world is here():
+                raise
+            reply = _ELSEWHERE  # nothing was sent: the pool opens anew, or says which loop it belongs to (R-35)
         if type(reply) is not bytes and isinstance(reply, Error):  # the first half is the cheaper one
             try:
-                return await self._execute_with_care(args, spec, parse, None, reply)
+                failure = None if reply is _ELSEWHERE else reply
+                return await self._execute_with_care(args, spec, parse, None, failure)
             finally:
-                del reply  # what is raised holds this frame, which shall not hold it: no cycles, no waiting for the gc
+                del reply, failure  # what is raised holds this frame, which shall not hold it: no waiting for the gc
         if parse is None:
             parse = spec.parse
         return reply if parse is None else parse(reply)

@@ -82,6 +82,9 @@ UNOPENED: Final = Absent(
 RELEASED: Final = Absent(
     lambda: UsageError("this lease was given back to its pool; acquire another one")
 )
+OUTLIVED: Final = Absent(
+    lambda: UsageError("the event loop of this connection has been closed; acquire another one in the loop of today")
+)
 FORKED: Final = Absent(
     lambda: UsageError("this connection belongs to the parent process; a forked child must get one of its own")
 )

@@ -6,6 +6,7 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 from weakref import WeakMethod
 
@@ -53,6 +54,25 @@ def literal(host: str, port: int) -> list[Any]:
             continue
         return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", address)]
     return []
+
+
+def close_orphan(transport: Any) -> None:
+    """Close the socket under an asyncio transport whose loop has been closed (R-35).
+
+    The loop would do it in a callback, which never runs: so do what that does. Where a loop is made otherwise (uvloop
+    closes all of its sockets when it is closed itself) there is nothing to do, or the garbage collector does it.
+    """
+    inner = getattr(getattr(transport, "_ssl_protocol", None), "_transport", None) or transport
+    for close in (getattr(transport, "abort", None), partial(getattr(inner, "_call_connection_lost", _nothing), None)):
+        try:
+            if close is not None:
+                close()
+        except (RuntimeError, AttributeError):
+            pass  # "Event loop is closed", from the half that needs one; or it was closed before
+
+
+def _nothing(_error: object) -> None:
+    """Do nothing."""
 
 
 def tls_context(tls: Any) -> ssl.SSLContext | None:

@@ -43,6 +43,11 @@ new_world: Final = current_world
 here: Final = asyncio._get_running_loop
 
 
+def has_ended(world: Any) -> bool:
+    """Return whether nothing can run any more in what a pool is bound to: its loop has been closed (R-35)."""
+    return bool(world.is_closed())
+
+
 def runs_alone() -> bool:
     """Return False: nothing here waits for another thread, at the end of the interpreter neither (R-38)."""
     return False
@@ -231,6 +236,17 @@ class BackgroundTasks:
     #: Start what must not be done at once when it cannot be started.
     start = start_or_run
 
+    def forget(self) -> None:
+        """Let go of tasks that will never go on: their loop has been closed, or belongs to a parent process.
+
+        In a process that was forked inside of one, that one is running.
+        """
+        for task in self._tasks:
+            if task.get_loop().is_closed():
+                task._log_destroy_pending = False  # type: ignore[attr-defined]  # as asyncio does for its own
+                work: Any = task.get_coro()
+                work.close()  # now, and not whenever the garbage collector comes by
+
     async def stop(self, deadline: float | None, cut: Callable[[], None]) -> None:
         """Stop all tasks and wait until they have ended. Safe to be cancelled: the tasks are cancelled first.
 
@@ -295,6 +311,7 @@ __all__ = [
     "caller",
     "clock",
     "current_world",
+    "has_ended",
     "here",
     "new_world",
     "one_at_a_time",

@@ -30,7 +30,7 @@ from respool._facts.options import Options
 from respool._protocol.packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
 from respool._protocol.run import kind_of
 from respool._protocol.wire import SMALL_BYTES, Wire
-from respool._shell.sockets import ADMISSION_ROOM, ClosedHere, lost, tune, why
+from respool._shell.sockets import ADMISSION_ROOM, ClosedHere, close_orphan, lost, tune, why
 
 #: The cheapest way to ask which loop runs; asyncio's own C function.
 _get_running_loop: Final = asyncio._get_running_loop
@@ -171,7 +171,7 @@ class AsyncTransport(asyncio.Protocol):
         if out:
             out.append(data)
         elif _get_running_loop() is not self._loop:  # asked once a tick: the others join a write that was checked
-            raise UsageError("this pool belongs to another event loop; make one pool for each")
+            raise UsageError("this connection belongs to another event loop; make one for each")
         elif self._lone and not queue:
             # Alone on an idle connection: waiting for the end of the tick would only cost time.
             self._transport.write(data)  # type: ignore[union-attr]  # the limit is 0 without a transport
@@ -386,11 +386,16 @@ class AsyncTransport(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close at once, without waiting for anything. Whatever is in flight fails."""
-        self._end(ClosedHere("the connection was closed", address=self._address), quiet=True)
+        if self._loop.is_closed():
+            self.forget()
+        else:
+            self._end(ClosedHere("the connection was closed", address=self._address), quiet=True)
 
     def abort_in_finaliser(self) -> None:
         """Close from wherever the garbage collector runs, perhaps after the loop has been closed."""
-        if not self._loop.is_closed():
+        if self._loop.is_closed():
+            self.forget()
+        else:
             self._loop.call_soon_threadsafe(self.abort)
 
     def abort_as_silent(self) -> None:
@@ -416,12 +421,16 @@ class AsyncTransport(asyncio.Protocol):
 
     async def wait_closed(self) -> None:
         """Wait until the socket is closed. Call ``abort`` first."""
-        await asyncio.shield(self._closed)
+        if not self._loop.is_closed():
+            await asyncio.shield(self._closed)
 
     def forget(self) -> None:
-        """Let go of the socket in a forked child without a word to the peer or to the parent's loop (R-35)."""
-        self._error = ConnectionLost("the process was forked", address=self._address)
+        """Let go of the socket without a word to the peer: in a forked child, or when the loop was closed (R-35)."""
+        self._error = ConnectionLost("the process was forked, or the loop closed", address=self._address)
         self._limit = 0
+        if self._loop.is_closed():
+            close_orphan(self._transport)
+            return
         sock = None if self._transport is None else self._transport.get_extra_info("socket")
         if sock is not None and sock.fileno() >= 0:
             os.close(sock.fileno())

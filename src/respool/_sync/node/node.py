@@ -27,7 +27,7 @@ from respool._facts.stats import Counters, PoolStats
 from respool._pooling.ledger import Ledger
 from respool._pooling.slot import Place, Slot
 from respool._pooling.upkeep import due_for_check, next_sweep_at, sweep, take_retired
-from respool._shell.absent import FORKED, UNOPENED
+from respool._shell.absent import FORKED, UNOPENED, Absent
 from respool._shell.ending import RLock
 
 
@@ -343,14 +343,16 @@ class Node:
             self._renewed_at = now
             self.drain()
 
-    def forget(self) -> None:
-        """Let go of every socket in a forked child, without a lock: its holder may not exist here (R-35)."""
+    def forget(self, instead: Absent = FORKED) -> None:
+        """Let go of every socket, without a lock whose holder may not exist: after a fork, or the loop's end (R-35)."""
         ledger = self.ledger
+        ledger.closed = True  # what unwinds now asks for nothing more
+        self.tasks.forget()
         slots = (*ledger.shared_slots, *ledger.idle_slots, *ledger.leased_slots, *ledger.dials)
         connections: list[Any] = [slot.connection for slot in slots if slot.connection is not None]
         for connection in (*connections, *self._in_making):
             connection._transport.forget()
-            connection.__dict__["_transport"] = FORKED
+            connection.__dict__["_transport"] = instead
             connection._slot = connection._lane = None  # leaving the block of a lease does nothing here
 
     # Counting --------------------------------------------------------------------------------------

@@ -59,6 +59,12 @@ def current_world() -> object:
 #: The same for comparing only.
 here: Final = current_world
 
+
+def has_ended(world: object) -> bool:
+    """Return False: a pool for threads is bound to nothing that could end before it."""
+    return False
+
+
 #: Whether only this thread runs any more, because the interpreter is ending (R-38).
 runs_alone: Final = is_finalizing
 
@@ -306,6 +312,10 @@ class BackgroundTasks:
                 if not threading.main_thread().is_alive():
                     why += ": the main thread has ended, so open the pool before that"
                 raise PoolError(f"a pool needs a thread of its own, and none can be started ({why})") from error
+
+    def forget(self) -> None:
+        """Let go of all threads: in a forked child none of them exists."""
+        self._threads.clear()
 
     def stop(self, deadline: float | None, cut: Callable[[], None]) -> None:
         """Wait until all threads have ended. Dials are called off; ``cut`` ends the rest of what they wait for.
