@@ -76,7 +76,7 @@ TESTS_OF: Final = {
     "asyncio_/test_pool_life.py asyncio_/test_outages.py",
     "_async/pool.py": "asyncio_/test_lane_choice.py asyncio_/test_delivery.py asyncio_/test_noreply.py "
     "asyncio_/test_pipelines.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
-    "asyncio_/test_blocking_commands.py asyncio_/test_outages.py",
+    "asyncio_/test_blocking_commands.py asyncio_/test_outages.py asyncio_/only/test_event_loops.py",
 }
 
 

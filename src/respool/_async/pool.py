@@ -430,7 +430,7 @@ class AsyncPool(AsyncCommands[S]):
     # Leases ------------------------------------------------------------------------------------------
 
     def acquire(self, timeout: Any = _DEFAULT) -> Borrowing[AsyncConnection[S]]:
-        """Borrow a connection: ``async with pool.acquire() as conn``, or ``conn = await pool.acquire()``.
+        """Borrow a connection: ``async with pool.acquire() as conn``, or ``conn = await pool.acquire()``. Once each.
 
         ``timeout`` in seconds covers waiting, connecting and checking; zero or less: what is idle; None waits for ever;
         the default is the option ``acquire_timeout``. Raises PoolTimeout, PoolExhausted (TooManyWaiters), PoolClosed,

@@ -430,7 +430,7 @@ class Pool(Commands[S]):
     # Leases ------------------------------------------------------------------------------------------
 
     def acquire(self, timeout: Any = _DEFAULT) -> Borrowing[Connection[S]]:
-        """Borrow a connection: ``with pool.acquire() as conn``, or ``conn = pool.acquire()``.
+        """Borrow a connection: ``with pool.acquire() as conn``, or ``conn = pool.acquire()``. Once each.
 
         ``timeout`` in seconds covers waiting, connecting and checking; zero or less: what is idle; None waits for ever;
         the default is the option ``acquire_timeout``. Raises PoolTimeout, PoolExhausted (TooManyWaiters), PoolClosed,

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import nullcontext
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
 from respool._facts.errors import UsageError
 
@@ -260,35 +260,84 @@ class BackgroundTasks:
             await asyncio.wait(tasks)
 
 
-class Borrowing(Generic[T]):
-    """What ``acquire()`` returns: await it for a lease, or enter it to have the lease given back."""
+class Borrowing(Coroutine[Any, Any, T], Generic[T]):
+    """What ``acquire()`` returns: await it for a lease, or enter it to have the lease given back; once.
 
-    __slots__ = ("_is_used", "_lane", "_lease", "_timeout")
+    It is a coroutine too, so that a task can be made of it. Nothing begins before one of these is done: one that is
+    dropped has taken nothing.
+    """
+
+    __slots__ = ("_lane", "_lease", "_steps", "_task", "_timeout")
+
+    __name__ = "acquire"  # for the repr of a task
 
     def __init__(self, lane: Any, timeout: float | None) -> None:
         self._lane = lane
         self._timeout = timeout
-        self._is_used = False
+
+    def _begin(self) -> Coroutine[Any, Any, T]:
+        lane, self._lane = self._lane, _SPENT
+        return lane.borrow(self._timeout)  # type: ignore[no-any-return]
 
     def __await__(self) -> Generator[Any, Any, T]:
-        return self._borrow().__await__()  # type: ignore[no-any-return]
-
-    def _borrow(self) -> Any:
-        if self._is_used:
-            raise UsageError("this acquire() was used already: it stands for one lease, call acquire() for another one")
-        self._is_used = True
-        return self._lane.borrow(self._timeout)
+        return self._begin().__await__()
 
     def __repr__(self) -> str:
-        return "<a lease that was not taken yet: await it, or use it in async with>"
+        state = "was taken" if self._lane is _SPENT else "was not taken yet: await it, or use it in async with"
+        return f"<a lease that {state}>"
 
     async def __aenter__(self) -> T:
-        self._lease: T = await self._borrow()
-        return self._lease
+        lane, self._lane = self._lane, _SPENT
+        self._lease: Any = await lane.borrow(self._timeout)
+        return self._lease  # type: ignore[no-any-return]
 
     async def __aexit__(self, *exc_info: object) -> None:
-        self._lane.give_back(self._lease)
+        lease = self._lease
         del self._lease
+        if (lane := lease._lane) is not None:  # not given back before
+            lane.give_back(lease)
+
+    # As a coroutine ----------------------------------------------------------------------------------
+
+    def send(self, value: Any) -> Any:
+        steps = self._mine()
+        try:
+            return steps.send(value)
+        except BaseException:  # StopIteration too: it has ended
+            self._task = 0
+            raise
+
+    def throw(self, *exc_info: Any) -> Any:
+        steps = self._mine()
+        try:
+            return steps.throw(*exc_info)
+        except BaseException:
+            self._task = 0
+            raise
+
+    def close(self) -> None:
+        if hasattr(self, "_steps"):
+            self._steps.close()
+        self._lane = _SPENT
+
+    def _mine(self) -> Coroutine[Any, Any, T]:
+        """Return the coroutine that borrows, for the task that was made of this; no other one may drive it."""
+        task = id(asyncio.current_task())  # not the task, which holds this: no cycles
+        if not hasattr(self, "_steps"):
+            self._steps, self._task = self._begin(), task
+        elif self._task != task:
+            _SPENT.borrow(None)
+        return self._steps
+
+
+class _Spent:
+    """Stands where the lane was in what an ``acquire`` call returned, once that has been used."""
+
+    def borrow(self, timeout: float | None) -> NoReturn:
+        raise UsageError("what acquire() returned was awaited or entered before: call acquire() once for each lease")
+
+
+_SPENT: Final = _Spent()
 
 
 #: Makes what an ``acquire`` call returns, from the lane and the timeout.
