@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import traceback
 from typing import Any
@@ -553,6 +554,60 @@ async def test_wrong_credentials_do_not_start_a_storm() -> None:
         await wait_until(lambda: now() - started > 0.3)
         assert len(node.calls("HELLO")) <= 12
         await pool.aclose()
+
+
+class Beyond(BaseException):
+    """What is no Exception and no ending of ours either."""
+
+
+#: What users' code may raise that an ``except Exception`` does not see.
+BEYOND = pytest.mark.parametrize("kind", [Trouble, SystemExit, asyncio.CancelledError, GeneratorExit, Beyond])
+
+
+@BEYOND
+@pytest.mark.parametrize("shared", [0, 1])
+async def test_whatever_the_listener_raises_is_dropped(server: Server, shared: int, kind: type[BaseException]) -> None:
+    heard: list[Event] = []
+
+    def listener(event: Event) -> None:
+        heard.append(event)
+        raise kind
+
+    async with AsyncPool(server.url, shared=shared, min_size=2, listener=listener, max_idle=0.05) as pool:
+        assert await pool.execute("PING") == b"PONG"
+        before = pool.stats().opened
+        server.command("CLIENT", "KILL", "TYPE", "normal")
+        assert await pool.execute("PING") == b"PONG"  # in threads, nobody would notice else
+        await wait_until(lambda: pool.stats().opened > before)
+        async with pool.acquire(), pool.acquire(), pool.acquire():
+            pass
+        # Maintenance goes on: it finds that some are not needed any more.
+        await wait_until(lambda: any(isinstance(e, ConnectionClosed) and e.reason == "idle" for e in heard))
+        assert await pool.execute("PING") == b"PONG"
+    assert pool.size == 0
+
+
+@BEYOND
+@pytest.mark.parametrize("hook", ["configure", "reset"])
+async def test_whatever_a_hook_raises_costs_its_connection_and_nothing_else(
+    server: Server, hook: str, kind: type[BaseException]
+) -> None:
+    calls = []
+
+    def work(conn: AsyncConnection[Any]) -> None:
+        calls.append(conn)
+        if len(calls) == 1:
+            raise kind
+
+    async with AsyncPool(server.url, shared=0, max_size=2, **{hook: work}) as pool:  # type: ignore[arg-type]
+        try:
+            await pool.execute("PING")
+        except (Trouble, UsageError):
+            assert hook == "configure"
+        await wait_until(lambda: pool.dialing == 0)
+        assert await pool.execute("ECHO", "next", timeout=5.0) == b"next"
+        await wait_until(lambda: pool.dialing == 0)
+        assert pool.size == pool.idle == 1
 
 
 # The listener -----------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from typing import Any
 
 from respool._async.node.connection import AsyncConnection
 from respool._async.node.maker import Maker
-from respool._async.shell.compat import Alarm, BackgroundTasks, clock, new_world, one_at_a_time, runs_alone
+from respool._async.shell.compat import ENDINGS, Alarm, BackgroundTasks, clock, new_world, one_at_a_time, runs_alone
 from respool._async.shell.transport import AsyncTransport
 from respool._facts.errors import ConnectFailed, Error, PoolClosed, TransportError, UsageError
 from respool._facts.events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked, Pushed
@@ -150,7 +150,7 @@ class Node:
                 self.counters.dial_failures += 1
                 self.emit(DialFailed, failure)
             del failure  # it holds this frame, which shall not hold it
-            if not isinstance(error, Exception):
+            if isinstance(error, ENDINGS):
                 self.on_change()
                 self.settle()
                 raise
@@ -465,12 +465,14 @@ class Node:
     # Telling ---------------------------------------------------------------------------------------
 
     def emit(self, kind: type[Event], *facts: Any) -> None:
-        """Tell the listener, if there is one; what it raises is its own affair."""
+        """Tell the listener, if there is one. What it raises is dropped, but a KeyboardInterrupt is the user's."""
         listener = self.options.listener
         if listener is not None:
             try:
                 listener(kind(self.options.address, *facts))
-            except Exception:  # noqa: S110 - a listener must not break the pool it listens to
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # noqa: S110 - a listener must not break the pool it listens to
                 pass
 
     def _pushed(self, push: list[Any]) -> None:

@@ -24,6 +24,9 @@ T = TypeVar("T")
 #: What a cancelled call raises.
 Cancelled: Final = asyncio.CancelledError
 
+#: What ends a task of the pool; everything else that a user's code raises there costs a connection (R-36).
+ENDINGS: Final = (KeyboardInterrupt, asyncio.CancelledError)
+
 #: The world this package half is for, as messages name it.
 WORLD: Final = "event loop"
 
@@ -345,6 +348,7 @@ borrow_from: Final = Borrowing
 
 
 __all__ = [
+    "ENDINGS",
     "WORLD",
     "Alarm",
     "Awaitable",

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from respool._sync.node.connection import Connection
 from respool._sync.node.node import Node
-from respool._sync.shell.compat import Waiter, bounded, call_hook, runs_alone, taker
+from respool._sync.shell.compat import ENDINGS, Waiter, bounded, call_hook, runs_alone, taker
 from respool._facts.errors import PoolExhausted, PoolTimeout, UsageError, UsageTypeError, again
 from respool._pooling.out_of_time import out_of_time
 from respool._pooling.slot import Place, Slot
@@ -256,7 +256,7 @@ class LeaseLane:
                 if slot.place is Place.DIALING:  # a hook that closed the pool has struck it already
                     self._ledger.not_made_clean(slot)
             node.settle()
-            if not isinstance(error, Exception):
+            if isinstance(error, ENDINGS):
                 raise
             return
         with node.lock:

@@ -41,6 +41,9 @@ class Cancelled(BaseException):
     """What a cancelled call raises: nothing does here, a thread cannot be cancelled."""
 
 
+#: What ends a thread of the pool; everything else that a user's code raises there costs a connection (R-36).
+ENDINGS: Final = (KeyboardInterrupt, Cancelled)
+
 #: The world this package half is for, as messages name it.
 WORLD: Final = "world"
 
