@@ -17,6 +17,7 @@ from respool.errors import (
     Loading,
     MasterDown,
     OutcomeUnknown,
+    PoolTimeout,
     ReadOnly,
     ReadTimeout,
     ServerError,
@@ -24,7 +25,7 @@ from respool.errors import (
     TryAgain,
     WrongType,
 )
-from respool.testing import Close, FakeNode, FaultProxy, Reset, Server
+from respool.testing import Close, FakeConnection, FakeNode, FaultProxy, Hold, Reset, Server, Silence
 
 NOT_NOW = {
     "LOADING server is loading the dataset in memory": Loading,
@@ -471,3 +472,109 @@ async def test_a_script_that_was_not_queued_for_now_is_sent_again() -> None:
         node.once("EXEC", b"-EXECABORT Transaction discarded because of previous errors.\r\n")
         async with AsyncPool(node.url, shared=1, retry=PROMPT) as pool:
             assert await pool.execute_many([("EVAL", "script", 0)], atomic=True) == [1]
+
+
+# A node that is no primary any more (R-13, R-24) ---------------------------------------------------------------
+
+
+READONLY = b"-READONLY You can't write against a read only replica.\r\n"
+GREETING = b"%1\r\n$5\r\nproto\r\n:3\r\n"
+
+
+def demoted(until: int, *, in_exec: bool = False) -> FakeNode:
+    """Make a node whose first ``until`` connections reach a replica, and later ones the primary, as behind one name."""
+    queued = set()
+
+    def set_(_: Any, connection: FakeConnection) -> bytes:
+        is_late = in_exec and connection.number in queued
+        return b"+QUEUED\r\n" if is_late else READONLY if connection.number <= until else OK
+
+    def multi(_: Any, connection: FakeConnection) -> bytes:
+        queued.add(connection.number)
+        return OK
+
+    def exec_(_: Any, connection: FakeConnection) -> bytes:
+        queued.discard(connection.number)
+        if connection.number > until:
+            return b"*1\r\n+OK\r\n"
+        return b"-EXECABORT Transaction discarded because of" + (b": READONLY replica" if in_exec else b" errors") + b"\r\n"
+
+    return FakeNode({"SET": set_, "MULTI": multi, "EXEC": exec_, "GET": echo})
+
+
+def one_set(pool: AsyncPool[bytes]) -> Any:
+    return lambda: pool.execute("SET", "k", "v", timeout=20.0)
+
+
+def one_run(pool: AsyncPool[bytes]) -> Any:
+    return lambda: pool.execute_many([("SET", "k", "v")], atomic=True, timeout=20.0)
+
+
+@pytest.mark.parametrize("in_exec", [False, True], ids=["when queued", "by EXEC"])
+@pytest.mark.parametrize("call", [one_set, one_run])
+@pytest.mark.parametrize("shared", [2, 1, 0])
+async def test_a_write_that_met_a_replica_waits_for_a_connection_to_the_new_primary(
+    callers: Callers, shared: int, call: Any, in_exec: bool
+) -> None:
+    with demoted(max(shared, 1), in_exec=in_exec) as node:
+        async with AsyncPool(node.url, shared=shared, min_size=1, max_size=4, retry=PROMPT) as pool:
+            assert pool.size == max(shared, 1)
+            node.on("HELLO", Hold(GREETING))  # the new primary takes its time to greet
+            caller = callers.start(call(pool))
+            await wait_until(lambda: len(node.calls("HELLO")) > max(shared, 1))
+            assert not caller.is_done
+            node.on("HELLO", GREETING)
+            await wait_until(lambda: node.release() or caller.is_done)
+            assert await caller.result() in (b"OK", [b"OK"])
+            asked = [seen.connection for seen in node.calls("SET")]
+            assert len(asked) == 2
+            assert asked[1] > max(shared, 1)
+
+
+@pytest.mark.parametrize("shared", [1, 0], ids=["shared", "leased"])
+async def test_each_retry_of_a_write_goes_to_another_connection_than_the_one_that_said_no(shared: int) -> None:
+    with demoted(3) as node:
+        async with AsyncPool(node.url, shared=shared, retry=PROMPT) as pool:
+            assert await pool.execute("SET", "k", "v") == b"OK"
+            asked = [seen.connection for seen in node.calls("SET")]
+            assert len(set(asked)) == len(asked) == 4
+
+
+@pytest.mark.parametrize("shared", [1, 0], ids=["shared", "leased"])
+async def test_a_write_that_meets_replicas_only_is_told_so_after_its_attempts(shared: int) -> None:
+    with demoted(1000) as node:
+        async with AsyncPool(node.url, shared=shared, retry=PROMPT) as pool:
+            with pytest.raises(ReadOnly):
+                await pool.execute("SET", "k", "v")
+            assert len(node.calls("SET")) == 4
+            assert await pool.execute("GET", "k") == b"k"
+
+
+async def test_a_write_that_waits_for_the_new_primary_is_bounded_by_its_caller() -> None:
+    with demoted(1) as node:
+        async with AsyncPool(node.url, shared=1, retry=PROMPT) as pool:
+            node.on("HELLO", Silence())
+            with pytest.raises(PoolTimeout):
+                await pool.execute("SET", "k", "v", timeout=0.3)
+            assert len(node.calls("SET")) == 1
+            assert await pool.execute("GET", "k") == b"k"  # what is only read goes on
+
+
+async def test_replicas_do_not_have_their_connections_renewed_without_end() -> None:
+    with demoted(1000) as node:
+        async with AsyncPool(node.url, shared=1, retry=PROMPT) as pool:
+            started = now()
+            for _ in range(8):
+                with pytest.raises(ReadOnly):
+                    await pool.execute("SET", "k", "v")
+            assert node.connections <= 14 + 10 * (now() - started)  # ten tokens, and ten for each second (R-07)
+
+
+@pytest.mark.parametrize("shared", [1, 0], ids=["shared", "leased"])
+async def test_a_replica_in_a_pipeline_renews_the_connections(shared: int) -> None:
+    with demoted(1) as node:
+        async with AsyncPool(node.url, shared=shared, retry=PROMPT) as pool:
+            (reply,) = await pool.execute_many([("SET", "k", "v")])
+            assert isinstance(reply, ReadOnly)  # an error is a value in the list
+            await wait_until(lambda: not shared or node.connections == 2)
+            assert await pool.execute("SET", "k", "v") == b"OK"

@@ -12,7 +12,7 @@ from respool._pooling.ledger import STAGGER, Ledger
 from respool._pooling.redial import REFILL_LEAST
 from respool._pooling.slot import Place, Slot
 from respool._pooling.upkeep import next_sweep_at, sweep, take_retired
-from respool.errors import ConnectFailed, PoolClosed, PoolExhausted, TooManyWaiters
+from respool.errors import PoolClosed, PoolExhausted, TooManyWaiters
 
 
 class TestWaiting:
@@ -439,17 +439,16 @@ class TestDialing:
 
     def test_waiting_is_hopeless_when_the_node_is_down_and_nothing_is_out(self) -> None:
         ledger = make(max_size=1)
-        other = queue(ledger)
+        first, second, third = queue(ledger), queue(ledger), queue(ledger)
         (slot,) = ledger.reserve(0.0)
-        assert ledger.why_hopeless(other) is None  # a dial is on its way
+        ledger.tell_hopeless()
+        assert first.error is None  # a dial is on its way
         ledger.dial_failed(slot, REFUSED, 0.0, 0.5)
-        caller = queue(ledger)
-        why = ledger.why_hopeless(caller)
-        assert why is not REFUSED
-        assert type(why) is ConnectFailed
-        assert why.__cause__ is REFUSED
-        ledger.withdraw(caller)
-        assert ledger.why_hopeless(caller) is None  # no longer waiting
+        assert first.error is REFUSED
+        assert second.error is None
+        ledger.tell_hopeless()
+        assert second.error is third.error is REFUSED
+        assert ledger.waiting == 0
 
     def test_waiting_is_not_hopeless_while_something_is_out(self) -> None:
         ledger = make(max_size=2)
@@ -458,7 +457,8 @@ class TestDialing:
         (slot,) = ledger.reserve(1.0)
         ledger.dial_failed(slot, REFUSED, 1.0, 0.5)
         caller = queue(ledger)
-        assert ledger.why_hopeless(caller) is None
+        ledger.tell_hopeless()
+        assert caller.error is None
         ledger.release(out, 1.0, reusable=True)
         assert caller.slot is out
 

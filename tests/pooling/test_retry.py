@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from respool._facts.errors import is_demoted
 from respool._facts.retry_policy import RetryPolicy
-from respool._pooling.retry import EVENT, RetryBudget, is_demoted, is_node_gone, may_retry
+from respool._pooling.retry import EVENT, RetryBudget, is_node_gone, may_retry
 from respool.errors import (
     AuthenticationFailed,
     ClusterDown,

@@ -102,9 +102,9 @@ class WatchedShared(shared_lane_module.SharedLane):
         super().__init__(node)
         self.timeouts = 0
 
-    async def wait(self, deadline: float | None) -> Any:
+    async def wait(self, deadline: float | None, *, elsewhere: bool = False) -> Any:
         try:
-            return await super().wait(deadline)
+            return await super().wait(deadline, elsewhere=elsewhere)
         except PoolTimeout:
             self.timeouts += 1
             raise

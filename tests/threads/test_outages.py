@@ -20,7 +20,7 @@ from respool.errors import (
     ServerError,
     TransportError,
 )
-from respool.testing import Close, FakeNode, FaultProxy, Server
+from respool.testing import Close, FakeNode, FaultProxy, Hold, Server
 from respool.testing._script import hello
 
 PROMPT = RetryPolicy(base=0.001, cap=0.01, budget_floor=1000.0)
@@ -148,19 +148,39 @@ def test_the_callers_time_bounds_the_wait_for_a_node_that_never_answers() -> Non
         pool.close()
 
 
-def test_a_caller_who_is_told_that_the_node_is_down_has_it_dialed_for_the_next_one() -> None:
+@pytest.mark.parametrize("shared", [1, 0], ids=["shared", "leased"])
+def test_nobody_is_told_an_error_that_is_not_true_any_more(shared: int) -> None:
     replies = [b"-WRONGPASS no\r\n"]
     with FakeNode({"HELLO": lambda *_: replies[-1], "GET": echo}) as node:
-        pool: Pool[bytes] = Pool(node.url, shared=1)
-        with pytest.raises(AuthenticationFailed):
-            pool.execute("GET", "a")
+        pool: Pool[bytes] = Pool(node.url, shared=shared)
+        for _ in range(12):  # more than can be dialed without a pause
+            with pytest.raises(AuthenticationFailed):
+                pool.execute("GET", "a")
         ledger = pool._node.ledger  # type: ignore[union-attr]  # open, so there is one
         wait_until(lambda: not (ledger.is_called_for or ledger.dialing))
         replies.append(b"%1\r\n$5\r\nproto\r\n:3\r\n")
-        with pytest.raises(AuthenticationFailed):
+        assert pool.execute("GET", "b") == b"b"  # by itself the pool would wait for 2.5 s or more
+        pool.close()
+
+
+@pytest.mark.parametrize("shared", [1, 0], ids=["shared", "leased"])
+def test_a_caller_of_a_node_that_is_down_waits_for_the_dial_that_it_asked_for(
+    callers: Callers, shared: int
+) -> None:
+    with FakeNode({"GET": echo}) as node:
+        node.on("HELLO", Close())
+        pool: Pool[bytes] = Pool(node.url, shared=shared, connect_timeout=10.0, retry=None)
+        with pytest.raises(ConnectFailed):
             pool.execute("GET", "a")
-        wait_until(lambda: pool.shared == 1, timeout=1.5)  # by itself the pool would wait for 2.5 s or more
-        assert pool.execute("GET", "b") == b"b"
+        wait_until(lambda: pool.dialing == 0)
+        dials = pool.stats().dial_failures
+        node.on("HELLO", Hold(b"%1\r\n$5\r\nproto\r\n:3\r\n"))
+        caller = callers.start(pool.execute, "GET", "b")
+        wait_until(lambda: pool.dialing > 0)
+        assert not caller.is_done
+        assert pool.stats().dial_failures == dials or shared  # the pool dials shared connections by itself too
+        wait_until(lambda: node.release() or caller.is_done)
+        assert caller.result() == b"b"
         pool.close()
 
 
@@ -359,13 +379,19 @@ def test_a_pipeline_on_a_lease_outlives_a_dial_that_fails_when_the_node_was_up()
             assert pool.stats().dial_failures == 1
 
 
-def test_callers_of_a_node_that_is_down_are_told_at_once_when_no_dial_is_left() -> None:
+def test_one_failed_dial_tells_all_who_wait_when_the_node_is_down(callers: Callers) -> None:
     with FakeNode() as node:
         url = node.url
     pool = Pool(url, shared=0)
+
+    def borrow() -> None:
+        with pool.acquire():
+            raise AssertionError("nobody can get a lease")
+
     started = now()
-    for _ in range(50):
-        with pytest.raises(ConnectFailed):
-            pool.acquire()
-    assert now() - started < 2.0  # at ten dials a second it would be four
+    for _ in range(100):
+        callers.start(borrow)
+    outcomes = callers.outcomes()
+    assert {type(outcome) for outcome in outcomes} == {ConnectFailed}
+    assert now() - started < 4.0  # one by one, at ten dials a second, it would be nine
     pool.close()

@@ -181,6 +181,26 @@ def is_not_now(errors: list[Error]) -> bool:
     return bool(errors) and all(isinstance(error, NOT_NOW) for error in errors)
 
 
+#: How a replica refuses a write in a script, and a script that is marked as writing.
+REPLICA_SAYS: Final = ("You can't write against a read only", "Can not run script with write flag on readonly")
+
+
+def is_demoted(error: Error, *, runs_code: bool = False) -> bool:
+    """Tell whether an error says that the node is no primary any more, so that its connections must be renewed (R-13).
+
+    A script may answer READONLY of its own accord: that says nothing. But the error of a script that was stopped by a
+    replica has the server's wording, up to Redis 6.2 inside of another error.
+    """
+    if isinstance(error, TransactionAborted) and isinstance(error.__cause__, Error):
+        return is_demoted(error.__cause__)
+    if isinstance(error, ReadOnly):
+        return not runs_code or error.message.startswith(REPLICA_SAYS)
+    if not runs_code or not isinstance(error, ServerError) or not error.message.startswith("Error running script"):
+        return False
+    _, is_there, words = error.message.partition("-READONLY ")
+    return bool(is_there) and words.startswith(REPLICA_SAYS)
+
+
 # What happened on the way -----------------------------------------------------------------------------
 
 

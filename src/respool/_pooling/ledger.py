@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from typing import Any, Final
 
-from respool._facts.errors import PoolClosed, PoolExhausted, TooManyWaiters, again
+from respool._facts.errors import PoolClosed, PoolExhausted, TooManyWaiters
 from respool._pooling.redial import Redial
 from respool._pooling.slot import Place, Slot, Waiter
 
@@ -210,11 +210,18 @@ class Ledger:
         why = "all of them are shared, leases need a higher max_size"
         return PoolExhausted(f"Max connections {self.max_size} exhausted at {self.address}: {why}")
 
-    def why_hopeless(self, waiter: Waiter) -> Exception | None:
-        """Return why waiting makes no sense: the node is down, nothing is out, and no dial is left to try now."""
-        if waiter not in self.waiters or self.dials or self._leased or self.redial.last_error is None:
-            return None
-        return again(self.redial.last_error)
+    def tell_hopeless(self) -> None:
+        """End every wait when the node is down, nothing is out, and no dial may be tried now.
+
+        Called when a dial has just failed: a caller that comes later waits for the next one, because what the last one
+        met may have changed.
+        """
+        error = self.redial.last_error
+        if error is None or self.dials or self._leased:
+            return
+        while self.waiters:
+            waiter, _ = self.waiters.popitem(last=False)
+            waiter.fail(error)
 
     @property
     def missing_shared(self) -> int:
@@ -482,6 +489,12 @@ class Ledger:
         self.new_epoch()
         for slot in self.shared_slots:
             slot.retire_at = min(slot.retire_at, now)
+
+    def retire(self, slot: Slot, now: float) -> None:
+        """Replace a connection that stands but is of no use to its callers (READONLY); that costs a token (R-07)."""
+        if slot.retire_at > now:
+            slot.retire_at = now
+            self.redial.refused()
 
     def _leave(self, slot: Slot) -> None:
         """Take a slot from where it stands: the first change of a transition, and its last call (Rule 6)."""

@@ -37,6 +37,7 @@ class Redial:
         "_tokens",
         "debt",
         "down_since",
+        "failed_dials",
         "failures",
         "is_recovering",
         "last_error",
@@ -51,6 +52,8 @@ class Redial:
         self.debt = 0
         #: Dials that failed since a connection last served a reply.
         self.failures = 0
+        #: Dials that ever failed.
+        self.failed_dials = 0
         #: Until when the pool does not dial on its own account.
         self.not_before = now
         #: Since a loss or a failed dial, until the pool has all it keeps.
@@ -79,6 +82,7 @@ class Redial:
         self.last_error = error
         self.is_recovering = True
         self.failures += 1
+        self.failed_dials += 1
         ceiling = self._ceiling
         if isinstance(error, AuthenticationFailed):
             ceiling = CAP  # wrong credentials do not get better by asking again soon

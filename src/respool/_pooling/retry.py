@@ -24,9 +24,6 @@ from respool._facts.errors import (
 )
 from respool._facts.retry_policy import RetryPolicy
 
-#: How a replica refuses a write in a script, and a script that is marked as writing.
-REPLICA_SAYS: Final = ("You can't write against a read only", "Can not run script with write flag on readonly")
-
 #: What is lost within so many seconds of the first loss is one event: a node has many connections.
 EVENT: Final = 1.0
 
@@ -47,22 +44,6 @@ def may_retry(error: Error, *, safe: bool, runs_code: bool = False) -> bool:
 def is_node_gone(error: Error) -> bool:
     """Tell whether an error says that the node behind the pool is not what it was (R-13)."""
     return isinstance(error, ReadOnly | ConnectFailed)
-
-
-def is_demoted(error: Error, *, runs_code: bool = False) -> bool:
-    """Tell whether an error says that the node is no primary any more, so that its connections must be renewed (R-13).
-
-    A script may answer READONLY of its own accord: that says nothing. But the error of a script that was stopped by a
-    replica has the server's wording, up to Redis 6.2 inside of another error.
-    """
-    if isinstance(error, TransactionAborted) and isinstance(error.__cause__, Error):
-        return is_demoted(error.__cause__)
-    if isinstance(error, ReadOnly):
-        return not runs_code or error.message.startswith(REPLICA_SAYS)
-    if not runs_code or not isinstance(error, ServerError) or not error.message.startswith("Error running script"):
-        return False
-    _, is_there, words = error.message.partition("-READONLY ")
-    return bool(is_there) and words.startswith(REPLICA_SAYS)
 
 
 class RetryBudget:

@@ -25,6 +25,7 @@ from respool._facts.errors import (
     UsageTypeError,
     UsageValueError,
     again,
+    is_demoted,
     is_not_now,
     server_error,
 )
@@ -168,6 +169,22 @@ class Run:
         if isinstance(outcome, TransactionAborted):
             return self._aborted(outcome, replies) if is_not_now(refusals or _reasons(outcome)) else None
         return again(outcome) if isinstance(outcome, Error) and is_not_now([outcome]) else None
+
+    def is_refused_as_replica(self, replies: list[Any] | Error) -> bool:
+        """Tell whether a reply says that the node is no primary any more (R-13)."""
+        if isinstance(replies, Error):
+            return is_demoted(replies)
+        if not any(issubclass(kind, ServerError) for kind in set(map(type, replies))):
+            return False
+        own = replies[1:-1] if self.is_atomic else replies
+        if any(
+            is_demoted(reply, runs_code=spec.runs_code)
+            for spec, reply in zip(self.specs, own, strict=True)
+            if isinstance(reply, ServerError)
+        ):
+            return True
+        outcome = replies[-1] if self.is_atomic else None
+        return isinstance(outcome, TransactionAborted) and any(map(is_demoted, _reasons(outcome)))
 
     def read_on_lease(self, replies: list[Any] | Error, *, queued: bool) -> list[Any]:
         """Like ``read``, where the run may hold a MULTI or be a part of one (``queued``): QUEUED is not parsed."""

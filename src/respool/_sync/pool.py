@@ -31,7 +31,15 @@ from respool._sync.shell.compat import (
     here,
 )
 from respool._facts.command import Command, Parser, Spec, as_command
-from respool._facts.errors import ConnectFailed, Error, PoolClosed, TransportError, UsageError, UsageTypeError
+from respool._facts.errors import (
+    ConnectFailed,
+    Error,
+    PoolClosed,
+    TransportError,
+    UsageError,
+    UsageTypeError,
+    is_demoted,
+)
 from respool._facts.options import PoolOptions, checked_timeout, make_options
 from respool._facts.stats import PoolStats
 from respool._protocol.run import Run, noreply_args, refused
@@ -257,6 +265,8 @@ class Pool(Commands[S]):
                 raise
             reply = _ELSEWHERE  # nothing was sent: the pool opens anew, or says which loop it belongs to (R-35)
         if type(reply) is not bytes and isinstance(reply, Error):  # the first half is the cheaper one
+            if is_demoted(reply, runs_code=spec.runs_code):
+                shared.demoted(transport)
             try:
                 failure = None if reply is _ELSEWHERE else reply
                 return self._execute_with_care(args, spec, parse, None, failure)
@@ -281,8 +291,8 @@ class Pool(Commands[S]):
         is_safe = spec.safe and not may_block
         self._opened()
 
-        def attempt() -> Any:
-            return self._try_once(args, spec, deadline, on_lease=may_block)
+        def attempt(*, elsewhere: bool) -> Any:
+            return self._try_once(args, spec, deadline, on_lease=may_block, elsewhere=elsewhere)
 
         try:
             reply = self._retrying.persist(
@@ -294,19 +304,27 @@ class Pool(Commands[S]):
             parse = spec.parse
         return reply if parse is None else parse(reply)
 
-    def _try_once(self, args: tuple[Any, ...], spec: Spec, deadline: float | None, *, on_lease: bool) -> Any:
-        """Send one command once; return its reply, which may be an error value."""
+    def _try_once(
+        self, args: tuple[Any, ...], spec: Spec, deadline: float | None, *, on_lease: bool, elsewhere: bool
+    ) -> Any:
+        """Send one command once; return its reply, which may be an error value.
+
+        ``elsewhere``: not on a shared connection that is to be replaced; for leases the ledger sees to that.
+        """
         node = self._opened()
         if on_lease or not node.ledger.shared_target:
             if on_lease:
                 self._shared.catch_up(deadline)
             lease = self._leases.borrow(self._left(deadline))
             try:
-                return lease._request(args, spec, deadline)
+                reply = lease._request(args, spec, deadline)
+                if isinstance(reply, Error) and is_demoted(reply, runs_code=spec.runs_code) and lease._slot is not None:
+                    node.demoted(lease._slot)
+                return reply
             finally:
                 self._leases.give_back(lease)
         shared = self._shared
-        transport = shared.wait(deadline)
+        transport = shared.wait(deadline, elsewhere=elsewhere)
         try:
             reply = transport.submit_until(args, deadline)
         except Cancelled:
@@ -315,6 +333,8 @@ class Pool(Commands[S]):
             raise
         if isinstance(reply, TransportError):
             shared.pin(transport)
+        elif isinstance(reply, Error) and is_demoted(reply, runs_code=spec.runs_code):
+            shared.demoted(transport)
         return reply
 
     def execute_many(
@@ -334,13 +354,12 @@ class Pool(Commands[S]):
         seconds = None if timeout is None else checked_timeout(timeout)
         deadline = None if seconds is None else self._opened().now() + seconds
 
-        def attempt() -> Any:
-            must_lease = run.blocks_for is not None
-            replies = self._try_run(run, deadline, on_lease=may_block or run.is_big, must_lease=must_lease)
+        def attempt(*, elsewhere: bool) -> Any:
+            replies = self._try_run(run, deadline, on_lease=may_block or run.is_big, elsewhere=elsewhere)
             return (run.why_not_now(replies) if run.is_atomic else None) or replies
 
         try:
-            replies = attempt()
+            replies = attempt(elsewhere=False)
         except ConnectFailed as error:
             replies = error
         if isinstance(replies, Error):
@@ -354,22 +373,26 @@ class Pool(Commands[S]):
                 raise
         return run.read(replies)
 
-    def _try_run(self, run: Run, deadline: float | None, *, on_lease: bool, must_lease: bool) -> Any:
+    def _try_run(self, run: Run, deadline: float | None, *, on_lease: bool, elsewhere: bool) -> Any:
         """Send a run once; return the list of its replies, or an error value.
 
         What is only big goes on a shared connection where there are no others; what may block never does (R-21).
         """
         node = self._opened()
+        must_lease = run.blocks_for is not None
         if must_lease or (on_lease and node.ledger.leasable > 0) or not node.ledger.shared_target:
             if on_lease:
                 self._shared.catch_up(deadline)
             lease = self._leases.borrow(self._left(deadline))
             try:
-                return lease._send_run(run, deadline)
+                replies = lease._send_run(run, deadline)
+                if run.is_refused_as_replica(replies) and lease._slot is not None:
+                    node.demoted(lease._slot)
+                return replies
             finally:
                 self._leases.give_back(lease)
         shared = self._shared
-        transport = shared.only or shared.wait(deadline)
+        transport = (None if elsewhere else shared.only) or shared.wait(deadline, elsewhere=elsewhere)
         try:
             replies = transport.submit_many(run.args, deadline)
         except Cancelled:
@@ -378,6 +401,8 @@ class Pool(Commands[S]):
             raise
         if isinstance(replies, TransportError):
             shared.pin(transport)
+        elif run.is_refused_as_replica(replies):
+            shared.demoted(transport)
         return replies
 
     def execute_noreply(self, *args: Any) -> None:
@@ -395,7 +420,7 @@ class Pool(Commands[S]):
         told = noreply_args(run)
         node = self._opened()
 
-        def attempt() -> Any:
+        def attempt(*, elsewhere: bool) -> Any:
             if not node.ledger.shared_target:
                 return self._noreply_on_lease(told)
             transport = self._shared.wait(None)

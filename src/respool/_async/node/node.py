@@ -163,6 +163,9 @@ class Node:
             self.emit(ConnectionOpened, self.now() - started)
         self.on_change()
         self.settle()
+        if self.ledger.waiters and not self.is_within_grace(self.now()):
+            with self.lock:
+                self.ledger.tell_hopeless()
 
     def _enter(self, slot: Slot, connection: AsyncConnection[Any]) -> None:
         now = self.now()
@@ -316,15 +319,16 @@ class Node:
         self.settle()
         self._alarm.set()  # the next one over age has its turn
 
-    def gives_up_at(self, now: float) -> float:
+    def gives_up_at(self, now: float, demoted_at: float | None = None) -> float:
         """Return until when callers wait for the node to come back: ``connect_timeout`` after it went down.
 
-        A node that was never up is given one dial.
+        A node that was never up is given one dial. ``demoted_at``: when the caller met one that is up and no primary.
         """
         redial, grace = self.ledger.redial, self.options.connect_timeout
         if grace is None:
             return float("inf")
-        return now if redial.down_since is None else redial.down_since + grace
+        since = demoted_at if redial.down_since is None else redial.down_since
+        return now if since is None else since + grace
 
     def is_within_grace(self, now: float) -> bool:
         """Tell whether a failed dial may be tried again on behalf of a caller."""
@@ -336,12 +340,21 @@ class Node:
             self.ledger.drain(self.now())
         self._alarm.set()
 
-    def renew_all(self) -> None:
-        """Drain, at most once a second: the node is not what it was (R-13)."""
+    def demoted(self, slot: Slot) -> None:
+        """Note that a connection answered READONLY: its node is no primary any more (R-13).
+
+        The first one in a second retires every connection there is. One made after that goes alone.
+        """
         now = self.now()
-        if now - self._renewed_at >= 1.0:
-            self._renewed_at = now
-            self.drain()
+        with self.lock:
+            if slot.retire_at <= now or (slot.place is not Place.SHARED and slot.epoch != self.ledger.epoch):
+                return  # it is being replaced already
+            if now - self._renewed_at >= 1.0:
+                self._renewed_at = now
+                self.ledger.drain(now)
+            else:
+                self.ledger.retire(slot, now)
+        self._alarm.set()
 
     def forget(self, instead: Absent = FORKED) -> None:
         """Let go of every socket, without a lock whose holder may not exist: after a fork, or the loop's end (R-35)."""

@@ -97,13 +97,6 @@ class LeaseLane:
             with node.lock:
                 ledger.enqueue(waiter, started, patient=self._is_patient)
             node.settle()
-            with node.lock:
-                hopeless = ledger.why_hopeless(waiter)
-            if hopeless is not None:
-                try:
-                    raise hopeless
-                finally:
-                    del hopeless  # what is raised holds this frame, which shall not hold it: no cycles
             outcome = waiter.wait(None if deadline is None else deadline - node.now())
         except BaseException as error:
             node.counters.exhausted += isinstance(error, PoolExhausted)

@@ -12,10 +12,10 @@ from typing import Any
 
 from respool._sync.node.node import Node
 from respool._sync.shell.compat import pause
-from respool._facts.errors import ConnectFailed, ConnectionLost, Error, ReadTimeout, TransportError
+from respool._facts.errors import ConnectFailed, ConnectionLost, Error, ReadTimeout, TransportError, is_demoted
 from respool._facts.events import Retried
 from respool._facts.retry_policy import RetryPolicy
-from respool._pooling.retry import RetryBudget, is_demoted, may_retry
+from respool._pooling.retry import RetryBudget, may_retry
 from respool._protocol.run import as_raised
 from respool._shell.sockets import Retired
 
@@ -30,7 +30,7 @@ class Retrying:
 
     def persist(
         self,
-        attempt: Callable[[], Any],
+        attempt: Callable[..., Any],
         name: str,
         deadline: float | None,
         *,
@@ -40,14 +40,16 @@ class Retrying:
     ) -> Any:
         """Call ``attempt`` until it returns no error, or there shall be no more tries; then raise the last one's.
 
+        ``attempt`` takes whether it must avoid every connection that is to be replaced: one of them answered READONLY.
         ``failure`` is what a first try, made elsewhere, has ended in; ``runs_code`` tells whose words a server error
         may be (see ``may_retry``).
         """
         tries = 1
+        elsewhere = False
         while True:
             if failure is None:
                 try:
-                    reply = attempt()
+                    reply = attempt(elsewhere=elsewhere)
                 except ConnectFailed as error:
                     reply = error
                 if not isinstance(reply, Error):
@@ -57,8 +59,6 @@ class Retrying:
                 self._node.on_change()
                 failure = None
                 continue
-            if not self._node.ledger.closed and is_demoted(failure, runs_code=runs_code):
-                self._node.renew_all()  # the next connection may find the new primary (R-13)
             is_allowed = may_retry(failure, safe=is_safe, runs_code=runs_code)
             seconds = self._pause_before(failure, tries, deadline) if is_allowed else None
             if seconds is None:
@@ -70,6 +70,7 @@ class Retrying:
             if seconds > 0:
                 pause(seconds)
             tries += 1
+            elsewhere = elsewhere or is_demoted(failure, runs_code=runs_code)
             failure = None
 
     def _pause_before(self, failure: Error, tries: int, deadline: float | None) -> float | None:

@@ -6,7 +6,7 @@ Rule 2: ``only`` is the one live transport when no other is up; then nothing has
 Rule 3: a caller whose last command may still be on its way stays on that connection, so its commands keep their
         order (R-23).
 Rule 4: with no connection up, callers wait for the node to come back, but not for long: ``connect_timeout`` after the
-        last one went down they are told at once, with the reason.
+        last one went down, a caller is told by the first dial that fails while it waits.
 """
 
 from __future__ import annotations
@@ -79,6 +79,23 @@ class SharedLane:
             return live[int(self._node.chance() * len(live))]
         return min(live, key=_load)
 
+    def _pick_elsewhere(self) -> Transport | None:
+        """Return a transport that is not to be replaced, or None when there is none yet."""
+        node = self._node
+        with node.lock:
+            now = node.now()
+            slots = [slot for slot in self._ledger.shared_slots if slot.retire_at > now and slot.connection is not None]
+            return min((slot.connection._transport for slot in slots), key=_load, default=None)
+
+    def demoted(self, transport: Transport) -> None:
+        """Note that a connection answered READONLY: it is replaced, and so may be all others (R-13)."""
+        node = self._node
+        with node.lock:
+            slots = [slot for slot in self._ledger.shared_slots if slot.connection is not None]
+            slot = next((slot for slot in slots if slot.connection._transport is transport), None)
+        if slot is not None:
+            node.demoted(slot)
+
     def pin(self, transport: Transport) -> None:
         """Keep the caller on ``transport`` while it owes replies: its last command may still be on its way (R-23)."""
         self._pins[caller()] = transport
@@ -109,15 +126,18 @@ class SharedLane:
             return None
         return transport
 
-    def wait(self, deadline: float | None) -> Transport:
+    def wait(self, deadline: float | None, *, elsewhere: bool = False) -> Transport:
         """Return a transport, waiting for a connection to come up (Rule 4).
 
-        Raises the last dial's error, PoolTimeout, PoolClosed.
+        ``elsewhere``: for one that is not to be replaced. The caller was refused by another one just now, and the new
+        node has the usual time to appear. Raises the error of a dial that failed meanwhile, PoolTimeout, PoolClosed.
         """
         node, redial = self._node, self._ledger.redial
+        failed_before = redial.failed_dials  # an error from before this call may not be true any more
+        came = node.now()
         while True:
             gate = self._gate
-            transport = self.pick()
+            transport = self._pick_elsewhere() if elsewhere else self.pick()
             if transport is not None:
                 if transport.is_open:
                     return transport
@@ -125,16 +145,17 @@ class SharedLane:
             if self._ledger.closed:
                 raise PoolClosed(f"the pool of {self._ledger.address} is closed")
             now = node.now()
-            give_up_at = node.gives_up_at(now)
-            self._ledger.is_called_for = True
+            give_up_at = node.gives_up_at(now, came if elsewhere else None)
             last_error = redial.last_error  # asked once: a dial of another thread may succeed at any moment
+            if redial.failed_dials == failed_before:
+                last_error = None
             if last_error is not None and now >= give_up_at:
-                node.settle()  # this caller is told at once, but the next one may find a connection
                 raise again(last_error)
             if deadline is not None and now >= deadline:
                 self._out_of_time(f"no shared connection to {self._ledger.address} in time")
+            self._ledger.is_called_for = True
             node.settle()
-            # Down without an error yet: the dial on its way brings one, or a connection.
+            # No error yet: the dial on its way, or the one just asked for, brings one or a connection.
             until = float("inf") if last_error is None else give_up_at
             if deadline is not None:
                 until = min(until, deadline)
