@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import gc
+import os
+
 import pytest
 
 from answers import SlowEcho, echo, held_echo, words
 from asyncio_.harness import Callers, now, wait_until
 from respool import AsyncPool
 from respool.errors import ConnectionLost, OutcomeUnknown, ReadTimeout, TransportError
-from respool.testing import FakeNode, FaultProxy, Server, Silence
+from respool.testing import Close, FakeNode, FaultProxy, Server, Silence
 
 
 async def test_a_silent_server_is_given_up_after_read_timeout() -> None:
@@ -106,6 +109,21 @@ async def test_a_silence_while_nothing_is_owed_does_not_count() -> None:
             rested = now() + 0.1
             await wait_until(lambda: now() > rested)
             assert await pool.execute("GET", "b") == b"b"
+            assert node.connections == 1
+
+
+async def test_the_time_of_a_command_begins_when_it_is_the_oldest_and_not_with_an_earlier_one(callers: Callers) -> None:
+    with FakeNode({"GET": echo}) as node:
+        async with AsyncPool(node.url, shared=1, read_timeout=2.0, retry=None) as pool:
+            started = now()
+            await pool.execute("GET", "a")
+            await wait_until(lambda: now() > started + 1.0)
+            node.on("GET", held_echo)
+            late = callers.start(pool.execute, "GET", "b")
+            await wait_until(lambda: now() > started + 2.2)  # longer than the time, since the first one
+            assert not late.is_done
+            await wait_until(lambda: node.release() or late.is_done)
+            assert await late.result() == b"b"
             assert node.connections == 1
 
 
@@ -215,3 +233,24 @@ async def test_a_write_cut_on_its_way_has_an_unknown_outcome(server: Server) -> 
             assert caught.value.executed == "unknown"
             assert isinstance(caught.value.__cause__, ConnectionLost)
             assert await pool.get("k") == b"1"
+
+
+async def test_nothing_of_a_reply_that_came_by_half_stays_when_its_connection_is_lost() -> None:
+    size = 8 * 1024 * 1024
+    with FakeNode({"GET": (b"$%d\r\n" % (2 * size) + b"x" * size, Close())}) as node:
+        async with AsyncPool(node.url, shared=0, retry=None) as pool:
+            with pytest.raises(TransportError):
+                await pool.execute("GET", "warm")
+            gc.collect()
+            before = resident()
+            for _ in range(8):
+                with pytest.raises(TransportError):
+                    await pool.execute("GET", "k")
+            assert resident() - before < 4 * size
+            assert pool.stats().lost == 9
+
+
+def resident() -> int:
+    """Return how many bytes of memory this process uses."""
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

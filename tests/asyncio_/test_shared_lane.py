@@ -185,6 +185,24 @@ async def test_a_connection_that_had_nothing_to_do_is_not_stalled(callers: Calle
             await slow.result()
 
 
+@pytest.mark.parametrize(("shared", "frozen"), [(2, 1), (4, 2), (4, 3)])
+async def test_all_work_goes_to_the_connections_that_answer(callers: Callers, shared: int, frozen: int) -> None:
+    with FakeNode({"GET": echo, "SLOW": Hold(OK)}) as node:
+        async with AsyncPool(node.url, shared=shared, strategy="least_pending", stall_after=0.5) as pool:
+            for number in range(frozen):  # each on another one: those before owe a reply
+                callers.start(pool.execute, "SLOW", f"{number}")
+                await wait_until(lambda n=number: len(node.calls("SLOW")) == n + 1)
+            stalled = set(by_connection(node, "SLOW"))
+            assert len(stalled) == frozen
+            until = now() + 0.6  # those that answer have rested for longer than a stall, too
+            await wait_until(lambda: now() > until)
+            asked = [callers.start(pool.execute, "GET", f"k{number}") for number in range(40)]  # asyncio: in one tick
+            assert [await caller.result() for caller in asked] == [b"k%d" % number for number in range(40)]
+            assert not stalled & set(by_connection(node, "GET"))
+            node.release()
+            await callers.results()
+
+
 async def test_when_all_are_stalled_work_goes_on_all_the_same(callers: Callers) -> None:
     with FakeNode({"GET": held_echo}) as node:
         async with AsyncPool(node.url, shared=2, stall_after=0.02, strategy="round_robin") as pool:

@@ -38,6 +38,23 @@ _CONFIRMATIONS: Final = frozenset(
     for word in (name, name.encode())
 )
 
+
+class _NoReader:
+    """The parser of a connection that has ended: it holds nothing, whatever it is fed."""
+
+    __slots__ = ()
+
+    def feed(self, data: bytes) -> None:
+        """Drop it."""
+
+    def gets(self) -> Any:
+        return _NOTHING
+
+    def has_data(self) -> bool:
+        return False
+
+
+_NO_READER: Final = _NoReader()
 _LINE_FEED: Final = ord("\n")
 _TEXT: Final = ord("$")
 _LONGEST_LENGTH: Final = 24  # no line that tells the length of a text is longer
@@ -360,3 +377,6 @@ class Wire:
         self.withdrawn = 0
         self.heavy_bytes = 0
         self._failed = None
+        self._reader = _NO_READER  # a reply that came by half may be large, and the counts here are read for long
+        self._gets = _NO_READER.gets
+        self._held = b""

@@ -7,14 +7,15 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
-from answers import OK, held_echo, words
+from answers import OK, PUSH, echo, held_echo, words
 from asyncio_.harness import Callers, now, wait_until
 from respool import AsyncPool
+from respool.events import Pushed
 from respool.testing import FakeNode, FaultProxy, Hold, Server, Silence
 
 HEAVY = b"x" * 10_000
@@ -234,3 +235,62 @@ async def test_what_is_given_up_on_a_lease_while_the_socket_is_full_never_leaves
             assert await blocked == b"OK"
             assert await conn.execute("GET", "given up") is None
             assert pool.stats().taken_back == count
+
+
+# What waits in the kernel while the loop does not look (R-11) -----------------------------------------------------
+
+
+def busy(is_there: Callable[[], bool]) -> None:
+    """Keep the loop from its sockets until something has happened to them, and the kernel has told so."""
+    deadline = time.monotonic() + 5.0
+    while not is_there() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert is_there()
+    time.sleep(0.05)  # the node's end is closed: it is on its way through the loopback
+
+
+@pytest.mark.parametrize("shared", [0, 1])
+async def test_an_end_that_the_loop_has_not_seen_costs_no_write(shared: int) -> None:
+    with FakeNode({"INCR": b":1\r\n"}) as node:
+        async with AsyncPool(node.url, shared=shared, min_size=4) as pool:
+            await wait_until(lambda: pool.size == 4)
+            node.drop()
+            busy(lambda: node.open_connections == 0)
+
+            async def count() -> None:
+                if shared:
+                    await pool.execute("INCR", "k")
+                else:
+                    async with pool.acquire() as conn:
+                        await conn.execute("INCR", "k")
+
+            assert await outcomes(*start(*[count() for _ in range(4)])) == [None] * 4
+            assert len(node.calls("INCR")) == 4
+            assert {seen.connection for seen in node.calls("INCR")}.isdisjoint(range(1, 5))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_a_reply_that_the_loop_has_not_seen_is_nobodys_answer(count: int) -> None:
+    with FakeNode({"ECHO": echo}) as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            await outcomes(*start(*[pool.execute("ECHO", "a") for _ in range(count)]))
+            node.send(b"$7\r\nsurplus\r\n")
+            busy(lambda: True)
+            replies = await outcomes(*start(*[pool.execute("ECHO", f"{number}") for number in range(count)]))
+            assert replies == [b"%d" % number for number in range(count)]
+            assert node.connections == 2
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_a_push_that_the_loop_has_not_seen_is_told_and_does_no_harm(count: int) -> None:
+    told: list[Any] = []
+    with FakeNode({"ECHO": echo}) as node:
+        async with AsyncPool(node.url, shared=1, listener=told.append) as pool:
+            await outcomes(*start(*[pool.execute("ECHO", "a") for _ in range(count)]))
+            told.clear()
+            node.send(PUSH)
+            busy(lambda: True)
+            replies = await outcomes(*start(*[pool.execute("ECHO", f"{number}") for number in range(count)]))
+            assert replies == [b"%d" % number for number in range(count)]
+            assert node.connections == 1
+            assert [type(event) for event in told] == [Pushed]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -37,6 +38,12 @@ _get_running_loop: Final = asyncio._get_running_loop
 
 _WRITE_HIGH_WATER: Final = 256 * 1024
 
+#: A connection that was idle for this many seconds is looked at before it is written to (R-11).
+_RESTED: Final = 0.001
+#: What the kernel tells of a connection that its peer has closed or reset.
+_ENDED: Final = ~getattr(select, "POLLIN", 0)
+_LOOK_FOR: Final = getattr(select, "POLLIN", 0) | getattr(select, "POLLRDHUP", 0)
+
 
 class AsyncTransport(asyncio.Protocol):
     """A connected socket and its wire. ``submit`` is the hot path of the asyncio world."""
@@ -59,6 +66,7 @@ class AsyncTransport(asyncio.Protocol):
         "_loop",
         "_out",
         "_paused",
+        "_poll",
         "_queue",
         "_timer",
         "_transport",
@@ -88,6 +96,7 @@ class AsyncTransport(asyncio.Protocol):
         self._idle: asyncio.Future[None] | None = None  # set when nothing is owed any more
         self._watched = False  # somebody waits in the admission queue or for idleness: look after each read
         self._transport: asyncio.Transport | None = None
+        self._poll: Callable[[int], list[tuple[int, int]]] = _nothing_to_see
         self._paused = False
         self._backlog = 0  # how many bytes wait for the socket, when that was last looked at
         self._lone = True  # the last write carried one command: the next one on an idle connection goes out at once
@@ -144,13 +153,18 @@ class AsyncTransport(asyncio.Protocol):
     @property
     def is_reusable(self) -> bool:
         """Whether it is quiet and the socket has not ended behind our back: the free check of a checkout (R-11)."""
-        transport = self._transport
-        return self._error is None and not self._queue and transport is not None and not transport.is_closing()
+        if self._error is not None or self._queue or self._transport.is_closing():  # type: ignore[union-attr]  # open
+            return False
+        now = self._loop.time()
+        return now - self._heard <= _RESTED or self._look(now)
 
     @property
     def silent_for(self) -> float:
-        """How many seconds the oldest unanswered command has waited for the server."""
-        return self._loop.time() - self._heard if self._queue else 0.0
+        """How many seconds the oldest written and unanswered command has waited for the server."""
+        queue = self._queue
+        if not queue or (self._out and len(queue) <= self.wire.unwritten):
+            return 0.0  # what is not written yet has not been waited for, however long the connection rested
+        return self._loop.time() - self._heard
 
     # Sending -------------------------------------------------------------------------------------
 
@@ -174,8 +188,11 @@ class AsyncTransport(asyncio.Protocol):
             raise UsageError("this connection belongs to another event loop; make one for each")
         elif self._lone and not queue:
             # Alone on an idle connection: waiting for the end of the tick would only cost time.
+            now = self._loop.time()
+            if now - self._heard > _RESTED and not self._look(now):
+                return self._submit_slowly(data, 1, 0)
             self._transport.write(data)  # type: ignore[union-attr]  # the limit is 0 without a transport
-            self._start_clock()
+            self._start_clock(now)
         else:
             out.append(data)
             self._loop.call_soon(self._flush)
@@ -290,13 +307,19 @@ class AsyncTransport(asyncio.Protocol):
         """Write everything submitted in this tick."""
         if self._paused or self._error is not None or not self._out:
             return
-        self._lone = len(self._out) == 1
         is_first = len(self._queue) == self.wire.unwritten
+        now = self._loop.time() if is_first else 0.0
+        if is_first and now - self._heard > _RESTED and not self._look(now):
+            if self._error is None:  # bytes wait to be read: the loop does so in its next tick
+                self._heard = now
+                self._loop.call_soon(self._loop.call_soon, self._flush)
+            return
+        self._lone = len(self._out) == 1
         data = self.wire.take()
         if data:
             self._transport.write(data)  # type: ignore[union-attr]  # open, so there is one
             if is_first:
-                self._start_clock()
+                self._start_clock(now)
         elif self._watched:
             self._look_after()  # all was taken back: perhaps there is no reply to come that would do it
 
@@ -315,7 +338,27 @@ class AsyncTransport(asyncio.Protocol):
         self._transport = transport  # type: ignore[assignment]  # a stream transport, by construction
         self._limit = self._cap
         self._transport.set_write_buffer_limits(_WRITE_HIGH_WATER)  # type: ignore[union-attr]
-        tune(transport.get_extra_info("socket"), self.patience)
+        self._heard = self._loop.time()
+        sock = transport.get_extra_info("socket")
+        tune(sock, self.patience)
+        if sock is not None and hasattr(select, "poll"):
+            poll = select.poll()
+            poll.register(sock.fileno(), _LOOK_FOR)
+            self._poll = poll.poll
+
+    def _look(self, now: float) -> bool:
+        """Ask the kernel whether an idle connection has ended, or bytes came, and the loop has not noticed yet (R-11).
+
+        False when it must not be written to: it is closed then, or the loop has to read first. A reply that nobody
+        asked for would be taken for the answer to the next command.
+        """
+        events = self._poll(0)
+        if not events:
+            self._heard = now
+            return True
+        if events[0][1] & _ENDED:
+            self.eof_received()
+        return False
 
     def data_received(self, data: bytes) -> None:
         queue = self._queue
@@ -342,9 +385,9 @@ class AsyncTransport(asyncio.Protocol):
 
     # The clock -----------------------------------------------------------------------------------
 
-    def _start_clock(self) -> None:
-        """Note that the head of the queue became the head just now."""
-        self._heard = self._loop.time()
+    def _start_clock(self, now: float) -> None:
+        """Note that the head of the queue became the head at ``now``."""
+        self._heard = now
         if self._timer is None and self.patience is not None:
             self._timer = self._loop.call_later(self.patience, self._sweep)
 
@@ -355,7 +398,7 @@ class AsyncTransport(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         if self._queue:
-            self._start_clock()
+            self._start_clock(self._loop.time())
 
     def _sweep(self) -> None:
         """Close the connection when the server owes a reply and has been silent for too long (R-14)."""
@@ -381,6 +424,7 @@ class AsyncTransport(asyncio.Protocol):
         if self._error is None:
             reason = why(exc) if exc is not None else "closed"
             self._end(ConnectionLost(reason, address=self._address))
+        self._transport = None  # with its buffers; a closed connection may be remembered for long
         if not self._closed.done():
             self._closed.set_result(None)
 
@@ -454,6 +498,7 @@ class AsyncTransport(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._poll = _nothing_to_see  # the descriptor may be another socket's soon
         if self._transport is not None:
             self._transport.abort()
         if self.on_lost is not None and not quiet:
@@ -465,3 +510,8 @@ class AsyncTransport(asyncio.Protocol):
 
     def _lost(self, executed: Executed) -> Error:
         return lost(self._error, self._address, executed)
+
+
+def _nothing_to_see(_: int) -> list[tuple[int, int]]:
+    """Stand for ``poll`` where there is no socket to look at."""
+    return []

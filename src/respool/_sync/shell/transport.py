@@ -724,6 +724,7 @@ class Transport:
             self._idle.notify_all()
             self._has_ended = True
         if self._leader is None:
+            self._rest = b""
             self._sock.close()
 
     def conclude(self) -> None:
