@@ -55,6 +55,14 @@ async def test_a_read_in_flight_is_asked_again_elsewhere_and_a_write_is_not() ->
             assert len(node.calls("INCR")) == 1
 
 
+async def test_a_read_that_outlasts_read_timeout_is_asked_once_more_and_not_again_and_again() -> None:
+    with FakeNode({"GET": Silence()}) as node:
+        async with AsyncPool(node.url, shared=1, read_timeout=0.1) as pool:
+            with pytest.raises(ReadTimeout):
+                await pool.execute("GET", "k")
+            assert len(node.calls("GET")) == 2
+
+
 async def test_the_time_starts_again_with_every_reply(callers: Callers) -> None:
     with FakeNode({"GET": SlowEcho(0.04)}) as node:
         async with AsyncPool(node.url, shared=1, read_timeout=0.12) as pool:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from respool._facts.options import _CHECKS, Options, PoolOptions, checked_timeout
+from respool import AsyncConnection, AsyncPool, Connection, Pool, async_from_url, from_url
+from respool._facts.options import _CHECKS, Options, PoolOptions, checked_timeout, make_options
 from respool._facts.retry_policy import RetryPolicy
-from respool.errors import UsageTypeError, UsageValueError
+from respool.errors import UsageError, UsageTypeError, UsageValueError
 
 NAN, INF = math.nan, math.inf
 WHOLE = (True, 1.0, "1", b"1", None, [])
@@ -174,3 +175,34 @@ class TestTimeouts:
         for value in (10**400, -(10**400)):
             with pytest.raises(UsageValueError, match="no clock can count"):
                 checked_timeout(value)
+
+
+@pytest.mark.parametrize("scheme", ["rediss", "valkeys"])
+def test_a_url_that_asks_for_tls_is_never_used_without_it(scheme: str) -> None:
+    url = f"{scheme}://:secret@h"
+    makers: list[Any] = [Pool, AsyncPool, Connection, AsyncConnection, from_url, async_from_url]
+    for make in makers:
+        with pytest.raises(UsageError, match="TLS") as caught:
+            make(url, tls=False)
+        assert "secret" not in str(caught.value)
+    with pytest.raises(UsageError, match="TLS"):
+        make_options(url + "?tls=false", {})
+    assert make_options(url, {"tls": True}).tls is True
+    assert make_options(url + "?tls=false", {"tls": True}).tls is True
+    assert make_options("redis://h?tls=true", {}).tls is True
+    assert make_options("redis://h", {"tls": False}).tls is False
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("redis://:a@h?password=b", "password"),
+        ("redis://u:a@h?username=v", "username"),
+        ("redis://h?host=other", "host"),
+        ("redis://h/1?db=2", "db"),
+        ("redis://h:1?port=2", "port"),
+    ],
+)
+def test_a_url_that_says_two_things_is_refused(url: str, name: str) -> None:
+    with pytest.raises(UsageError, match=f"two things about {name}"):
+        make_options(url, {})

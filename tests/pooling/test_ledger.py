@@ -663,6 +663,21 @@ class TestGivingBack:
         ledger.made_clean(slot, 0.0)
         assert caller.slot is slot
 
+    def test_one_being_cleaned_takes_no_place_that_is_kept_for_a_shared_connection(self) -> None:
+        ledger = make(max_size=2, shared_target=1)
+        (slot,) = fill(ledger, 1)
+        for shared in [*ledger.shared_slots]:
+            ledger.lost(shared, 1.0)
+        for dial in ledger.reserve(1.0):
+            ledger.dial_failed(dial, REFUSED, 1.0, 0.99)
+        slot.epoch = ledger.epoch
+        ledger.take_in(slot, 1.0)
+        queue(ledger)
+        later = 1.0 + STAGGER
+        assert ledger.missing_shared == 1
+        assert not ledger._wants_lease(later)  # the only place that is left is the shared one's
+        assert all(dial.is_for_sharing for dial in ledger.reserve(later))
+
     def test_cleaning_does_not_use_up_the_dials(self) -> None:
         ledger = make(max_size=4, max_dials=1)
         slots = fill(ledger, 2)

@@ -474,6 +474,18 @@ def test_a_script_that_was_not_queued_for_now_is_sent_again() -> None:
             assert pool.execute_many([("EVAL", "script", 0)], atomic=True) == [1]
 
 
+def test_traffic_on_connections_that_are_up_pays_for_retries() -> None:
+    policy = RetryPolicy(base=0, budget=0.2, budget_floor=0)
+    with FakeNode({"GET": echo, "SET": b"-LOADING server is loading the dataset in memory\r\n"}) as node:
+        with Pool(node.url, shared=1, retry=policy) as pool:
+            for _ in range(500):
+                pool.execute("GET", "k")
+            for _ in range(20):
+                with pytest.raises(Loading):
+                    pool.execute("SET", "k", "v")
+            assert (pool.stats().retries, pool.stats().retries_refused) == (60, 0)
+
+
 # A node that is no primary any more (R-13, R-24) ---------------------------------------------------------------
 
 

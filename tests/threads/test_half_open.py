@@ -55,6 +55,14 @@ def test_a_read_in_flight_is_asked_again_elsewhere_and_a_write_is_not() -> None:
             assert len(node.calls("INCR")) == 1
 
 
+def test_a_read_that_outlasts_read_timeout_is_asked_once_more_and_not_again_and_again() -> None:
+    with FakeNode({"GET": Silence()}) as node:
+        with Pool(node.url, shared=1, read_timeout=0.1) as pool:
+            with pytest.raises(ReadTimeout):
+                pool.execute("GET", "k")
+            assert len(node.calls("GET")) == 2
+
+
 def test_the_time_starts_again_with_every_reply(callers: Callers) -> None:
     with FakeNode({"GET": SlowEcho(0.04)}) as node:
         with Pool(node.url, shared=1, read_timeout=0.12) as pool:

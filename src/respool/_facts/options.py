@@ -195,8 +195,17 @@ def make_options(url: str | None, given: Mapping[str, Any]) -> Options:
     merged: dict[str, Any] = {}
     if url is not None:
         merged = parse_url(url)
+        is_secure = merged.get("tls", False)
         for name, text in merged.pop("query", {}).items():
-            merged[name] = _from_text(name, text)
+            value = _from_text(name, text)
+            if name in merged and merged[name] != value and name != "tls":
+                raise UsageValueError(f"the URL says two things about {name}: leave {name}= out of its query string")
+            merged[name] = value
+        if is_secure and given.get("tls", merged["tls"]) is False:
+            raise UsageValueError(
+                "tls=False contradicts the scheme of the URL, which asks for TLS: password and data would go in clear "
+                "text; write redis:// or valkey:// if that is meant"
+            )
     merged.update(given)
     if merged.get("credentials") is not None and "credentials" in given and "password" not in given:
         merged.pop("password", None)  # a URL's password gives way to the callable that knows today's

@@ -103,7 +103,7 @@ class Wire:
         decoding: dict[str, Any] = {}
         if encoding is not None:
             decoding = {"encoding": encoding, "errors": STRICT if self._is_strict else errors}
-        self._reader = hiredis.Reader(replyError=server_error, notEnoughData=_NOTHING, **decoding)
+        self._reader: Any = hiredis.Reader(replyError=server_error, notEnoughData=_NOTHING, **decoding)
         self._gets = self._reader.gets
         self._abandoned = abandoned
         self._on_push = on_push

@@ -408,6 +408,7 @@ class Pool(Commands[S]):
     def execute_noreply(self, *args: Any) -> None:
         """Send one command whose reply nobody wants; its errors are not seen. Returns when it is queued.
 
+        With ``shared=0`` it takes one round trip: until the server has seen it, the connection is nobody else's.
         Uses CLIENT REPLY OFF and ON, in a way that cannot shift the replies of others even where an ACL forbids it.
         """
         self.execute_many_noreply([args[0] if len(args) == 1 and isinstance(args[0], Command) else args])

@@ -45,7 +45,7 @@ class Retrying:
         may be (see ``may_retry``).
         """
         tries = 1
-        elsewhere = False
+        elsewhere = was_silent = False
         while True:
             if failure is None:
                 try:
@@ -59,7 +59,10 @@ class Retrying:
                 self._node.on_change()
                 failure = None
                 continue
-            is_allowed = may_retry(failure, safe=is_safe, runs_code=runs_code)
+            # A read that is too slow for ``read_timeout`` is so everywhere: once more, and not again and again (R-24).
+            is_hopeless = was_silent and isinstance(failure, ReadTimeout)
+            was_silent = was_silent or isinstance(failure, ReadTimeout)
+            is_allowed = not is_hopeless and may_retry(failure, safe=is_safe, runs_code=runs_code)
             seconds = self._pause_before(failure, tries, deadline) if is_allowed else None
             if seconds is None:
                 try:
