@@ -60,7 +60,8 @@ TESTS_OF: Final = {
     "_protocol/packing.py": _WIRE,
     "_facts/command.py": "facts/test_command.py protocol/test_run.py asyncio_/test_lane_choice.py",
     "_facts/command_table.py": "facts/test_command.py protocol/test_session.py asyncio_/test_lane_choice.py",
-    "_protocol/run.py": "protocol/test_run.py asyncio_/test_lane_choice.py asyncio_/test_pipelines.py",
+    "_protocol/run.py": "protocol/test_run.py asyncio_/test_lane_choice.py asyncio_/test_pipelines.py "
+    "asyncio_/test_delivery.py",
     "_facts/errors.py": "facts/test_errors.py pooling/test_retry.py asyncio_/test_delivery.py",
     "_facts/retry_policy.py": "pooling/test_retry.py",
     "_pooling/retry.py": "pooling/test_retry.py asyncio_/test_delivery.py",
@@ -69,11 +70,14 @@ TESTS_OF: Final = {
     "_pooling/peer.py": "pooling/test_peer.py",
     "_protocol/session.py": "protocol/test_session.py",
     "_async/node/retrying.py": "asyncio_/test_delivery.py asyncio_/test_pipelines.py asyncio_/only/test_ticks.py "
-    "asyncio_/test_blocking_commands.py asyncio_/test_outages.py",
+    "asyncio_/test_half_open.py asyncio_/test_blocking_commands.py asyncio_/test_outages.py",
     "_async/node/connection.py": "asyncio_/test_pipelines.py asyncio_/only/test_cancelled_leases.py",
+    "_facts/options.py": "facts/test_options.py facts/test_url.py",
+    "_async/node/node.py": "asyncio_/test_delivery.py asyncio_/test_outages.py",
+    "_async/shell/transport.py": "asyncio_/test_half_open.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py",
     "_async/node/pieces.py": "asyncio_/test_pipelines.py asyncio_/only/test_cancelled_leases.py",
     "_async/node/shared_lane.py": "asyncio_/test_shared_lane.py asyncio_/test_noreply.py "
-    "asyncio_/test_pool_life.py asyncio_/test_outages.py",
+    "asyncio_/test_pool_life.py asyncio_/test_outages.py asyncio_/test_delivery.py",
     "_async/pool.py": "asyncio_/test_lane_choice.py asyncio_/test_delivery.py asyncio_/test_noreply.py "
     "asyncio_/test_pipelines.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blocking_commands.py asyncio_/test_outages.py asyncio_/only/test_event_loops.py",

@@ -104,7 +104,7 @@ class Wire:
         if encoding is not None:
             decoding = {"encoding": encoding, "errors": STRICT if self._is_strict else errors}
         self._reader: Any = hiredis.Reader(replyError=server_error, notEnoughData=_NOTHING, **decoding)
-        self._gets = self._reader.gets
+        self._gets: Callable[..., Any] = self._reader.gets
         self._abandoned = abandoned
         self._on_push = on_push
         self._held = b""  # the start of a rare frame that has not arrived whole,
