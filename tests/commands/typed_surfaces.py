@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any, assert_type
 
-from respool import commands
+from respool import AsyncConnection, AsyncPool, Connection, Pool, async_from_url, commands, from_url
 from respool._facts.command import Command
 from respool._pooling.pipeline_result import PipelineResult
 from respool._surfaces.asyncio import AsyncCommands
 from respool._surfaces.pipeline import PipelineCommands
 from respool._surfaces.threads import Commands
+from respool.errors import Error
 
 
 def functions() -> None:
@@ -59,3 +60,67 @@ def pipeline(p: PipelineCommands[str]) -> None:
     assert_type(p.get("k"), PipelineResult[str | None])
     assert_type(p.get("k").result(), str | None)
     assert_type(p.set("k", "v", get=True).result(), str | None)
+
+
+def types_by_encoding(url: str, encoding: str, settings: dict[str, Any]) -> None:
+    """``str`` where an encoding is passed. What a URL or a dict may hold no checker sees: nothing is claimed."""
+    assert_type(Pool(url, encoding="utf-8"), Pool[str])
+    assert_type(Pool(encoding=encoding, max_size=4), Pool[str])
+    assert_type(AsyncPool(url, encoding=encoding), AsyncPool[str])
+    assert_type(Connection(url, encoding="utf-8"), Connection[str])
+    assert_type(AsyncConnection(host="h", encoding="utf-8"), AsyncConnection[str])
+    assert_type(from_url(url, encoding="utf-8"), Pool[str])
+    assert_type(async_from_url(url, encoding="utf-8"), AsyncPool[str])
+
+    assert_type(Pool("redis://localhost?encoding=utf-8"), Pool[Any])
+    assert_type(Pool(url, encoding=None), Pool[Any])
+    assert_type(Pool(url, **settings), Pool[Any])
+    assert_type(Pool(**settings), Pool[Any])
+    assert_type(AsyncPool(url), AsyncPool[Any])
+    assert_type(AsyncConnection(url, **settings), AsyncConnection[Any])
+    assert_type(from_url(url), Pool[Any])
+    assert_type(async_from_url(url, **settings), AsyncPool[Any])
+
+    raw: Pool[bytes] = Pool(url)  # who knows better says so
+    assert_type(raw.get("k"), bytes | None)
+    wrong: Pool[bytes] = Pool(url, encoding="utf-8")  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
+    assert_type(wrong.get("k"), bytes | None)
+
+
+def misspelt_options(url: str) -> None:
+    """Not one of these errors is about overloads: it is one line, and mypy asks "did you mean"."""
+    Pool(url, max_sise=4)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    AsyncPool(url, decode_responses=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    AsyncConnection(url, max_size=4)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    from_url(url, socket_timeout=4)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Pool(url, max_size="4")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Pool(url, encoding=b"utf-8")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def command_objects(pool: Pool[bytes], connection: Connection[str], raw: tuple[Any, ...]) -> None:
+    assert_type(pool.execute(commands.get("k"), timeout=0.2), bytes | str | None)
+    assert_type(pool.execute(commands.set("k", "v")), bool)
+    assert_type(pool.execute(Command("GET", "k", parse=bool)), bool)
+    assert_type(connection.execute(commands.incr("k")), int)
+    assert_type(pool.execute("GET", "k"), Any)
+    assert_type(pool.execute(*raw), Any)
+    assert_type(pool.execute(b"GET", 5, timeout=1), Any)
+
+    assert_type(pool.execute_many([commands.incr("k"), commands.ttl("k")]), list[int | Error])
+    assert_type(pool.execute_many(commands.get(key) for key in "ab"), list[bytes | str | Error | None])
+    assert_type(connection.execute_many([commands.set("k", "v")], atomic=True), list[bool | Error])
+    assert_type(pool.execute_many([("GET", "k"), ("SET", "k", 1)]), list[Any])
+    with pool.pipeline() as p:
+        assert_type(p.execute(commands.incr("k")), PipelineResult[int])
+        assert_type(p.execute("INCR", "k"), PipelineResult[Any])
+
+
+async def command_objects_in_tasks(pool: AsyncPool[bytes], connection: AsyncConnection[str]) -> None:
+    assert_type(await pool.execute(commands.get("k"), timeout=0.2), bytes | str | None)
+    assert_type(await connection.execute(commands.incr("k")), int)
+    assert_type(await pool.execute("GET", "k"), Any)
+    assert_type(await pool.execute_many([commands.incr("k")], timeout=1), list[int | Error])
+    async with pool.acquire() as lease:
+        assert_type(await lease.execute(commands.ttl("k")), int)
+    async with pool.pipeline() as p:
+        assert_type(p.execute(commands.incr("k")), PipelineResult[int])

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import inspect
 import math
+import re
 import ssl
 from typing import Any
 
 import pytest
 
 from respool import AsyncConnection, AsyncPool, Connection, Pool, async_from_url, from_url
-from respool._facts.options import _CHECKS, Options, PoolOptions, checked_timeout, make_options
+from respool._facts.option_types import ConnectionOptions, PoolOptions
+from respool._facts.options import _CHECKS, Options, checked_timeout, make_options
 from respool._facts.retry_policy import RetryPolicy
 from respool.errors import UsageError, UsageTypeError, UsageValueError
 
@@ -206,3 +210,63 @@ def test_a_url_that_asks_for_tls_is_never_used_without_it(scheme: str) -> None:
 def test_a_url_that_says_two_things_is_refused(url: str, name: str) -> None:
     with pytest.raises(UsageError, match=f"two things about {name}"):
         make_options(url, {})
+
+
+class TestWhatAnEditorShows:
+    @staticmethod
+    def texts() -> dict[str, str]:
+        found = {}
+        for kind in (ConnectionOptions, PoolOptions):
+            body = ast.parse(inspect.getsource(kind)).body[0].body[1:]  # type: ignore[attr-defined]
+            for entry, text in zip(body[::2], body[1::2], strict=True):
+                found[entry.target.id] = text.value.value
+        return found
+
+    def test_every_option_has_one_line_of_text_with_its_default(self) -> None:
+        texts = self.texts()
+        assert set(texts) == set(PoolOptions.__annotations__)
+        for entry in dataclasses.fields(Options):
+            if entry.name != "encoding":
+                default = "RetryPolicy()" if entry.name == "retry" else repr(entry.default)
+                assert texts[entry.name].endswith(f" Default: ``{default}``.")
+                assert "\n" not in texts[entry.name]
+
+
+REDIS_PY = """
+    connection_pool cache cache_config credential_provider decode_responses encoder_class errors health_check_interval
+    max_connections redis_connect_func retry_on_error retry_on_timeout single_connection_client
+    socket_connect_timeout socket_keepalive socket_keepalive_options socket_timeout ssl ssl_ca_certs ssl_certfile
+    ssl_cert_reqs ssl_check_hostname ssl_keyfile unix_socket_path lib_name timeout
+""".split()
+
+
+class TestUnknownOptions:
+    @pytest.mark.parametrize(
+        ("wrong", "meant"),
+        [("max_sise", "max_size"), ("Encoding", "encoding"), ("pasword", "password"), ("connection_timeout", "connect_timeout")],
+    )
+    def test_a_misspelt_option_is_answered_with_the_one_that_was_meant(self, wrong: str, meant: str) -> None:
+        with pytest.raises(UsageTypeError, match=f"^unknown option '{wrong}'; did you mean '{meant}'\\?$"):
+            make_options(None, {wrong: 1})
+        with pytest.raises(UsageValueError, match=f"^unknown option '{wrong}' in the URL; did you mean '{meant}'\\?$"):
+            make_options(f"redis://h?{wrong}=1", {})
+
+    def test_a_name_like_no_other_is_answered_with_all_there_are(self) -> None:
+        with pytest.raises(UsageTypeError, match="unknown option 'qqqq'; known are acquire_timeout, check, "):
+            make_options(None, {"qqqq": 1})
+
+    @pytest.mark.parametrize("name", REDIS_PY)
+    def test_an_option_of_redis_py_is_answered_in_a_sentence(self, name: str) -> None:
+        for url, given, where in ((None, {name: "secret"}, ""), (f"redis://h?{name}=secret", {}, " in the URL")):
+            with pytest.raises(UsageError) as caught:
+                make_options(url, given)
+            said = str(caught.value)
+            assert said.startswith(f"unknown option {name!r}{where}: ")
+            assert "secret" not in said
+            named = {word for word in re.findall(r"\b(\w+)=", said) if word != "timeout"}
+            assert named <= set(PoolOptions.__annotations__) | {"encoding"}
+
+    def test_an_encoding_that_is_passed_wins_over_the_one_in_the_url(self) -> None:
+        assert make_options("redis://h?encoding=utf-8", {}).encoding == "utf-8"
+        assert make_options("redis://h?encoding=utf-8", {}, None).encoding is None
+        assert make_options("redis://h?encoding=utf-8", {}, "latin-1").encoding == "latin-1"

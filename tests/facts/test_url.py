@@ -152,5 +152,5 @@ class TestMerging:
             make_options("redis://:old@h", {"credentials": lambda: "new", "password": "x"})
 
     def test_an_unknown_keyword_is_named_with_the_known_ones(self) -> None:
-        with pytest.raises(UsageTypeError, match=r"unknown option 'max_connections'; known are .*max_size"):
-            make_options(None, {"max_connections": 5})
+        with pytest.raises(UsageTypeError, match=r"unknown option 'colour'; known are .*max_size"):
+            make_options(None, {"colour": 5})

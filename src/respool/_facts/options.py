@@ -15,69 +15,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from ssl import SSLContext
 from sys import float_info
-from typing import Any, Final, Literal, TypedDict
+from typing import Any, Final
 
 from respool._facts.errors import UsageError, UsageTypeError, UsageValueError
+from respool._facts.option_types import FROM_URL, Credentials, Hook
 from respool._facts.retry_policy import RetryPolicy
+from respool._facts.unknown import unknown_option
 from respool._facts.url import parse_url
-
-Strategy = Literal["least_pending", "round_robin", "random"]
-Credentials = Callable[[], Any]
-Hook = Callable[[Any], Any]
 
 #: How many shared connections a pool opens when nobody says (docs/explanation/shared-connections.md).
 DEFAULT_SHARED: Final = 1
 
 #: What the names of commands are made of; an encoding must write it as ASCII does.
 _SPOKEN: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ abcdefghijklmnopqrstuvwxyz 0123456789 -_."
-
-
-class ConnectionOptions(TypedDict, total=False):
-    """The options that one connection takes. See ``Options`` for what each means."""
-
-    host: str
-    port: int
-    path: str | None
-    db: int
-    username: str | None
-    password: str | None
-    credentials: Credentials | None
-    client_name: str | None
-    client_info: bool
-    protocol: Literal[2, 3]
-    encoding_errors: str
-    tls: bool | SSLContext
-    connect_timeout: float | None
-    read_timeout: float | None
-    max_in_flight: int
-    max_in_flight_bytes: int
-    retry: RetryPolicy | None
-
-
-class PoolOptions(ConnectionOptions, total=False):
-    """The options that a pool takes. See ``Options`` for what each means."""
-
-    min_size: int
-    max_size: int
-    shared: int | None
-    strategy: Strategy
-    on_full: Literal["wait", "raise"]
-    acquire_timeout: float | None
-    max_waiting: int
-    max_dials: int
-    idle_order: Literal["lifo", "fifo"]
-    max_idle: float | None
-    max_lifetime: float | None
-    keepalive: float | None
-    stall_after: float | None
-    close_on_error: bool
-    connection_class: type[Any] | None
-    connection_options: Mapping[str, Any] | None
-    configure: Hook | None
-    check: Hook | None
-    reset: Hook | None
-    listener: Callable[[Any], None] | None
-    trace_leases: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,11 +137,12 @@ class Options:
         return replace(self, **changes)
 
 
-def make_options(url: str | None, given: Mapping[str, Any]) -> Options:
+def make_options(url: str | None, options: Mapping[str, Any], encoding: Any = FROM_URL) -> Options:
     """Merge a URL and keywords (keywords win) into checked options."""
-    unknown = [name for name in given if name not in _NAMES]
-    if unknown:
-        raise UsageTypeError(f"unknown option {unknown[0]!r}; known are {', '.join(sorted(_NAMES))}")
+    given = dict(options) if encoding is FROM_URL else {**options, "encoding": encoding}
+    for name in given:
+        if name not in _NAMES:
+            raise UsageTypeError(unknown_option(name, _NAMES))
     merged: dict[str, Any] = {}
     if url is not None:
         merged = parse_url(url)
@@ -406,4 +357,4 @@ def _from_text(name: str, text: str) -> Any:
             raise UsageValueError(f"{name} in the URL must be a number, not {text!r}") from error
     if name in _NAMES:
         raise UsageValueError(f"{name} cannot be given in a URL; pass it as a keyword")
-    raise UsageValueError(f"unknown option {name!r} in the URL")
+    raise UsageValueError(unknown_option(name, _NAMES, " in the URL"))

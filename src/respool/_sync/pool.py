@@ -40,7 +40,8 @@ from respool._facts.errors import (
     UsageTypeError,
     is_demoted,
 )
-from respool._facts.options import PoolOptions, checked_timeout, make_options
+from respool._facts.option_types import FROM_URL, Encoding, PoolOptions, S
+from respool._facts.options import checked_timeout, make_options
 from respool._facts.stats import PoolStats
 from respool._protocol.run import Run, noreply_args, refused
 from respool._shell.absent import OUTLIVED
@@ -52,7 +53,7 @@ from respool._surfaces.threads import Commands
 if TYPE_CHECKING:
     from typing import Unpack
 
-S = TypeVar("S")
+T = TypeVar("T")
 
 _NO_LANE: Final = NoLane()
 _DEFAULT: Final = object()
@@ -70,21 +71,14 @@ class Pool(Commands[S]):
     to one caller. ``shared=0`` makes it a classic exclusive pool: every command leases, runs, releases.
     """
 
-    if TYPE_CHECKING:
+    def __init__(
+        self, url: str | None = None, *, encoding: Encoding[S] | None = FROM_URL, **options: Unpack[PoolOptions]
+    ) -> None:
+        """Check the options; no I/O. Raises UsageError (a TypeError or ValueError) for what cannot be.
 
-        @overload
-        def __init__(
-            self: Pool[bytes], url: str | None = None, *, encoding: None = None, **options: Unpack[PoolOptions]
-        ) -> None: ...
-
-        @overload
-        def __init__(
-            self: Pool[str], url: str | None = None, *, encoding: str, **options: Unpack[PoolOptions]
-        ) -> None: ...
-
-    def __init__(self, url: str | None = None, **options: Any) -> None:
-        """Check the options; no I/O. Raises UsageError (a TypeError or ValueError) for what cannot be."""
-        checked = make_options(url, options)
+        ``encoding``, such as ``"utf-8"``, makes replies ``str``; without it, here and in the URL, they are ``bytes``.
+        """
+        checked = make_options(url, options, encoding)
         kind = checked.connection_class
         if kind is not None and not issubclass(kind, Connection):
             raise UsageTypeError(f"connection_class must be a subclass of Connection, not {kind.__name__}")
@@ -234,6 +228,12 @@ class Pool(Commands[S]):
 
     # Commands ----------------------------------------------------------------------------------------
 
+    @overload
+    def execute(self, command: Command[T], /, *, timeout: float | None = None) -> T: ...
+
+    @overload
+    def execute(self, *args: Any, timeout: float | None = None) -> Any: ...
+
     def execute(self, *args: Any, timeout: float | None = None) -> Any:
         """Run one command, or one ``Command``, on the lane that fits it, and return its reply.
 
@@ -336,6 +336,16 @@ class Pool(Commands[S]):
         elif isinstance(reply, Error) and is_demoted(reply, runs_code=spec.runs_code):
             shared.demoted(transport)
         return reply
+
+    @overload
+    def execute_many(
+        self, commands: Iterable[Command[T]], *, atomic: bool = False, timeout: float | None = None
+    ) -> list[T | Error]: ...
+
+    @overload
+    def execute_many(
+        self, commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool = False, timeout: float | None = None
+    ) -> list[Any]: ...
 
     def execute_many(
         self, commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool = False, timeout: float | None = None

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from respool._facts.command import Command, Parser, Spec, as_command
 from respool._facts.errors import Error, UsageError, UsageTypeError, placed
@@ -20,6 +20,7 @@ from respool._pooling.pipeline_result import PipelineResult
 from respool._surfaces.pipeline import PipelineCommands
 
 S = TypeVar("S")
+T = TypeVar("T")
 
 
 class AsyncPipeline(PipelineCommands[S]):
@@ -42,6 +43,12 @@ class AsyncPipeline(PipelineCommands[S]):
 
     def __len__(self) -> int:
         return len(self._commands)
+
+    @overload
+    def execute(self, command: Command[T], /) -> PipelineResult[T]: ...
+
+    @overload
+    def execute(self, *args: Any) -> PipelineResult[Any]: ...
 
     def execute(self, *args: Any) -> PipelineResult[Any]:
         """Add a command given by its arguments, or a ``Command``."""

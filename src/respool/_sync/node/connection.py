@@ -31,7 +31,8 @@ from respool._facts.errors import (
     UsageTypeError,
     UsageValueError,
 )
-from respool._facts.options import ConnectionOptions, Options, checked_timeout, make_options
+from respool._facts.option_types import FROM_URL, ConnectionOptions, Encoding, S
+from respool._facts.options import Options, checked_timeout, make_options
 from respool._pooling.peer import Peer
 from respool._protocol.handshake import Handshake, as_credentials
 from respool._protocol.packing import check_pieces
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
     from respool._pooling.slot import Slot
 
-S = TypeVar("S")
+T = TypeVar("T")
 
 #: How much longer than the server a blocking command is waited for (R-21).
 BLOCKING_MARGIN: Final = 5.0
@@ -75,32 +76,17 @@ class Connection(Commands[S]):
     _slot: Slot | None
     _lane: Lender | None
 
-    if TYPE_CHECKING:
-
-        @overload
-        def __init__(
-            self: Connection[bytes],
-            url: str | None = None,
-            *,
-            config: Options | None = None,
-            encoding: None = None,
-            **options: Unpack[ConnectionOptions],
-        ) -> None: ...
-
-        @overload
-        def __init__(
-            self: Connection[str],
-            url: str | None = None,
-            *,
-            config: Options | None = None,
-            encoding: str,
-            **options: Unpack[ConnectionOptions],
-        ) -> None: ...
-
-    def __init__(self, url: str | None = None, *, config: Options | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        config: Options | None = None,
+        encoding: Encoding[S] | None = FROM_URL,
+        **options: Unpack[ConnectionOptions],
+    ) -> None:
         """Take the options of ``Pool`` that concern one connection; no I/O. Raises UsageError for a bad one."""
         if config is None:
-            config = make_options(url, options)
+            config = make_options(url, options, encoding)
             config = config.changed(tls=tls_context(config.tls) or False)
         elif url is not None or options:
             raise UsageTypeError(f"beside config= a connection takes no {', '.join(options) or 'URL'}")
@@ -281,6 +267,12 @@ class Connection(Commands[S]):
 
     # Commands --------------------------------------------------------------------------------------
 
+    @overload
+    def execute(self, command: Command[T], /, *, timeout: float | None = None) -> T: ...
+
+    @overload
+    def execute(self, *args: Any, timeout: float | None = None) -> Any: ...
+
     def execute(self, *args: Any, timeout: float | None = None) -> Any:
         """Send one command and return its reply; server errors are raised.
 
@@ -363,6 +355,16 @@ class Connection(Commands[S]):
         reply = self._transport.submit_guarded([args, ("PING",)], 1, deadline)
         if isinstance(reply, Error):
             raise reply
+
+    @overload
+    def execute_many(
+        self, commands: Iterable[Command[T]], *, atomic: bool = False
+    ) -> list[T | Error]: ...
+
+    @overload
+    def execute_many(
+        self, commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool = False
+    ) -> list[Any]: ...
 
     def execute_many(
         self, commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool = False

@@ -1,0 +1,140 @@
+"""The options as type checkers and editors see them: a type, a line of text and the default of each.
+
+Rule 1: ``Options`` has the defaults and checks the values; a test compares its defaults with these texts.
+Rule 2: pools, connections and ``from_url`` take the options as ``Unpack[...]`` in one signature without overloads: so
+        a checker answers a misspelt option in one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from ssl import SSLContext
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
+
+from respool._facts.retry_policy import RetryPolicy
+
+Strategy = Literal["least_pending", "round_robin", "random"]
+Credentials = Callable[[], Any]
+Hook = Callable[[Any], Any]
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # checkers bring it along; at run time nothing needs a default
+
+    #: What keys and values are in replies: str where an ``encoding`` is passed, else Any. A URL may hold an encoding,
+    #: which no checker sees, so nothing else is claimed; ``pool: AsyncPool[bytes] = AsyncPool(url)`` says it.
+    S = TypeVar("S", default=Any)
+else:
+    from typing import TypeVar
+
+    S = TypeVar("S")
+
+T_co = TypeVar("T_co", covariant=True)
+
+#: Stands for an ``encoding`` that was not passed: then it is the one in the URL, or None.
+FROM_URL: Any = type("FromUrl", (), {"__repr__": lambda _: "FROM_URL", "__slots__": ()})()
+
+
+class Encoding(Protocol[T_co]):
+    """The name of an encoding, so a ``str``, in words that let a checker conclude that replies are ``str`` too.
+
+    ``encoding: Encoding[S] | None`` needs no overload: a ``str`` makes S ``str``, and None leaves S to its default.
+    """
+
+    def translate(self, table: dict[int, str], /) -> T_co:
+        """Do as ``str.translate`` does, which no other builtin type does."""
+        ...
+
+
+class ConnectionOptions(TypedDict, total=False):
+    """The options that one connection takes. All but these also stand in docs/reference/options.md."""
+
+    # Where
+    host: str
+    """Name or address of the node. Default: ``'localhost'``."""
+    port: int
+    """TCP port. Default: ``6379``."""
+    path: str | None
+    """Path of a unix socket; wins over ``host`` and ``port``. Default: ``None``."""
+    tls: bool | SSLContext
+    """``True`` for TLS with the system's certificates, or an ``ssl.SSLContext``. Default: ``False``."""
+    # Who
+    db: int
+    """Database number. Default: ``0``."""
+    username: str | None
+    """ACL user; needs ``password`` or ``credentials``. Default: ``None``."""
+    password: str | None
+    """Password; never shown in a ``repr`` or a message. Default: ``None``."""
+    credentials: Credentials | None
+    """Function asked at every dial: returns a password or ``(username, password)``. Default: ``None``."""
+    client_name: str | None
+    """Name of every connection in ``CLIENT LIST``: visible ASCII letters, no spaces. Default: ``None``."""
+    client_info: bool
+    """Whether the server is sent this library's name and version (``CLIENT SETINFO``). Default: ``True``."""
+    protocol: Literal[2, 3]
+    """RESP version; a server without RESP3 is spoken to in RESP2 in any case. Default: ``3``."""
+    encoding_errors: str
+    """What Python does with replies that cannot be decoded: ``"replace"``, ... Default: ``'strict'``."""
+    # How long
+    connect_timeout: float | None
+    """Seconds for a dial, handshake included. Default: ``2.0``."""
+    read_timeout: float | None
+    """Longest silence, in seconds, while replies are owed. Default: ``5.0``."""
+    # How many
+    max_in_flight: int
+    """Commands queued or unanswered on one connection. Default: ``16384``."""
+    max_in_flight_bytes: int
+    """Bytes of the commands queued or unanswered on one connection. Default: ``67108864``."""
+    # How connections live
+    retry: RetryPolicy | None
+    """What a pool sends again, and when; ``None`` retries nothing. Default: ``RetryPolicy()``."""
+
+
+class PoolOptions(ConnectionOptions, total=False):
+    """The options that a pool takes. They are explained in docs/reference/options.md."""
+
+    # How long
+    acquire_timeout: float | None
+    """Seconds a caller waits for a lease; also the default of ``open()``. Default: ``30.0``."""
+    stall_after: float | None
+    """Seconds of silence after which a shared connection gets no new work. Default: ``1.0``."""
+    # How many
+    min_size: int
+    """Connections that are kept. Default: ``0``."""
+    max_size: int
+    """Connections that are never exceeded; shared ones and dials count. Default: ``16``."""
+    shared: int | None
+    """Shared connections; ``None``: one, if a lease fits beside it; 0: none at all. Default: ``None``."""
+    strategy: Strategy
+    """Which shared connection gets the next command. Default: ``'least_pending'``."""
+    on_full: Literal["wait", "raise"]
+    """When all leases are out: wait, or raise ``PoolExhausted``. Default: ``'wait'``."""
+    max_waiting: int
+    """Callers that may wait for a lease; 0: only what is idle is lent. Default: ``1024``."""
+    max_dials: int
+    """Dials at a time. Default: ``2``."""
+    # How connections live
+    idle_order: Literal["lifo", "fifo"]
+    """Which idle connection is lent first: the one used last, or the one used first. Default: ``'lifo'``."""
+    max_idle: float | None
+    """Seconds without need after which a surplus connection is closed. Default: ``600.0``."""
+    max_lifetime: float | None
+    """Seconds after which a connection is replaced, less up to 10 %. Default: ``3600.0``."""
+    keepalive: float | None
+    """Seconds of idleness after which a connection is asked with PING. Default: ``30.0``."""
+    close_on_error: bool
+    """Whether a connection that died in use takes the idle ones with it. Default: ``False``."""
+    # What the user plugs in
+    connection_class: type[Any] | None
+    """A subclass of ``AsyncConnection`` or ``Connection``. Default: ``None``."""
+    connection_options: Mapping[str, Any] | None
+    """Keywords for the constructor of ``connection_class``, passed unchanged. Default: ``None``."""
+    configure: Hook | None
+    """Function of a new connection, called after its handshake and after every reset. Default: ``None``."""
+    check: Hook | None
+    """Function of a connection about to be lent; ``False`` or an exception closes it. Default: ``None``."""
+    reset: Hook | None
+    """Function of a connection that was given back. Default: ``None``."""
+    listener: Callable[[Any], None] | None
+    """Plain function of each event (``respool.events``). Default: ``None``."""
+    trace_leases: bool
+    """Remember where leases are borrowed, to name it when one leaks or none comes free. Default: ``False``."""
