@@ -119,7 +119,7 @@ def test_wrong_credentials_are_an_authentication_error_that_names_the_node_and_n
     with pytest.raises(AuthenticationFailed, match="node:1") as caught:
         handshake.read(replies)
     assert caught.value.code == refusal.code
-    assert caught.value.__cause__ is refusal
+    assert caught.value.__cause__ is None  # it would say the same
     assert "hush" not in str(caught.value)
     assert handshake.protocol == protocol  # another protocol would not help
 
@@ -151,12 +151,21 @@ def test_any_other_error_is_raised_as_it_is() -> None:
 def test_a_connection_that_ends_in_the_handshake_says_what_the_server_said_last() -> None:
     handshake = Handshake(address="node:1")
     lost = ConnectionLost("closed", executed="unknown")
-    assert str(handshake.ended(lost)) == "node:1: the connection ended in the handshake"
+    hint = "; perhaps this port speaks TLS: try rediss:// or tls=True"
+    assert str(handshake.ended(lost)) == f"node:1: the handshake failed: the connection ended before it answered{hint}"
+    lost.__cause__ = ConnectionLost("the server closed the connection")
+    assert str(Handshake(address="node:1", is_tls=True).ended(lost)) == (
+        "node:1: the handshake failed: the server closed the connection before it answered"
+    )
     lost.last_words = ServerError("ERR", "max number of clients reached")
     assert "max number of clients reached" in str(handshake.ended(lost))
     broken = ConnectionLost("closed", executed="unknown")
     broken.__cause__ = ProtocolError("a reply nobody asked for: ERR max number of clients reached")
     assert "max number of clients reached" in str(handshake.ended(broken))
+    assert handshake.ended(broken).__cause__ is None  # its words are told already
+    for byte, hint in (("H", "HTTP server"), ("<", "HTTP server"), ("\\x15", "speaks TLS"), ("Q", "Q")):
+        broken.__cause__ = ProtocolError(f'not RESP: Protocol error, got "{byte}" as reply type byte')
+        assert hint in str(handshake.ended(broken))
     assert isinstance(handshake.ended(ReadTimeout("silent", executed="unknown")), ConnectTimeout)
 
 

@@ -20,8 +20,10 @@ from respool._protocol.run import (
     why_in_doubt,
 )
 from respool.errors import (
+    ConnectFailed,
     ConnectionLost,
     DecodeError,
+    Error,
     OutcomeUnknown,
     ProtocolError,
     ReadTimeout,
@@ -129,7 +131,7 @@ class TestAtomic:
             run.read([ERROR, 1, ServerError("ERR", "EXEC without MULTI")])
         assert type(caught.value) is type(ERROR)
         assert (caught.value.code, caught.value.message) == ("ERR", "no")
-        assert caught.value.__cause__ is ERROR  # a copy: who holds the replies shall not hold the frames it came through
+        assert caught.value is not ERROR  # a copy: who holds the replies shall not hold the frames it came through
 
     def test_it_tells_which_commands_ran_all_the_same(self) -> None:
         run = Run([("INCR", "secret"), ("GET", "secret")], atomic=True)
@@ -150,7 +152,7 @@ class TestAtomic:
         with pytest.raises(ServerError) as caught:
             run.read([OK, QUEUED, ERROR])
         assert (type(caught.value), str(caught.value)) == (type(ERROR), str(ERROR))
-        assert caught.value.__cause__ is ERROR  # a copy: who holds the replies shall not hold the frames it came through
+        assert caught.value is not ERROR  # a copy: who holds the replies shall not hold the frames it came through
 
     def test_what_exec_cannot_answer_is_said_so(self) -> None:
         run = Run([("INCR", "k")], atomic=True)
@@ -222,28 +224,54 @@ class TestReading:
 
     def test_a_lost_connection_is_raised(self) -> None:
         error = ConnectionLost("gone", address="node:1", executed="unknown")
-        with pytest.raises(ConnectionLost) as caught:
+        with pytest.raises(ConnectionLost, match=r"^node:1: a pipeline: gone before the reply came$"):
             Run([("GET", "a")]).read(error)
-        assert caught.value is error
 
     def test_for_a_write_on_its_way_the_outcome_is_unknown(self) -> None:
         error = ConnectionLost("gone", address="node:1", executed="unknown")
         with pytest.raises(
-            OutcomeUnknown, match="node:1: the connection was lost while a write was on its way"
+            OutcomeUnknown, match=r"^node:1: a pipeline: gone while a write was on its way: it ran once or not at all$"
         ) as caught:
             Run([("GET", "a"), ("INCR", "a")]).read(error)
-        assert caught.value.__cause__ is error
         assert caught.value.executed == "unknown"
 
     def test_what_is_raised_for_one_command(self) -> None:
+        def told(error: Error, *, safe: bool = False, within: float | None = None) -> tuple[type[Error], str]:
+            raised = as_raised(error, "INCR", safe=safe, within=within)
+            assert raised.command == "INCR"
+            return type(raised), str(raised)
+
         never = ConnectionLost("gone", executed="no")
-        assert as_raised(never, safe=False) is never
-        silent = ReadTimeout("silent", executed="unknown")
-        assert as_raised(silent, safe=False) is silent
+        assert told(never) == (ConnectionLost, "INCR: gone before it was sent")
+        silent = ReadTimeout("no reply in time", executed="unknown")
+        assert told(silent) == (ReadTimeout, "INCR: no reply in time")
+        assert told(silent, within=0.25) == (ReadTimeout, "INCR: no reply within 0.25 s")
         lost = ConnectionLost("gone", executed="unknown")
-        assert as_raised(lost, safe=True) is lost
-        assert isinstance(as_raised(lost, safe=False), OutcomeUnknown)
-        assert as_raised(ERROR, safe=False) is ERROR
+        assert told(lost, safe=True) == (ConnectionLost, "INCR: gone before the reply came")
+        assert told(lost) == (OutcomeUnknown, "INCR: gone while a write was on its way: it ran once or not at all")
+        assert told(DecodeError("not text")) == (DecodeError, "INCR: not text")
+        assert told(ConnectFailed("refused", address="h:1")) == (ConnectFailed, "h:1: refused")
+        refusal = ServerError("ERR", "no")
+        assert told(refusal) == (ServerError, "ERR no")
+        assert refusal.__notes__ == ["in answer to INCR"]
+
+    def test_how_a_connection_ended_is_told_in_the_words_of_the_error_and_not_chained(self) -> None:
+        end = ConnectionLost("reset by the peer", address="h:1")
+        end.__cause__ = OSError("of the system")
+        error = ConnectionLost("the connection was lost", address="h:1", executed="unknown")
+        error.__cause__ = end
+        error.last_words = ERROR
+        raised = as_raised(error, "GET", safe=True)
+        assert str(raised) == "h:1: GET: reset by the peer before the reply came"
+        assert raised.__cause__ is end.__cause__
+        assert isinstance(raised, ConnectionLost)
+        assert (raised.executed, raised.last_words) == ("unknown", ERROR)
+        silent = ReadTimeout("no reply in time", executed="unknown")
+        silent.__cause__ = ReadTimeout("no reply for 5 s", executed="unknown")
+        assert str(as_raised(silent, "GET", safe=True)) == "GET: no reply for 5 s, so the connection was closed"
+        broken = ConnectionLost("the connection was lost", executed="unknown")
+        broken.__cause__ = ProtocolError("not RESP")
+        assert as_raised(broken, "GET", safe=True).__cause__ is broken.__cause__
 
 
 class TestWithoutReplies:

@@ -40,7 +40,7 @@ def test_everything_in_flight_fails_with_the_silent_connection(callers: Callers)
             outcomes = callers.outcomes()
             assert all(isinstance(outcome, ReadTimeout | ConnectionLost) for outcome in outcomes)
             assert len({id(outcome) for outcome in outcomes}) == 10  # every caller raises an error of its own
-            assert all(isinstance(outcome.__cause__, ReadTimeout) for outcome in outcomes)
+            assert all("no reply for 0.1 s" in str(outcome) for outcome in outcomes)
 
 
 def test_a_read_in_flight_is_asked_again_elsewhere_and_a_write_is_not() -> None:
@@ -239,7 +239,7 @@ def test_a_write_cut_on_its_way_has_an_unknown_outcome(server: Server) -> None:
             with pytest.raises(OutcomeUnknown) as caught:
                 pool.incr("k")
             assert caught.value.executed == "unknown"
-            assert isinstance(caught.value.__cause__, ConnectionLost)
+            assert "INCR: the server closed the connection while a write was on its way" in str(caught.value)
             assert pool.get("k") == b"1"
 
 

@@ -17,6 +17,9 @@ Executed = Literal["no", "unknown"]
 class Error(Exception):
     """Catch this to catch everything respool raises on purpose."""
 
+    #: The name of the command that ended in this error, or words for a run of commands; None where it was neither.
+    command: str | None = None
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
 
@@ -29,10 +32,10 @@ def _rebuild(cls: type[E], args: tuple[Any, ...], state: dict[str, Any]) -> E:
 
 
 def again(error: E) -> E:
-    """Return another instance of ``error``, caused by it: every caller raises one of its own.
+    """Return another instance of ``error`` with the same cause: every caller raises one of its own.
 
-    An error of the user's own (a hook's) is copied where it can be: one that many callers raise would collect the
-    frames of them all in its traceback.
+    An error of the user's own (a hook's) is copied where it can be, and shows where in the hook it came from. One that
+    many callers raise would collect the frames of them all in its traceback.
     """
     other: Any
     if isinstance(error, Error):
@@ -44,7 +47,10 @@ def again(error: E) -> E:
             return error
         if type(other) is not type(error):
             return error
-    other.__cause__ = error
+        other.__traceback__ = error.__traceback__
+    other.__context__ = error.__context__
+    other.__cause__ = error.__cause__
+    other.__suppress_context__ = error.__suppress_context__
     return other  # type: ignore[no-any-return]
 
 
@@ -205,7 +211,10 @@ def is_demoted(error: Error, *, runs_code: bool = False) -> bool:
 
 
 class TransportError(Error):
-    """The network or the peer failed. ``executed`` says whether the command can have run on the server."""
+    """The network or the peer failed. ``executed`` says whether the command can have run on the server.
+
+    ``reason`` is what happened, without the address and the command.
+    """
 
     #: What the server answered last before it hung up on a run of commands, if that was an error.
     last_words: ServerError | None = None
@@ -215,6 +224,7 @@ class TransportError(Error):
     def __init__(self, message: str, *, address: str = "", executed: Executed = "no") -> None:
         super().__init__(f"{address}: {message}" if address else message)
         self.address = address
+        self.reason = message
         self.executed: Executed = executed
 
 
@@ -260,6 +270,10 @@ class UsageError(Error):
 
 class UsageTypeError(UsageError, TypeError):
     """An argument of the wrong type."""
+
+
+class UsageAttributeError(UsageError, AttributeError):
+    """A name that is another client's; the message says what to call here. ``hasattr`` is False for it."""
 
 
 class UsageValueError(UsageError, ValueError):

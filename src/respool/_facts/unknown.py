@@ -1,13 +1,19 @@
 """What a name that respool does not know is answered with: the name that was meant, or the one redis-py has for it.
 
-Rule 1: looked at only when something has failed already; nothing here costs a program that uses the right names.
+Rule 1: looked at only when something has failed already; nothing here costs a program that uses the right names. So a
+        class gets a descriptor for each name and no ``__getattr__``, which would slow every other name down.
+Rule 2: a name that a class has got in the meantime is left alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
-from typing import Final
+from typing import Any, Final, NoReturn, TypeVar, final
+
+from respool._facts.errors import UsageAttributeError
+
+C = TypeVar("C", bound=type)
 
 #: Options of redis-py and what to write here. docs/reference/options.md explains ours.
 _OPTIONS: Final = {
@@ -51,3 +57,96 @@ def unknown_option(name: str, known: Iterable[str], where: str = "") -> str:
     if close:
         return f"{said}; did you mean {close[0]!r}?"
     return f"{said}; known are {', '.join(sorted(known))}"
+
+
+_EXECUTE: Final = "call execute('NAME', ...), or the method of the command"
+_SCRIPT: Final = "call execute('EVALSHA', sha, 1, key), with execute('SCRIPT', 'LOAD', text) before it"
+_PUBSUB: Final = (
+    "acquire() a connection, call execute('SUBSCRIBE', channel) on it, and take the messages from the pool's listener="
+)
+_WATCH: Final = "acquire() a connection and call execute('WATCH', key) on it"
+
+#: What other clients have on a client or pool.
+POOL_NAMES: Final = {
+    "aclose": "call close(), or leave the with block",
+    "client": "call acquire(), as in: with pool.acquire() as connection",
+    "close": "await aclose(), or leave the async with block",
+    "connection_pool": "this is the pool itself",
+    "disconnect": "call drain() to replace every connection, or close the pool",
+    "execute_command": _EXECUTE,
+    "from_pool": "this is the pool itself",
+    "from_url": "call respool.from_url(url) or respool.async_from_url(url), or give the URL to the class itself",
+    "get_connection": "call acquire(), as in: with pool.acquire() as connection",
+    "initialize": "call open(), or nothing: the first use opens the pool",
+    "lock": "call set(key, token, nx=True, px=milliseconds), and delete the key if it still holds the token",
+    "monitor": "use redis-cli or valkey-cli for MONITOR",
+    "multi": "use pipeline(atomic=True)",
+    "pubsub": _PUBSUB,
+    "register_script": _SCRIPT,
+    "set_response_callback": "give parse= to a Command: execute(Command('GET', key, parse=function))",
+    "subscribe": _PUBSUB,
+    "transaction": f"use pipeline(atomic=True); for WATCH, {_WATCH}",
+    "unwatch": _WATCH,
+    "watch": _WATCH,
+}
+
+#: What other clients have on a connection.
+CONNECTION_NAMES: Final = {
+    "aclose": "call close(), or leave the with block",
+    "close": "await aclose(), or leave the async with block",
+    "connect": "call open()",
+    "disconnect": "close it; a lease is given back with pool.release(connection)",
+    "execute_command": _EXECUTE,
+    "multi": "call execute('MULTI'), or use pipeline(atomic=True)",
+    "pubsub": "call execute('SUBSCRIBE', channel), and take the messages from the pool's listener=",
+    "read_response": "execute() sends a command and returns its reply",
+    "register_script": _SCRIPT,
+    "send_command": "execute() sends a command and returns its reply",
+    "unwatch": "call execute('UNWATCH')",
+    "watch": "call execute('WATCH', key)",
+}
+
+#: What other clients have on a pipeline.
+PIPELINE_NAMES: Final = {
+    "aclose": "nothing is sent until the with block is left without an error",
+    "close": "nothing is sent until the with block is left without an error",
+    "discard": "leave the with block with an error: nothing is sent then",
+    "execute_command": "call execute('NAME', ...), or the method of the command",
+    "immediate_execute_command": _WATCH,
+    "multi": "make it with pipeline(atomic=True)",
+    "reset": "make another pipeline",
+    "unwatch": _WATCH,
+    "watch": _WATCH,
+}
+
+
+def missing(owner: type, name: str, instead: str) -> UsageAttributeError:
+    """Make the error for a name that a class does not have."""
+    return UsageAttributeError(f"{owner.__name__} has no {name}: {instead}")
+
+
+@final
+class _Elsewhere:
+    """Stands where another client has something, and says what to do here. ``hasattr`` does not find it."""
+
+    __slots__ = ("_instead", "_name")
+
+    def __init__(self, name: str, instead: str) -> None:
+        self._name = name
+        self._instead = instead
+
+    def __get__(self, instance: object, owner: type) -> NoReturn:
+        raise missing(owner, self._name, self._instead)
+
+
+def answering(names: Mapping[str, str]) -> Callable[[C], C]:
+    """Let a class answer names that it does not have."""
+
+    def decorate(kind: C) -> C:
+        for name, instead in names.items():
+            if not hasattr(kind, name):
+                own: Any = _Elsewhere(name, instead)
+                setattr(kind, name, own)
+        return kind
+
+    return decorate

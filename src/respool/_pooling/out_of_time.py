@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from respool._facts.errors import PoolTimeout
 
 if TYPE_CHECKING:
     from respool._pooling.ledger import Ledger
 
+_FRAME: Final = re.compile(r'^  File "(.*)", line (\d+), in (.*)$', re.MULTILINE)
+_OURS: Final = str(Path(__file__).parent)
+_SHOWN: Final = 5
 
-def out_of_time(ledger: Ledger, words: str, now: float, since: float) -> PoolTimeout:
+
+def holders(traces: Iterable[str]) -> str:
+    """Say where leases that are out were borrowed, given the stacks of then: the places with the most leases first."""
+    places = Counter(map(_place, traces))
+    shown = [f"{count} at {place}" for place, count in places.most_common(_SHOWN)]
+    more = len(places) - len(shown)
+    return "; borrowed: " + ", ".join(shown) + (f" and at {more} more places" if more else "") if shown else ""
+
+
+def _place(trace: str) -> str:
+    """Return the innermost place in a stack that is not in this package."""
+    frames = _FRAME.findall(trace)
+    file, line, function = next((frame for frame in reversed(frames) if not frame[0].startswith(_OURS)), frames[-1])
+    return f"{file}:{line} in {function}"
+
+
+def out_of_time(ledger: Ledger, words: str, now: float, since: float, held: str = "") -> PoolTimeout:
     """Make the error of a caller that waited from ``since`` until ``now``; ``words`` say for what.
 
-    Called with the ledger's lock held, so that the numbers belong together.
+    ``held`` says who has the leases. Called with the ledger's lock held, so that the numbers belong together.
     """
     oldest, last = next(iter(ledger.waiters), None), ledger.redial.last_error
     why = "" if last is None else f"; the last dial failed: {last}"
     error = PoolTimeout(
         f"{words}: shared {ledger.shared}, idle {ledger.idle}, leased {ledger.leased}, dialing {ledger.dialing}, "
-        f"waiting {ledger.waiting}, max_size {ledger.max_size}{why}",
+        f"waiting {ledger.waiting}, max_size {ledger.max_size}{why}{held}",
         idle=ledger.idle,
         leased=ledger.leased,
         dialing=ledger.dialing,

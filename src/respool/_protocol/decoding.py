@@ -12,6 +12,8 @@ Rule 2: each time that happens ``LATEST[0]`` is another object. Whoever sees it 
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any, Final
 
 #: The name of the handler, for the parser.
@@ -30,20 +32,21 @@ def _mark(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(STRICT, _mark)
 
 
-def what_is_wrong(value: Any) -> str | None:
-    """Say which byte in a reply is no text, or return None when all of it is."""
+def what_is_wrong(value: Any, where: str = "the reply") -> str | None:
+    """Say which byte of which element of a reply is no text, or return None when all of it is. Never show a value."""
     if isinstance(value, str):
         for position, letter in enumerate(value):
             if "\udc00" <= letter <= "\udcff":
-                return f"byte 0x{ord(letter) - 0xDC00:02x} behind {position} characters"
+                return f"byte 0x{ord(letter) - 0xDC00:02x} behind {position} characters of {where}"
         return None
-    parts: list[Any] = []
+    parts: Iterable[tuple[str, Any]] = ()
     if isinstance(value, list):
-        parts = value
+        parts = ((f"element {index} of {where}", part) for index, part in enumerate(value))
     elif isinstance(value, dict):
-        parts = [*value.keys(), *value.values()]
-    for part in parts:
-        wrong = what_is_wrong(part)
+        keys = ((f"key {index} of {where}", key) for index, key in enumerate(value))
+        parts = chain(keys, ((f"value {index} of {where}", part) for index, part in enumerate(value.values())))
+    for place, part in parts:
+        wrong = what_is_wrong(part, place)
         if wrong is not None:
             return wrong
     return None

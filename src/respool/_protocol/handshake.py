@@ -38,6 +38,8 @@ _SETINFO: Final[tuple[Args, ...]] = (
     ("CLIENT", "SETINFO", "LIB-NAME", "respool"),
     ("CLIENT", "SETINFO", "LIB-VER", __version__),
 )
+#: What to do where a peer hangs up on, or sends a TLS alert to, a client that does not speak TLS.
+TLS_THERE: Final = "perhaps this port speaks TLS: try rediss:// or tls=True"
 
 
 class Handshake:
@@ -54,6 +56,7 @@ class Handshake:
         "_asked",
         "_db",
         "_is_proving",
+        "_is_tls",
         "_name",
         "_password",
         "_peer",
@@ -78,6 +81,7 @@ class Handshake:
         readonly: bool = False,
         address: str = "",
         peer: Peer | None = None,
+        is_tls: bool = False,
     ) -> None:
         self._peer = Peer() if peer is None else peer
         self._asked = protocol
@@ -91,6 +95,7 @@ class Handshake:
         self._address = address
         self._unproven: list[str] = []  # what is left out because of a hang-up, which may have had another reason
         self._is_proving = False  # the first of them has been sent on a connection that was greeted without
+        self._is_tls = is_tls
         #: The protocol spoken: falls from 3 to 2 when the server does not know 3.
         self.protocol = min(protocol, self._peer.protocol)
         #: What HELLO told about the server; empty in RESP2.
@@ -157,7 +162,7 @@ class Handshake:
                 return False
             if args[0] in ("CLIENT", "PING") and isinstance(reply, ServerError) and reply.code != "NOAUTH":
                 continue
-            return self._refused(reply)
+            return self._refused(args, reply)
         if self.protocol == 3 and self.server.get("proto") != 3:
             return ConnectFailed("HELLO was not answered as a server would", address=self._address)
         return self._goes_on()
@@ -166,7 +171,7 @@ class Handshake:
         """Judge the answers to what was left out: as the connection stands, that has not ended the one before."""
         for reply in replies:
             if isinstance(reply, Error) and not isinstance(reply, ServerError):
-                return self._refused(reply)
+                return self._refused(("HELLO",), reply)
         if self._unproven.pop(0) == "CLIENT":
             self._sends_optional = True
         else:
@@ -217,11 +222,17 @@ class Handshake:
             return ConnectTimeout("no answer to the handshake", address=self._address)
         said: object = error.last_words if isinstance(error, TransportError) else None
         if isinstance(said, ServerError) and _is_about_credentials(said):
-            return self._refused(said)
+            return self._refused(("HELLO",), said)
         if said is None and isinstance(error.__cause__, ProtocolError):
             said = error.__cause__  # a server that is full says so before it is asked anything
-        more = "" if said is None else f": {said}"
-        return ConnectFailed(f"the connection ended in the handshake{more}", address=self._address)
+        if said is None:
+            how = error.__cause__.reason if isinstance(error.__cause__, TransportError) else "the connection ended"
+            more = f": {how} before it answered" + ("" if self._is_tls else f"; {TLS_THERE}")
+        else:
+            more = f": {said}{_who_speaks(str(said))}"
+        failure = ConnectFailed(f"the handshake failed{more}", address=self._address)
+        failure.__cause__ = error.__cause__.__cause__ if isinstance(error.__cause__, Error) else error.__cause__
+        return failure
 
     def _mask(self, error: Error) -> None:
         """Hide the credentials in an error and all that it holds (Rule 5)."""
@@ -229,20 +240,28 @@ class Handshake:
         if self._password is not None:
             mask_error(error, [secret for secret in (self._password, user) if secret])
 
-    def _refused(self, reply: Error) -> Error:
+    def _refused(self, args: Args, reply: Error) -> Error:
+        self._mask(reply)
         if isinstance(reply, ServerError) and _is_about_credentials(reply):
-            self._mask(reply)
-            error: Error = AuthenticationFailed(reply.code, f"{reply.message} ({self._address})")
-            error.__cause__ = reply
-            return error
+            message = reply.message
+            if reply.code == "NOAUTH" and self._password is None:
+                message = "the server wants a password: give password= or credentials=, or redis://:password@host"
+            return AuthenticationFailed(reply.code, f"{message} ({self._address})")
         if isinstance(reply, ServerError):
-            return reply
+            what = f"db={self._db}" if args[0] == "SELECT" else " ".join(args[: 2 if args[0] == "CLIENT" else 1])
+            return type(reply)(reply.code, f"{reply.message} ({what} in the handshake with {self._address})")
         if isinstance(reply, ProtocolError):
-            self._mask(reply)
-            error = ConnectFailed(f"the handshake failed: {reply}", address=self._address)
+            error: Error = ConnectFailed(f"the handshake failed: {reply}", address=self._address)
             error.__cause__ = reply
             return error
         return reply
+
+
+def _who_speaks(said: str) -> str:
+    """Return a hint where a peer's first byte shows that it is not a server of ours: HTTP, or a TLS alert."""
+    if 'got "H"' in said or 'got "<"' in said:
+        return "; this looks like an HTTP server: check host and port"
+    return f"; {TLS_THERE}" if 'got "\\x15"' in said else ""
 
 
 def _is_about_credentials(reply: ServerError) -> bool:

@@ -15,13 +15,16 @@ from typing import Any, Final, cast
 
 from respool._facts.command import SPELLED, Command, Parser, Spec, as_command
 from respool._facts.errors import (
+    ConnectFailed,
     ConnectionLost,
     DecodeError,
     Error,
     OutcomeUnknown,
     ProtocolError,
+    ReadTimeout,
     ServerError,
     TransactionAborted,
+    TransportError,
     UsageTypeError,
     UsageValueError,
     again,
@@ -145,7 +148,7 @@ class Run:
         """
         if isinstance(replies, Error):
             try:
-                raise as_raised(replies, safe=self.is_safe)
+                raise as_raised(replies, "a pipeline", safe=self.is_safe)
             finally:
                 del replies  # what is raised holds this frame, which shall not hold it: no cycles
         if self.is_atomic:
@@ -308,17 +311,41 @@ def why_in_doubt(replies: list[Any]) -> str | None:
     return None if is_sure else f"MULTI answered {_kind(began)} and EXEC {_kind(outcome)}"
 
 
-def as_raised(error: Error, *, safe: bool) -> Error:
-    """Return the error to raise for a command that ended in ``error``: OutcomeUnknown for a write on its way (R-24)."""
-    if safe or not isinstance(error, ConnectionLost) or error.executed == "no":
+def as_raised(error: Error, name: str, *, safe: bool, within: float | None = None) -> Error:
+    """Return the error to raise for the command ``name``, which ended in ``error`` and has not been told so yet.
+
+    It is OutcomeUnknown for a write on its way (R-24). How the connection ended is told in its own words, so the
+    error that ended it for all callers is not chained. ``within`` is the caller's timeout in seconds.
+    """
+    error.command = name
+    if isinstance(error, ServerError):
+        error.add_note(f"in answer to {name}")  # its text stays the server's
         return error
-    unknown = OutcomeUnknown(
-        "the connection was lost while a write was on its way: it ran once or not at all",
-        address=error.address,
-        executed="unknown",
-    )
-    unknown.__cause__ = error
-    return unknown
+    if isinstance(error, DecodeError):
+        error.args = (f"{name}: {error}",)
+        return error
+    if not isinstance(error, TransportError) or isinstance(error, ConnectFailed):
+        return error
+    reason, cause = error.reason, error.__cause__
+    if isinstance(cause, TransportError):
+        reason, cause = cause.reason, cause.__cause__
+    kind: type[TransportError] = type(error)
+    if isinstance(error, ReadTimeout):
+        if error.__cause__ is not None:
+            reason += ", so the connection was closed"
+        elif within is not None:
+            reason = f"no reply within {within:.3g} s"
+    elif error.executed == "no":
+        reason += " before it was sent"
+    elif safe or not isinstance(error, ConnectionLost):
+        reason += " before the reply came"
+    else:
+        kind = OutcomeUnknown
+        reason += " while a write was on its way: it ran once or not at all"
+    raised = kind(f"{name}: {reason}", address=error.address, executed=error.executed)
+    raised.command, raised.reason, raised.last_words = name, reason, error.last_words
+    raised.__cause__ = cause
+    return raised
 
 
 def refused(spec: Spec) -> UsageValueError:

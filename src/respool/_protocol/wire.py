@@ -69,6 +69,7 @@ class Wire:
     __slots__ = (
         "_abandoned",
         "_body",
+        "_encoding",
         "_extra",
         "_failed",
         "_gets",
@@ -97,6 +98,7 @@ class Wire:
         abandoned: type[Exception] = Exception,
         on_push: Callable[[list[Any]], None] | None = None,
     ) -> None:
+        self._encoding = encoding
         self._is_strict = encoding is not None and errors == "strict"
         self._seen = LATEST[0]
         # Without an encoding hiredis must not be given an error handler either.
@@ -327,7 +329,9 @@ class Wire:
     def _checked(self, reply: Any) -> Any:
         """Return the reply, or a DecodeError in its place. Only called when some text somewhere was none."""
         wrong = what_is_wrong(reply) if self._is_strict else None
-        return reply if wrong is None else DecodeError(f"the reply cannot be decoded: {wrong}")
+        if wrong is None:
+            return reply
+        return DecodeError(f"{wrong} is not {self._encoding} (elements count from 0); encoding=None returns bytes")
 
     def _broken(self, error: Exception) -> ProtocolError:
         """Explain what the parser stumbled over; a reply it read but could not build belongs to the head."""

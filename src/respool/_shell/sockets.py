@@ -11,9 +11,13 @@ from typing import Any, Final
 from weakref import WeakMethod
 
 from respool._facts.errors import ConnectionLost, Error, Executed, ReadTimeout
+from respool._facts.options import Options
 
 #: How many callers may have given up in the admission queue of a full connection before they are looked for.
 ADMISSION_ROOM: Final = 16
+
+#: What to do where the peer does not take part in a TLS handshake.
+NO_TLS_THERE: Final = "perhaps this port does not speak TLS: try redis:// or tls=False, or the port for TLS"
 
 
 class Retired(ConnectionLost):
@@ -98,10 +102,22 @@ def why(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"TLS certificate refused: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
-        return f"TLS: {error.reason or error}"
+        # The first is OpenSSL's word for an answer that is not TLS at all; newer versions have more of them.
+        is_plain = error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
+        hint = f" ({NO_TLS_THERE})" if is_plain else ""
+        return f"TLS: {error.reason or error}{hint}"
+    if isinstance(error, socket.gaierror):
+        return str(error.strerror)
     if isinstance(error, OSError) and error.errno is not None:
         return os.strerror(error.errno) if error.errno > 0 else str(error)
     return str(error) or type(error).__name__
+
+
+def too_late(seconds: float | None, options: Options, *, is_connected: bool) -> str:
+    """Say that a dial has not ended in time, and what may be wrong."""
+    if is_connected:
+        return f"connected, but no answer to the handshake within {seconds:g} s (connect_timeout)"
+    return f"no connection within {seconds:g} s (connect_timeout){f'; {NO_TLS_THERE}' if options.tls else ''}"
 
 
 def lost(cause: Error | None, address: str, executed: Executed) -> Error:

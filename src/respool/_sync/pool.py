@@ -43,6 +43,7 @@ from respool._facts.errors import (
 from respool._facts.option_types import FROM_URL, Encoding, PoolOptions, S
 from respool._facts.options import checked_timeout, make_options
 from respool._facts.stats import PoolStats
+from respool._facts.unknown import POOL_NAMES, answering
 from respool._protocol.run import Run, noreply_args, refused
 from respool._shell.absent import OUTLIVED
 from respool._shell.ending import RLock
@@ -60,6 +61,7 @@ _DEFAULT: Final = object()
 _ELSEWHERE: Final = UsageError("a first try met the connections of another event loop; never raised")
 
 
+@answering(POOL_NAMES)
 class Pool(Commands[S]):
     """A pool of connections to one Redis or Valkey server.
 
@@ -245,8 +247,7 @@ class Pool(Commands[S]):
         if timeout is None:
             return self._execute(command.args, command.spec, command.parse)
         seconds = checked_timeout(timeout)
-        deadline = self._opened().now() + seconds
-        return self._execute_with_care(command.args, command.spec, command.parse, deadline)
+        return self._execute_with_care(command.args, command.spec, command.parse, seconds)
 
     def _execute(self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None) -> Any:
         # The hot path: everything unusual is left to ``_execute_with_care``.
@@ -281,7 +282,7 @@ class Pool(Commands[S]):
         args: tuple[Any, ...],
         spec: Spec,
         parse: Parser | None = None,
-        deadline: float | None = None,
+        timeout: float | None = None,
         failure: Error | None = None,
     ) -> Any:
         """Run one command on the right lane, and again where R-24 allows it. ``failure``: what a first try ended in."""
@@ -289,14 +290,21 @@ class Pool(Commands[S]):
             raise refused(spec)
         may_block = spec.blocks_for(args) is not None
         is_safe = spec.safe and not may_block
-        self._opened()
+        now = self._opened().now
+        deadline = None if timeout is None else now() + timeout
 
         def attempt(*, elsewhere: bool) -> Any:
             return self._try_once(args, spec, deadline, on_lease=may_block, elsewhere=elsewhere)
 
         try:
             reply = self._retrying.persist(
-                attempt, spec.name, deadline, is_safe=is_safe, runs_code=spec.runs_code, failure=failure
+                attempt,
+                spec.name,
+                deadline,
+                is_safe=is_safe,
+                runs_code=spec.runs_code,
+                failure=failure,
+                within=timeout,
             )
         finally:
             del failure
@@ -376,7 +384,7 @@ class Pool(Commands[S]):
             is_safe = run.is_safe and not may_block
             try:
                 replies = self._retrying.persist(
-                    attempt, "a pipeline", deadline, is_safe=is_safe, failure=replies
+                    attempt, "a pipeline", deadline, is_safe=is_safe, failure=replies, within=seconds
                 )
             except Error:
                 del replies  # what is raised holds this frame, which shall not hold it: no cycles

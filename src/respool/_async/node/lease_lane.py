@@ -17,7 +17,7 @@ from respool._async.node.connection import AsyncConnection
 from respool._async.node.node import Node
 from respool._async.shell.compat import ENDINGS, Waiter, bounded, call_hook, runs_alone, taker
 from respool._facts.errors import PoolExhausted, PoolTimeout, UsageError, UsageTypeError, again
-from respool._pooling.out_of_time import out_of_time
+from respool._pooling.out_of_time import holders, out_of_time
 from respool._pooling.slot import Place, Slot
 
 #: The taker of a slot that is being given back, until somebody else gets it.
@@ -99,7 +99,9 @@ class LeaseLane:
             node.settle()
             outcome = await waiter.wait(None if deadline is None else deadline - node.now())
         except BaseException as error:
-            node.counters.exhausted += isinstance(error, PoolExhausted)
+            if isinstance(error, PoolExhausted):
+                node.counters.exhausted += 1
+                error.args = (f"{error}{self._held()}",)
             with node.lock:
                 late = waiter.give_up()
                 ledger.withdraw(waiter)
@@ -129,7 +131,12 @@ class LeaseLane:
             node.counters.timeouts += 1
             now = node.now()
             within = f" within {now - started:.3g} s" if now - started >= 0.001 else ""
-            return out_of_time(ledger, f"no connection to {ledger.address}{within}", now, started)
+            words = f"no connection to {ledger.address}{within}"
+            return out_of_time(ledger, words, now, started, self._held())
+
+    def _held(self) -> str:
+        """Say where the leases that are out were borrowed, where that is traced."""
+        return "" if self._traces is None else holders(list(self._traces.values()))
 
     async def _is_fit(self, slot: Slot, deadline: float | None, *, is_due: bool) -> bool:
         """Check a connection before lending it: PING one that was idle for long (R-12), ask the hook.

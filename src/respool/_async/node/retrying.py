@@ -37,12 +37,13 @@ class Retrying:
         is_safe: bool,
         runs_code: bool = False,
         failure: Error | None = None,
+        within: float | None = None,
     ) -> Any:
         """Call ``attempt`` until it returns no error, or there shall be no more tries; then raise the last one's.
 
         ``attempt`` takes whether it must avoid every connection that is to be replaced: one of them answered READONLY.
         ``failure`` is what a first try, made elsewhere, has ended in; ``runs_code`` tells whose words a server error
-        may be (see ``may_retry``).
+        may be (see ``may_retry``). ``within`` is the caller's timeout, for messages.
         """
         tries = 1
         elsewhere = was_silent = False
@@ -66,7 +67,7 @@ class Retrying:
             seconds = self._pause_before(failure, tries, deadline) if is_allowed else None
             if seconds is None:
                 try:
-                    raise as_raised(failure, safe=is_safe)
+                    raise as_raised(failure, name, safe=is_safe, within=within)
                 finally:
                     failure = reply = None
             self._node.emit(Retried, name, tries, failure)

@@ -33,13 +33,14 @@ from respool._facts.errors import (
 )
 from respool._facts.option_types import FROM_URL, ConnectionOptions, Encoding, S
 from respool._facts.options import Options, checked_timeout, make_options
+from respool._facts.unknown import CONNECTION_NAMES, missing
 from respool._pooling.peer import Peer
 from respool._protocol.handshake import Handshake, as_credentials
 from respool._protocol.packing import check_pieces
 from respool._protocol.run import Run, as_raised, noreply_args
 from respool._protocol.session import Session
 from respool._shell.absent import RELEASED, UNOPENED
-from respool._shell.sockets import ClosedHere, tls_context, weakly
+from respool._shell.sockets import ClosedHere, tls_context, too_late, weakly
 from respool._surfaces.threads import Commands
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ class Connection(Commands[S]):
         options = self._options
         seconds = options.connect_timeout
         until = None if seconds is None else clock()() + seconds
+        before = None if first else self._transport
         try:
             with bounded(seconds):
                 if not first:
@@ -141,7 +143,10 @@ class Connection(Commands[S]):
                 self._peer.failed_at(self._transport.remote)
             self._transport.abort()
             if isinstance(error, TimeoutError) and not isinstance(error, ConnectTimeout):
-                raise ConnectTimeout(f"no finished handshake within {seconds:g} s", address=options.address) from error
+                # Not chained: it is the clock's own error, and says nothing.
+                raise ConnectTimeout(
+                    too_late(seconds, options, is_connected=self._transport is not before), address=options.address
+                ) from None
             raise
         self._peer.greeted_at(self._transport.remote)
         self._transport.set_patience(options.read_timeout)
@@ -162,7 +167,7 @@ class Connection(Commands[S]):
                 is_ours = isinstance(replies.__cause__, ClosedHere)
                 if not (first or is_ours) and handshake.may_dial_again(replies):
                     return False
-                raise handshake.ended(replies) from replies
+                raise handshake.ended(replies)
             for reply in replies[: len(first)]:
                 if isinstance(reply, Error):
                     raise reply
@@ -190,6 +195,7 @@ class Connection(Commands[S]):
             client_info=options.client_info,
             address=options.address,
             peer=self._peer,
+            is_tls=bool(options.tls),
         )
 
     def reset(self) -> None:
@@ -280,26 +286,26 @@ class Connection(Commands[S]):
         write that was on its way), UsageError for arguments that cannot be sent.
         """
         command = as_command(args[0] if len(args) == 1 and isinstance(args[0], Command) else args)
-        deadline = None if timeout is None else clock()() + checked_timeout(timeout)
-        return self._execute(command.args, command.spec, command.parse, deadline)
+        seconds = None if timeout is None else checked_timeout(timeout)
+        return self._execute(command.args, command.spec, command.parse, seconds)
 
     def _execute(
-        self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None, deadline: float | None = None
+        self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None, timeout: float | None = None
     ) -> Any:
         if not spec.plain:
-            reply = self._execute_special(args, spec, deadline)
+            reply = self._execute_special(args, spec, None if timeout is None else clock()() + timeout)
         else:
             try:
-                if deadline is None:
+                if timeout is None:
                     reply = self._transport.submit(args)
                 else:
-                    reply = self._transport.submit_until(args, deadline)
+                    reply = self._transport.submit_until(args, clock()() + timeout)
             except Cancelled:
                 self._transport.withdraw()
                 raise
         if isinstance(reply, Error):
             try:
-                raise as_raised(reply, safe=spec.safe)
+                raise as_raised(reply, spec.name, safe=spec.safe, within=timeout)
             finally:
                 del reply  # what is raised holds this frame, which shall not hold it
         if parse is None:
@@ -354,7 +360,7 @@ class Connection(Commands[S]):
         self._session.sent(spec)
         reply = self._transport.submit_guarded([args, ("PING",)], 1, deadline)
         if isinstance(reply, Error):
-            raise reply
+            raise as_raised(reply, spec.name, safe=True)
 
     @overload
     def execute_many(
@@ -414,7 +420,7 @@ class Connection(Commands[S]):
             self._session.check_no_transaction("what is sent without replies")
             error = self._transport.submit_noreply(noreply_args(run))
             if error is not None:
-                raise error
+                raise as_raised(error, "a run without reply", safe=False)
 
     def pipeline(self, *, atomic: bool = False, raise_errors: bool = True) -> Pipeline[S]:
         """Collect commands and send them as one pipeline at the end of ``with connection.pipeline() as p``.
@@ -449,6 +455,8 @@ class Connection(Commands[S]):
             """Refuse what a body without its connection has lost; only names that are nowhere come here (R-31)."""
             if self.__dict__.get("_transport") is RELEASED and not name.startswith("__"):
                 RELEASED.refuse()
+            if name in CONNECTION_NAMES:
+                raise missing(type(self), name, CONNECTION_NAMES[name])
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     def __reduce__(self) -> NoReturn:

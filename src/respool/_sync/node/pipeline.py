@@ -16,6 +16,7 @@ from typing import Any, TypeVar, overload
 
 from respool._facts.command import Command, Parser, Spec, as_command
 from respool._facts.errors import Error, UsageError, UsageTypeError, placed
+from respool._facts.unknown import PIPELINE_NAMES, answering
 from respool._pooling.pipeline_result import PipelineResult
 from respool._surfaces.pipeline import PipelineCommands
 
@@ -23,6 +24,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
+@answering(PIPELINE_NAMES)
 class Pipeline(PipelineCommands[S]):
     """A pipeline under construction: every command method adds a command and returns its future result.
 
@@ -52,6 +54,8 @@ class Pipeline(PipelineCommands[S]):
 
     def execute(self, *args: Any) -> PipelineResult[Any]:
         """Add a command given by its arguments, or a ``Command``."""
+        if not args:
+            raise UsageError("execute() adds a command: a pipeline is sent by leaving its with block, or by send()")
         command = as_command(args[0] if len(args) == 1 and isinstance(args[0], Command) else args)
         return self._add_command(command)
 

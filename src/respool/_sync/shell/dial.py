@@ -26,7 +26,7 @@ from respool._facts.errors import ConnectFailed, ConnectTimeout
 from respool._shell.fork import dial_begins, dial_ends
 from respool._facts.options import Options
 from respool._pooling.peer import Peer, head_start
-from respool._shell.sockets import literal, tune, why
+from respool._shell.sockets import literal, too_late, tune, why
 from respool._sync.shell.sockets import LONGEST, check_threads
 from respool._sync.shell.transport import Transport
 
@@ -191,10 +191,10 @@ def connect(
             transport = Transport(options, sock, on_push)
         finally:
             dial_ends(sock)
-    except TimeoutError as error:
+    except TimeoutError:  # not chained: it is the clock's own error, and says nothing
         raise ConnectTimeout(
-            f"no connection within {options.connect_timeout:g} s", address=options.address
-        ) from error
+            too_late(options.connect_timeout, options, is_connected=False), address=options.address
+        ) from None
     # ValueError: a name that can be none of a host. LookupError: names are encoded by a module that cannot be loaded
     # any more when the interpreter is ending.
     except (OSError, ValueError, LookupError) as error:
