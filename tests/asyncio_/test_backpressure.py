@@ -144,7 +144,7 @@ async def test_a_caller_whose_time_is_over_at_the_door_was_never_sent(callers: C
             started = now()
             with pytest.raises(ReadTimeout):
                 await pool.execute("GET", "b", timeout=0.05)
-            assert 0.045 <= now() - started < 1.0
+            assert 0.045 <= now() - started < 3.0
             last = callers.start(pool.execute, "GET", "c")
             await stand_in_line(pool, 3)
             await wait_until(lambda: node.calls("GET"))

@@ -665,7 +665,7 @@ async def test_a_caller_does_not_wait_longer_than_it_may_for_a_slow_configure(se
         started = now()
         with pytest.raises(PoolTimeout):
             await pool.acquire(timeout=0.05)
-        assert now() - started < 0.3
+        assert now() - started < 1.5  # and not connect_timeout
         assert pool.dialing == 1
         may_go.set()
         await wait_until(lambda: pool.idle == 1)
@@ -680,7 +680,7 @@ async def test_a_slow_dial_holds_nobody_up_who_could_be_served(callers: Callers)
             await wait_until(lambda: node.calls("RESET"))
             started = now()
             assert await pool.get("k") is None  # on a second connection, while the first is made clean
-            assert now() - started < 1.0
+            assert now() - started < 1.8  # and not connect_timeout
             node.release()
             await wait_until(lambda: pool.idle == 2)
 

@@ -242,7 +242,7 @@ async def test_a_shared_connection_whose_last_reply_nobody_waits_for_is_watched(
             await pool.execute_noreply("SET", "k", "v")
             started = now()
             await wait_until(lambda: pool.stats().lost == 1 and pool.shared == 1)
-            assert now() - started < 1.5
+            assert now() - started < 4.0
             assert await pool.get("k") is None
 
 
@@ -268,11 +268,11 @@ async def test_without_keepalive_nobody_is_asked() -> None:
 
 async def test_an_idle_connection_into_a_black_hole_is_found_and_replaced() -> None:
     with FakeNode({"GET": NIL}) as node:
-        async with AsyncPool(node.url, shared=0, min_size=2, keepalive=0.05, read_timeout=0.1) as pool:
+        async with AsyncPool(node.url, shared=0, min_size=2, keepalive=0.2, read_timeout=1.0) as pool:
             node.on("PING", lambda _, connection: Silence() if connection.number < 3 else b"+PONG\r\n")
             started = now()
             await wait_until(lambda: node.connections >= 4 and node.open_connections == 2 and pool.idle == 2)
-            assert now() - started < 1.0
+            assert now() - started < 4.0
             assert pool.stats().opened == 4
             assert pool.stats().lost >= 1  # the end of a connection, and of the trust in those as old as it
             assert pool.stats().epoch == 1
@@ -288,7 +288,7 @@ async def test_a_caller_is_not_kept_waiting_by_the_check_of_a_dead_connection(ca
             assert (pool.idle, pool.dialing) == (0, 1)
             started = now()
             assert await pool.execute("GET", "k") is None
-            assert now() - started < 1.0
+            assert now() - started < 2.5  # and not read_timeout
             assert node.connections == 2
 
 

@@ -149,7 +149,7 @@ async def test_a_timeout_bounds_a_subscribe_too() -> None:
             started = now()
             with pytest.raises(ReadTimeout):
                 await conn.execute("SUBSCRIBE", "news", timeout=0.05)
-            assert now() - started < 1.0
+            assert now() - started < 3.0
             assert not conn.closed
 
 

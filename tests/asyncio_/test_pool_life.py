@@ -103,7 +103,7 @@ async def test_open_with_a_wrong_password_says_so(server: Server) -> None:
     started = now()
     with pytest.raises(AuthenticationFailed) as caught:
         await pool.open()
-    assert now() - started < 1.0
+    assert now() - started < 4.0
     assert "wrong" not in str(caught.value).replace("WRONGPASS", "")
     assert pool.size == 0
     await pool.aclose()
@@ -112,11 +112,11 @@ async def test_open_with_a_wrong_password_says_so(server: Server) -> None:
 
 async def test_open_does_not_wait_longer_than_it_may() -> None:
     with FakeNode.silent() as node:
-        pool = AsyncPool(node.url, shared=0, min_size=1, connect_timeout=0.3)
+        pool = AsyncPool(node.url, shared=0, min_size=1, connect_timeout=2.0)
         started = now()
         with pytest.raises(PoolTimeout):
             await pool.open(timeout=0.1)
-        assert now() - started < 0.6
+        assert now() - started < 1.5
         assert (pool.size, pool.dialing) == (0, 0)
         with pytest.raises(ConnectTimeout):
             await pool.open()
@@ -232,25 +232,25 @@ async def test_waiting_callers_are_told_at_once_that_the_pool_is_closed(server: 
 @pytest.mark.parametrize("silent", ["handshake", "connect"])
 async def test_closing_while_connecting_does_not_wait_for_the_network(callers: Callers, silent: str) -> None:
     with FakeNode.silent() if silent == "handshake" else FakeNode.full() as node:
-        pool = AsyncPool(node.url, shared=0, connect_timeout=1.0)
+        pool = AsyncPool(node.url, shared=0, connect_timeout=5.0 if silent == "handshake" else 1.0)
         caller = callers.start(pool.acquire)
         await wait_until(lambda: pool.dialing == 1 and (silent == "connect" or node.calls("HELLO")))
         started = now()
         await pool.aclose()
-        assert now() - started < (0.3 if silent == "handshake" else 1.2)
+        assert now() - started < 3.0
         assert isinstance(await caller.outcome(), PoolClosed)
         assert (pool.size, pool.dialing, pool.waiting) == (0, 0, 0)
 
 
 async def test_closing_while_a_connection_is_made_clean_does_not_wait_for_it(server: Server) -> None:
     with FakeNode({"RESET": Hold(), "WATCH": b"+OK\r\n"}) as node:
-        pool = AsyncPool(node.url, shared=0)
+        pool = AsyncPool(node.url, shared=0, connect_timeout=5.0)
         async with pool.acquire() as conn:
             await conn.execute("WATCH", "k")
         await wait_until(lambda: node.calls("RESET"))
         started = now()
         await pool.aclose()
-        assert now() - started < 0.3
+        assert now() - started < 3.0
         assert pool.size == 0
         await wait_until(lambda: node.open_connections == 0)
 
@@ -262,7 +262,7 @@ async def test_closing_while_a_connection_is_probed_does_not_wait_for_it() -> No
         await wait_until(lambda: node.calls("PING"))
         started = now()
         await pool.aclose()
-        assert now() - started < 0.3
+        assert now() - started < 3.0
         assert pool.size == 0
 
 

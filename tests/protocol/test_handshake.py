@@ -124,6 +124,20 @@ def test_wrong_credentials_are_an_authentication_error_that_names_the_node_and_n
     assert handshake.protocol == protocol  # another protocol would not help
 
 
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_who_gave_no_password_is_told_how_to_give_one(protocol: int) -> None:
+    handshake = Handshake(protocol=protocol, address="node:1")
+    replies: list[Any] = [ServerError("NOAUTH", "Authentication required.")] * len(handshake.commands())
+    with pytest.raises(AuthenticationFailed, match=r"give password= or credentials=, or redis://.* \(node:1\)") as caught:
+        handshake.read(replies)
+    assert caught.value.code == "NOAUTH"
+
+
+def test_a_refused_database_is_named() -> None:
+    with pytest.raises(ServerError, match=r"^ERR out of range \(db=99 in the handshake with node:1\)$"):
+        Handshake(db=99, address="node:1").read([HELLO, ServerError("ERR", "out of range"), OK, OK])
+
+
 def test_an_answer_that_no_server_gives_is_no_connection() -> None:
     for strange in (OK, 1, None, {b"proto": 2}, {}, [b"proto", 3]):
         with pytest.raises(ConnectFailed, match="node:1: HELLO was not answered as a server would"):

@@ -383,7 +383,9 @@ class TestText:
         assert isinstance(wrong, DecodeError)
         assert isinstance(wrong, ValueError)
         assert "byte 0xff behind 1 characters" in str(wrong)
+        assert str(wrong).endswith(" of the reply is not utf-8 (elements count from 0); encoding=None returns bytes")
         assert isinstance(callers[2].answer, DecodeError)
+        assert "characters of element 0 of value 0 of element 0 of the reply is not" in str(callers[2].answer)
         assert (callers[0].answer, callers[3].answer) == (0, "OK")
 
     @pytest.mark.parametrize("encoding", ["ascii", "utf-16", "shift_jis"])

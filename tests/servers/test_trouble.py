@@ -110,7 +110,7 @@ async def test_a_frozen_server_is_noticed_after_read_timeout_and_found_again(own
             server.resume()
         await everywhere.each(come_back)
     assert min(times) >= 0.29
-    assert max(times) < 0.3 + 0.5
+    assert max(times) < 0.3 + 3.0
 
 
 async def test_a_restart_costs_reads_nothing_and_writes_at_most_one_error(own_server: Callable[..., Server]) -> None:

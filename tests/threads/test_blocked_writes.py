@@ -93,7 +93,7 @@ def test_a_peer_that_takes_nothing_is_given_up_after_read_timeout(callers: Calle
             small = callers.start(pool.execute, "GET", "a")
             assert type(big.outcome()) is ReadTimeout
             assert isinstance(small.outcome(), TransportError)
-            assert 0.19 <= now() - started < 1.0
+            assert 0.19 <= now() - started < 4.0
             proxy.heal()
             assert pool.execute("GET", "b") == b"b"
             assert node.calls("SET") == []
@@ -139,7 +139,7 @@ def test_a_caller_with_a_time_of_its_own_comes_back_while_the_socket_is_full(cal
             run = callers.start(pool.execute_many, [("INCR", "a"), ("INCR", "b")], timeout=0.1)
             outcomes: list[Any] = callers.outcomes()
             assert [type(outcome) for outcome in outcomes] == [ReadTimeout] * 12
-            assert now() - started < 1.0
+            assert now() - started < 4.0
             with pytest.raises(ReadTimeout):
                 run.result()
             proxy.heal()

@@ -16,7 +16,7 @@ def test_a_blocking_command_waits_as_long_as_it_says_and_not_for_read_timeout(se
     with Pool(server.url, shared=0, read_timeout=0.1) as pool:
         started = now()
         assert pool.execute("BLPOP", "list", 0.3) is None
-        assert 0.3 <= now() - started < 0.8
+        assert 0.3 <= now() - started < 3.0
         assert (pool.stats().opened, pool.stats().lost, pool.stats().resets) == (1, 0, 0)
         assert pool.idle == 1
 
@@ -41,7 +41,7 @@ def test_a_server_that_does_not_answer_a_blocking_command_in_its_time_is_gone(mo
             started = now()
             with pytest.raises(ReadTimeout):
                 pool.execute("BLPOP", "list", 0.1)
-            assert 0.2 <= now() - started < 0.7
+            assert 0.2 <= now() - started < 3.0
             assert len(node.calls("BLPOP")) == 1
             assert (pool.size, pool.leased) == (0, 0)
 
@@ -148,7 +148,7 @@ def test_nothing_blocks_inside_a_transaction(server: Server) -> None:
         conn.execute("MULTI")
         conn.execute("BLPOP", "list", 0)
         assert conn.execute("EXEC") == [None]
-        assert now() - started < 1.0
+        assert now() - started < 4.0
 
 
 def test_a_blocking_command_that_was_given_up_ends_its_connection_although_the_reply_came_later() -> None:

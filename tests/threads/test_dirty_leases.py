@@ -212,7 +212,7 @@ def test_a_reply_that_is_still_to_come_does_not_reach_the_next_borrower() -> Non
 
 def test_a_reply_that_never_comes_costs_the_connection_and_not_the_next_borrower(callers: Callers) -> None:
     with FakeNode({"GET": Hold(Silence()), "ECHO": echo}) as node:
-        with Pool(node.url, shared=0, max_size=1, connect_timeout=0.1) as pool:
+        with Pool(node.url, shared=0, max_size=1, connect_timeout=1.0) as pool:
             with pool.acquire() as conn:
                 with pytest.raises(ReadTimeout):
                     conn.execute("GET", "never", timeout=0.02)

@@ -17,11 +17,11 @@ from respool.testing import Close, FakeNode, FaultProxy, Server, Silence
 
 def test_a_silent_server_is_given_up_after_read_timeout() -> None:
     with FakeNode({"GET": Silence()}) as node:
-        with Pool(node.url, shared=1, read_timeout=0.1, retry=None) as pool:
+        with Pool(node.url, shared=1, read_timeout=1.0, retry=None) as pool:
             started = now()
             with pytest.raises(ReadTimeout) as caught:
                 pool.execute("GET", "k")
-            assert 0.09 <= now() - started < 0.5
+            assert 0.99 <= now() - started < 4.0
             assert caught.value.executed == "unknown"
             assert isinstance(caught.value, TimeoutError)
             assert str(node.port) in str(caught.value)
@@ -45,7 +45,7 @@ def test_everything_in_flight_fails_with_the_silent_connection(callers: Callers)
 
 def test_a_read_in_flight_is_asked_again_elsewhere_and_a_write_is_not() -> None:
     with FakeNode({"GET": echo, "INCR": Silence()}) as node:
-        with Pool(node.url, shared=1, read_timeout=0.1) as pool:
+        with Pool(node.url, shared=1, read_timeout=1.0) as pool:
             node.once("GET", Silence())
             assert pool.execute("GET", "k") == b"k"
             assert len(node.calls("GET")) == 2
@@ -64,8 +64,8 @@ def test_a_read_that_outlasts_read_timeout_is_asked_once_more_and_not_again_and_
 
 
 def test_the_time_starts_again_with_every_reply(callers: Callers) -> None:
-    with FakeNode({"GET": SlowEcho(0.04)}) as node:
-        with Pool(node.url, shared=1, read_timeout=0.12) as pool:
+    with FakeNode({"GET": SlowEcho(0.3)}) as node:
+        with Pool(node.url, shared=1, read_timeout=1.2) as pool:
             for number in range(6):
                 callers.start(pool.execute, "GET", f"k{number}")
             assert callers.results() == [b"k%d" % number for number in range(6)]
@@ -74,25 +74,25 @@ def test_the_time_starts_again_with_every_reply(callers: Callers) -> None:
 
 def test_a_reply_does_not_give_the_next_one_more_than_its_time(callers: Callers) -> None:
     with FakeNode({"GET": Silence()}) as node:
-        with Pool(node.url, shared=1, read_timeout=0.5, retry=None) as pool:
-            node.once("GET", SlowEcho(0.1))
+        with Pool(node.url, shared=1, read_timeout=1.5, retry=None) as pool:
+            node.once("GET", SlowEcho(0.3))
             started = now()
             callers.start(pool.execute, "GET", "answered")
             callers.start(pool.execute, "GET", "not answered")
             answer, failure = callers.outcomes()
             assert (answer, type(failure)) == (b"answered", ReadTimeout)
-            assert 0.55 <= now() - started < 0.9
+            assert 1.75 <= now() - started < 2.9  # and not 3.0
 
 
 def test_who_waits_on_when_another_gives_up_has_no_more_time_for_it(callers: Callers) -> None:
     with FakeNode({"GET": Silence()}) as node:
-        with Pool(node.url, shared=1, read_timeout=0.6, retry=None) as pool:
+        with Pool(node.url, shared=1, read_timeout=2.0, retry=None) as pool:
             started = now()
-            callers.start(pool.execute, "GET", "a", timeout=0.4)
+            callers.start(pool.execute, "GET", "a", timeout=1.6)
             wait_until(lambda: node.calls("GET"))
             last = callers.start(pool.execute, "GET", "b")
             assert type(last.outcome()) in (ReadTimeout, ConnectionLost)
-            assert 0.55 <= now() - started < 0.9
+            assert 1.95 <= now() - started < 3.4  # and not 3.6
             callers.outcomes()
 
 
@@ -101,20 +101,20 @@ def test_new_commands_are_no_sign_of_life(callers: Callers) -> None:
         with Pool(node.url, shared=1, read_timeout=0.15, retry=None) as pool:
             first = callers.start(pool.execute, "GET", "first")
             started = asked = now()
-            while not first.is_done and now() < started + 2.0:
+            while not first.is_done and now() < started + 4.0:
                 callers.start(pool.execute, "GET", "more")  # always sooner than the time is over
                 asked += 0.02
                 wait_until(lambda until=asked: now() > until)
             assert isinstance(first.outcome(), ReadTimeout)
-            assert now() < started + 2.0
+            assert now() < started + 4.0
             callers.outcomes()
 
 
 def test_a_silence_while_nothing_is_owed_does_not_count() -> None:
-    with FakeNode({"GET": SlowEcho(0.05)}) as node:
-        with Pool(node.url, shared=1, read_timeout=0.08) as pool:
+    with FakeNode({"GET": SlowEcho(0.2)}) as node:
+        with Pool(node.url, shared=1, read_timeout=1.2) as pool:
             pool.execute("GET", "a")
-            rested = now() + 0.1
+            rested = now() + 1.3
             wait_until(lambda: now() > rested)
             assert pool.execute("GET", "b") == b"b"
             assert node.connections == 1
@@ -141,7 +141,7 @@ def test_the_callers_own_time_ends_its_wait_and_keeps_the_connection() -> None:
             started = now()
             with pytest.raises(ReadTimeout) as caught:
                 pool.execute("GET", "late", timeout=0.05)
-            assert 0.045 <= now() - started < 0.5
+            assert 0.045 <= now() - started < 3.0  # and not read_timeout
             assert caught.value.executed == "unknown"
             wait_until(lambda: node.release(1))
             node.on("GET", echo)
@@ -166,19 +166,22 @@ def test_the_callers_own_time_bounds_a_pipeline_too() -> None:
             assert pool.stats().in_flight == 0
 
 
-def test_a_time_of_zero_or_less_does_not_wait(server: Server) -> None:
-    with Pool(server.url, shared=1) as pool:
-        for timeout in (0, -1):
-            started = now()
-            with pytest.raises(ReadTimeout):
-                pool.execute("DEBUG", "SLEEP", "0.05", timeout=timeout)
-            assert now() - started < 0.04
-        assert pool.execute("PING") == b"PONG"
+def test_a_time_of_zero_or_less_does_not_wait() -> None:
+    with FakeNode({"GET": held_echo}) as node:
+        with Pool(node.url, shared=1) as pool:
+            for timeout in (0, -1):
+                started = now()
+                with pytest.raises(ReadTimeout):
+                    pool.execute("GET", "k", timeout=timeout)
+                assert now() - started < 3.0  # and not read_timeout
+            wait_until(lambda: node.release() or not pool.stats().in_flight)
+            node.on("GET", echo)
+            assert pool.execute("GET", "next") == b"next"
 
 
 def test_a_server_that_sleeps_answers_everybody_in_the_end(callers: Callers, server: Server) -> None:
     with Pool(server.url, shared=1) as pool:
-        hasty = callers.start(pool.execute, "DEBUG", "SLEEP", "0.2", timeout=0.05)
+        hasty = callers.start(pool.execute, "DEBUG", "SLEEP", "1.5", timeout=0.05)
         wait_until(lambda: pool.stats().in_flight == 1)
         patient = [callers.start(pool.execute, "ECHO", f"{number}") for number in range(5)]
         with pytest.raises(ReadTimeout):
@@ -189,7 +192,7 @@ def test_a_server_that_sleeps_answers_everybody_in_the_end(callers: Callers, ser
 
 def test_a_frozen_server_is_noticed_and_found_again(callers: Callers) -> None:
     with Server() as own:
-        with Pool(own.url, shared=1, read_timeout=0.2, connect_timeout=0.3, retry=None) as pool:
+        with Pool(own.url, shared=1, read_timeout=1.0, connect_timeout=2.0, retry=None) as pool:
             pool.set("k", "v")
             own.pause()
             try:
@@ -203,12 +206,12 @@ def test_a_frozen_server_is_noticed_and_found_again(callers: Callers) -> None:
 
 def test_a_reply_that_arrives_in_pieces_keeps_the_connection_alive(callers: Callers) -> None:
     with FakeNode({"GET": echo}) as node, FaultProxy(node) as proxy:
-        with Pool(proxy.url, shared=1, read_timeout=0.1, connect_timeout=5.0) as pool:
+        with Pool(proxy.url, shared=1, read_timeout=0.9, connect_timeout=5.0) as pool:
             proxy.down.slice_size = 1
-            proxy.down.slice_gap = 0.015
+            proxy.down.slice_gap = 0.06
             started = now()
             assert pool.execute("GET", "ten bytes.") == b"ten bytes."
-            assert now() - started > 0.15
+            assert now() - started > 0.95
             assert proxy.connections == 1
 
 

@@ -218,7 +218,7 @@ def test_a_black_hole_is_given_up_after_connect_timeout(node: FakeNode) -> None:
         with pytest.raises(ConnectTimeout) as caught:
             with Pool(node.url, shared=1, connect_timeout=0.2):
                 pass
-        assert 0.15 <= now() - started < 1.0
+        assert 0.15 <= now() - started < 3.0
         assert isinstance(caught.value, TimeoutError)
 
 
@@ -228,7 +228,7 @@ def test_a_tls_handshake_that_is_never_answered_is_given_up_too() -> None:
         with pytest.raises(ConnectTimeout):
             with Pool(f"rediss://127.0.0.1:{node.port}", shared=1, connect_timeout=0.2):
                 pass
-        assert 0.15 <= now() - started < 1.0
+        assert 0.15 <= now() - started < 3.0
 
 
 def test_the_time_to_connect_covers_the_whole_handshake() -> None:
@@ -237,7 +237,7 @@ def test_the_time_to_connect_covers_the_whole_handshake() -> None:
         with pytest.raises(ConnectTimeout):
             with Pool(node.url, shared=1, db=1, connect_timeout=0.2):
                 pass
-        assert 0.15 <= now() - started < 1.0
+        assert 0.15 <= now() - started < 3.0
 
 
 def test_a_server_that_answers_byte_by_byte_gets_no_more_time_than_others() -> None:
@@ -247,7 +247,7 @@ def test_a_server_that_answers_byte_by_byte_gets_no_more_time_than_others() -> N
         with pytest.raises(ConnectTimeout):
             with Pool(proxy.url, shared=1, connect_timeout=0.3):
                 pass
-        assert 0.25 <= now() - started < 1.0
+        assert 0.25 <= now() - started < 3.0
 
 
 def test_a_tls_handshake_that_comes_byte_by_byte_gets_no_more_time_than_others() -> None:
@@ -257,7 +257,7 @@ def test_a_tls_handshake_that_comes_byte_by_byte_gets_no_more_time_than_others()
         with pytest.raises(ConnectTimeout):
             with Pool(proxy.tls_url, tls=tls.ssl_context(), shared=1, connect_timeout=0.3):
                 pass
-        assert 0.25 <= now() - started < 1.0
+        assert 0.25 <= now() - started < 3.0
 
 
 def test_credentials_are_asked_for_at_every_dial(callers: Callers) -> None:

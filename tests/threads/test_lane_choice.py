@@ -223,7 +223,7 @@ def test_a_blocking_command_keeps_its_own_time_and_runs_once(server: Server) -> 
         server.command("CONFIG", "RESETSTAT")
         started = now()
         assert pool.execute("BLPOP", "nothing", 0.3) is None
-        assert 0.29 <= now() - started < 0.8
+        assert 0.29 <= now() - started < 3.0
         assert "calls=1," in server.info("commandstats")["cmdstat_blpop"]
         assert pool.stats().opened == 2
         assert pool.execute("BLPOP", "nothing", 0.05) is None  # the lease came back healthy

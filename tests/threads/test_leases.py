@@ -27,7 +27,7 @@ from respool.testing import FakeConnection, FakeNode, Hold, Server
 from respool.testing._script import hello
 
 #: How much later than its deadline a call may end, in seconds: one tick, on a busy machine.
-TICK = 0.15
+TICK = 1.5
 #: How much earlier: uvloop counts whole milliseconds, from the beginning of the tick.
 EARLY = 0.005
 
@@ -189,7 +189,7 @@ def test_a_timeout_that_is_none_is_refused_before_anything_happens(timeout: Any,
 
 def test_acquire_ends_in_time_when_the_server_accepts_and_never_answers() -> None:
     with FakeNode.silent() as node:
-        pool = Pool(node.url, shared=0, connect_timeout=0.4)
+        pool = Pool(node.url, shared=0, connect_timeout=2.5)
         for timeout in (0.1, 0.02, 0, 0.1):
             started = now()
             with pytest.raises(PoolTimeout) as caught:
@@ -213,7 +213,7 @@ def test_who_gets_no_connection_is_told_why_the_last_dial_failed() -> None:
 
 def test_acquire_ends_in_time_when_connecting_neither_succeeds_nor_fails() -> None:
     with FakeNode.full() as node:
-        pool = Pool(node.url, shared=0, connect_timeout=0.4)
+        pool = Pool(node.url, shared=0, connect_timeout=2.5)
         started = now()
         with pytest.raises(PoolTimeout):
             pool.acquire(timeout=0.1)

@@ -162,13 +162,13 @@ async def test_closing_does_not_wait_for_what_was_taken_back() -> None:
     with FakeNode({"SET": Silence()}) as node:
         pool: AsyncPool[bytes] = AsyncPool(node.url, shared=1)
         await pool.open()
-        call, closing = start(pool.execute("SET", "a", HEAVY, timeout=0.001), pool.aclose(timeout=0.5))
+        call, closing = start(pool.execute("SET", "a", HEAVY, timeout=0.001), pool.aclose(timeout=4.0))
         await asyncio.sleep(0)
         time.sleep(0.005)  # noqa: ASYNC251 - see above
         started = now()
         await outcomes(closing, call)
         if not node.calls("SET"):  # on uvloop: see above
-            assert now() - started < 0.3
+            assert now() - started < 3.0
 
 
 async def test_a_caller_cancelled_at_the_door_was_never_sent_and_the_next_one_goes(callers: Callers) -> None:

@@ -24,7 +24,7 @@ def resolve(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
 def test_an_address_behind_a_black_hole_is_still_reached(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeNode.full() as hole:
         resolve(monkeypatch, hole.port, server.port)
-        with Pool("redis://two.test", shared=1, connect_timeout=0.5) as pool:
+        with Pool("redis://two.test", shared=1, connect_timeout=2.0) as pool:
             assert pool.execute("PING") == b"PONG"
 
 
@@ -32,9 +32,9 @@ def test_many_black_holes_take_no_longer_than_one(monkeypatch: pytest.MonkeyPatc
     with FakeNode.full() as hole:
         resolve(monkeypatch, *[hole.port] * 10)
         started = now()
-        with pytest.raises(ConnectTimeout), Pool("redis://many.test", shared=1, connect_timeout=0.3):
+        with pytest.raises(ConnectTimeout), Pool("redis://many.test", shared=1, connect_timeout=0.5):
             pass
-        assert 0.25 <= now() - started < 1.0
+        assert 0.45 <= now() - started < 3.0
 
 
 def test_closing_calls_off_every_address(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,7 +174,7 @@ def test_abort_from_another_thread_wakes_everybody(callers: Callers) -> None:
             transport_of(pool).abort()
             for sleeper in sleepers:
                 assert type(sleeper.outcome()) is ConnectionLost
-            assert now() - started < 1.0
+            assert now() - started < 3.0
 
 
 def test_abort_over_tls_wakes_everybody(callers: Callers) -> None:
@@ -234,7 +234,7 @@ def test_a_tls_record_that_comes_byte_by_byte_is_read_and_the_time_is_kept(calle
                 started = now()
                 with pytest.raises(ReadTimeout):
                     pool.execute("GET", value, timeout=0.1)
-                assert 0.09 <= now() - started < 1.0
+                assert 0.09 <= now() - started < 3.0
                 proxy.heal()
                 assert pool.execute("GET", "after") == b"after"
 
@@ -255,7 +255,7 @@ def test_closing_waits_for_the_leader_and_not_for_ever(callers: Callers) -> None
         node.release(1)
         assert leader.result() == b"a"
         closing.result()
-        assert now() - started < 1.0
+        assert now() - started < 3.0
         assert words(node, "SET") == [b"k"]
 
 
@@ -312,13 +312,13 @@ def test_a_caller_with_a_timeout_comes_back_in_time_while_the_socket_takes_nothi
             started = now()
             leader = callers.start(pool.execute, "SET", "big", b"x" * 8_000_000, timeout=0.3)
             stand_in_line(pool, 1)
-            follower = callers.start(pool.execute, "GET", "b", timeout=0.6)
+            follower = callers.start(pool.execute, "GET", "b", timeout=3.0)
             stand_in_line(pool, 2)
             patient = callers.start(pool.execute, "GET", "c")
             assert type(leader.outcome()) is ReadTimeout
-            assert 0.29 <= now() - started < 0.58
+            assert 0.29 <= now() - started < 2.5
             assert type(follower.outcome()) is ReadTimeout
-            assert 0.59 <= now() - started < 1.5
+            assert 2.99 <= now() - started < 4.9
             proxy.up.stop_reading = False
             assert patient.result() == b"c"
             assert pool.execute("GET", "d") == b"d"

@@ -62,7 +62,7 @@ def test_at_any_moment(server: Server, how: str, shared: int) -> None:
                 outcomes.append(USES[how](pool))
             except UsageError as error:
                 outcomes.append(error)
-            assert now() - started < 1.0
+            assert now() - started < 4.0
 
         pool.execute("ECHO", "warm")
         for moment in range(2000):
@@ -84,7 +84,7 @@ def test_closing_at_any_moment(server: Server, shared: int) -> None:
             was_there = meanwhile_at(moment, lambda: pool.execute("ECHO", "outer", timeout=5.0), lambda: pool.close())
         except Error:
             was_there = True
-        assert now() - started < 1.0
+        assert now() - started < 4.0
         pool.close()
         wait_until(lambda: pool.size == 0)
         if not was_there:
