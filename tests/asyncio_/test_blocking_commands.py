@@ -100,10 +100,10 @@ async def test_blocking_commands_beyond_the_pool_wait_their_turn(callers: Caller
 
 
 async def test_a_blocking_command_on_a_lease_leaves_it_clean(server: Server) -> None:
-    async with AsyncPool(server.url, shared=0, max_size=1, read_timeout=0.05) as pool:
+    async with AsyncPool(server.url, shared=0, max_size=1, read_timeout=1.0) as pool:
         async with pool.acquire() as conn:
-            assert await conn.execute("BLPOP", "list", 0.1) is None
-            assert await conn.execute_many([("BLPOP", "list", 0.1), ("PING",)]) == [None, b"PONG"]
+            assert await conn.execute("BLPOP", "list", 1.2) is None
+            assert await conn.execute_many([("BLPOP", "list", 1.2), ("PING",)]) == [None, b"PONG"]
             assert conn.is_clean
         assert (pool.stats().opened, pool.stats().resets, pool.idle) == (1, 0, 1)
 

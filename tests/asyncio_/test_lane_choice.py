@@ -231,7 +231,7 @@ async def test_a_blocking_command_keeps_its_own_time_and_runs_once(server: Serve
 
 
 async def test_a_blocking_command_is_served_when_something_comes(callers: Callers, server: Server) -> None:
-    async with AsyncPool(server.url, shared=1, read_timeout=0.1) as pool:
+    async with AsyncPool(server.url, shared=1, read_timeout=1.0) as pool:
         blocked = callers.start(pool.execute, "BLPOP", "queue", 0)
         await wait_until(lambda: any(row["cmd"] == "blpop" and "b" in row["flags"] for row in server.clients()))
         await pool.execute("RPUSH", "queue", "item")

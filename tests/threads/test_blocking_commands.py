@@ -100,10 +100,10 @@ def test_blocking_commands_beyond_the_pool_wait_their_turn(callers: Callers) -> 
 
 
 def test_a_blocking_command_on_a_lease_leaves_it_clean(server: Server) -> None:
-    with Pool(server.url, shared=0, max_size=1, read_timeout=0.05) as pool:
+    with Pool(server.url, shared=0, max_size=1, read_timeout=1.0) as pool:
         with pool.acquire() as conn:
-            assert conn.execute("BLPOP", "list", 0.1) is None
-            assert conn.execute_many([("BLPOP", "list", 0.1), ("PING",)]) == [None, b"PONG"]
+            assert conn.execute("BLPOP", "list", 1.2) is None
+            assert conn.execute_many([("BLPOP", "list", 1.2), ("PING",)]) == [None, b"PONG"]
             assert conn.is_clean
         assert (pool.stats().opened, pool.stats().resets, pool.idle) == (1, 0, 1)
 

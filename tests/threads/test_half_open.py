@@ -98,7 +98,7 @@ def test_who_waits_on_when_another_gives_up_has_no_more_time_for_it(callers: Cal
 
 def test_new_commands_are_no_sign_of_life(callers: Callers) -> None:
     with FakeNode({"GET": Silence()}) as node:
-        with Pool(node.url, shared=1, read_timeout=0.15, retry=None) as pool:
+        with Pool(node.url, shared=1, read_timeout=0.5, retry=None) as pool:
             first = callers.start(pool.execute, "GET", "first")
             started = asked = now()
             while not first.is_done and now() < started + 4.0:

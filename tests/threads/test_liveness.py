@@ -233,7 +233,7 @@ def test_a_shared_connection_that_owes_replies_is_not_asked(callers: Callers) ->
 def test_a_shared_connection_whose_last_reply_nobody_waits_for_is_watched() -> None:
     script = {"CLIENT REPLY OFF": b"", "SET": b"", "CLIENT REPLY ON": OK, "GET": NIL}
     with FakeNode(script) as node:
-        with Pool(node.url, shared=1, keepalive=0.05, read_timeout=0.4) as pool:
+        with Pool(node.url, shared=1, keepalive=0.2, read_timeout=1.0) as pool:
             replies = pool.stats().replies
             pool.execute_noreply("SET", "k", "v")
             wait_until(lambda: pool.stats().replies > replies and pool.stats().in_flight == 0)

@@ -70,7 +70,7 @@ def forget_one(server: Server) -> None:
 @pytest.mark.parametrize("answer", [Silence(), Close(), b"-ERR not now\r\n"], ids=["silent", "hung up on", "refused"])
 def test_a_reset_that_fails_closes_it(answer: Any) -> None:
     with FakeNode() as node:
-        with Connection(node.url, connect_timeout=0.2) as conn:
+        with Connection(node.url, connect_timeout=1.5) as conn:
             node.on("RESET", answer)
             with pytest.raises((ConnectFailed, ServerError)):
                 conn.reset()
