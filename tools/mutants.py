@@ -57,7 +57,7 @@ TESTS_OF: Final = {
     "_protocol/entries.py": _WIRE,
     "_protocol/frames.py": _WIRE,
     "_protocol/decoding.py": _WIRE,
-    "_protocol/packing.py": _WIRE,
+    "_protocol/packing.py": f"protocol/test_packing.py {_WIRE}",
     "_facts/command.py": "facts/test_command.py protocol/test_run.py asyncio_/test_lane_choice.py",
     "_facts/command_table.py": "facts/test_command.py protocol/test_session.py asyncio_/test_lane_choice.py",
     "_protocol/run.py": "protocol/test_run.py asyncio_/test_lane_choice.py asyncio_/test_pipelines.py "

@@ -6,7 +6,6 @@ import enum
 from collections.abc import Callable
 from typing import Any
 
-import hiredis
 import pytest
 
 from respool._protocol.frames import LIMIT_BYTES
@@ -697,10 +696,6 @@ class Colour(enum.IntEnum):
 
 
 class TestPacking:
-    @pytest.mark.parametrize("encoding", [None, "utf-8", "UTF8", "utf_8"])
-    def test_utf8_is_packed_by_the_c_code(self, encoding: str | None) -> None:
-        assert make_packer(encoding) is hiredis.pack_command
-
     @pytest.mark.parametrize(("encoding", "data"), [("latin-1", b"\xe9"), ("utf-16-le", b"\xe9\x00")])
     def test_text_is_encoded_as_the_replies_are_decoded(self, encoding: str, data: bytes) -> None:
         packed = make_packer(encoding)(("SET".encode(encoding), "é", b"\xff", 1))
