@@ -46,7 +46,10 @@ _LEDGER = (
     "pooling/test_ledger.py pooling/test_upkeep.py pooling/test_redial.py protocol/test_interrupted.py "
     "pooling/test_ledger_machine.py"
 )
-_WIRE = "protocol/test_wire.py protocol/test_vectors.py protocol/test_interrupted.py protocol/test_wire_machine.py"
+_WIRE = (
+    "protocol/test_wire.py protocol/test_frames.py protocol/test_vectors.py protocol/test_interrupted.py "
+    "protocol/test_wire_machine.py"
+)
 #: The tests that have to notice when a file is wrong, the quickest first.
 TESTS_OF: Final = {
     "_pooling/ledger.py": _LEDGER,

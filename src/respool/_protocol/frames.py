@@ -6,32 +6,128 @@ rare: the wire looks for their first byte behind a line end and comes here only 
 
 Rule 1: an attribute is dropped, a blob error becomes the simple error it means.
 Rule 2: a frame that has not arrived whole is left alone until it has, up to ``LIMIT_BYTES``.
+Rule 3: a first byte that looks like one counts only where a value begins. Texts may be full of them, so none is
+        looked at by itself. Long texts are passed over by the length they announce. Short ones are read once more, by
+        a second parser, which gives up at such a byte where a value begins. Only where it does is every value walked.
 Source: the RESP3 specification, "Attribute type" and "Blob error".
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import Final
+
+import hiredis
 
 LIMIT_BYTES: Final = 1024 * 1024
 
+#: The parser moves all that is left in its buffer each time it has read a reply: it is fed no more than this at a time.
+SLICE_BYTES: Final = 16 * 1024
+
 _ATTRIBUTE: Final = ord("|")
+_RETURN: Final = ord("\r")
+_ZERO: Final = ord("0")
+_LONGEST_LENGTH: Final = 19  # digits of the largest number that the parser takes
 _BLOB_ERROR: Final = ord("!")
 _LINES: Final = b"+-:,_#("
 _LENGTHS: Final = b"$=!"
 _COUNTS: Final = {ord("*"): 1, ord("~"): 1, ord(">"): 1, ord("%"): 2, _ATTRIBUTE: 2}
-
+_RARE: Final = b"|!"
+_TEXTS: Final = b"$="
 
 _SUSPECT: Final = re.compile(rb"\n[|!]")
+_MARKED: Final = bytes.maketrans(_RARE, b"@@")  # the parser takes "@" for the beginning of nothing
+_NOTHING: Final = object()
+_LONG_VALUE: Final = 512
+_LONG_TEXT: Final = re.compile(rb"\$([1-9][0-9]{2,17})\r\n")
+_FREE_VALUES: Final = 8
 
 
 def next_suspect(data: bytes, start: int) -> int:
-    """Return where, from ``start`` on, a rare frame may begin: at the start or behind a line feed; -1 if nowhere."""
-    if start == 0 and data[:1] in (b"|", b"!"):
-        return 0
+    """Return where, behind a line feed and at ``start`` at the earliest, a rare frame may begin; -1 if nowhere."""
     found = _SUSPECT.search(data, max(start - 1, 0))
     return -1 if found is None else found.start() + 1
+
+
+def has_no_frame(data: bytes, at: int) -> bool:
+    """Tell whether surely no rare frame is in ``data`` from ``at`` on, where a value begins."""
+    due, match = at - _FREE_VALUES * _LONG_VALUE, _LONG_TEXT.match
+    while 0 <= at < len(data) and at >= due:  # while values are long it is cheaper to pass over them one by one
+        if found := match(data, at):
+            at = found.end() + int(found[1]) + 2
+        elif data[at] in _RARE:
+            return False
+        else:
+            at = skip_values(data, at, at + 1)
+        due += _LONG_VALUE
+    if not 0 <= at < len(data):
+        return True
+    reader = hiredis.Reader(notEnoughData=_NOTHING)
+    marked = data.translate(_MARKED)
+    try:
+        while at < len(marked):
+            size = min(SLICE_BYTES, len(marked) - at)
+            reader.feed(marked, at, size)
+            deque(iter(reader.gets, _NOTHING), 0)  # reads to the end and keeps nothing
+            at += size
+    except Exception:  # a frame, or what the parser cannot read either
+        return False
+    return True
+
+
+def skip_values(data: bytes, at: int, until: int) -> int:
+    """Pass over values, which begin at ``at``, until one begins at ``until`` or behind it; return where.
+
+    A value inside of another counts by itself. The result is beyond the data where a text has not arrived whole, and
+    -1 where a line has not, or is none: then nothing in the rest begins a value.
+    """
+    while at < until:
+        kind = data[at]
+        line_end = data.find(b"\r\n", at)
+        if line_end < 0 or (kind not in _LINES and kind not in _TEXTS and kind not in _COUNTS):
+            return -1
+        if kind in _TEXTS:
+            at = _text_end(data[at + 1 : line_end], line_end + 2)
+            if at < 0:
+                return -1
+        else:
+            at = line_end + 2
+    return at
+
+
+def end_of_cut(head: bytes, size: int, last: int, data: bytes) -> int | None:
+    """Return where in ``data`` the value ends that was cut in front of it, as ``skip_values`` does; None if unknown.
+
+    ``head`` is how the ``size`` bytes begin that were cut off, with a value; ``last`` is the last of them.
+    """
+    at = 0
+    while (line_end := head.find(b"\r\n", at)) >= 0:
+        at = _text_end(head[at + 1 : line_end], line_end + 2) if head[at] in _TEXTS else line_end + 2
+        if at < 0 or at >= size:
+            return at if at < 0 else at - size
+        if at >= len(head):
+            return None
+    if len(head) < size:
+        return None
+    if last == _RETURN and data[:1] == b"\n":
+        line_end = 1
+    elif (found := data.find(b"\r\n")) >= 0:
+        line_end = found + 2
+    else:
+        return -1
+    if head[at] not in _TEXTS:
+        return line_end
+    return _text_end((head[at + 1 :] + data[:line_end])[:-2], line_end)
+
+
+def _text_end(digits: bytes, begin: int) -> int:
+    """Return where a text ends that begins at ``begin``, -1 where its length is none that the parser takes."""
+    if digits == b"-1":
+        return begin
+    if not digits.isdigit() or (digits[0] == _ZERO and len(digits) > 1) or len(digits) > _LONGEST_LENGTH:
+        return -1
+    return begin + int(digits) + 2
 
 
 def pass_over(data: bytes, frame: int, at: int, missing: int) -> tuple[int, int]:
