@@ -178,8 +178,8 @@ def test_a_connection_that_ends_in_the_handshake_says_what_the_server_said_last(
     assert "max number of clients reached" in str(handshake.ended(broken))
     assert handshake.ended(broken).__cause__ is None  # its words are told already
     for byte, hint in (("H", "HTTP server"), ("<", "HTTP server"), ("\\x15", "speaks TLS"), ("Q", "Q")):
-        broken.__cause__ = ProtocolError(f'not RESP: Protocol error, got "{byte}" as reply type byte')
-        assert hint in str(handshake.ended(broken))
+        said = ProtocolError(f'the reply is not RESP: Protocol error, got "{byte}" as reply type byte', address="node:1")
+        assert hint in str(handshake.ended(said))
     assert isinstance(handshake.ended(ReadTimeout("silent", executed="unknown")), ConnectTimeout)
 
 

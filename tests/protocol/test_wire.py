@@ -459,25 +459,70 @@ class TestBrokenProtocol:
             wire.feed(garbage)
         assert caller.answers == []
 
-    def test_a_map_with_a_key_that_cannot_be_is_an_error_for_its_caller_and_ends_the_connection(self) -> None:
-        wire = make()
-        first, second = ask(wire, 2)
-        with pytest.raises(ProtocolError, match="lost its place"):
-            wire.feed(b"%1\r\n*1\r\n:1\r\n:2\r\n:3\r\n")
-        assert isinstance(first.answer, ProtocolError)
-        assert second.answers == []
+    @pytest.mark.parametrize(
+        ("garbage", "said"),
+        [
+            (b":12a4\r\n", "not RESP"),
+            (b"(x\r\n", "not RESP"),
+            (b"*1\r\n" * 3000, "not RESP"),
+            (b"|x\r\n", "not RESP"),
+            (b"%1\r\n*1\r\n:1\r\n:2\r\n:3\r\n", "a key that Python cannot hash"),
+        ],
+        ids=["number", "big number", "nested", "attribute", "key"],
+    )
+    def test_the_command_whose_reply_cannot_be_parsed_is_told_so_and_the_others_that_the_connection_is_lost(
+        self, garbage: bytes, said: str
+    ) -> None:
+        wire = make(address="node:1")
+        answered, first, second = ask(wire, 3)
+        (waiting,) = ask(wire, written=False)
+        with pytest.raises(ProtocolError, match=said) as caught:
+            wire.feed(b":1\r\n" + garbage)
         wire.fail(no, unknown)
-        assert isinstance(second.answer, ConnectionLost)
+        assert answered.answer == 1
+        assert isinstance(first.answer, ProtocolError)
+        assert first.answer is not caught.value
+        assert (first.answer.address, first.answer.executed) == ("node:1", "unknown")
+        assert said in str(first.answer)
+        assert (type(second.answer), second.answer.executed) == (ConnectionLost, "unknown")
+        assert (type(waiting.answer), waiting.answer.executed) == (ConnectionLost, "no")
 
-    def test_the_same_when_its_caller_is_gone_or_there_is_none(self) -> None:
+    @pytest.mark.parametrize("size", [9, 5000])
+    @pytest.mark.parametrize("answered", [0, 1, 2])
+    def test_a_run_with_a_reply_that_cannot_be_parsed_is_told_once(self, answered: int, size: int) -> None:
         wire = make()
-        (caller,) = ask(wire)
-        caller.has_given_up = True
+        run, behind = Caller(), Caller()
+        wire.submit_many(b"abc".ljust(size), 3, run)
+        wire.submit_many(b"de", 2, behind)
+        wire.take()
         with pytest.raises(ProtocolError):
-            wire.feed(b"%1\r\n*0\r\n:2\r\n")
-        assert wire.dropped == 1
+            wire.feed(b":1\r\n" * answered + b":x\r\n")
+        wire.fail(no, unknown)
+        assert isinstance(run.answer, ProtocolError)
+        assert isinstance(behind.answer, ConnectionLost)
+
+    def test_nobody_else_is_blamed_when_its_caller_is_gone_or_there_is_none(self) -> None:
+        wire = make()
+        gone, other = ask(wire, 2)
+        gone.has_given_up = True
         with pytest.raises(ProtocolError):
-            make().feed(b"%1\r\n*0\r\n:2\r\n")
+            wire.feed(b":x\r\n")
+        wire.fail(no, unknown)
+        assert gone.answers == []
+        assert isinstance(other.answer, ConnectionLost)
+        wire = make()
+        wire.submit_guarded(b"off get on", 2, None)
+        (other,) = ask(wire)
+        with pytest.raises(ProtocolError):
+            wire.feed(b":x\r\n")
+        wire.fail(no, unknown)
+        assert isinstance(other.answer, ConnectionLost)
+        wire = make()
+        (waiting,) = ask(wire, written=False)
+        with pytest.raises(ProtocolError):
+            wire.feed(b":x\r\n")
+        wire.fail(no, unknown)
+        assert (type(waiting.answer), waiting.answer.executed) == (ConnectionLost, "no")
 
     def test_a_length_beyond_all_memory_is_a_protocol_error(self) -> None:
         wire = make()

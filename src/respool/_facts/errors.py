@@ -249,7 +249,7 @@ class ReadTimeout(TransportError, TimeoutError):
 
 
 class ProtocolError(Error):
-    """The peer sent something that is not RESP, or a reply nobody asked for; the connection is gone."""
+    """The reply cannot be parsed, or nobody asked for it; the connection is gone. Never retried."""
 
     def __init__(self, message: str, *, address: str = "") -> None:
         super().__init__(f"{address}: {message}" if address else message)

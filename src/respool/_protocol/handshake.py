@@ -223,7 +223,9 @@ class Handshake:
         said: object = error.last_words if isinstance(error, TransportError) else None
         if isinstance(said, ServerError) and _is_about_credentials(said):
             return self._refused(("HELLO",), said)
-        if said is None and isinstance(error.__cause__, ProtocolError):
+        if isinstance(error, ProtocolError):
+            said = str(error).removeprefix(f"{self._address}: ")
+        elif said is None and isinstance(error.__cause__, ProtocolError):
             said = error.__cause__  # a server that is full says so before it is asked anything
         if said is None:
             how = error.__cause__.reason if isinstance(error.__cause__, TransportError) else "the connection ended"

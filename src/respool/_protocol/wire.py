@@ -82,6 +82,8 @@ class Wire:
 
     __slots__ = (
         "_abandoned",
+        "_address",
+        "_blame",
         "_body",
         "_encoding",
         "_extra",
@@ -112,6 +114,7 @@ class Wire:
         *,
         encoding: str | None = None,
         errors: str = "strict",
+        address: str = "",
         abandoned: type[Exception] = Exception,
         on_push: Callable[[list[Any]], None] | None = None,
     ) -> None:
@@ -124,6 +127,8 @@ class Wire:
             decoding = {"encoding": encoding, "errors": STRICT if self._is_strict else errors}
         self._reader: Any = hiredis.Reader(replyError=server_error, notEnoughData=_NOTHING, **decoding)
         self._gets: Callable[..., Any] = self._reader.gets
+        self._address = address
+        self._blame: ProtocolError | None = None  # for the oldest command, whose reply could not be parsed
         self._abandoned = abandoned
         self._on_push = on_push
         self._held = b""  # the start of a rare frame that has not arrived whole,
@@ -361,10 +366,10 @@ class Wire:
             try:
                 end, missing = pass_over(data, at, at + passed, missing)
             except ValueError as error:
-                raise ProtocolError(f"not RESP: {error}") from error
+                raise self._broken(error) from error
             if missing:
                 if len(data) - at > LIMIT_BYTES:
-                    raise ProtocolError("an attribute or blob error beyond all bounds")
+                    raise self._broken(ValueError("an attribute or blob error beyond all bounds"))
                 self._held, self._passed = data[at:], (end - at, missing)
                 return
             self._passed = (0, 1)
@@ -414,24 +419,26 @@ class Wire:
         return DecodeError(f"{wrong} is not {self._encoding} (elements count from 0); encoding=None returns bytes")
 
     def _broken(self, error: Exception) -> ProtocolError:
-        """Explain what the parser stumbled over; a reply it read but could not build belongs to the head."""
-        if isinstance(error, UnicodeError):  # a handler of the user's own that gave up: in a reply or in a push?
-            return ProtocolError(f"what the server sent cannot be decoded: {error}")
-        if isinstance(error, TypeError):  # a map whose key is a map, set or array: the parser has lost its place
-            broken = ProtocolError("the reply holds a map with a key that Python cannot hash")
-            if self.queue:
-                entry = self.queue.popleft()
-                try:
-                    entry.set_result(broken)
-                except self._abandoned:
-                    self.dropped += getattr(entry, "count", 1)
-            return ProtocolError("the parser lost its place at a map with a key that Python cannot hash")
-        return ProtocolError(f"not RESP: {error}")
+        """Explain what the parser stumbled over. The connection ends, and the reply was that of the oldest command.
+
+        That command gets a ProtocolError of its own, which is never retried, and the others a lost connection (R-24).
+        What breaks may have been a push: hiredis does not tell, so then the oldest command pays for it.
+        """
+        if isinstance(error, UnicodeError):  # a handler of the user's own that gave up
+            message = f"the reply cannot be decoded: {error}"
+        elif isinstance(error, TypeError):
+            message = "the reply holds a map with a key that Python cannot hash"
+        else:
+            message = f"the reply is not RESP: {error}"
+        self._blame = ProtocolError(message, address=self._address)
+        return ProtocolError(message)
 
     # The end -------------------------------------------------------------------------------------
 
     def fail(self, unwritten: Callable[[], Exception], written: Callable[[], Exception]) -> None:
         """Complete every entry with an error of its own: one kind for what was never written, one for the rest.
+
+        The oldest one gets a ProtocolError instead if it was its reply that could not be parsed.
 
         A thread may be interrupted in the midst of it; calling it again goes on with what is left. So an entry stays in
         the queue, and what is unwritten stays in ``out``, until its caller has been told.
@@ -445,7 +452,7 @@ class Wire:
             if claim is not None and claim is not self._failed:  # a run has many entries, and its first one tells
                 if make is unwritten and entry.done():
                     count = getattr(entry, "count", 1)  # it never left either
-                error = make()
+                error = self._blame if self._blame is not None and make is written else make()
                 if replies and isinstance(error, TransportError):
                     error.last_words = replies[-1] if isinstance(replies[-1], ServerError) else None
                     error.answered = len(replies)
@@ -454,6 +461,7 @@ class Wire:
                 except self._abandoned:
                     pass
             self._failed = claim
+            self._blame = None
             self.taken_back += count
             queue.popleft()
         self.out.clear()

@@ -20,7 +20,7 @@ from respool._async.node.connection import AsyncConnection
 from respool._async.node.maker import Maker
 from respool._async.shell.compat import ENDINGS, Alarm, BackgroundTasks, clock, new_world, one_at_a_time, runs_alone
 from respool._async.shell.transport import AsyncTransport
-from respool._facts.errors import ConnectFailed, Error, PoolClosed, TransportError, UsageError
+from respool._facts.errors import ConnectFailed, Error, PoolClosed, ProtocolError, TransportError, UsageError
 from respool._facts.events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked, Pushed
 from respool._facts.options import Options
 from respool._facts.stats import Counters, PoolStats
@@ -304,7 +304,7 @@ class Node:
         """Tell whether a connection answers a PING within ``seconds``."""
         deadline = None if seconds is None else self.now() + seconds
         reply = await connection._transport.submit_until(("PING",), deadline)
-        return not isinstance(reply, TransportError)
+        return not isinstance(reply, TransportError | ProtocolError)
 
     async def _drain(self, slot: Slot) -> None:
         """Close a shared connection after what is in flight on it (R-15)."""

@@ -114,6 +114,7 @@ class AsyncTransport(asyncio.Protocol):
         self.wire = Wire(
             encoding=options.encoding,
             errors=options.encoding_errors,
+            address=options.address,
             abandoned=asyncio.InvalidStateError,
             on_push=on_push,
         )

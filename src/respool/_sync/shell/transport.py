@@ -146,8 +146,9 @@ class Transport:
         #: is called again.
         self.on_lost: Callable[[Error], None] | None = None
         self.wire = Wire(
-            encoding=options.encoding, errors=options.encoding_errors, abandoned=_Abandoned, on_push=on_push
-        )
+            encoding=options.encoding, errors=options.encoding_errors, address=options.address,
+            abandoned=_Abandoned, on_push=on_push,
+        )  # fmt: skip
         self._queue = self.wire.queue
         self._out = self.wire.out
         self.set_patience(options.read_timeout)
