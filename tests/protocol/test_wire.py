@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -413,6 +414,52 @@ class TestText:
         one.feed(b":1\r\n")
         assert right.answer == "fine"
         assert isinstance(wrong.answer, DecodeError)
+
+    def test_what_one_wire_met_costs_the_others_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        looked: list[Any] = []
+        monkeypatch.setattr("respool._protocol.wire.what_is_wrong", lambda reply: looked.append(reply))
+        one, other = make(encoding="utf-8"), make(encoding="utf-8")
+        ask(one, 3)
+        ask(other, 4)
+        other.feed(b"*2\r\n+half\r\n")
+        one.feed(b"$1\r\n\xff\r\n")
+        assert looked == ["\udcff"]
+        other.feed(b"+whole\r\n+next\r\n")
+        one.feed(b"+fine\r\n")
+        other.feed(b"+fine\r\n")
+        assert looked == ["\udcff"]
+
+    @pytest.mark.parametrize("cut", range(1, 40))
+    def test_a_reply_that_is_no_text_is_found_however_it_is_cut(self, cut: int) -> None:
+        wire, other = make(encoding="utf-8"), make(encoding="utf-8")
+        first, wrong, last = ask(wire, 3)
+        (theirs,) = ask(other)
+        data = b"+a\r\n*3\r\n$1\r\n\xff\r\n$2\r\nok\r\n+x\r\n+b\r\n"
+        other.feed(b"*2\r\n+a\r\n")
+        wire.feed(data[:cut])
+        other.feed(b"+b\r\n")
+        wire.feed(data[cut:])
+        assert isinstance(wrong.answer, DecodeError)
+        assert (first.answer, last.answer, theirs.answer) == ("a", "b", ["a", "b"])
+
+    def test_where_a_long_text_is_none_is_found_in_one_search(self) -> None:
+        wire = make(encoding="utf-8")
+        (caller,) = ask(wire)
+        text = "é".encode() * 500_000 + b"\xff"
+        calls = 0
+
+        def note(frame: Any, event: str, arg: Any) -> None:
+            nonlocal calls
+            calls += 1
+
+        wire.feed(b"$%d\r\n" % len(text) + text)
+        sys.setprofile(note)
+        try:
+            wire.feed(b"\r\n")
+        finally:
+            sys.setprofile(None)
+        assert "byte 0xff behind 500000 characters" in str(caller.answer)
+        assert calls < 200
 
     def test_a_handler_of_the_users_own_that_gives_up_ends_the_connection(self) -> None:
         wire = make(encoding="utf-16", errors="surrogateescape")

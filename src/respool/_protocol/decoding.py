@@ -5,13 +5,14 @@ nor leave anything of a push; and a push that is taken for a reply shifts every 
 user wants "strict", the parser gets a handler that always succeeds.
 
 Rule 1: a byte that is no text becomes a lone surrogate, as with "surrogateescape": no strict decoder makes one.
-Rule 2: each time that happens ``LATEST[0]`` is another object. Whoever sees it change looks into what was just read;
-        the change may have been somebody else's (another wire, another thread), it is never missed.
+Rule 2: each time that happens ``LATEST[0]`` is another object. A wire that sees it change while its parser reads looks
+        into the reply. In threads the change may have been another's at that moment; it is never missed.
 """
 
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterable
 from itertools import chain
 from typing import Any, Final
@@ -20,6 +21,8 @@ from typing import Any, Final
 STRICT: Final = "respool-strict"
 
 LATEST: Final[list[object]] = [object()]
+
+_NO_TEXT: Final = re.compile("[\udc00-\udcff]")
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:
@@ -35,10 +38,10 @@ codecs.register_error(STRICT, _mark)
 def what_is_wrong(value: Any, where: str = "the reply") -> str | None:
     """Say which byte of which element of a reply is no text, or return None when all of it is. Never show a value."""
     if isinstance(value, str):
-        for position, letter in enumerate(value):
-            if "\udc00" <= letter <= "\udcff":
-                return f"byte 0x{ord(letter) - 0xDC00:02x} behind {position} characters of {where}"
-        return None
+        found = None if value.isascii() else _NO_TEXT.search(value)
+        if found is None:
+            return None
+        return f"byte 0x{ord(found[0]) - 0xDC00:02x} behind {found.start()} characters of {where}"
     parts: Iterable[tuple[str, Any]] = ()
     if isinstance(value, list):
         parts = ((f"element {index} of {where}", part) for index, part in enumerate(value))

@@ -93,6 +93,7 @@ class Wire:
         "_head_size",
         "_held",
         "_is_cut",
+        "_is_doubtful",
         "_is_strict",
         "_last",
         "_on_push",
@@ -121,6 +122,7 @@ class Wire:
         self._encoding = encoding
         self._is_strict = encoding is not None and errors == "strict"
         self._seen = LATEST[0]
+        self._is_doubtful = False  # some text was none in the reply that is being read
         # Without an encoding hiredis must not be given an error handler either.
         decoding: dict[str, Any] = {}
         if encoding is not None:
@@ -314,12 +316,16 @@ class Wire:
         push = hiredis.PushNotification
         abandoned = self._abandoned
         latest = LATEST if self._is_strict else None
+        if latest is not None and not self._is_doubtful:
+            self._seen = latest[0]  # what other wires have met is nothing to this one
         while True:
             try:
                 reply = gets()
             except Exception as error:
                 raise self._broken(error) from error
             if reply is nothing:
+                if latest is not None:
+                    self._is_doubtful = latest[0] is not self._seen  # in the part of a reply that has come
                 return
             if type(reply) is push:
                 self._pushed(reply)
