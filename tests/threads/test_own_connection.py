@@ -169,3 +169,13 @@ def test_its_socket_sends_at_once_and_notices_a_dead_peer(server: Server) -> Non
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 6000  # twice as long, in ms
+
+
+@pytest.mark.parametrize("host", ["a\0b", "a..b", "a" * 300, "\udcff"], ids=["null", "empty label", "long label", "no text"])
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_name_that_can_be_none_of_a_host_is_a_failed_connection(host: str, tls: bool) -> None:
+    conn = Connection(host=host, tls=tls)
+    with pytest.raises(ConnectFailed, match="cannot connect") as caught:
+        conn.open()
+    assert caught.value.executed == "no"
+    assert conn.closed
