@@ -1,71 +1,39 @@
 """What interrupts a thread does so at any moment; here, in turn, at every one in which Python lets a signal in.
 
-CPython runs signal handlers when a function begins and when a call of a C function has returned. A profiler is called
-at the same moments, and may raise there as a handler may. So every scene is played again and again, interrupted one
-moment later each time, until it comes to its end.
+How the moments are found stands in ``interrupting``. Connections that end while a thread is interrupted have a file of
+their own, ``test_interrupted_endings``.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-import respool
 from answers import OK, Words, bulk, echo, held_echo
-from respool import Pool
-from respool.errors import ConnectionLost
+from interrupting import interrupted_at, interrupted_behind, moments
+from respool import Connection, Pool
+from respool.errors import ConnectionLost, PoolTimeout
 from respool.testing import FakeConnection, FakeNode, Hold, Server
 from threads.harness import Callers, Signal, wait_until
 
-_OURS = str(Path(respool.__file__).parent)
+Interrupt = Callable[..., bool]
+MODES = pytest.mark.parametrize("interrupt", [interrupted_at, interrupted_behind], ids=["at", "behind"])
 
 
-class Interrupted(BaseException):
-    """What a signal handler raises."""
-
-
-def interrupted_at(moment: int, work: Callable[[], Any]) -> bool:
-    """Do ``work`` and interrupt it at its n-th moment in our own code; False when it was over before."""
-    left = moment
-
-    def count(frame: Any, event: str, _: Any) -> None:
-        nonlocal left
-        if event in ("call", "c_return") and is_ours(frame):
-            left -= 1
-            if left < 0:
-                sys.setprofile(None)
-                raise Interrupted
-
-    sys.setprofile(count)
-    try:
-        work()
-    except Interrupted:
-        return True
-    finally:
-        sys.setprofile(None)
-    return False
-
-
-def is_ours(frame: Any) -> bool:
-    """Tell whether our code runs here; a finaliser cannot be interrupted, what it raises is only printed."""
-    if not frame.f_code.co_filename.startswith(_OURS):
-        return False
-    while frame is not None:
-        if frame.f_code.co_name == "__del__":
-            return False
-        frame = frame.f_back
-    return True
-
-
-def moments() -> Iterator[int]:
-    """Count the moments. A scene has many, but not that many."""
-    yield from range(2000)
-    raise AssertionError("the scene never came to its end")
-
+def rests(pool: Pool[Any]) -> None:
+    """Wait until nothing is under way; then check the ledger, and that every count agrees with the others."""
+    assert pool._node is not None
+    node = pool._node
+    wait_until(lambda: (pool.leased, pool.waiting, pool.dialing) == (0, 0, 0))
+    with node.lock:
+        node.ledger.check()
+        stats = pool.stats()
+        assert not node._leaked
+    assert stats.opened == stats.closed + stats.lost + stats.size, stats
+    assert stats.leases == stats.releases + stats.leaks, stats
 
 def asked(node: FakeNode, word: str) -> bool:
     """Tell whether ``GET word`` has arrived."""
@@ -248,5 +216,150 @@ def test_the_first_use_of_a_pool_can_be_tried_again(server: Server, shared: int)
         assert pool.execute("ECHO", "y", timeout=2.0) == b"y"
         wait_until(lambda: (pool.leased, pool.waiting, pool.dialing) == (0, 0, 0))
         pool.close()
+        if not was_interrupted:
+            return
+
+
+# The ledger of leases ---------------------------------------------------------------------------------------------
+
+
+def watch(conn: Connection[Any]) -> None:
+    conn.execute("WATCH", "k")
+
+
+def close(conn: Connection[Any]) -> None:
+    conn.close()
+
+
+def select(conn: Connection[Any]) -> None:
+    conn.execute("SELECT", 1)
+
+
+#: How a lease comes back, and the options of the pool.
+RETURNS: dict[str, tuple[Callable[[Connection[Any]], Any], dict[str, Any]]] = {
+    "clean": (lambda conn: conn.execute("ECHO", "x"), {}),
+    "in a transaction": (watch, {}),
+    "on another database": (select, {}),
+    "closed": (close, {}),
+    "to a reset hook": (lambda conn: conn.execute("ECHO", "x"), {"reset": lambda conn: conn.execute("ECHO", "reset")}),
+    "checked by a hook": (lambda conn: conn.execute("ECHO", "x"), {"check": lambda conn: conn.execute("ECHO", "c")}),
+    "refused by a hook": (lambda conn: conn.execute("ECHO", "x"), {"check": lambda conn: conn.db != 0}),
+    "traced": (watch, {"trace_leases": True}),
+}
+
+
+@MODES
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("how", RETURNS)
+def test_every_lease_comes_back_and_is_counted(server: Server, interrupt: Interrupt, how: str) -> None:
+    use, options = RETURNS[how]
+    is_refused = how == "refused by a hook"
+
+    def borrow() -> None:
+        with suppress(PoolTimeout), pool.acquire(0.05 if is_refused else 2.0) as conn:
+            use(conn)
+
+    for moment in moments():
+        with Pool(server.url, shared=0, max_size=1, **options) as pool:
+            if not is_refused:
+                borrow()
+            was_interrupted = interrupt(moment, borrow)
+            borrow()
+            rests(pool)
+        if not was_interrupted or (is_refused and moment > 300):
+            return
+
+
+@MODES
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_the_collection_of_leaks_loses_none(server: Server, interrupt: Interrupt) -> None:
+    for moment in moments():
+        with Pool(server.url, shared=0, max_size=2) as pool:
+            leases = [pool.acquire(), pool.acquire()]
+            node = pool._node
+            assert node is not None
+            with node.lock:  # the maintenance task cannot be the first
+                leases.clear()
+                was_interrupted = interrupt(moment, node.settle)
+            rests(pool)
+            assert pool.stats().leaks == 2
+            assert pool.execute("ECHO", "x", timeout=2.0) == b"x"
+        if not was_interrupted:
+            return
+
+
+@MODES
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("timeout", [0.0, 0.003])
+def test_one_who_gives_up_after_a_timeout_leaves_the_line(server: Server, interrupt: Interrupt, timeout: float) -> None:
+    for moment in moments():
+        with Pool(server.url, shared=0, max_size=1) as pool:
+            lease = pool.acquire()
+
+            def give_up() -> None:
+                with suppress(PoolTimeout):
+                    pool.acquire(timeout)
+
+            was_interrupted = interrupt(moment, give_up)
+            assert pool.waiting == 0, moment
+            pool.release(lease)
+            assert pool.execute("ECHO", "x", timeout=2.0) == b"x"
+            rests(pool)
+        if not was_interrupted:
+            return
+
+
+@MODES
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_what_came_back_just_before_a_caller_stood_in_line_is_not_lost(server: Server, interrupt: Interrupt) -> None:
+    """Between a caller's look at the idle ones and its place in line another thread gives a lease back."""
+    for moment in moments():
+        with Pool(server.url, shared=0, max_size=1) as pool:
+            lane, lease = pool._leases, pool.acquire()
+            node, before = lane._node, lane._queue
+
+            def queue(*args: Any, pool: Any = pool, lease: Any = lease, before: Any = before) -> Any:
+                pool.release(lease)
+                return before(*args)
+
+            lane._queue = queue  # type: ignore[method-assign]  # a moment that is hard to meet
+            got: list[Any] = []
+            was_interrupted = interrupt(moment, lambda: got.append(pool.acquire(2.0)))
+            lane._queue = before  # type: ignore[method-assign]
+            for each in got:
+                pool.release(each)
+            got.clear()
+            if lease._slot is not None:
+                pool.release(lease)
+            assert node is not None
+            assert pool.execute("ECHO", "x", timeout=2.0) == b"x"
+            rests(pool)
+        if not was_interrupted:
+            return
+
+
+@MODES
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("what", ["select", "clear", "drain", "resize", "close"])
+def test_run_time_control_can_be_done_again(server: Server, interrupt: Interrupt, what: str) -> None:
+    does: dict[str, Callable[[Pool[Any]], Any]] = {
+        "select": lambda pool: pool.select(1),
+        "clear": lambda pool: pool.clear(),
+        "drain": lambda pool: pool.drain(),
+        "resize": lambda pool: pool.resize(min_size=0, max_size=2),
+        "close": lambda pool: pool.close(timeout=1.0),
+    }
+    for moment in moments(7 if what == "select" else 1):
+        with Pool(server.url, shared=1, max_size=4) as pool:
+            leases = [pool.acquire() for _ in range(3)]
+            for lease in leases:
+                pool.release(lease)
+            was_interrupted = interrupt(moment, lambda: does[what](pool))
+            does[what](pool)
+            if what != "close":
+                assert pool.execute("ECHO", "x", timeout=2.0) == b"x"
+                with pool.acquire(2.0) as conn:
+                    assert conn.db == (1 if what == "select" else 0)
+            rests(pool)
         if not was_interrupted:
             return

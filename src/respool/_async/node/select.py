@@ -26,16 +26,19 @@ async def select_db(node: Node, leases: LeaseLane, shared: SharedLane, db: int) 
     One at a time: the caller sees to it.
     """
     first = await _try_first(node, leases, shared, db)
-    with node.lock:
-        node.db = db
-        held = node.ledger.hold_idle(node.now())
-        pending = [slot for slot in (*node.ledger.shared_slots, *held) if slot is not first]
+    pending: list[Slot] = []
+    me = object()
     try:
+        with node.lock:
+            node.db = db
+            held = node.ledger.hold_idle(node.now(), me)
+            pending = [slot for slot in (*node.ledger.shared_slots, *held) if slot is not first]
         while pending:
             is_there = await _follow(pending[-1], db)
             _enter(node, pending.pop(), is_there=is_there)
     finally:
-        for slot in pending:  # not asked, because the call was cancelled
+        pending += [slot for slot in list(node.ledger.dials) if slot.taker is me and slot not in pending]
+        for slot in pending:  # not asked, because the call was cancelled, or a thread interrupted
             _enter(node, slot, is_there=False)
         node.on_change()
         node.settle()

@@ -60,7 +60,7 @@ class LeaseLane:
                 if self._ledger.to_close:
                     node.settle()
                 if slot is None:
-                    slot = self._queue(started, deadline)
+                    slot = self._queue(started, deadline, me)
                 connection = slot.connection
                 # One that was being asked, cleaned or given back when select() moved the others is on the old database.
                 if not connection._transport.is_reusable or connection._options.db != node.db:
@@ -70,10 +70,10 @@ class LeaseLane:
                 if (is_due or self._has_check) and not self._is_fit(slot, deadline, is_due=is_due):
                     continue
                 lease = connection._second_body(slot, self)
-                slot.taker = None
-                self._counters.leases += 1
                 if self._traces is not None:
                     self._traces[slot] = "".join(traceback.format_stack(limit=12)[:-1])
+                self._counters.leases += 1  # from here on nothing is called: no interrupt comes between
+                slot.taker = None
                 return lease  # type: ignore[no-any-return]
         except BaseException:
             if me is not None:
@@ -87,7 +87,7 @@ class LeaseLane:
         if self._ledger.to_close:
             self._node.settle()
 
-    def _queue(self, started: float, deadline: float | None) -> Slot:
+    def _queue(self, started: float, deadline: float | None, me: object) -> Slot:
         """Stand in line until a slot is handed over."""
         node, ledger = self._node, self._ledger
         waiter = Waiter(started)
@@ -95,9 +95,14 @@ class LeaseLane:
             raise self._timed_out(started)  # try once, never queue (R-01)
         try:
             with node.lock:
-                ledger.enqueue(waiter, started, patient=self._is_patient)
+                ledger.enqueue(waiter, started, patient=self._is_patient, taker=me)
             node.settle()
             outcome = waiter.wait(None if deadline is None else deadline - node.now())
+            if outcome is None or waiter in ledger.waiters:  # still: whoever served it was interrupted
+                with node.lock:
+                    if outcome is None:
+                        outcome = waiter.give_up()  # what came at the very last moment counts
+                    ledger.withdraw(waiter)
         except BaseException as error:
             if isinstance(error, PoolExhausted):
                 node.counters.exhausted += 1
@@ -109,10 +114,6 @@ class LeaseLane:
                     ledger.release(late, node.now(), reusable=late.connection._transport.is_quiet)
             node.settle()
             raise
-        if outcome is None:
-            with node.lock:
-                outcome = waiter.give_up()  # what came at the very last moment counts
-                ledger.withdraw(waiter)
         if isinstance(outcome, Slot):
             node.counters.waited(node.now() - started)
             return outcome
@@ -194,13 +195,13 @@ class LeaseLane:
             node.leaked(slot, "")
             lease._vacate()
             return
+        lease._vacate()  # nothing is called from here to the try: no interrupt comes between
+        slot.taker = _RETURNING
+        self._counters.releases += 1
         try:
-            slot.taker = _RETURNING
             connection = slot.connection
-            lease._vacate()
             if self._traces is not None:
                 self._traces.pop(slot, None)
-            self._counters.releases += 1
             if connection is None:  # closed by the pool while it was out
                 return
             connection._slot = connection._lane = None
@@ -217,10 +218,12 @@ class LeaseLane:
                 if slot.connection is not None:
                     slot.connection._transport.abort_in_finaliser()
                 return
-            if slot.taker is _RETURNING:  # interrupted: nobody has it, and how far it got is not known
-                with node.lock:
+            with node.lock:  # interrupted: nobody has it, unless somebody was served or its cleaner has begun
+                if slot.taker is _RETURNING and slot.place is Place.DIALING:
+                    ledger.not_made_clean(slot)
+                elif slot.taker is _RETURNING:
                     ledger.release(slot, node.now(), reusable=False)
-                node.settle()
+            node.settle()
             raise
 
     def _give_back_unclean(self, slot: Slot, connection: Connection[Any]) -> None:
@@ -240,6 +243,10 @@ class LeaseLane:
     def _clean(self, slot: Slot) -> None:
         """Make a connection fit for the next user, or strike it (R-28, R-36)."""
         node, options = self._node, self._options
+        with node.lock:
+            if slot.place is not Place.DIALING:  # whoever gave it back was interrupted, and has struck it
+                return
+            slot.taker = node.tasks
         connection = slot.connection
         try:
             if not connection.is_clean or connection.db != node.db:

@@ -81,8 +81,9 @@ class Node:
         to_close: list[Slot] = []
         try:
             with self.lock:
-                to_close = ledger.reap()
-                self.counters.closed += _closed_among(to_close)
+                closed = _closed_among(ledger.to_close)
+                to_close = ledger.reap()  # and counted in the same step: nothing is called in between
+                self.counters.closed += closed
                 dials = ledger.reserve(self.now())
                 retired = take_retired(ledger)
                 dial_at = ledger.next_dial_at(self.now())
@@ -92,11 +93,11 @@ class Node:
                 self.tasks.start_or_run(self._dial, slot)
             if retired is not None:
                 self.tasks.start_or_run(self._drain, retired)
+            if dial_at is not None:
+                self._alarm.ring_at(dial_at)  # the maintenance task dials when the node may be tried again
         except BaseException:
             self._resume(to_close)
             raise
-        if dial_at is not None:
-            self._alarm.ring_at(dial_at)  # the maintenance task dials when the node may be tried again
 
     def _resume(self, to_close: list[Slot]) -> None:
         """Leave to the maintenance task what a thread was doing in ``settle`` when it was interrupted."""
@@ -215,8 +216,9 @@ class Node:
         transport, counters = connection._transport, self.counters
         connection.abort()  # first: what had not left is taken back by it, and an interrupted thread leaves no socket
         with self.lock:  # two threads may close two connections
+            replies = transport.completed  # the last call: what follows is one step
             slot.connection = connection._slot = connection._lane = None
-            counters.replies += transport.completed
+            counters.replies += replies
             counters.dropped += transport.wire.dropped
             counters.taken_back += transport.wire.taken_back
         self._closing.append(transport)
@@ -248,11 +250,14 @@ class Node:
 
     def _collect_leaks(self) -> None:
         while self._leaked:
-            slot, borrowed_at = self._leaked.popleft()
             with self.lock:
+                if not self._leaked:  # another thread collects, too
+                    return
+                slot, borrowed_at = self._leaked[0]
                 is_out = self.ledger.release(slot, self.now(), reusable=False)
+                self.counters.leaks += is_out
+                self._leaked.popleft()  # last: what was interrupted before is collected by the next one
             if is_out:
-                self.counters.leaks += 1
                 self.emit(LeaseLeaked, borrowed_at)
 
     # Housekeeping ----------------------------------------------------------------------------------
@@ -410,18 +415,18 @@ class Node:
         if runs_alone():
             self._close_alone()
             return
-        with self.lock:
-            self.ledger.close()
-            shared = [slot.connection for slot in self.ledger.shared_slots if slot.connection is not None]
-        self.on_change()
-        self.settle()
-        self._alarm.quiet()
-        self._alarm.set()
         deadline = None if timeout is None else self.now() + timeout
         try:
+            with self.lock:
+                self.ledger.close()
+                shared = [slot.connection for slot in self.ledger.shared_slots if slot.connection is not None]
+            self.on_change()
+            self.settle()
             for connection in shared:
                 connection._transport.wait_idle(deadline, then_close=True)
         finally:
+            self._alarm.quiet()
+            self._alarm.set()
             self._close_now()
             self._cut_short()
             self.tasks.stop(deadline, self._cut_short)
