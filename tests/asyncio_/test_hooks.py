@@ -16,6 +16,7 @@ from respool import AsyncConnection, AsyncPool
 from respool.errors import (
     AuthenticationFailed,
     ConnectFailed,
+    ConnectTimeout,
     PoolClosed,
     PoolTimeout,
     ReadTimeout,
@@ -23,7 +24,7 @@ from respool.errors import (
     UsageTypeError,
 )
 from respool.events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked
-from respool.testing import FakeNode, Hold, Server
+from respool.testing import Delay, FakeNode, Hold, Server, Silence
 
 
 class Trouble(Exception):
@@ -726,3 +727,73 @@ async def test_no_local_variable_in_the_traceback_of_a_failed_dial_holds_a_secre
         error = error.__cause__
     await pool.aclose()
     server.command("ACL", "DELUSER", "ann")
+
+
+# The time of hooks --------------------------------------------------------------------------------------------
+
+
+async def test_a_check_that_is_never_answered_ends_with_the_callers_time(callers: Callers) -> None:
+    async def check(conn: AsyncConnection[Any]) -> None:
+        await conn.execute("GET", "k")
+
+    with FakeNode({"GET": Silence()}) as node:
+        async with AsyncPool(node.url, shared=0, max_size=1, check=check, read_timeout=30.0) as pool:
+            started = now()
+            with pytest.raises(PoolTimeout):
+                await pool.acquire(0.2)
+            assert now() - started < 5.0
+            assert (pool.leased, pool.dialing, pool.stats().timeouts) == (0, 0, 1)
+
+
+async def test_all_commands_of_a_check_together_end_with_the_callers_time(callers: Callers) -> None:
+    async def check(conn: AsyncConnection[Any]) -> None:
+        for _ in range(100):
+            await conn.execute_many([("GET", "k"), ("GET", "k")])
+            await conn.execute("GET", "k", timeout=30.0)
+
+    with FakeNode({"GET": Delay(0.1, NIL)}) as node:
+        async with AsyncPool(node.url, shared=0, max_size=1, check=check) as pool:
+            started = now()
+            with pytest.raises(PoolTimeout):
+                await pool.acquire(0.5)
+            assert now() - started < 5.0
+
+
+async def test_a_check_that_is_answered_in_time_changes_nothing(server: Server) -> None:
+    async def check(conn: AsyncConnection[Any]) -> None:
+        assert await conn.execute_many([("ECHO", "a"), ("ECHO", "b")]) == [b"a", b"b"]
+        assert await conn.execute("BLPOP", "nothing", 0.01) is None
+
+    async with AsyncPool(server.url, shared=0, max_size=1, check=check) as pool:
+        for _ in range(2):
+            async with pool.acquire(5.0) as conn:
+                assert await conn.execute("ECHO", "x") == b"x"
+        assert (pool.stats().opened, pool.stats().leases) == (1, 2)
+
+
+async def test_a_reset_that_is_never_answered_ends_after_connect_timeout(callers: Callers) -> None:
+    async def reset(conn: AsyncConnection[Any]) -> None:
+        await conn.execute("GET", "k")
+
+    with FakeNode({"GET": Silence()}) as node:
+        options: dict[str, Any] = {"connect_timeout": 0.2, "read_timeout": 30.0}
+        async with AsyncPool(node.url, shared=0, max_size=1, reset=reset, **options) as pool:
+            started = now()
+            pool.release(await pool.acquire())
+            pool.release(await pool.acquire(20.0))
+            assert now() - started < 5.0
+            assert pool.stats().opened == 2
+
+
+async def test_a_configure_that_is_never_answered_is_a_connect_timeout(callers: Callers) -> None:
+    async def configure(conn: AsyncConnection[Any]) -> None:
+        await conn.execute("GET", "k")
+
+    with FakeNode({"GET": Silence()}) as node:
+        options: dict[str, Any] = {"connect_timeout": 0.2, "read_timeout": 30.0}
+        pool: AsyncPool[bytes] = AsyncPool(node.url, shared=0, max_size=1, configure=configure, **options)
+        started = now()
+        with pytest.raises(ConnectTimeout, match="the configure hook took too long"):
+            await pool.acquire(20.0)
+        assert now() - started < 5.0
+        await pool.aclose()

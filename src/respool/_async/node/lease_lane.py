@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from respool._async.node.connection import AsyncConnection
 from respool._async.node.node import Node
-from respool._async.shell.compat import ENDINGS, Waiter, bounded, call_hook, runs_alone, taker
+from respool._async.shell.compat import ENDINGS, Waiter, bounded_hook, call_hook, runs_alone, taker
 from respool._facts.errors import PoolExhausted, PoolTimeout, UsageError, UsageTypeError, again
 from respool._pooling.out_of_time import holders, out_of_time
 from respool._pooling.slot import Place, Slot
@@ -151,7 +151,7 @@ class LeaseLane:
             is_fit = not is_due or await node.is_alive(slot.connection, left)
             if is_fit and self._options.check is not None:
                 left = None if deadline is None else max(deadline - node.now(), 0.0)
-                async with bounded(left):
+                async with bounded_hook(left, slot.connection):
                     is_fit = await call_hook(self._options.check, slot.connection) is not False
         except TimeoutError as error:
             self._discard(slot, is_refused=True)
@@ -255,7 +255,7 @@ class LeaseLane:
                 await connection.reset()
                 await node.maker.configure(connection)
             if options.reset is not None:
-                async with bounded(options.connect_timeout):
+                async with bounded_hook(options.connect_timeout, connection):
                     await call_hook(options.reset, connection)
             is_fit = connection.is_clean and connection.db == node.db
         except BaseException as error:

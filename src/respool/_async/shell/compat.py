@@ -75,6 +75,11 @@ def bounded(seconds: float | None) -> Any:
     return asyncio.timeout(seconds)
 
 
+def bounded_hook(seconds: float | None, _: Any) -> Any:
+    """Bound a block in which a user's hook works with a connection: it raises TimeoutError after ``seconds``."""
+    return asyncio.timeout(seconds)
+
+
 def check_hooks(options: Options) -> None:
     """Accept all functions: hooks may be plain or ``async``."""
 
@@ -359,6 +364,7 @@ __all__ = [
     "Waiter",
     "borrow_from",
     "bounded",
+    "bounded_hook",
     "call_credentials",
     "call_hook",
     "caller",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from respool._sync.node.connection import Connection
-from respool._sync.shell.compat import bounded, call_hook, users_code
+from respool._sync.shell.compat import bounded_hook, call_hook, users_code
 from respool._facts.errors import ConnectTimeout, Error, UsageError
 from respool._facts.options import Options
 from respool._pooling.peer import Peer
@@ -66,7 +66,7 @@ class Maker:
         if self.options.configure is None:
             return
         try:
-            with bounded(self.options.connect_timeout):
+            with bounded_hook(self.options.connect_timeout, connection):
                 call_hook(self.options.configure, connection)
             connection._session.adopt()
             if not connection._session.is_clean or connection.db != connection._options.db:

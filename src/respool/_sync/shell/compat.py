@@ -19,6 +19,7 @@ from respool._sync.shell.dial import hang_up, run_within
 from respool._shell.ending import RLock, is_finalizing, over
 from respool._facts.errors import PoolError
 from respool._sync.shell.sockets import check_threads
+from respool._facts.errors import ReadTimeout
 
 if TYPE_CHECKING:
     from respool._pooling.slot import Slot
@@ -89,6 +90,52 @@ taker: Final = threading.get_ident
 def bounded(seconds: float | None) -> Any:
     """Bound nothing: a thread cannot be interrupted. The sockets inside have timeouts of their own."""
     return nullcontext()
+
+
+def bounded_hook(seconds: float | None, connection: Any) -> Any:
+    """Bound a block in which a user's hook works with ``connection``: it raises TimeoutError after ``seconds``.
+
+    Code that does not wait for the connection cannot be interrupted.
+    """
+    return nullcontext() if seconds is None else _Bounded(connection, time.monotonic() + seconds)
+
+
+class _Bounded:
+    """Stands before the transport of a connection for the time of a hook: no command of it outlasts ``until``."""
+
+    __slots__ = ("_connection", "_transport", "_until")
+
+    def __init__(self, connection: Any, until: float) -> None:
+        self._connection = connection
+        self._transport = connection._transport
+        self._until = until
+
+    def __enter__(self) -> None:
+        self._connection._transport = self
+
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
+        if self._connection._transport is self:
+            self._connection._transport = self._transport
+        if isinstance(error, ReadTimeout) and time.monotonic() >= self._until:
+            raise TimeoutError("the hook took too long") from error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def _by(self, deadline: float | None) -> float:
+        return self._until if deadline is None else min(deadline, self._until)
+
+    def submit(self, args: tuple[Any, ...]) -> Any:
+        return self._transport.submit_until(args, self._until)
+
+    def submit_until(self, args: tuple[Any, ...], deadline: float | None) -> Any:
+        return self._transport.submit_until(args, self._by(deadline))
+
+    def submit_many(self, commands: list[tuple[Any, ...]], deadline: float | None = None) -> Any:
+        return self._transport.submit_many(commands, self._by(deadline))
+
+    def submit_guarded(self, commands: list[tuple[Any, ...]], hidden: int, deadline: float | None = None) -> Any:
+        return self._transport.submit_guarded(commands, hidden, self._by(deadline))
 
 
 def check_hooks(options: Options) -> None:
