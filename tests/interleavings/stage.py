@@ -20,7 +20,6 @@ from typing import Any, Final
 import respool._pooling.ledger
 import respool._protocol.wire
 import respool._sync
-from respool._pooling.ledger import Ledger
 from respool._sync.node import node as node_module
 from simulation.network import Weather
 from simulation.plan import chance_of
@@ -53,15 +52,6 @@ class InOrder(dict[Any, None]):
 
     def remove(self, item: Any) -> None:
         del self[item]
-
-
-class LedgerInOrder(Ledger):
-    __slots__ = ()
-
-    def __init__(self, **how: Any) -> None:
-        super().__init__(**how)
-        self.dials = InOrder()  # type: ignore[assignment]
-        self._leased = InOrder()  # type: ignore[assignment]
 
 
 class Stage:
@@ -110,7 +100,6 @@ class Stage:
             "select": select_with_polls,
             "random": Face(random, random=self.chance("engine").random),
             "tune": lambda *_: None,
-            "Ledger": LedgerInOrder,
         }
         before: list[tuple[ModuleType, str, Any]] = []
         for module in MODULES:

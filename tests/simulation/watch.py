@@ -40,9 +40,9 @@ class WatchedLedger(Ledger):
         super().resize(min_size=min_size, max_size=max_size)
         self.highest = max(self.highest, max_size)
 
-    def enqueue(self, waiter: Any, now: float, *, patient: bool) -> None:
+    def enqueue(self, waiter: Any, now: float, *, patient: bool, taker: object = None) -> None:
         waiter.ledger = self
-        super().enqueue(waiter, now, patient=patient)
+        super().enqueue(waiter, now, patient=patient, taker=taker)
         self.line = [other for other in self.line if not other._future.done()]
         self.line.append(waiter)
 
