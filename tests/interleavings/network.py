@@ -121,6 +121,9 @@ class _Poll:
         self._sock, self._mask = sock, mask
 
     def poll(self, milliseconds: float | None = None) -> list[tuple[int, int]]:
+        if milliseconds == 0:  # a look, which any thread may take
+            events = self._sock._events(self._mask)
+            return [(self._sock.number, events)] if events else []
         events = self._sock.wait(self._mask, None if milliseconds is None else milliseconds / 1000)
         return [(self._sock.number, events)] if events else []
 

@@ -75,6 +75,11 @@ def bounded(seconds: float | None) -> Any:
     return asyncio.timeout(seconds)
 
 
+def silence_of(_: Options) -> float | None:
+    """Return how often the maintenance task looks for silent servers: never, each connection has a timer."""
+    return None
+
+
 def bounded_hook(seconds: float | None, _: Any) -> Any:
     """Bound a block in which a user's hook works with a connection: it raises TimeoutError after ``seconds``."""
     return asyncio.timeout(seconds)
@@ -376,6 +381,7 @@ __all__ = [
     "one_at_a_time",
     "pause",
     "runs_alone",
+    "silence_of",
     "taker",
     "users_code",
 ]

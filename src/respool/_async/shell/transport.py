@@ -506,6 +506,10 @@ class AsyncTransport(asyncio.Protocol):
             self.on_lost(error)
         self.on_lost = None
 
+    def end_if_silent(self) -> float | None:
+        """End the connection if the server has been silent for too long: in threads only, here a timer does."""
+        return None
+
     def conclude(self) -> None:
         """Finish an ending that an interrupt has cut short: in threads only, here nothing comes between."""
 

@@ -18,7 +18,16 @@ from typing import Any
 
 from respool._sync.node.connection import Connection
 from respool._sync.node.maker import Maker
-from respool._sync.shell.compat import ENDINGS, Alarm, BackgroundTasks, clock, new_world, one_at_a_time, runs_alone
+from respool._sync.shell.compat import (
+    ENDINGS,
+    Alarm,
+    BackgroundTasks,
+    clock,
+    new_world,
+    one_at_a_time,
+    runs_alone,
+    silence_of,
+)
 from respool._sync.shell.transport import Transport
 from respool._facts.errors import ConnectFailed, Error, PoolClosed, ProtocolError, TransportError, UsageError
 from respool._facts.events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked, Pushed
@@ -63,8 +72,8 @@ class Node:
         self._closing: deque[Transport] = deque(maxlen=64)  # closed not long ago, and perhaps not yet gone
         self._alarm = Alarm()
         # No new connection is due for anything earlier than this, so the maintenance task may sleep that long.
-        limits = [limit for limit in (options.max_idle, options.keepalive, self.maker.shortest) if limit is not None]
-        self._round = min(limits, default=float("inf"))
+        limits = (options.max_idle, options.keepalive, self.maker.shortest, silence_of(options))
+        self._round = min((limit for limit in limits if limit is not None), default=float("inf"))
         self._in_making: set[Connection[Any]] = set()
         self._is_abandoned = False
         self._unproven: list[tuple[Transport, int]] = []  # made after failed dials, with the replies they had then
@@ -275,6 +284,9 @@ class Node:
                 self.tasks.start_or_run(self._probe, slot)
             self.settle()
             seconds = self._round if wake_at is None else min(max(wake_at - self.now(), 0.001), self._round)
+            for connection in self.connections():
+                look_in = connection._transport.end_if_silent()
+                seconds = seconds if look_in is None else min(seconds, look_in)
             self._alarm.wait(None if seconds == float("inf") else seconds)
         if not ledger.closed:
             self._close_now()

@@ -92,6 +92,11 @@ def bounded(seconds: float | None) -> Any:
     return nullcontext()
 
 
+def silence_of(options: Options) -> float | None:
+    """Return how often the maintenance task looks for silent servers; a thread that signals interrupt may not notice."""
+    return options.read_timeout
+
+
 def bounded_hook(seconds: float | None, connection: Any) -> Any:
     """Bound a block in which a user's hook works with ``connection``: it raises TimeoutError after ``seconds``.
 

@@ -1,10 +1,11 @@
 """The sockets a threaded connection drives: they read, write and wait, each call with the fewest system calls.
 
-Rule 1: a plain socket blocks, and the kernel bounds how long (SO_RCVTIMEO): a read is one system call.
+Rule 1: a plain socket blocks, and the kernel bounds how long (SO_RCVTIMEO): a read is one system call. But a signal
+        starts that time anew, for Python reads again (PEP 475), so ``Transport.end_if_silent`` looks after it.
 Rule 2: a TLS socket never blocks: a TLS read may need a write, and a write a read, so it waits with ``poll``.
 Rule 3: a socket of gevent never blocks either: the kernel's clocks mean nothing to it. Its ``poll`` lets other
         greenlets run (R-39).
-Rule 4: one thread at a time reads and writes; only ``shut`` may be called from another.
+Rule 4: one thread at a time reads and writes; only ``shut`` and ``has_input`` may be called from another.
 """
 
 from __future__ import annotations
@@ -54,6 +55,9 @@ class PlainSocket:
 
     __slots__ = ("_poll", "_sock")
 
+    #: Whether the time of ``receive`` starts anew with each signal.
+    restarts = True
+
     def __init__(self, sock: socket.socket) -> None:
         sock.settimeout(None)
         self._sock = sock
@@ -92,6 +96,12 @@ class PlainSocket:
         except BlockingIOError:
             return None
 
+    def has_input(self) -> bool:
+        """Tell whether a read would return at once."""
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN)
+        return bool(poll.poll(0))
+
     def wait(self, seconds: float | None, *, writing: bool) -> tuple[bool, bool]:
         """Wait until the socket can be read, or written if asked; (False, False) after ``seconds``."""
         poll = select.poll()
@@ -123,6 +133,8 @@ class TlsSocket(PlainSocket):
     """A TLS socket. It never blocks; waiting is ``poll``, because a TLS read may need a write, and a write a read."""
 
     __slots__ = ()
+
+    restarts = False
 
     def __init__(self, sock: ssl.SSLSocket) -> None:
         super().__init__(sock)

@@ -431,7 +431,11 @@ class Transport:
         try:
             sent = self._sock.send(data)
             if sent == len(data):
-                answer = self._sock.receive(self.patience)
+                # Without a pool nobody calls ``end_if_silent``: then the time must not start anew with each signal.
+                if self.on_lost is not None or self.patience is None:
+                    answer = self._sock.receive(self.patience)
+                else:
+                    answer = self._sock.receive_within(self.patience)
                 if answer:
                     self._take_in(answer)
             else:
@@ -570,7 +574,8 @@ class Transport:
             return
         limit = None if self.patience is None else self._heard + self.patience - monotonic()
         try:
-            if deadline is None and (limit is None or limit > 0.9 * self.patience):  # type: ignore[operator]
+            is_watched = self.on_lost is not None and deadline is None
+            if (limit is None and deadline is None) or (is_watched and limit > 0.9 * self.patience):  # type: ignore[operator]
                 data = self._sock.receive(self.patience)  # the socket's own timeout is exact enough
             else:
                 until = None if deadline is None else deadline - monotonic()
@@ -584,6 +589,23 @@ class Transport:
                 self._end_silent()
         else:
             self._take_in(data)
+
+    def end_if_silent(self) -> float | None:
+        """End the connection if the server has been silent for longer than our patience. For the maintenance task.
+
+        A leader notices that by itself, unless signals come so often that its read never ends. Returns in how many
+        seconds to look again; None: not before another command could be late.
+        """
+        if self.patience is None or not self._queue or not self._sock.restarts:
+            return None
+        with self._lock:
+            if self._error is not None or not self._queue or self._leader is None:
+                return None
+            left = self._heard + self.patience + min(0.05 * self.patience, 0.1) - monotonic()  # the leader comes first
+            if left > 0 or self._sock.has_input():
+                return max(left, 0.05)
+        self._end_silent()
+        return None
 
     def _take_in(self, data: bytes) -> None:
         if not data:
