@@ -36,6 +36,7 @@ from respool._facts.errors import (
     UsageError,
     UsageTypeError,
     UsageValueError,
+    WrongNode,
     WrongType,
 )
 
@@ -73,5 +74,6 @@ __all__ = [
     "UsageError",
     "UsageTypeError",
     "UsageValueError",
+    "WrongNode",
     "WrongType",
 ]

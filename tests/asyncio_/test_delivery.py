@@ -23,6 +23,7 @@ from respool.errors import (
     ServerError,
     TransportError,
     TryAgain,
+    WrongNode,
     WrongType,
 )
 from respool.testing import Close, FakeConnection, FakeNode, FaultProxy, Hold, Reset, Server, Silence
@@ -227,13 +228,20 @@ async def test_any_other_error_is_raised_at_once_and_keeps_the_connection(server
         assert pool.stats().opened == 1
 
 
-async def test_a_redirect_is_a_plain_error_for_a_pool_of_one_node() -> None:
-    with FakeNode({"GET": b"-MOVED 866 10.0.0.1:6379\r\n"}) as node:
-        async with AsyncPool(node.url, shared=1) as pool:
-            with pytest.raises(ServerError) as caught:
+@pytest.mark.parametrize("shared", [0, 1])
+@pytest.mark.parametrize("word", ["MOVED", "ASK"])
+async def test_a_pool_of_one_node_follows_no_redirect_and_says_which_pool_does(word: str, shared: int) -> None:
+    with FakeNode({"GET": f"-{word} 866 10.0.0.1:6379\r\n".encode()}) as node:
+        async with AsyncPool(node.url, shared=shared) as pool:
+            with pytest.raises(WrongNode, match=r"a node of a cluster.* use ClusterPool or ") as caught:
                 await pool.execute("GET", "k")
-            assert caught.value.code == "MOVED"
+            assert caught.value.code == word
             assert len(node.calls("GET")) == 1
+            with pytest.raises(WrongNode, match=r"command 1 of 1 \(GET\): .* use ClusterPool"):
+                async with pool.pipeline() as p:
+                    p.get("k")
+            assert "use ClusterPool" in str((await pool.execute_many([("GET", "k")]))[0])
+            assert pool.stats().retries == 0
 
 
 # Limits of trying again ----------------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ from respool.errors import (
     UsageError,
     UsageTypeError,
     UsageValueError,
+    WrongNode,
     WrongType,
 )
 
@@ -54,7 +55,7 @@ TREE = [
         (kind, ServerError)
         for kind in (
             WrongType, NoScript, ReadOnly, NoPermission, AuthenticationFailed, OutOfMemory, Busy, BusyGroup, Loading,
-            TryAgain, ClusterDown, MasterDown, CrossSlot, TransactionAborted, UnknownCommand,
+            TryAgain, ClusterDown, MasterDown, CrossSlot, TransactionAborted, UnknownCommand, WrongNode,
         )
     ],
     (TransportError, Error), (ConnectFailed, TransportError), (ConnectTimeout, ConnectFailed),
@@ -178,7 +179,9 @@ def test_again_returns_a_foreign_error_that_cannot_be_copied() -> None:
         ("EXECABORT Transaction discarded because of previous errors.", TransactionAborted, "EXECABORT"),
         ("ERR unknown command 'FOO'", UnknownCommand, "ERR"),
         ("ERR syntax error", ServerError, "ERR"),
-        ("MOVED 1 host:1", ServerError, "MOVED"),
+        ("MOVED banana", ServerError, "MOVED"),
+        ("MOVED 1 host", ServerError, "MOVED"),
+        ("ASK", ServerError, "ASK"),
         ("wrongtype lower case is no code", ServerError, "wrongtype"),
         ("CODE", ServerError, "CODE"),
         ("", ServerError, ""),
@@ -190,6 +193,16 @@ def test_the_type_of_a_server_error_follows_its_code(line: str, kind: type[Serve
     assert error.code == code
     assert error.message == line[len(code) + 1 :]
     assert str(error) == line
+
+
+@pytest.mark.parametrize("line", ["MOVED 1 host:1", "ASK 16383 ::1:6379", "MOVED 0 :6379", "ASK 5 ?:6379"])
+def test_a_redirect_names_the_pool_for_a_cluster(line: str) -> None:
+    error = server_error(line)
+    assert type(error) is WrongNode
+    assert f"{error.code} {error.message}" == line
+    assert str(error).startswith(f"{line} (this server is a node of a cluster")
+    assert "use ClusterPool or AsyncClusterPool" in str(error)
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
 def test_a_transport_error_names_the_address_and_whether_the_command_may_have_run() -> None:

@@ -30,7 +30,7 @@ class Refused:
         self.text = text
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ServerError) and str(other) == self.text
+        return isinstance(other, ServerError) and f"{other.code} {other.message}".rstrip() == self.text
 
     def __hash__(self) -> int:
         return hash(self.text)

@@ -8,6 +8,7 @@ Rule 3: messages name the address and the pool, never a secret; every error can 
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any, Final, Literal, TypeVar
 
 E = TypeVar("E", bound=Exception)
@@ -128,6 +129,16 @@ class CrossSlot(ServerError):
     """The keys of one command live in different slots."""
 
 
+class WrongNode(ServerError):
+    """The server is a node of a cluster and the key belongs to another one; a pool of one node follows no redirects."""
+
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(code, message)
+        what = "this server is a node of a cluster, and the key belongs to another one; a pool of one node follows no"
+        how = "use ClusterPool or AsyncClusterPool, if this version of respool has them"
+        self.args = (f"{code} {message} ({what} redirects: {how})",)
+
+
 class TransactionAborted(ServerError):
     """EXEC ran nothing: a watched key changed, or a queued command was refused (see ``__cause__``)."""
 
@@ -151,6 +162,8 @@ _BY_CODE: dict[str, type[ServerError]] = {
     "CLUSTERDOWN": ClusterDown,
     "MASTERDOWN": MasterDown,
     "CROSSSLOT": CrossSlot,
+    "MOVED": WrongNode,
+    "ASK": WrongNode,
     "EXECABORT": TransactionAborted,
 }
 
@@ -164,6 +177,10 @@ _BY_WORDING: tuple[tuple[str, type[ServerError]], ...] = (
 )
 
 
+#: What stands behind MOVED or ASK: a slot and an address, whose host may be missing.
+_REDIRECT = re.compile(r"\d+ \S*:\d+")
+
+
 def server_error(line: str) -> ServerError:
     """Make the typed error for an error reply, given as its text without the leading ``-``."""
     code, _, message = line.partition(" ")
@@ -175,6 +192,8 @@ def server_error(line: str) -> ServerError:
                 if message.startswith(wording):
                     kind = candidate
                     break
+    elif kind is WrongNode and _REDIRECT.fullmatch(message) is None:
+        kind = ServerError
     return kind(code, message)
 
 

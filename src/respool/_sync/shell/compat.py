@@ -93,7 +93,7 @@ def bounded(seconds: float | None) -> Any:
 
 
 def silence_of(options: Options) -> float | None:
-    """Return how often the maintenance task looks for silent servers; a thread that signals interrupt may not notice."""
+    """Return how often maintenance looks for silent servers: a thread that signals interrupt may not notice."""
     return options.read_timeout
 
 
