@@ -5,7 +5,8 @@ Rule 2: the optional commands (CLIENT SETINFO, CLIENT SETNAME) may be refused in
         go and what they may do (AUTH, SELECT, READONLY) may not.
 Rule 3: a HELLO that is refused for any reason but the credentials is followed by a greeting in RESP2.
 Rule 4: a peer that hangs up in the handshake is dialed once more and greeted with less. When that succeeds, what was
-        left out is sent after all: a server that was about to end hangs up too, and knows HELLO when it is back.
+        left out is sent after all, up to PROOFS times: a server that was about to end hangs up too, and knows HELLO
+        when it is back.
 Rule 5: no text that comes back shows what was sent to sign in.
 Source: the HELLO, AUTH and CLIENT SETINFO pages of the command reference.
 """
@@ -33,6 +34,10 @@ from respool._pooling.peer import Peer
 from respool._protocol.masking import mask_error
 
 Args = tuple[Any, ...]
+
+#: How often a peer must hang up at what was left out, and at nothing else, before that is left out for good. Once may
+#: be chance, where a server is ending again and again.
+PROOFS: Final = 2
 
 _SETINFO: Final[tuple[Args, ...]] = (
     ("CLIENT", "SETINFO", "LIB-NAME", "respool"),
@@ -172,7 +177,9 @@ class Handshake:
         for reply in replies:
             if isinstance(reply, Error) and not isinstance(reply, ServerError):
                 return self._refused(("HELLO",), reply)
-        if self._unproven.pop(0) == "CLIENT":
+        what = self._unproven[0]
+        self._unproven = [other for other in self._unproven if other != what]
+        if what == "CLIENT":
             self._sends_optional = True
         else:
             self.server = _as_mapping(replies[0])
@@ -209,10 +216,10 @@ class Handshake:
             return False
         if self.protocol == 3 and (error.answered == 0 or words is not None):
             self.protocol = 2
-            self._unproven.append("HELLO")
+            self._unproven += ["HELLO"] * PROOFS
         if self._sends_optional and self._optional():
             self._sends_optional = False
-            self._unproven.append("CLIENT")
+            self._unproven += ["CLIENT"] * PROOFS
         return bool(self._unproven)
 
     def ended(self, error: Error) -> Error:
