@@ -57,6 +57,7 @@ TESTS_OF: Final = {
     "_pooling/slot.py": "pooling/test_ledger.py",
     "_pooling/redial.py": "pooling/test_redial.py pooling/test_ledger.py pooling/test_ledger_machine.py",
     "_protocol/wire.py": _WIRE,
+    "_protocol/screen.py": _WIRE,
     "_protocol/entries.py": _WIRE,
     "_protocol/frames.py": _WIRE,
     "_protocol/decoding.py": _WIRE,
@@ -69,8 +70,8 @@ TESTS_OF: Final = {
     "_facts/retry_policy.py": "pooling/test_retry.py",
     "_pooling/retry.py": "pooling/test_retry.py asyncio_/test_delivery.py",
     "_protocol/handshake.py": "protocol/test_handshake.py",
-    "_protocol/masking.py": "pooling/test_peer.py",
-    "_pooling/peer.py": "pooling/test_peer.py",
+    "_protocol/masking.py": "protocol/test_peer.py",
+    "_protocol/peer.py": "protocol/test_peer.py",
     "_protocol/session.py": "protocol/test_session.py",
     "_async/node/retrying.py": "asyncio_/test_delivery.py asyncio_/test_pipelines.py asyncio_/only/test_ticks.py "
     "asyncio_/test_half_open.py asyncio_/test_blocking_commands.py asyncio_/test_outages.py",
@@ -81,7 +82,10 @@ TESTS_OF: Final = {
     "_async/node/pieces.py": "asyncio_/test_pipelines.py asyncio_/only/test_cancelled_leases.py",
     "_async/node/shared_lane.py": "asyncio_/test_shared_lane.py asyncio_/test_noreply.py "
     "asyncio_/test_pool_life.py asyncio_/test_outages.py asyncio_/test_delivery.py",
-    "_async/pool.py": "asyncio_/test_lane_choice.py asyncio_/test_delivery.py asyncio_/test_noreply.py "
+    "_async/door.py": "asyncio_/test_lane_choice.py asyncio_/test_delivery.py asyncio_/test_noreply.py "
+    "asyncio_/test_pipelines.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
+    "asyncio_/test_blocking_commands.py asyncio_/test_outages.py asyncio_/only/test_event_loops.py",
+    "_async/node/serving.py": "asyncio_/test_lane_choice.py asyncio_/test_delivery.py asyncio_/test_noreply.py "
     "asyncio_/test_pipelines.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blocking_commands.py asyncio_/test_outages.py asyncio_/only/test_event_loops.py",
 }

@@ -80,7 +80,7 @@ async def test_a_handshake_cut_anywhere_is_made_anew_and_whole(server: Server, d
             async with pool:
                 proxy.heal()
                 assert await pool.execute("CLIENT", "GETNAME") == b"cut"
-                (conn,) = pool._node.connections()  # type: ignore[union-attr]  # open, so there is one
+                (conn,) = pool._serving.node.connections()  # type: ignore[union-attr]  # open, so there is one
                 assert conn.protocol == 3  # no cut is taken for a server without RESP3
 
 

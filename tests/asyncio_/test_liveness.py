@@ -356,7 +356,7 @@ async def test_a_connection_over_age_is_not_lent_and_not_taken_away() -> None:
 async def test_connections_of_one_age_do_not_retire_in_the_same_moment() -> None:
     with FakeNode() as node:
         async with AsyncPool(node.url, shared=2, min_size=12, max_lifetime=1000.0) as pool:
-            ledger = pool._node.ledger  # type: ignore[union-attr]  # open, so there is one
+            ledger = pool._serving.node.ledger  # type: ignore[union-attr]  # open, so there is one
             until = now()
             ends = sorted(slot.retire_at - until for slot in (*ledger.idle_slots, *ledger.shared_slots))
             assert len(ends) == 12

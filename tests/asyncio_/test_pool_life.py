@@ -189,7 +189,7 @@ async def test_closing_closes_all_connections_before_it_returns() -> None:
     with FakeNode() as node:
         async with AsyncPool(node.url, shared=0, min_size=5) as pool:
             assert node.open_connections == 5
-            ours = [socket_of(connection._transport) for connection in pool._node.connections()]  # type: ignore[union-attr]
+            ours = [socket_of(connection._transport) for connection in pool._serving.node.connections()]  # type: ignore[union-attr]
         assert [sock.fileno() for sock in ours] == [-1] * 5
         assert pool.closed
         assert (pool.size, pool.idle, pool.leased, pool.dialing, pool.waiting) == (0, 0, 0, 0, 0)
@@ -305,7 +305,7 @@ async def test_a_pool_that_is_closing_takes_no_new_commands(callers: Callers) ->
         caller = callers.start(pool.get, "k")
         await wait_until(lambda: node.calls("GET"))
         closing = callers.start(pool.aclose)
-        await wait_until(lambda: pool.closed and pool._node is not None and pool._node.ledger.closed)
+        await wait_until(lambda: pool.closed and pool._serving is not None and pool._serving.node.ledger.closed)
         for call in (pool.get, pool.execute_noreply, lambda _: pool.execute_many([["GET", "k"]])):
             with pytest.raises(PoolClosed):
                 await call("k")
@@ -451,7 +451,7 @@ async def test_closing_calls_off_a_dial_under_way() -> None:
     with FakeNode.full() as node:
         pool = AsyncPool(node.url, shared=1, connect_timeout=20.0)
         await pool.open(wait=False)
-        await wait_until(lambda: pool._node is not None and pool._node._in_making)  # it connects
+        await wait_until(lambda: pool._serving is not None and pool._serving.node.in_making)  # it connects
         started = now()
         await pool.aclose()
         assert now() - started < 2.0
@@ -462,7 +462,7 @@ async def test_closing_calls_off_a_tls_handshake_under_way() -> None:
     with FakeNode(accepting=False) as node:
         pool = AsyncPool(f"rediss://127.0.0.1:{node.port}", shared=1, connect_timeout=20.0)
         await pool.open(wait=False)
-        await wait_until(lambda: pool._node is not None and pool._node._in_making)  # it connects
+        await wait_until(lambda: pool._serving is not None and pool._serving.node.in_making)  # it connects
         started = now()
         await pool.aclose()
         assert now() - started < 2.0

@@ -25,7 +25,7 @@ def by_connection(node: FakeNode, name: str) -> Counter[int]:
 
 
 def shared_slots(pool: AsyncPool[Any]) -> list[Any]:
-    return list(pool._node.ledger.shared_slots)  # type: ignore[union-attr]  # open, so there is one
+    return list(pool._serving.node.ledger.shared_slots)  # type: ignore[union-attr]  # open, so there is one
 
 
 @pytest.mark.parametrize("shared", [1, 3])

@@ -140,7 +140,7 @@ CALLERS: dict[str, Callable[[AsyncPool[Any], Hooks], Awaitable[None]]] = {
 
 def check_at_rest(pool: AsyncPool[Any]) -> None:
     stats = pool.stats()
-    pool._node.ledger.check()  # type: ignore[union-attr]  # it is open
+    pool._serving.node.ledger.check()  # type: ignore[union-attr]  # it is open
     assert (stats.leased, stats.dialing, stats.waiting, stats.shared) == (0, 0, 0, 0)
     assert stats.size == stats.idle <= pool.max_size
     assert stats.leases == stats.releases

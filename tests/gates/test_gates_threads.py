@@ -119,7 +119,7 @@ CALLERS: dict[str, Callable[[Pool[Any], Hooks], None]] = {
 
 def check_at_rest(pool: Pool[Any]) -> None:
     stats = pool.stats()
-    pool._node.ledger.check()  # type: ignore[union-attr]  # it is open
+    pool._serving.node.ledger.check()  # type: ignore[union-attr]  # it is open
     assert (stats.leased, stats.dialing, stats.waiting, stats.shared) == (0, 0, 0, 0)
     assert stats.size == stats.idle <= pool.max_size
     assert stats.leases == stats.releases

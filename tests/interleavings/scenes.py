@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from respool import Pool, RetryPolicy
 from respool._facts.options import make_options
-from respool._pooling.peer import Peer
+from respool._protocol.peer import Peer
 from respool._sync.shell import dial as dial_module
 from respool._sync.shell import transport as transport_module
 from respool.errors import ConnectFailed, ConnectionLost, Error, PoolClosed, PoolTimeout, ReadTimeout
@@ -236,7 +236,7 @@ class WholePool(Scene):
 
     def _look(self) -> None:
         """Look at the books whenever nobody is at them."""
-        node = self.pool._node
+        node = None if self.pool._serving is None else self.pool._serving.node
         if node is not None and not node.lock.locked():
             node.ledger.check()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from respool._facts.options import make_options
-from respool._pooling.peer import Peer
+from respool._protocol.peer import Peer
 from respool._sync.shell import dial as dial_module
 from simulation.network import Weather
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import respool._protocol.wire
+import respool._protocol.screen
 from protocol.replies import bulk
 from respool._protocol.frames import SLICE_BYTES
 from respool._protocol.wire import Wire
@@ -70,12 +70,12 @@ def without_errors(values: list[Any]) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("head_bytes", [respool._protocol.wire._HEAD_BYTES, 1, 6])
+@pytest.mark.parametrize("head_bytes", [respool._protocol.screen._HEAD_BYTES, 1, 6])
 def test_a_text_may_say_anything_in_any_place_and_be_cut_anywhere(
     head_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With less kept of what was cut, where a value begins is asked of the parser: slower, and as right."""
-    monkeypatch.setattr(respool._protocol.wire, "_HEAD_BYTES", head_bytes)
+    monkeypatch.setattr(respool._protocol.screen, "_HEAD_BYTES", head_bytes)
     for number, text in enumerate(TEXTS):
         stream, count, expected, pushed = enclosed(text)
         for cut in range(number % 5, len(stream) + 1, 5):

@@ -8,8 +8,8 @@ import pytest
 
 from respool._facts.errors import server_error
 from respool._facts.version import __version__
-from respool._pooling.peer import Peer
 from respool._protocol.handshake import Handshake
+from respool._protocol.peer import Peer
 from respool.errors import (
     AuthenticationFailed,
     ConnectFailed,

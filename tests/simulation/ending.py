@@ -19,7 +19,7 @@ BACKOFF_CAP = 5.0
 async def at_rest(run: Run) -> None:
     """With nobody calling, everything that was lent is back and every count says so (P-02, P-25)."""
     pool, options = run.pool, run.plan.options
-    if pool._node is None:
+    if pool._serving is None:
         return
     settled = run.loop.time() + BACKOFF_CAP + 2 * options["read_timeout"] + 4 * options["connect_timeout"] + 10.0
     while run.loop.time() < settled and (pool.stats().in_flight or pool.leased or _is_any_closing(run)):
@@ -52,21 +52,22 @@ def _is_any_closing(run: Run) -> bool:
 
 def _unmade(run: Run) -> int:
     """Slots in the pool's own hands without a connection that is up: being dialed, or lost while being made clean."""
-    node = run.pool._node
-    return 0 if node is None else sum(slot.connection is None or slot.connection.closed for slot in node.ledger.dials)
+    serving = run.pool._serving
+    dials = [] if serving is None else serving.ledger.dials
+    return sum(slot.connection is None or slot.connection.closed for slot in dials)
 
 
 async def recovers_alone(run: Run) -> None:
     """After an outage of any length the pool is whole again, in bounded time, with nobody calling (P-08)."""
     pool, plan = run.pool, run.plan
-    if not plan.last_outage or pool._node is None or plan.hooks["configure"] == "raises":
+    if not plan.last_outage or pool._serving is None or plan.hooks["configure"] == "raises":
         return
     if (plan.options.get("max_lifetime") or 60.0) < 2.0:
         return  # a pool whose connections hardly outlive their dials is never whole
     run.note("last outage", plan.last_outage)
     run.faults.outage(plan.last_outage)
     await asyncio.sleep(plan.last_outage)
-    ledger, options = pool._node.ledger, plan.options
+    ledger, options = pool._serving.node.ledger, plan.options
     per_dial = 12 * run.plan.weather.latency * (1.0 + run.plan.weather.jitter) + 0.5
     bound = BACKOFF_CAP + options["connect_timeout"] + ledger.max_size * (per_dial + 0.1)
     deadline = run.loop.time() + bound
@@ -108,10 +109,10 @@ def after_close(run: Run) -> None:
         _expect(run, f"{name} after aclose", getattr(stats, name), 0)
     _expect(run, "connections closed", stats.lost + stats.closed, stats.opened)
     _expect(run, "leases given back", stats.releases + stats.leaks, stats.leases)
-    if pool._node is not None:
-        _expect(run, "connections opened", stats.opened, len(pool._node.entered))
-        _expect(run, "replies", stats.replies, sum(sock.replies_read for sock in pool._node.entered))
-        fared = pool._leases.fared
+    if pool._serving is not None:
+        _expect(run, "connections opened", stats.opened, len(pool._serving.node.entered))
+        _expect(run, "replies", stats.replies, sum(sock.replies_read for sock in pool._serving.node.entered))
+        fared = pool._serving.leases.fared
         for name in ("leases", "exhausted"):
             _expect(run, name, getattr(stats, name), fared[name])
         _expect(run, "timeouts", stats.timeouts, fared["timeouts"] + pool._shared.timeouts)

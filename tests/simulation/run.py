@@ -254,7 +254,7 @@ def _check_warnings(run: Run, warned: list[str]) -> None:
 def _dump(run: Run) -> None:
     """Note where everything stands."""
     run.note(repr(run.pool))
-    if run.pool._node is not None:
+    if run.pool._serving is not None:
         run.note(run.pool.stats())
     for task in sorted(asyncio.all_tasks(run.loop), key=lambda task: getattr(task, "number", 0)):
         frames = task.get_stack()

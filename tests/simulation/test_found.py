@@ -114,7 +114,7 @@ def test_a_cancelled_select_leaves_the_pool_on_the_database_of_its_connections()
         pool = AsyncPool[bytes](shared=2, min_size=4, max_size=4)
         await pool.open()
         task = asyncio.create_task(pool.select(1))
-        while not task.done() and pool._node is not None and pool._node.db == 0:
+        while not task.done() and pool._serving is not None and pool._serving.node.db == 0:
             await asyncio.sleep(0.00001)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -249,7 +249,7 @@ def test_a_caller_calls_for_a_dial_that_the_pool_would_still_wait_with() -> None
         loop = asyncio.get_running_loop()
         pool = AsyncPool[bytes](shared=1, retry=None, connect_timeout=0.5)
         await pool.open()
-        node = pool._node
+        node = pool._serving.node
         assert node is not None
         node.chance = lambda: 0.999
         stage.server.mode = "refuse"

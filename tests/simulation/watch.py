@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from respool._async import pool as pool_module
 from respool._async.node import lease_lane as lease_lane_module
 from respool._async.node import node as node_module
+from respool._async.node import serving as serving_module
 from respool._async.node import shared_lane as shared_lane_module
 from respool._async.shell.compat import Waiter
 from respool._pooling.ledger import Ledger
@@ -127,9 +127,9 @@ def watched() -> Iterator[None]:
     own: list[tuple[Any, str, Any]] = [
         (node_module, "Ledger", WatchedLedger),
         (lease_lane_module, "Waiter", WatchedWaiter),
-        (pool_module, "Node", WatchedNode),
-        (pool_module, "LeaseLane", WatchedLeases),
-        (pool_module, "SharedLane", WatchedShared),
+        (serving_module, "Node", WatchedNode),
+        (serving_module, "LeaseLane", WatchedLeases),
+        (serving_module, "SharedLane", WatchedShared),
     ]
     real = [(module, name, getattr(module, name)) for module, name, _ in own]
     for module, name, kind in own:
@@ -157,7 +157,8 @@ class Watch:
     def look(self) -> None:
         if _broken:
             raise Broken(_broken[0])
-        node = self._run.pool._node
+        serving = self._run.pool._serving
+        node = None if serving is None else serving.node
         if node is None:
             return
         if not self.nodes or self.nodes[-1] is not node:
@@ -188,7 +189,7 @@ class Watch:
         if not ledger.waiters or ledger.dials or ledger.leased or is_draining or ledger.closed:
             self._lonely_rounds = 0
             return
-        alarm = node._alarm
+        alarm = node.alarm
         is_set = alarm._event.is_set() or (alarm._timer is not None and not alarm._timer.cancelled())
         self._lonely_rounds = 0 if is_set else self._lonely_rounds + 1
         if self._lonely_rounds > 3:

@@ -164,7 +164,7 @@ def test_counts_agree_after_a_storm_of_everything(callers: Callers) -> None:
             stats = pool.stats()
             assert stats.leases == stats.releases
             assert stats.leases + stats.timeouts == 240
-            pool._node.ledger.check()  # type: ignore[union-attr]  # it is open
+            pool._serving.node.ledger.check()  # type: ignore[union-attr]  # it is open
         stats = pool.stats()
         assert stats.size == 0
         wait_until(lambda: node.open_connections == 0)
@@ -229,7 +229,7 @@ def test_a_lease_may_be_collected_while_the_books_are_locked(server: Server, cal
     with Pool(server.url, shared=0, max_size=1) as pool:
         held = [pool.acquire()]
         finaliser = threading.Thread(target=lambda: (held.clear(), gc.collect()), daemon=True)
-        with pytest.warns(ResourceWarning), pool._node.lock:  # type: ignore[union-attr]
+        with pytest.warns(ResourceWarning), pool._serving.node.lock:  # type: ignore[union-attr]
             finaliser.start()
             finaliser.join(5.0)
             is_stuck = finaliser.is_alive()
@@ -249,7 +249,7 @@ def test_the_warning_tells_where_the_lease_was_borrowed_if_asked_to(server: Serv
             gc.collect()
         with pool.acquire():
             pass
-        assert pool._leases._traces == {}
+        assert pool._serving.leases._traces == {}
 
 
 def test_a_lease_that_was_given_back_is_no_leak(server: Server) -> None:

@@ -310,7 +310,7 @@ def test_between_two_tries_a_command_pauses_as_long_as_the_policy_says() -> None
     with FakeNode({"GET": echo}) as node:
         policy = RetryPolicy(base=0.02, cap=0.05)
         with Pool(node.url, shared=1, retry=policy, listener=lambda _: heard.append(now())) as pool:
-            pool._node.chance = lambda: 0.999  # type: ignore[union-attr]  # open, so there is one
+            pool._serving.node.chance = lambda: 0.999  # type: ignore[union-attr]  # open, so there is one
             for _ in range(3):
                 node.once("GET", b"-LOADING wait\r\n")
             heard.clear()
@@ -324,7 +324,7 @@ def test_only_the_first_retry_after_a_lost_connection_is_made_at_once() -> None:
     with FakeNode({"GET": echo}) as node:
         policy = RetryPolicy(base=30.0, cap=30.0)
         with Pool(node.url, shared=1, retry=policy) as pool:
-            pool._node.chance = lambda: 0.999  # type: ignore[union-attr]  # open, so there is one
+            pool._serving.node.chance = lambda: 0.999  # type: ignore[union-attr]  # open, so there is one
             node.once("GET", Close())
             assert pool.execute("GET", "k", timeout=5.0) == b"k"
             node.once("GET", Close())
@@ -337,7 +337,7 @@ def test_only_the_first_retry_after_a_lost_connection_is_made_at_once() -> None:
 def test_a_retry_that_could_not_begin_in_time_is_not_waited_for() -> None:
     with FakeNode({"GET": b"-LOADING wait\r\n"}) as node:
         with Pool(node.url, shared=1, retry=RetryPolicy(base=30.0, cap=30.0)) as pool:
-            pool._node.chance = lambda: 0.999  # type: ignore[union-attr]  # open, so there is one
+            pool._serving.node.chance = lambda: 0.999  # type: ignore[union-attr]  # open, so there is one
             started = now()
             with pytest.raises(Loading):
                 pool.execute("GET", "k", timeout=4.0)

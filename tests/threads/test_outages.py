@@ -156,7 +156,7 @@ def test_nobody_is_told_an_error_that_is_not_true_any_more(shared: int) -> None:
         for _ in range(12):  # more than can be dialed without a pause
             with pytest.raises(AuthenticationFailed):
                 pool.execute("GET", "a")
-        ledger = pool._node.ledger  # type: ignore[union-attr]  # open, so there is one
+        ledger = pool._serving.node.ledger  # type: ignore[union-attr]  # open, so there is one
         wait_until(lambda: not (ledger.is_called_for or ledger.dialing))
         replies.append(b"%1\r\n$5\r\nproto\r\n:3\r\n")
         assert pool.execute("GET", "b") == b"b"  # by itself the pool would wait for 2.5 s or more
@@ -260,7 +260,7 @@ def test_an_outage_is_forgotten_when_a_new_connection_has_served_a_reply() -> No
     with FakeNode({"GET": echo}) as node, FaultProxy(node) as proxy:
         with Pool(proxy.url, shared=2, connect_timeout=0.5, retry=PROMPT, keepalive=0.05) as pool:
             pool.execute("GET", "a")
-            redial = pool._node.ledger.redial  # type: ignore[union-attr]  # open, so there is one
+            redial = pool._serving.node.ledger.redial  # type: ignore[union-attr]  # open, so there is one
             proxy.refuse()
             proxy.cut()
             wait_until(lambda: redial.failures >= 5)
@@ -300,14 +300,14 @@ def test_connections_made_after_a_failure_are_not_kept_once_they_are_gone() -> N
             for _ in range(20):
                 with pool.acquire() as conn:
                     conn.close()
-            assert pool._node is not None
-            assert len(pool._node._unproven) <= 2
+            assert pool._serving is not None
+            assert len(pool._serving.node._unproven) <= 2
 
 
 def test_a_node_that_greets_and_serves_nothing_is_not_well() -> None:
     with FakeNode({"GET": echo}) as node, FaultProxy(node) as proxy:
         with Pool(proxy.url, shared=1, connect_timeout=0.5, retry=None, keepalive=None) as pool:
-            redial = pool._node.ledger.redial  # type: ignore[union-attr]  # open, so there is one
+            redial = pool._serving.node.ledger.redial  # type: ignore[union-attr]  # open, so there is one
             wanted = 5
             for _ in range(2):
                 before, seen = redial.failures, []
@@ -320,7 +320,7 @@ def test_a_node_that_greets_and_serves_nothing_is_not_well() -> None:
                 wanted = redial.failures + 1
                 proxy.accept()
                 wait_until(lambda: pool.shared == 1, timeout=10.0)
-            assert len(pool._node._unproven) <= 1  # type: ignore[union-attr]
+            assert len(pool._serving.node._unproven) <= 1  # type: ignore[union-attr]
             assert pool.execute("GET", "k") == b"k"
 
 
@@ -331,7 +331,7 @@ def test_a_long_outage_leaves_nothing_of_its_dials() -> None:
     with pytest.raises(ConnectFailed):
         pool.execute("PING")
     wait_until(lambda: pool.stats().dial_failures >= 5)
-    assert len(pool._node._in_making) <= 2  # type: ignore[union-attr]  # those under way, if any
+    assert len(pool._serving.node.in_making) <= 2  # type: ignore[union-attr]  # those under way, if any
     pool.close()
 
 

@@ -30,8 +30,8 @@ from respool._facts.errors import (
 )
 from respool._facts.options import can_be_encoded
 from respool._facts.version import __version__
-from respool._pooling.peer import Peer
 from respool._protocol.masking import mask_error
+from respool._protocol.peer import Peer
 
 Args = tuple[Any, ...]
 

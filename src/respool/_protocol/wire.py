@@ -26,16 +26,7 @@ from respool._facts.errors import (
 )
 from respool._protocol.decoding import LATEST, STRICT, what_is_wrong
 from respool._protocol.entries import AtomicBatch, Batch, Entry, Guarded, Part, Weighed, claim_of
-from respool._protocol.frames import (
-    LIMIT_BYTES,
-    SLICE_BYTES,
-    as_known,
-    end_of_cut,
-    has_no_frame,
-    next_suspect,
-    pass_over,
-    skip_values,
-)
+from respool._protocol.screen import Screen
 
 #: What hiredis returns when no whole reply is there. False and None are replies.
 _NOTHING: Final = object()
@@ -48,31 +39,6 @@ _CONFIRMATIONS: Final = frozenset(
 )
 
 
-class _NoReader:
-    """The parser of a connection that has ended: it holds nothing, whatever it is fed."""
-
-    __slots__ = ()
-
-    def feed(self, data: bytes) -> None:
-        """Drop it."""
-
-    def gets(self) -> Any:
-        return _NOTHING
-
-    def has_data(self) -> bool:
-        return False
-
-
-_NO_READER: Final = _NoReader()
-_LINE_FEED: Final = ord("\n")
-_TEXT: Final = ord("$")
-_LONGEST_LENGTH: Final = 24  # no line that tells the length of a text is longer
-_BEGINS: Final = b"+-:$*_#,(%~=>"  # the first bytes of values
-
-#: How much is kept of what the parser could not read yet. The parser drops what it has read when that is 1 KiB or
-#: more: so within this, the value begins at which it waits.
-_HEAD_BYTES: Final = 1024 + 64
-
 #: Commands up to this size are bounded by their count alone; larger ones are weighed (R-22).
 SMALL_BYTES: Final = 1024
 
@@ -84,24 +50,17 @@ class Wire:
         "_abandoned",
         "_address",
         "_blame",
-        "_body",
         "_encoding",
         "_extra",
         "_failed",
         "_gets",
-        "_head",
-        "_head_size",
-        "_held",
-        "_is_cut",
         "_is_doubtful",
         "_is_strict",
-        "_last",
         "_on_push",
-        "_passed",
-        "_reader",
         "_seen",
         "confirmed",
         "dropped",
+        "feed",
         "heavy_bytes",
         "out",
         "queue",
@@ -127,19 +86,15 @@ class Wire:
         decoding: dict[str, Any] = {}
         if encoding is not None:
             decoding = {"encoding": encoding, "errors": STRICT if self._is_strict else errors}
-        self._reader: Any = hiredis.Reader(replyError=server_error, notEnoughData=_NOTHING, **decoding)
-        self._gets: Callable[..., Any] = self._reader.gets
+        reader = hiredis.Reader(replyError=server_error, notEnoughData=_NOTHING, **decoding)
+        self._gets: Callable[[], Any] = reader.gets
+        #: Complete as many entries as the bytes given to it have replies. Raises ProtocolError when the peer broke the
+        #: protocol; the connection must then be closed and ``fail`` called.
+        self.feed: Callable[[bytes], None] = Screen(reader, self._deliver, self._broken).feed
         self._address = address
         self._blame: ProtocolError | None = None  # for the oldest command, whose reply could not be parsed
         self._abandoned = abandoned
         self._on_push = on_push
-        self._held = b""  # the start of a rare frame that has not arrived whole,
-        self._passed = (0, 1)  # and how far it has been looked through
-        self._body = 0  # how many bytes are to come of a long text, where no frame can begin
-        self._last = _LINE_FEED  # the last byte that was fed,
-        self._is_cut = False  # and whether it is the first of a value, read by the parser
-        self._head = b""  # how the bytes begin that the parser could not read yet: with a value;
-        self._head_size = 0  # and how many they are, perhaps with some before them that it has read
         self._extra = 0  # entries in the unwritten tail beyond one for each item of ``out``
         self._failed: Entry | None = None  # the caller that ``fail`` told last
         #: Entries, oldest first; the newest ``unwritten`` of them have not been written.
@@ -240,74 +195,6 @@ class Wire:
 
     # Receiving -----------------------------------------------------------------------------------
 
-    def feed(self, data: bytes) -> None:
-        """Complete as many entries as ``data`` has replies.
-
-        Raises ProtocolError when the peer broke the protocol; the connection must then be closed and ``fail`` called.
-        """
-        if self._body or len(data) > SMALL_BYTES:
-            data = self._feed_body(data)
-        # One byte is searched for many times faster than two; where it stands is looked at only when it is there.
-        if self._held or b"|" in data or b"!" in data:
-            self._feed_suspect(data)
-        elif data:
-            self._read(data)
-
-    def _read(self, data: bytes) -> None:
-        """Let the parser read what holds no rare frame, and note where it stands then."""
-        if len(data) <= SLICE_BYTES or self._body:
-            self._reader.feed(data)
-            self._deliver()
-        else:
-            for begin in range(0, len(data), SLICE_BYTES):
-                self._reader.feed(data, begin, min(SLICE_BYTES, len(data) - begin))
-                self._deliver()
-        last = data[-1]
-        if self._reader.has_data():
-            self._note_head(data)
-            self._is_cut = False
-        else:
-            self._is_cut = last in _BEGINS and not self._ends_whole(data)
-            self._head = b""
-        self._last = last
-
-    def _ends_whole(self, data: bytes) -> bool:
-        """Tell whether a last byte that may begin a value ends a text: the parser takes any two bytes behind one."""
-        at = self._value_in(data)
-        return at is not None and at >= 0 and skip_values(data, at, len(data)) == len(data)
-
-    def _note_head(self, data: bytes) -> None:
-        """Keep how the bytes begin that the parser could not read yet; ``data`` is what it was fed last."""
-        begin = len(data) - self._reader.len()  # where the parser's own buffer begins
-        if begin > 0:
-            if data[begin - 1] in _BEGINS:  # it has read the first byte of the value
-                begin -= 1
-            self._head = data[begin : begin + _HEAD_BYTES]
-            self._head_size = len(data) - begin
-        elif self._head:
-            self._head += data[: max(_HEAD_BYTES - len(self._head), 0)]
-            self._head_size += len(data)
-        else:
-            first = bytes([self._last]) if self._is_cut else b""
-            self._head = first + data[:_HEAD_BYTES]
-            self._head_size = len(first) + len(data)
-
-    def _feed_body(self, data: bytes) -> bytes:
-        """Feed what is surely inside of a long text, where no frame can begin; return the rest.
-
-        To look through a long text for frames would cost more than to read it.
-        """
-        if not self._body and data[0] == _TEXT and not (self._held or self._head or self._is_cut):
-            line_end = data.find(b"\r\n", 1, _LONGEST_LENGTH)
-            if line_end > 0 and (digits := data[1:line_end]).isdigit() and int(digits) > SMALL_BYTES:
-                self._body = line_end + 2 + int(digits) + 2  # counted from the first byte of ``data``
-        if not self._body or not data:
-            return data
-        rest = data[self._body :]
-        self._body = max(0, self._body - len(data))
-        self._read(data if not rest else data[: -len(rest)])
-        return rest
-
     def _deliver(self) -> None:
         # Local names: this loop is the hot path of every reply.
         gets = self._gets
@@ -348,67 +235,6 @@ class Wire:
         if len(self.queue) <= self.unwritten:
             raise IndexError
         return self.queue.popleft()
-
-    def _feed_suspect(self, data: bytes) -> None:
-        """Feed bytes that may hold a rare frame (see ``frames``).
-
-        What looks like one is one where a value begins. The work is in proportion to the bytes, whatever they say.
-        """
-        data = self._held + data
-        done, at = (0, 0) if self._held else self._first_value(data)
-        self._held = b""
-        is_clean: bool | None = None  # not known; asked once, since the answer is in proportion to all of the data
-        is_first = at == 0 and self._last == _LINE_FEED and data[:1] in (b"|", b"!")
-        while 0 <= at < len(data) and (suspect := 0 if is_first else next_suspect(data, at)) >= 0:
-            is_first = False
-            if is_clean is None and suspect > at and (is_clean := has_no_frame(data, at)):
-                break
-            at = skip_values(data, at, suspect)
-            if not 0 <= at <= suspect:
-                continue
-            if done < at:
-                self._read(data[done:at])
-            passed, missing = self._passed
-            try:
-                end, missing = pass_over(data, at, at + passed, missing)
-            except ValueError as error:
-                raise self._broken(error) from error
-            if missing:
-                if len(data) - at > LIMIT_BYTES:
-                    raise self._broken(ValueError("an attribute or blob error beyond all bounds"))
-                self._held, self._passed = data[at:], (end - at, missing)
-                return
-            self._passed = (0, 1)
-            if known := as_known(data[at:end]):
-                self._read(known)
-            self._last = _LINE_FEED
-            done = at = end
-        if done < len(data):
-            self._read(data[done:])
-            self._body = max(0, at - len(data))
-
-    def _value_in(self, data: bytes) -> int | None:
-        """Return where the first value begins in ``data``, as ``skip_values`` does; None if that is not known."""
-        if not self._head and not self._is_cut:
-            return 0
-        head, size = (self._head, self._head_size) if self._head else (bytes([self._last]), 1)
-        return end_of_cut(head, size, self._last, data)
-
-    def _first_value(self, data: bytes) -> tuple[int, int]:
-        """Return how much of ``data`` was read, and where the first value begins in it, as ``skip_values`` does."""
-        at = self._value_in(data)
-        if at is not None:
-            return 0, at
-        # The parser keeps more of what it has read than we think. At each suspect it tells whether a value begins.
-        done, suspect = 0, next_suspect(data, 0)
-        while suspect >= 0:
-            if done < suspect:
-                self._read(data[done:suspect])
-            done = suspect
-            if not self._head and not self._is_cut:
-                return done, done
-            suspect = next_suspect(data, suspect + 1)
-        return done, -1
 
     def _pushed(self, push: list[Any]) -> None:
         if self.queue and push and isinstance(push[0], bytes | str) and push[0] in _CONFIRMATIONS:
@@ -475,6 +301,10 @@ class Wire:
         self.withdrawn = 0
         self.heavy_bytes = 0
         self._failed = None
-        self._reader = _NO_READER  # a reply that came by half may be large, and the counts here are read for long
-        self._gets = _NO_READER.gets
-        self._held = b""
+        # The parser goes: a reply that came by half may be large, and the counts here are read for long.
+        self.feed = self._gets = _drop
+
+
+def _drop(_: object = None) -> Any:
+    """Take what comes for a connection that has ended, and have no reply."""
+    return _NOTHING

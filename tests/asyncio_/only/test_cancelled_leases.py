@@ -370,9 +370,9 @@ async def test_a_cancel_at_every_step_of(server: Server, name: str, options: dic
                 assert conn.db == pool.db
                 pool.release(conn)
             assert await pool.execute("ECHO", "after") == b"after"
-            for shared in pool._node.ledger.shared_slots:  # type: ignore[union-attr]  # it is open
+            for shared in pool._serving.node.ledger.shared_slots:  # type: ignore[union-attr]  # it is open
                 assert b" db=%d " % pool.db in await shared.connection._transport.submit(("CLIENT", "INFO"))
-            pool._node.ledger.check()  # type: ignore[union-attr]  # it is open
+            pool._serving.node.ledger.check()  # type: ignore[union-attr]  # it is open
         await pool.aclose()
         assert (pool.size, pool.leased, pool.dialing, pool.waiting) == (0, 0, 0, 0)
         stats = pool.stats()

@@ -16,7 +16,7 @@ async def test_a_big_transaction_cancelled_between_two_pieces_leaves_no_open_tra
     with FaultProxy(server) as proxy:
         async with AsyncPool(proxy.url, shared=0, max_size=1) as pool:
             await pool.execute("PING")
-            (connection,) = pool._node.connections()  # type: ignore[union-attr]  # open, so there is one
+            (connection,) = pool._serving.node.connections()  # type: ignore[union-attr]  # open, so there is one
             transport = connection._transport
             proxy.down.hold()
             task = asyncio.create_task(pool.execute_many([("INCR", "n")] * 1500, atomic=True))

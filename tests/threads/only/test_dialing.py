@@ -42,7 +42,7 @@ def test_closing_calls_off_every_address(monkeypatch: pytest.MonkeyPatch) -> Non
         resolve(monkeypatch, *[hole.port] * 3)
         pool: Pool[Any] = Pool("redis://many.test", shared=1, connect_timeout=60.0)
         pool.open(wait=False)
-        wait_until(lambda: pool._node is not None and pool._node._in_making)  # it connects
+        wait_until(lambda: pool._serving is not None and pool._serving.node.in_making)  # it connects
         started = now()
         pool.close()
         assert now() - started < 2.0
@@ -81,4 +81,4 @@ def test_threads_that_have_dialed_are_let_go(server: Server) -> None:
             with pool.acquire() as conn:
                 conn.abort()
         assert pool.stats().opened >= 20
-        assert len(pool._node.tasks._threads) <= 4  # type: ignore[union-attr]  # it is open
+        assert len(pool._serving.node.tasks._threads) <= 4  # type: ignore[union-attr]  # it is open

@@ -25,8 +25,8 @@ MODES = pytest.mark.parametrize("interrupt", [interrupted_at, interrupted_behind
 
 def rests(pool: Pool[Any]) -> None:
     """Wait until nothing is under way; then check the ledger, and that every count agrees with the others."""
-    assert pool._node is not None
-    node = pool._node
+    assert pool._serving is not None
+    node = pool._serving.node
     wait_until(lambda: (pool.leased, pool.waiting, pool.dialing) == (0, 0, 0))
     with node.lock:
         node.ledger.check()
@@ -276,7 +276,7 @@ def test_the_collection_of_leaks_loses_none(server: Server, interrupt: Interrupt
     for moment in moments():
         with Pool(server.url, shared=0, max_size=2) as pool:
             leases = [pool.acquire(), pool.acquire()]
-            node = pool._node
+            node = pool._serving.node
             assert node is not None
             with node.lock:  # the maintenance task cannot be the first
                 leases.clear()
@@ -315,7 +315,7 @@ def test_what_came_back_just_before_a_caller_stood_in_line_is_not_lost(server: S
     """Between a caller's look at the idle ones and its place in line another thread gives a lease back."""
     for moment in moments():
         with Pool(server.url, shared=0, max_size=1) as pool:
-            lane, lease = pool._leases, pool.acquire()
+            lane, lease = pool._serving.leases, pool.acquire()
             node, before = lane._node, lane._queue
 
             def queue(*args: Any, pool: Any = pool, lease: Any = lease, before: Any = before) -> Any:

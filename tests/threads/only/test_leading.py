@@ -561,10 +561,10 @@ def test_a_lease_that_comes_at_the_very_end_of_the_time_is_taken(callers: Caller
         slot: Any = lease._slot
         waiting = callers.start(pool.acquire, timeout=0.05)
         wait_until(lambda: pool.waiting == 1)
-        with pool._node.lock:  # type: ignore[union-attr]  # its time ends, and it cannot say so yet
+        with pool._serving.node.lock:  # type: ignore[union-attr]  # its time ends, and it cannot say so yet
             until = now() + 0.1
             wait_until(lambda: now() > until)
-            pool._node.ledger.release(slot, now(), reusable=True)  # type: ignore[union-attr]
+            pool._serving.node.ledger.release(slot, now(), reusable=True)  # type: ignore[union-attr]
         late = waiting.result()
         assert late.execute("PING") == b"PONG"
         assert (pool.leased, pool.waiting) == (1, 0)

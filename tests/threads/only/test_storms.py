@@ -64,8 +64,8 @@ def test_counts_agree_after_a_storm(callers: Callers) -> None:
         assert stats.leases == stats.releases == 600 - missed
         assert stats.timeouts == missed
         assert owners == {}
-        assert pool._node is not None
-        pool._node.ledger.check()
+        assert pool._serving is not None
+        pool._serving.node.ledger.check()
         wait_until(lambda: node.open_connections == pool.size)
 
 

@@ -14,18 +14,15 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeVar, overload
 
+from respool._async.node.greeting import make_ready
 from respool._async.node.pieces import send_pieces
 from respool._async.node.pipeline import AsyncPipeline
-from respool._async.shell.compat import Cancelled, bounded, call_credentials, clock
-from respool._async.shell.dial import connect
+from respool._async.shell.compat import Cancelled, clock
 from respool._async.shell.transport import AsyncTransport
 from respool._facts.command import Command, Parser, Spec, as_command
 from respool._facts.command_table import NEVER, SUBSCRIBES
 from respool._facts.errors import (
-    ConnectFailed,
-    ConnectTimeout,
     Error,
-    ProtocolError,
     TransportError,
     UsageError,
     UsageTypeError,
@@ -34,13 +31,12 @@ from respool._facts.errors import (
 from respool._facts.option_types import FROM_URL, ConnectionOptions, Encoding, S
 from respool._facts.options import Options, checked_timeout, make_options
 from respool._facts.unknown import CONNECTION_NAMES, missing
-from respool._pooling.peer import Peer
-from respool._protocol.handshake import Handshake, as_credentials
 from respool._protocol.packing import check_pieces
+from respool._protocol.peer import Peer
 from respool._protocol.run import Run, as_raised, noreply_args
 from respool._protocol.session import Session
 from respool._shell.absent import RELEASED, UNOPENED
-from respool._shell.sockets import ClosedHere, tls_context, too_late, weakly
+from respool._shell.sockets import tls_context
 from respool._surfaces.asyncio import AsyncCommands
 
 if TYPE_CHECKING:
@@ -118,92 +114,16 @@ class AsyncConnection(AsyncCommands[S]):
                 raise UsageError("this connection is open already")
             if self._slot is not None:
                 raise UsageError("a lease that was closed is not opened again: give it back and acquire another one")
-            await self._make_ready()
+            await make_ready(self)
         finally:
             del self.__dict__["_opener"]
-
-    async def _make_ready(self, *first: tuple[Any, ...]) -> None:
-        """Connect, or send ``first`` on the connection there is, and shake hands; close it when that fails."""
-        options = self._options
-        seconds = options.connect_timeout
-        until = None if seconds is None else clock()() + seconds
-        before = None if first else self._transport
-        try:
-            async with bounded(seconds):
-                if not first:
-                    await self._connect(until)
-                self._transport.set_patience(seconds)
-                handshake = await self._prepared(until)
-                while not await self._greet(handshake, *first, until=until):
-                    self._transport.abort()
-                    await self._connect(until)
-                    self._transport.set_patience(seconds)
-        except BaseException as error:
-            if isinstance(error, ConnectFailed | TimeoutError):
-                self._peer.failed_at(self._transport.remote)
-            self._transport.abort()
-            if isinstance(error, TimeoutError) and not isinstance(error, ConnectTimeout):
-                # Not chained: it is the clock's own error, and says nothing.
-                raise ConnectTimeout(
-                    too_late(seconds, options, is_connected=self._transport is not before), address=options.address
-                ) from None
-            raise
-        self._peer.greeted_at(self._transport.remote)
-        self._transport.set_patience(options.read_timeout)
-
-    async def _connect(self, until: float | None) -> None:
-        self._transport = await connect(self._options, weakly(self._pushed), self._peer, until)
-        self._session.is_spoiled = False
-
-    async def _greet(self, handshake: Handshake, *first: tuple[Any, ...], until: float | None) -> bool:
-        """Send ``first`` and the handshake in one round trip, answered before ``until``, and start a clean session.
-
-        False when the peer has hung up and another connection may be greeted in another way.
-        """
-        is_ready = False
-        while not is_ready:
-            replies = await self._transport.submit_many([*first, *handshake.commands()], until)
-            if isinstance(replies, Error):
-                is_ours = isinstance(replies.__cause__, ClosedHere)
-                if not (first or is_ours) and handshake.may_dial_again(replies):
-                    return False
-                raise handshake.ended(replies)
-            for reply in replies[: len(first)]:
-                if isinstance(reply, Error):
-                    raise reply
-                if reply not in (b"RESET", "RESET"):
-                    raise ProtocolError("RESET was not answered as a server would", address=self._options.address)
-            is_ready = handshake.read(replies[len(first) :])
-            first = ()
-        self._protocol = handshake.protocol
-        self._session.renew(self._options.db)
-        self._is_blocked = False
-        return True
-
-    async def _prepared(self, until: float | None) -> Handshake:
-        """Return a handshake with the credentials of today; no other frame holds them in a local variable."""
-        options = self._options
-        username, password = options.username, options.password
-        if options.credentials is not None:
-            username, password = as_credentials(await call_credentials(options.credentials, until), options.encoding)
-        return Handshake(
-            protocol=options.protocol,
-            db=options.db,
-            username=username,
-            password=password,
-            client_name=options.client_name,
-            client_info=options.client_info,
-            address=options.address,
-            peer=self._peer,
-            is_tls=bool(options.tls),
-        )
 
     async def reset(self) -> None:
         """Bring the connection back to the state of a new one: RESET and the handshake, in one round trip (R-28).
 
         Raises what ``open`` raises; the connection is closed then.
         """
-        await self._make_ready(("RESET",))
+        await make_ready(self, ("RESET",))
         if self._is_prepared or self._options.configure is not None:  # a new one has more
             self._session.stain()
 

@@ -13,7 +13,7 @@ from respool._async.node.connection import AsyncConnection
 from respool._async.shell.compat import bounded_hook, call_hook, users_code
 from respool._facts.errors import ConnectTimeout, Error, UsageError
 from respool._facts.options import Options
-from respool._pooling.peer import Peer
+from respool._protocol.peer import Peer
 
 #: The share of ``max_lifetime`` over which the ends of connections are spread.
 EARLIER: Final = 0.1

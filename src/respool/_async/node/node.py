@@ -25,18 +25,17 @@ from respool._async.shell.compat import (
     clock,
     new_world,
     one_at_a_time,
-    runs_alone,
     silence_of,
 )
 from respool._async.shell.transport import AsyncTransport
-from respool._facts.errors import ConnectFailed, Error, PoolClosed, ProtocolError, TransportError, UsageError
+from respool._facts.errors import ConnectFailed, Error, ProtocolError, TransportError, UsageError
 from respool._facts.events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked, Pushed
 from respool._facts.options import Options
 from respool._facts.stats import Counters, PoolStats
 from respool._pooling.ledger import Ledger
 from respool._pooling.slot import Place, Slot
-from respool._pooling.upkeep import due_for_check, next_sweep_at, sweep, take_retired
-from respool._shell.absent import FORKED, UNOPENED, Absent
+from respool._pooling.upkeep import take_retired
+from respool._shell.absent import UNOPENED
 from respool._shell.ending import RLock
 
 
@@ -69,13 +68,13 @@ class Node:
         )
         #: Called when the set of connections may have changed.
         self.on_change: Callable[[], None] = _nothing
-        self._closing: deque[AsyncTransport] = deque(maxlen=64)  # closed not long ago, and perhaps not yet gone
-        self._alarm = Alarm()
+        self.just_closed: deque[AsyncTransport] = deque(maxlen=64)  # closed not long ago, and perhaps not yet gone
+        self.alarm = Alarm()
         # No new connection is due for anything earlier than this, so the maintenance task may sleep that long.
         limits = (options.max_idle, options.keepalive, self.maker.shortest, silence_of(options))
-        self._round = min((limit for limit in limits if limit is not None), default=float("inf"))
-        self._in_making: set[AsyncConnection[Any]] = set()
-        self._is_abandoned = False
+        self.longest_rest = min((limit for limit in limits if limit is not None), default=float("inf"))
+        self.in_making: set[AsyncConnection[Any]] = set()
+        self.is_abandoned = False
         self._unproven: list[tuple[AsyncTransport, int]] = []  # made after failed dials, with the replies they had then
         self._renewed_at = float("-inf")
         self._leaked: deque[tuple[Slot, str]] = deque()  # filled by finalisers, which must not lock (R-30)
@@ -103,7 +102,7 @@ class Node:
             if retired is not None:
                 self.tasks.start_or_run(self._drain, retired)
             if dial_at is not None:
-                self._alarm.ring_at(dial_at)  # the maintenance task dials when the node may be tried again
+                self.alarm.ring_at(dial_at)  # the maintenance task dials when the node may be tried again
         except BaseException:
             self._resume(to_close)
             raise
@@ -118,7 +117,7 @@ class Node:
             retired = self.ledger.retiring
             if retired is not None and retired.taker is None:
                 retired.is_draining = False
-        self._alarm.set()
+        self.alarm.set()
 
     def _begins(self, slot: Slot) -> bool:
         """Take a slot that was reserved into the hands of the crew; False when it was called off before."""
@@ -136,7 +135,7 @@ class Node:
         connection: AsyncConnection[Any] | None = None
         try:
             connection = self.maker.construct(self.db)
-            self._in_making.add(connection)
+            self.in_making.add(connection)
             await self.maker.open(connection)
             if connection._transport is UNOPENED:  # type: ignore[comparison-overlap]  # it has the same face
                 raise UsageError(f"{type(connection).__name__}.open() must call super().open()")
@@ -145,7 +144,7 @@ class Node:
         except BaseException as error:
             if connection is not None:
                 connection.abort()
-                self._in_making.discard(connection)
+                self.in_making.discard(connection)
             # The pool ends dials only when it closes. Another cancellation, or an exit, is the user's own code: a
             # failure like any other, or the dial would be made again at once and for ever (R-36).
             failure = error if isinstance(error, Exception) else _unasked(error)
@@ -165,7 +164,7 @@ class Node:
                 self.settle()
                 raise
         else:
-            self._in_making.discard(connection)
+            self.in_making.discard(connection)
             if slot.place is not Place.DIALING:  # the configure hook has closed the pool
                 connection.abort()
                 return
@@ -208,7 +207,7 @@ class Node:
             return
         if slot.is_for_sharing:
             self.on_change()
-        self._alarm.set()  # idle connections of the epoch that has ended are the maintenance task's (R-17)
+        self.alarm.set()  # idle connections of the epoch that has ended are the maintenance task's (R-17)
         self.settle()
 
     def _note_served(self) -> None:
@@ -230,7 +229,7 @@ class Node:
             counters.replies += replies
             counters.dropped += transport.wire.dropped
             counters.taken_back += transport.wire.taken_back
-        self._closing.append(transport)
+        self.just_closed.append(transport)
         self.emit(ConnectionClosed, slot.reason)
 
     def check_outside(self) -> None:
@@ -255,7 +254,7 @@ class Node:
         self._leaked.append((slot, borrowed_at))
         if self.ledger.closed and slot.connection is not None:  # the maintenance task has gone home
             slot.connection._transport.abort_in_finaliser()
-        self._alarm.set_from_finaliser()
+        self.alarm.set_from_finaliser()
 
     def _collect_leaks(self) -> None:
         while self._leaked:
@@ -269,53 +268,12 @@ class Node:
             if is_out:
                 self.emit(LeaseLeaked, borrowed_at)
 
-    # Housekeeping ----------------------------------------------------------------------------------
-
-    async def maintain(self) -> None:
-        """Retire, check and redial in the background until the node is closed."""
-        ledger, options = self.ledger, self.options
-        while not (ledger.closed or self._is_abandoned):
-            now = self.now()
-            with self.lock:
-                sweep(ledger, now, options.max_idle)
-                checks = due_for_check(ledger, now, options.keepalive)
-                wake_at = next_sweep_at(ledger, now, options.max_idle, options.keepalive)
-            for slot in checks:
-                self.tasks.start_or_run(self._probe, slot)
-            self.settle()
-            seconds = self._round if wake_at is None else min(max(wake_at - self.now(), 0.001), self._round)
-            for connection in self.connections():
-                look_in = connection._transport.end_if_silent()
-                seconds = seconds if look_in is None else min(seconds, look_in)
-            await self._alarm.wait(None if seconds == float("inf") else seconds)
-        if not ledger.closed:
-            self._close_now()
+    # In the background --------------------------------------------------------------------------------
 
     def abandon(self) -> None:
         """Close, from a finaliser: the pool was dropped without being closed. The maintenance task does it."""
-        self._is_abandoned = True
-        self._alarm.set_from_finaliser()
-
-    async def _probe(self, slot: Slot) -> None:
-        """PING a connection that has been idle for long; one that does not answer is lost (R-12).
-
-        A shared one on which somebody waits is watched already (R-14): behind what it owes a PING may take any time.
-        What it owes to nobody, in threads, nobody has read or missed yet.
-        """
-        connection, patience = slot.connection, self.options.read_timeout
-        if slot.place is Place.SHARED and connection is not None:
-            if connection._transport.is_busy:
-                return
-            patience = None  # others may get before it; silence ends the connection in any case
-        is_alive = connection is not None and await self.is_alive(connection, patience)
-        if not is_alive and connection is not None:
-            connection._transport.abort_as_silent()
-        with self.lock:
-            if slot.place is Place.DIALING and is_alive:
-                self.ledger.made_clean(slot, self.now())
-            elif slot.place is Place.DIALING:
-                self.ledger.not_made_clean(slot)
-        self.settle()
+        self.is_abandoned = True
+        self.alarm.set_from_finaliser()
 
     async def is_alive(self, connection: AsyncConnection[Any], seconds: float | None) -> bool:
         """Tell whether a connection answers a PING within ``seconds``."""
@@ -334,7 +292,7 @@ class Node:
             self.ledger.discard(slot, "lifetime")
         self.on_change()
         self.settle()
-        self._alarm.set()  # the next one over age has its turn
+        self.alarm.set()  # the next one over age has its turn
 
     def gives_up_at(self, now: float, demoted_at: float | None = None) -> float:
         """Return until when callers wait for the node to come back: ``connect_timeout`` after it went down.
@@ -355,7 +313,7 @@ class Node:
         """Begin a new epoch: idle connections go when touched, shared ones one by one when replaced (R-34)."""
         with self.lock:
             self.ledger.drain(self.now())
-        self._alarm.set()
+        self.alarm.set()
 
     def demoted(self, slot: Slot) -> None:
         """Note that a connection answered READONLY: its node is no primary any more (R-13).
@@ -371,19 +329,7 @@ class Node:
                 self.ledger.drain(now)
             else:
                 self.ledger.retire(slot, now)
-        self._alarm.set()
-
-    def forget(self, instead: Absent = FORKED) -> None:
-        """Let go of every socket, without a lock whose holder may not exist: after a fork, or the loop's end (R-35)."""
-        ledger = self.ledger
-        ledger.closed = True  # what unwinds now asks for nothing more
-        self.tasks.forget()
-        slots = (*ledger.shared_slots, *ledger.idle_slots, *ledger.leased_slots, *ledger.dials)
-        connections: list[Any] = [slot.connection for slot in slots if slot.connection is not None]
-        for connection in (*connections, *self._in_making):
-            connection._transport.forget()
-            connection.__dict__["_transport"] = instead
-            connection._slot = connection._lane = None  # leaving the block of a lease does nothing here
+        self.alarm.set()
 
     # Counting --------------------------------------------------------------------------------------
 
@@ -417,35 +363,7 @@ class Node:
                 **more,
             )
 
-    # Closing ---------------------------------------------------------------------------------------
-
-    async def close(self, timeout: float | None) -> None:
-        """Close everything: waiters at once, shared connections after what is in flight or ``timeout`` (R-33)."""
-        if self.is_inside():  # by a signal handler or a finaliser: the maintenance task closes when the books are free
-            self.abandon()
-            return
-        if runs_alone():
-            self._close_alone()
-            return
-        deadline = None if timeout is None else self.now() + timeout
-        try:
-            with self.lock:
-                self.ledger.close()
-                shared = [slot.connection for slot in self.ledger.shared_slots if slot.connection is not None]
-            self.on_change()
-            self.settle()
-            for connection in shared:
-                await connection._transport.wait_idle(deadline, then_close=True)
-        finally:
-            self._alarm.quiet()
-            self._alarm.set()
-            self._close_now()
-            self._cut_short()
-            await self.tasks.stop(deadline, self._cut_short)
-            self._discard_unfinished()
-        await self._wait_closed()
-
-    def _close_now(self) -> None:
+    def close_now(self) -> None:
         """Close everything that is not lent out, without waiting for what is in flight."""
         with self.lock:
             self.ledger.close()
@@ -453,44 +371,6 @@ class Node:
                 self.ledger.discard(slot, "closed")
         self.on_change()
         self.settle()
-
-    def _close_alone(self) -> None:
-        """Close without waiting for anybody: the interpreter is ending, and no other thread runs any more (R-38)."""
-        ledger = self.ledger
-        try:
-            self._close_now()
-        except PoolClosed:  # a thread stopped with a lock in its hands: the sockets can be closed all the same
-            ledger.closed = True
-        slots = (*ledger.shared_slots, *ledger.idle_slots, *ledger.dials)
-        connections: list[Any] = [slot.connection for slot in slots if slot.connection is not None]
-        for connection in (*connections, *self._in_making):
-            connection._transport.abort_in_finaliser()
-
-    def _cut_short(self) -> None:
-        """End what the crew waits for: a thread cannot be cancelled, but its socket can be closed."""
-        with self.lock:
-            held = [slot.connection for slot in self.ledger.dials if slot.connection is not None]
-        for connection in [*self._in_making, *held]:
-            connection.abort()
-
-    def _discard_unfinished(self) -> None:
-        """Strike what the crew was dismissed from, perhaps before it had begun."""
-        with self.lock:
-            for slot in list(self.ledger.dials):
-                if slot.connection is None:
-                    self.ledger.abandon_dial(slot)
-                else:
-                    self.ledger.not_made_clean(slot)
-        self.settle()
-
-    async def settle_closed(self) -> None:
-        """Settle, and wait until every socket that was closed is gone."""
-        self.settle()
-        await self._wait_closed()
-
-    async def _wait_closed(self) -> None:
-        while self._closing:
-            await self._closing.pop().wait_closed()
 
     # Telling ---------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from typing import Any
 from respool._async.shell.transport import AsyncTransport
 from respool._facts.errors import ConnectFailed
 from respool._facts.options import Options
-from respool._pooling.peer import Peer, head_start
+from respool._protocol.peer import Peer, head_start
 from respool._shell.fork import dial_begins, dial_ends
 from respool._shell.sockets import literal, why
 

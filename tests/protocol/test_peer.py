@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from respool._pooling.peer import HEAD_START, Peer, head_start
 from respool._protocol.masking import MASK, mask_error, masked
+from respool._protocol.peer import HEAD_START, Peer, head_start
 from respool.errors import ConnectionLost, ProtocolError, ServerError
 
 ONE, TWO, THREE = ("10.0.0.1", 1), ("10.0.0.2", 1), ("10.0.0.3", 1)

@@ -1,0 +1,183 @@
+# Written once: respool/_sync/node/serving.py is generated from this file.
+"""One node in service: its two lanes, and one try of whatever a pool is asked for.
+
+Rule 1: what may block goes to a lease, everything else to a shared connection where there are any (R-20, R-21).
+Rule 2: nothing is retried here. A try returns its reply, which may be an error value; ``retrying`` decides what next.
+Rule 3: whatever a lost or refused try must leave behind (a pinned caller, a demoted connection) is noted here, in the
+        step that has seen it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from respool._async.node.closing import close, forget, wait_closed
+from respool._async.node.lease_lane import LeaseLane
+from respool._async.node.maintenance import maintain
+from respool._async.node.node import Node
+from respool._async.node.retrying import Retrying
+from respool._async.node.select import select_db
+from respool._async.node.shared_lane import SharedLane
+from respool._async.shell.compat import Cancelled
+from respool._facts.command import Spec
+from respool._facts.errors import Error, TransportError, is_demoted
+from respool._facts.options import Options
+from respool._facts.stats import PoolStats
+from respool._protocol.run import Run
+from respool._shell.absent import FORKED, Absent
+
+
+class Serving:
+    """The node behind a pool, with its shared and its leased lane."""
+
+    def __init__(self, options: Options) -> None:
+        """Make the books of the node; no I/O. ``start`` begins to dial."""
+        self.node = node = Node(options)
+        self.ledger = node.ledger
+        #: The event loop that it belongs to.
+        self.world = node.world
+        self.shared = SharedLane(node)
+        self.leases = LeaseLane(node)
+        self.retrying = Retrying(node)
+        node.on_change = self.shared.refresh
+
+    def start(self) -> None:
+        """Start maintenance and the first dials. Raises when no thread can be started."""
+        self.node.tasks.start(maintain, self.node)
+        self.node.settle()
+
+    # One try -----------------------------------------------------------------------------------------
+
+    async def try_once(
+        self, args: tuple[Any, ...], spec: Spec, deadline: float | None, *, on_lease: bool, elsewhere: bool
+    ) -> Any:
+        """Send one command once; return its reply, which may be an error value.
+
+        ``elsewhere``: not on a shared connection that is to be replaced; for leases the ledger sees to that.
+        """
+        if on_lease or not self.ledger.shared_target:
+            if on_lease:
+                await self.shared.catch_up(deadline)
+            lease = await self.leases.borrow(self._left(deadline))
+            try:
+                reply = await lease._request(args, spec, deadline)
+                if isinstance(reply, Error) and is_demoted(reply, runs_code=spec.runs_code) and lease._slot is not None:
+                    self.node.demoted(lease._slot)
+                return reply
+            finally:
+                self.leases.give_back(lease)
+        shared = self.shared
+        transport = await shared.wait(deadline, elsewhere=elsewhere)
+        try:
+            reply = await transport.submit_until(args, deadline)
+        except Cancelled:
+            transport.withdraw()
+            shared.pin(transport)
+            raise
+        if isinstance(reply, TransportError):
+            shared.pin(transport)
+        elif isinstance(reply, Error) and is_demoted(reply, runs_code=spec.runs_code):
+            shared.demoted(transport)
+        return reply
+
+    async def try_run(self, run: Run, deadline: float | None, *, on_lease: bool, elsewhere: bool) -> Any:
+        """Send a run once; return the list of its replies, or an error value.
+
+        What is only big goes on a shared connection where there are no others; what may block never does (R-21).
+        """
+        must_lease = run.blocks_for is not None
+        if must_lease or (on_lease and self.ledger.leasable > 0) or not self.ledger.shared_target:
+            if on_lease:
+                await self.shared.catch_up(deadline)
+            lease = await self.leases.borrow(self._left(deadline))
+            try:
+                replies = await lease._send_run(run, deadline)
+                if run.is_refused_as_replica(replies) and lease._slot is not None:
+                    self.node.demoted(lease._slot)
+                return replies
+            finally:
+                self.leases.give_back(lease)
+        shared = self.shared
+        transport = (None if elsewhere else shared.only) or await shared.wait(deadline, elsewhere=elsewhere)
+        try:
+            replies = await transport.submit_many(run.args, deadline)
+        except Cancelled:
+            transport.withdraw()
+            shared.pin(transport)
+            raise
+        if isinstance(replies, TransportError):
+            shared.pin(transport)
+        elif run.is_refused_as_replica(replies):
+            shared.demoted(transport)
+        return replies
+
+    async def try_noreply(self, commands: list[tuple[Any, ...]]) -> Any:
+        """Send a run that is not answered but for its last command; return the error if it surely was not sent.
+
+        On a lease the end of the run is waited for: a lease that owes a reply is nobody else's yet.
+        """
+        if self.ledger.shared_target:
+            transport = await self.shared.wait(None)
+            error = await transport.submit_noreply(commands)
+            self.shared.pin(transport)
+            return error
+        lease = await self.leases.borrow(self._left(None))
+        try:
+            reply = await lease._transport.submit_guarded(commands, len(commands) - 1)
+        finally:
+            self.leases.give_back(lease)
+        return reply if isinstance(reply, TransportError) and reply.executed == "no" else None
+
+    def _left(self, deadline: float | None) -> float | None:
+        """Return how long a lease may be waited for."""
+        return self.node.options.acquire_timeout if deadline is None else deadline - self.node.now()
+
+    # Control -----------------------------------------------------------------------------------------
+
+    async def wait_ready(self, seconds: float | None, *, is_strict: bool) -> None:
+        """Wait until ``min_size`` and the shared connections are up; ``is_strict``: the first failed dial ends it."""
+        await self.shared.wait_ready(None if seconds is None else self.node.now() + seconds, is_strict=is_strict)
+
+    def resize(self, min_size: int, max_size: int) -> None:
+        """Set new bounds (R-34)."""
+        with self.node.lock:
+            self.ledger.resize(min_size=min_size, max_size=max_size)
+        self.node.settle()
+
+    async def clear(self) -> None:
+        """Close all idle connections, and wait until they are closed."""
+        with self.node.lock:
+            self.ledger.clear()
+        self.node.settle()
+        await wait_closed(self.node)
+
+    async def select(self, db: int) -> None:
+        """Move to another database, one caller at a time (R-34). Raises the server's error, with nothing changed."""
+        async with self.node.selecting:
+            await select_db(self.node, self.leases, self.shared, db)
+
+    # Counting ----------------------------------------------------------------------------------------
+
+    def gauge(self, name: str) -> int:
+        """Return one of the ledger's counts: size, idle, leased, shared, dialing or waiting."""
+        count: int = getattr(self.ledger, name)
+        return count
+
+    def stats(self) -> PoolStats:
+        """Return all counts as one value."""
+        budget = self.retrying.budget
+        return self.node.stats(in_flight=self.shared.in_flight, retries=budget.taken, retries_refused=budget.refused)
+
+    # The end -----------------------------------------------------------------------------------------
+
+    async def close(self, seconds: float | None) -> None:
+        """Close everything; what is in flight on shared connections may finish for ``seconds`` (R-33)."""
+        await close(self.node, seconds)
+
+    def abandon(self) -> None:
+        """Close from a finaliser, or after a start that failed: maintenance does it, if there is any."""
+        self.node.abandon()
+
+    def forget(self, instead: Absent = FORKED) -> None:
+        """Let go of every socket: they are a parent process', or their event loop has been closed (R-35)."""
+        forget(self.node, instead)

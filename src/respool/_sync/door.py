@@ -1,0 +1,437 @@
+# Generated from respool/_async/door.py by tools/generate.py. Do not edit.
+"""What every kind of pool offers its users: its life, commands, pipelines and leases.
+
+Rule 1: a kind of pool says what serves it (``_make_serving``); everything here works on that alone.
+Rule 2: the hot path is one coroutine, ``_execute``; whatever is unusual goes to ``_execute_with_care``.
+Rule 3: a command that would change the state of a shared connection is refused before anything is sent (R-20). What
+        failed is sent again in ``retrying``, whichever lane it was on (R-24).
+Rule 4: constructing does no I/O and the first use opens. After a fork, or the end of its event loop, a pool stands as
+        one that was never opened (R-35).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NoReturn, Self, TypeVar, overload
+
+from respool._sync.node.connection import Connection
+from respool._sync.node.pipeline import Pipeline
+from respool._sync.node.serving import Serving
+from respool._sync.node.shared_lane import NoLane, SharedLane
+from respool._sync.shell.compat import (
+    WORLD,
+    Borrowing,
+    Cancelled,
+    borrow_from,
+    check_hooks,
+    current_world,
+    has_ended,
+    here,
+)
+from respool._facts.command import Command, Parser, Spec, as_command
+from respool._facts.errors import ConnectFailed, Error, PoolClosed, UsageError, UsageTypeError, is_demoted
+from respool._facts.option_types import S
+from respool._facts.options import Options, checked_timeout
+from respool._facts.stats import PoolStats
+from respool._facts.unknown import POOL_NAMES, answering
+from respool._protocol.run import Run, noreply_args, refused
+from respool._shell.absent import OUTLIVED
+from respool._shell.ending import RLock
+from respool._shell.fork import watch_forks
+from respool._shell.sockets import tls_context
+from respool._surfaces.threads import Commands
+
+T = TypeVar("T")
+
+_NO_LANE: Final = NoLane()
+_DEFAULT: Final = object()
+_ELSEWHERE: Final = UsageError("a first try met the connections of another event loop; never raised")
+
+
+@answering(POOL_NAMES)
+class Door(Commands[S]):
+    """The public face of every pool. A subclass makes what serves it."""
+
+    def __init__(self, options: Options) -> None:
+        kind = options.connection_class
+        if kind is not None and not issubclass(kind, Connection):
+            raise UsageTypeError(f"connection_class must be a subclass of Connection, not {kind.__name__}")
+        check_hooks(options)
+        self._options = options.changed(tls=tls_context(options.tls) or False)
+        self._opening = RLock()
+        self._is_closed = False
+        self._forget()
+        watch_forks(self)
+
+    def _make_serving(self) -> Serving:
+        """Make what serves this pool; no I/O."""
+        raise NotImplementedError
+
+    def _forget(self) -> None:
+        """Stand as one that was never opened; also what a forked child does."""
+        self._serving: Serving | None = None
+        self._shared: SharedLane = _NO_LANE  # type: ignore[assignment]  # it answers "no connection is up"
+
+    def _after_fork(self) -> object:
+        """Let go, in a forked child, of everything that is the parent's; return it to be kept and never touched."""
+        serving, buried = self._serving, (self._serving, self._opening)
+        self._opening = RLock()
+        self._forget()
+        if serving is not None:
+            serving.forget()
+        return buried
+
+    # Life --------------------------------------------------------------------------------------------
+
+    def open(self, *, wait: bool = True, timeout: float | None = None) -> None:
+        """Open the pool: connect ``min_size`` and the shared connections, and by default wait until they are up.
+
+        ``timeout`` is in seconds (None: ``acquire_timeout``). With ``wait=False`` connecting goes on in the background.
+        Raises the error of the first dial that fails; then, and on a timeout or cancel, nothing is left behind and the
+        pool can be opened again; one that was open before stays so. Raises PoolClosed after ``close``.
+        """
+        seconds = self._seconds(timeout)
+        before, serving = self._serving, self._opened()
+        if wait:
+            try:
+                serving.wait_ready(seconds, is_strict=True)
+            except BaseException:
+                if serving is not before:
+                    if self._serving is serving:
+                        self._forget()
+                    serving.close(0.0)
+                raise
+
+    def _start(self) -> Serving:
+        if self._opening._is_owned():  # type: ignore[attr-defined]
+            raise UsageError("this pool is being opened by this very thread: a signal handler cannot use it")
+        with self._opening:
+            if self._is_closed:
+                raise PoolClosed(f"the pool of {self._options.address} is closed")
+            if self._serving is None:
+                self._serving = serving = self._make_serving()
+                self._shared = serving.shared
+                try:
+                    serving.start()
+                except BaseException:  # interrupted, or no thread could be started: a pool needs its maintenance task
+                    self._forget()
+                    serving.abandon()
+                    raise
+            return self._serving
+
+    def _opened(self) -> Serving:
+        """Return what serves, opening the pool on first use. Raises PoolClosed, UsageError in another event loop."""
+        serving = self._bound()
+        return self._start() if serving is None else serving
+
+    def _bound(self) -> Serving | None:
+        """Return what serves, None before the first use and after the end of its event loop (R-35).
+
+        Raises UsageError in another event loop while the first one is open.
+        """
+        serving = self._serving
+        if serving is not None and serving.world is not current_world():
+            if not has_ended(serving.world):
+                raise UsageError(
+                    f"the pool of {self._options.address} was opened in another {WORLD}, which is still open: make one "
+                    "pool for each (often it is opened in a fixture, or used in a thread with a loop of its own)"
+                )
+            serving = self._outlive(serving)
+        if serving is not None and serving.node.is_inside():
+            serving.node.check_outside()
+        return serving
+
+    def _outlive(self, serving: Serving) -> Serving | None:
+        """Forget what served in an event loop that has been closed; return what serves now."""
+        with self._opening:
+            if self._serving is serving:
+                self._forget()
+                serving.forget(OUTLIVED)
+            return self._serving
+
+    def wait_ready(self, timeout: float | None = None) -> None:
+        """Wait until ``min_size`` and the shared connections are up.
+
+        Raises PoolTimeout after ``timeout`` seconds (None: ``acquire_timeout``), with the last dial's error as cause.
+        """
+        seconds = self._seconds(timeout)
+        self._opened().wait_ready(seconds, is_strict=False)
+
+    def _seconds(self, timeout: float | None) -> float | None:
+        return self._options.acquire_timeout if timeout is None else checked_timeout(timeout)
+
+    def close(self, *, timeout: float | None = None) -> None:
+        """Close the pool: waiting and new callers get PoolClosed, leases close when they come back.
+
+        Commands in flight on shared connections may finish for ``timeout`` seconds (None: ``read_timeout``). When this
+        returns, also by a cancel, no task, thread, timer or idle socket is left. Idempotent.
+        """
+        patience = self._options.read_timeout if timeout is None else checked_timeout(timeout)
+        if self._serving is None or not self._serving.node.is_inside():
+            self._bound()
+        with self._opening:
+            self._is_closed = True
+            serving = self._serving
+        if serving is not None:
+            serving.close(patience)
+
+    def __reduce__(self) -> NoReturn:
+        raise UsageTypeError("a pool cannot be copied or pickled; make one in each process")
+
+    def __del__(self) -> None:
+        serving = self.__dict__.get("_serving")
+        if serving is not None and not self._is_closed:
+            warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
+            serving.abandon()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    # Commands ----------------------------------------------------------------------------------------
+
+    @overload
+    def execute(self, command: Command[T], /, *, timeout: float | None = None) -> T: ...
+
+    @overload
+    def execute(self, *args: Any, timeout: float | None = None) -> Any: ...
+
+    def execute(self, *args: Any, timeout: float | None = None) -> Any:
+        """Run one command, or one ``Command``, on the lane that fits it, and return its reply.
+
+        ``timeout`` bounds the whole call in seconds, retries included. Raises ServerError, ReadTimeout,
+        ConnectionLost (OutcomeUnknown for a write that may have run), ConnectFailed, PoolError, UsageError.
+        A cancelled call costs no reconnect: its reply is dropped when it comes.
+        """
+        command = as_command(args[0] if len(args) == 1 and isinstance(args[0], Command) else args)
+        if timeout is None:
+            return self._execute(command.args, command.spec, command.parse)
+        seconds = checked_timeout(timeout)
+        return self._execute_with_care(command.args, command.spec, command.parse, seconds)
+
+    def _execute(self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None) -> Any:
+        # The hot path: everything unusual is left to ``_execute_with_care``.
+        shared = self._shared
+        transport = shared.only or shared.pick()
+        if transport is None or not spec.plain:
+            return self._execute_with_care(args, spec, parse)
+        try:
+            reply = transport.submit(args)
+        except Cancelled:
+            transport.withdraw()
+            shared.pin(transport)
+            raise
+        except (RuntimeError, UsageError):
+            if self._serving is None or self._serving.world is here():
+                raise
+            reply = _ELSEWHERE  # nothing was sent: the pool opens anew, or says which loop it belongs to (R-35)
+        if type(reply) is not bytes and isinstance(reply, Error):  # the first half is the cheaper one
+            if is_demoted(reply, runs_code=spec.runs_code):
+                shared.demoted(transport)
+            try:
+                failure = None if reply is _ELSEWHERE else reply
+                return self._execute_with_care(args, spec, parse, None, failure)
+            finally:
+                del reply, failure  # what is raised holds this frame, which shall not hold it: no waiting for the gc
+        if parse is None:
+            parse = spec.parse
+        return reply if parse is None else parse(reply)
+
+    def _execute_with_care(
+        self,
+        args: tuple[Any, ...],
+        spec: Spec,
+        parse: Parser | None = None,
+        timeout: float | None = None,
+        failure: Error | None = None,
+    ) -> Any:
+        """Run one command on the right lane, and again where R-24 allows it. ``failure``: what a first try ended in."""
+        if spec.refusal is not None:
+            raise refused(spec)
+        may_block = spec.blocks_for(args) is not None
+        is_safe = spec.safe and not may_block
+        serving = self._opened()
+        deadline = None if timeout is None else serving.node.now() + timeout
+
+        def attempt(*, elsewhere: bool) -> Any:
+            return serving.try_once(args, spec, deadline, on_lease=may_block, elsewhere=elsewhere)
+
+        try:
+            reply = serving.retrying.persist(
+                attempt,
+                spec.name,
+                deadline,
+                is_safe=is_safe,
+                runs_code=spec.runs_code,
+                failure=failure,
+                within=timeout,
+            )
+        finally:
+            del failure
+        if parse is None:
+            parse = spec.parse
+        return reply if parse is None else parse(reply)
+
+    @overload
+    def execute_many(
+        self, commands: Iterable[Command[T]], *, atomic: bool = False, timeout: float | None = None
+    ) -> list[T | Error]: ...
+
+    @overload
+    def execute_many(
+        self, commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool = False, timeout: float | None = None
+    ) -> list[Any]: ...
+
+    def execute_many(
+        self, commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool = False, timeout: float | None = None
+    ) -> list[Any]:
+        """Run commands as one pipeline on one connection; return one value for each, server errors as values.
+
+        ``atomic=True`` wraps them in MULTI/EXEC and raises TransactionAborted when nothing was run. A big pipeline
+        leaves by a connection of its own, so that others do not wait behind it. Raises as ``execute`` does.
+        """
+        run = Run(commands, atomic=atomic)
+        if not run.calls:
+            return []
+        if (spec := run.misplaced) is not None:
+            raise refused(spec)
+        may_block = run.may_block
+        seconds = None if timeout is None else checked_timeout(timeout)
+        serving = self._opened()
+        deadline = None if seconds is None else serving.node.now() + seconds
+
+        def attempt(*, elsewhere: bool) -> Any:
+            replies = serving.try_run(run, deadline, on_lease=may_block or run.is_big, elsewhere=elsewhere)
+            return (run.why_not_now(replies) if run.is_atomic else None) or replies
+
+        try:
+            replies = attempt(elsewhere=False)
+        except ConnectFailed as error:
+            replies = error
+        if isinstance(replies, Error):
+            is_safe = run.is_safe and not may_block
+            try:
+                replies = serving.retrying.persist(
+                    attempt, "a pipeline", deadline, is_safe=is_safe, failure=replies, within=seconds
+                )
+            except Error:
+                del replies  # what is raised holds this frame, which shall not hold it: no cycles
+                raise
+        return run.read(replies)
+
+    def execute_noreply(self, *args: Any) -> None:
+        """Send one command whose reply nobody wants; its errors are not seen. Returns when it is queued.
+
+        With ``shared=0`` it takes one round trip: until the server has seen it, the connection is nobody else's.
+        Uses CLIENT REPLY OFF and ON, in a way that cannot shift the replies of others even where an ACL forbids it.
+        """
+        self.execute_many_noreply([args[0] if len(args) == 1 and isinstance(args[0], Command) else args])
+
+    def execute_many_noreply(self, commands: Iterable[Command[Any] | Sequence[Any]]) -> None:
+        """Send commands whose replies nobody wants, as one run. Raises when they were surely not sent."""
+        run = Run(commands)
+        if not run.calls:
+            return
+        sent = noreply_args(run)
+        serving = self._opened()
+
+        def attempt(*, elsewhere: bool) -> Any:
+            return serving.try_noreply(sent)
+
+        serving.retrying.persist(attempt, "a run without reply", None, is_safe=False)
+
+    def pipeline(self, *, atomic: bool = False, raise_errors: bool = True) -> Pipeline[S]:
+        """Collect commands and send them as one pipeline: ``with pool.pipeline() as p: a = p.get("k")``.
+
+        Leaving the block raises the first error among the replies; ``raise_errors=False`` leaves errors to the results.
+        """
+        return Pipeline(self.execute_many, atomic=atomic, raise_errors=raise_errors)
+
+    # Leases ------------------------------------------------------------------------------------------
+
+    def acquire(self, timeout: Any = _DEFAULT) -> Borrowing[Connection[S]]:
+        """Borrow a connection: ``with pool.acquire() as conn``, or ``conn = pool.acquire()``. Once each.
+
+        ``timeout`` in seconds covers waiting, connecting and checking; zero or less: what is idle; None waits for ever;
+        the default is the option ``acquire_timeout``. Raises PoolTimeout, PoolExhausted (TooManyWaiters), PoolClosed,
+        or the error of the connection that could not be made.
+        """
+        if timeout is _DEFAULT:
+            timeout = self._options.acquire_timeout
+        elif timeout is not None:
+            timeout = checked_timeout(timeout)
+        serving = self._serving
+        if serving is None or serving.world is not here():
+            serving = self._opened()
+        borrowing: Borrowing[Connection[S]] = borrow_from(serving.leases, timeout)
+        return borrowing
+
+    def release(self, conn: Connection[S]) -> None:
+        """Give a lease back, now: cannot wait, and cannot fail for a connection that is out.
+
+        Raises UsageError, with nothing changed, for one that was given back before or is not of this pool.
+        """
+        if self._serving is None:
+            raise UsageError("this connection was not leased from this pool")
+        self._serving.leases.release(conn)
+
+    # State -------------------------------------------------------------------------------------------
+
+    @property
+    def size(self) -> int:
+        """All connections: ``shared + idle + leased + dialing``."""
+        return self._gauge("size")
+
+    @property
+    def idle(self) -> int:
+        """Connections nobody uses."""
+        return self._gauge("idle")
+
+    @property
+    def leased(self) -> int:
+        """Connections that are lent out."""
+        return self._gauge("leased")
+
+    @property
+    def shared(self) -> int:
+        """Shared connections that are up."""
+        return self._gauge("shared")
+
+    @property
+    def dialing(self) -> int:
+        """Connections being opened, checked or cleaned."""
+        return self._gauge("dialing")
+
+    @property
+    def waiting(self) -> int:
+        """Callers waiting for a lease."""
+        return self._gauge("waiting")
+
+    @property
+    def min_size(self) -> int:
+        """The number of connections that are kept."""
+        return self._options.min_size
+
+    @property
+    def max_size(self) -> int:
+        """The number of connections that is never exceeded."""
+        return self._options.max_size
+
+    @property
+    def closed(self) -> bool:
+        """Whether ``close`` was called."""
+        return self._is_closed
+
+    def _gauge(self, name: str) -> int:
+        serving = self._serving
+        return 0 if serving is None else serving.gauge(name)
+
+    def stats(self) -> PoolStats:
+        """Return all counts as one value, exact at this moment."""
+        if self._serving is None:
+            return PoolStats(min_size=self.min_size, max_size=self.max_size)
+        return self._serving.stats()

@@ -1,0 +1,55 @@
+# Generated from respool/_async/node/maintenance.py by tools/generate.py. Do not edit.
+"""What a node does in the background until it is closed: retire, check, redial (R-12, R-15, R-16, R-17).
+
+Rule 1: what is due is decided in ``upkeep`` and ``ledger``; here it is done, one round after the other.
+Rule 2: a round ends by itself only when something may have become due; everything else wakes it (``Node.alarm``).
+"""
+
+from __future__ import annotations
+
+from respool._sync.node.node import Node
+from respool._pooling.slot import Place, Slot
+from respool._pooling.upkeep import due_for_check, next_sweep_at, sweep
+
+
+def maintain(node: Node) -> None:
+    """Retire, check and redial in the background until the node is closed."""
+    ledger, options = node.ledger, node.options
+    while not (ledger.closed or node.is_abandoned):
+        now = node.now()
+        with node.lock:
+            sweep(ledger, now, options.max_idle)
+            checks = due_for_check(ledger, now, options.keepalive)
+            wake_at = next_sweep_at(ledger, now, options.max_idle, options.keepalive)
+        for slot in checks:
+            node.tasks.start_or_run(_probe, node, slot)
+        node.settle()
+        seconds = node.longest_rest if wake_at is None else min(max(wake_at - node.now(), 0.001), node.longest_rest)
+        for connection in node.connections():
+            look_in = connection._transport.end_if_silent()
+            seconds = seconds if look_in is None else min(seconds, look_in)
+        node.alarm.wait(None if seconds == float("inf") else seconds)
+    if not ledger.closed:
+        node.close_now()
+
+
+def _probe(node: Node, slot: Slot) -> None:
+    """PING a connection that has been idle for long; one that does not answer is lost (R-12).
+
+    A shared one on which somebody waits is watched already (R-14): behind what it owes a PING may take any time.
+    What it owes to nobody, in threads, nobody has read or missed yet.
+    """
+    connection, patience = slot.connection, node.options.read_timeout
+    if slot.place is Place.SHARED and connection is not None:
+        if connection._transport.is_busy:
+            return
+        patience = None  # others may get before it; silence ends the connection in any case
+    is_alive = connection is not None and node.is_alive(connection, patience)
+    if not is_alive and connection is not None:
+        connection._transport.abort_as_silent()
+    with node.lock:
+        if slot.place is Place.DIALING and is_alive:
+            node.ledger.made_clean(slot, node.now())
+        elif slot.place is Place.DIALING:
+            node.ledger.not_made_clean(slot)
+    node.settle()
