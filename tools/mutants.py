@@ -79,7 +79,8 @@ TESTS_OF: Final = {
     "_facts/options.py": "facts/test_options.py facts/test_url.py",
     "_async/node/node.py": "asyncio_/test_delivery.py asyncio_/test_outages.py",
     "_async/shell/transport.py": "asyncio_/test_half_open.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py",
-    "_async/node/pieces.py": "asyncio_/test_pipelines.py asyncio_/only/test_cancelled_leases.py",
+    "_async/node/pieces.py": "asyncio_/test_pipelines.py asyncio_/only/test_steps.py "
+    "asyncio_/only/test_cancelled_leases.py",
     "_async/node/shared_lane.py": "asyncio_/test_shared_lane.py asyncio_/test_noreply.py "
     "asyncio_/test_pool_life.py asyncio_/test_outages.py asyncio_/test_delivery.py",
     "_async/door.py": "asyncio_/test_lane_choice.py asyncio_/test_delivery.py asyncio_/test_noreply.py "

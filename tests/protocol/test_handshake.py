@@ -321,6 +321,6 @@ def test_a_password_that_is_quoted_in_a_refusal_is_masked() -> None:
     quoted = ServerError("ERR", "unknown command AUTH engine-room")
     with pytest.raises(ServerError) as caught:
         Handshake(protocol=2, password="engine-room").read([quoted, OK, OK])
-    assert str(caught.value) == "ERR unknown command AUTH ***"
+    assert str(caught.value) == "ERR unknown command AUTH *** (AUTH in the handshake with )"
     error = Handshake(password="engine-room").ended(hang_up(1, ServerError("ERR", "engine-room")))
     assert "engine" not in str(error)

@@ -11,7 +11,7 @@ from typing import Any
 import hiredis
 import pytest
 
-from respool._protocol.packing import LARGE_BYTES, check_pieces, make_packer, minding_large, pack_again, pack_many
+from respool._protocol.packing import LARGE_BYTES, check_piece, make_packer, minding_large, pack_again, pack_many
 from respool.errors import UsageError, UsageTypeError, UsageValueError
 
 
@@ -163,7 +163,7 @@ def test_a_number_with_more_digits_than_python_writes_is_refused_not_shown(kind:
         pack_many([AROUND[shape](huge)], make_packer(None))
     assert "0000000" not in str(caught.value)
     with pytest.raises(UsageValueError):
-        check_pieces([[("GET", "k")], [AROUND[shape](huge)]], make_packer(None))
+        check_piece([("GET", "k"), AROUND[shape](huge)], make_packer(None))
 
 
 @pytest.mark.parametrize("shape", range(len(AROUND)))

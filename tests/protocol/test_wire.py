@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from respool._protocol.frames import LIMIT_BYTES
-from respool._protocol.packing import LARGE_BYTES, check_pieces, make_packer, minding_large, pack_again, pack_many
+from respool._protocol.packing import LARGE_BYTES, check_piece, make_packer, minding_large, pack_again, pack_many
 from respool._protocol.run import ATOMIC
 from respool._protocol.wire import SMALL_BYTES, Wire
 from respool.errors import (
@@ -834,10 +834,10 @@ class TestPacking:
 
     def test_a_run_in_pieces_is_checked_whole_and_may_be_nothing_but_bytes(self) -> None:
         good, bad = [(b"SET", b"k", b"v")], [("SET", "k", None)]
-        check_pieces([good, good], make_packer(None))
-        check_pieces([good, [("SET", bytearray(b"k"), Colour.RED)]], make_packer(None))
+        check_piece(good * 2, make_packer(None))
+        check_piece([*good, ("SET", bytearray(b"k"), Colour.RED)], make_packer(None))
         with pytest.raises(UsageTypeError, match="argument 2 of SET"):
-            check_pieces([good, bad], make_packer(None))
+            check_piece(good + bad, make_packer(None))
 
     def test_beside_a_large_value_too_what_is_no_argument_is_refused(self) -> None:
         with pytest.raises(TypeError):

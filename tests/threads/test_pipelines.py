@@ -15,6 +15,7 @@ from answers import OK, echo, held_echo
 from threads.harness import Callers, now, wait_until
 from respool import Pool, Command, RetryPolicy
 from respool._sync.shell.transport import Transport
+from respool._protocol.run import Run
 from respool.errors import (
     ConnectionLost,
     DecodeError,
@@ -555,7 +556,7 @@ def test_a_pipeline_on_a_full_server_tells_that_it_is_full() -> None:
 def test_an_undecodable_reply_is_raised_by_a_pipeline_too(server: Server) -> None:
     server.command("SET", "bytes", b"\xff\xfe")
     with Pool(server.url, shared=1, encoding="utf-8") as pool:
-        with pytest.raises(DecodeError, match=r"command 1 of 2 \(GET\): the reply cannot be decoded"):
+        with pytest.raises(DecodeError, match=r"command 1 of 2 \(GET\): byte 0xff .* is not utf-8"):
             with pool.pipeline() as p:
                 p.get("bytes")
                 other = p.ping()
@@ -616,3 +617,73 @@ def test_an_undecodable_reply_is_a_value_within_a_pipeline(server: Server) -> No
         assert replies[0] == replies[2] == "ok"
         assert type(replies[1]) is DecodeError
         assert pool.stats().opened == 1
+
+
+# Long ones are made ready in steps --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["list", "commands", "generator"])
+def test_a_long_pipeline_that_is_not_ready_in_time_is_not_sent(kind: str) -> None:
+    with FakeNode(default=OK) as node:
+        with Pool(node.url, shared=1) as pool:
+            commands: Any = [("SET", "k", number) for number in range(200_000)]
+            if kind == "commands":
+                commands = [Command("SET", "k", "v")] * 200_000
+            elif kind == "generator":
+                commands = iter(commands)
+            with pytest.raises(ReadTimeout, match="nothing was sent") as caught:
+                pool.execute_many(commands, timeout=0.001)
+            assert caught.value.executed == "no"
+            assert not node.calls("SET")
+            assert pool.stats().retries == 0
+            assert pool.execute("SET", "k", "v") == b"OK"
+
+
+@pytest.mark.parametrize("atomic", [False, True])
+@pytest.mark.parametrize("count", [8191, 8192, 8193, 20_000])
+def test_a_long_pipeline_is_one_run_however_it_was_given(server: Server, count: int, atomic: bool) -> None:
+    with Pool(server.url, shared=1) as pool:
+        commands: list[Any] = [("INCR", "n") for _ in range(count - 1)]
+        commands.append(Command("GET", "n", parse=int))
+        expected = [*range(1, count), count - 1]
+        assert pool.execute_many(commands, atomic=atomic) == expected
+        server.command("DEL", "n")
+        assert pool.execute_many(iter(commands), atomic=atomic) == expected
+        server.command("DEL", "n")
+        with pool.acquire() as conn:
+            assert conn.execute_many(tuple(commands), atomic=atomic) == expected
+
+
+@pytest.mark.parametrize("place", [0, 8191, 8192, 19_999])
+@pytest.mark.parametrize("wrong", [("SET", "k", None), (), ("SELECT", 1)], ids=["argument", "empty", "refused"])
+def test_of_a_long_pipeline_with_a_wrong_command_nothing_is_sent(place: int, wrong: Any) -> None:
+    with FakeNode(default=OK) as node:
+        with Pool(node.url, shared=1) as pool:
+            commands: list[Any] = [("SET", "k", "v")] * 20_000
+            commands[place] = wrong
+            with pytest.raises(UsageError):
+                pool.execute_many(commands)
+            assert not node.calls("SET")
+
+
+def test_others_have_their_turn_while_a_long_pipeline_is_made_ready(callers: Callers) -> None:
+    """What is done at a time is bounded: a command of another caller is answered before the first one is sent."""
+    with FakeNode({"GET": echo}, default=OK) as node:
+        with Pool(node.url, shared=1, max_size=2) as pool:
+            assert pool.execute("GET", "before") == b"before"
+            callers.start(pool.execute_many, [("SET", "k", number) for number in range(300_000)], timeout=0.001)
+            callers.start(pool.execute, "GET", "between")
+            outcomes = callers.outcomes()
+            assert isinstance(outcomes[0], ReadTimeout)
+            assert outcomes[1] == b"between"
+            assert not node.calls("SET")
+
+
+def test_a_long_pipeline_whose_time_ends_while_it_is_checked_is_not_sent() -> None:
+    with FakeNode(default=OK) as node:
+        with Pool(node.url, shared=0) as pool, pool.acquire() as conn:
+            outcome = conn._send_run(Run([("SET", "k", "v")] * 10_000), now())
+            assert isinstance(outcome, ReadTimeout)
+            assert outcome.executed == "no"
+            assert conn.execute("GET", "k") == b"OK"
+            assert not node.calls("SET")

@@ -51,6 +51,7 @@ def mask_error(error: BaseException | None, secrets: Iterable[str]) -> None:
         if isinstance(each, ServerError):
             each.code, each.message = masked(each.code, secrets), masked(each.message, secrets)
         if isinstance(each, TransportError):
+            each.reason = masked(each.reason, secrets)
             left.append(each.last_words)
 
 

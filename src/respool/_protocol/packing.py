@@ -220,14 +220,13 @@ def pack_many(commands: Sequence[tuple[Any, ...]], pack: Packer) -> bytes:
         return b"".join([_pack_one(args, pack) for args in commands])
 
 
-def check_pieces(pieces: Sequence[Sequence[tuple[Any, ...]]], pack: Packer) -> None:
-    """Raise for what cannot be encoded of a run in pieces, before the first of them is sent."""
-    for piece in pieces if len(pieces) > 1 else ():  # a single one is encoded before it is sent
-        others = tuple([arg for args in piece for arg in args if arg.__class__ is not bytes])
-        try:
-            pack(others)
-        except (TypeError, UnicodeError):
-            pack_many(piece, pack)  # it knows what to call it, and what is no mistake
+def check_piece(piece: Sequence[tuple[Any, ...]], pack: Packer) -> None:
+    """Raise for what cannot be encoded of a piece of a run, before the first piece is sent."""
+    others = tuple([arg for args in piece for arg in args if arg.__class__ is not bytes])
+    try:
+        pack(others)
+    except (TypeError, UnicodeError):
+        pack_many(piece, pack)  # it knows what to call it, and what is no mistake
 
 
 def _pack_one(args: tuple[Any, ...], pack: Packer) -> bytes:

@@ -8,7 +8,7 @@ Rule 3: an atomic run is MULTI ... EXEC without anything in between; it runs who
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import Any, Final, cast
@@ -55,6 +55,9 @@ _QUEUED: Final = (b"QUEUED", "QUEUED")
 BIG_COUNT: Final = 1024
 BIG_BYTES: Final = 256 * 1024
 
+#: A run with more commands than this is looked at in steps of so many, so that nobody waits long for it.
+STEP_COUNT: Final = 8192
+
 
 class Run:
     """A checked list of commands, to be sent as ``args`` and read back with ``read``.
@@ -72,14 +75,29 @@ class Run:
         #: The arguments of each command, and what is known of each.
         self.calls, self.specs, self._parsers = _columns(list(commands))
         self._kinds = set(self.specs)
+        self._finish(atomic=atomic)
+
+    @classmethod
+    def joined(cls, runs: Sequence[Run], *, atomic: bool) -> Run:
+        """Make one run of several that were made in steps."""
+        run = object.__new__(cls)
+        run.calls = list(chain.from_iterable([part.calls for part in runs]))
+        run.specs = list(chain.from_iterable([part.specs for part in runs]))
+        run._parsers = list(chain.from_iterable([part._parsers for part in runs]))
+        run._kinds = set().union(*[part._kinds for part in runs])
+        run._finish(atomic=atomic)
+        return run
+
+    def _finish(self, *, atomic: bool) -> None:
         #: Whether no command may block, or does anything to the state of its connection.
         self.is_plain = all(kind.plain for kind in self._kinds)
         self.is_atomic = atomic
         #: What is sent.
         self.args = self.calls
         if atomic:
-            for spec in self.specs:
-                if spec.effect in ("multi", "end", "watch", "unwatch"):
+            misplaced = [kind for kind in self._kinds if kind.effect in ("multi", "end", "watch", "unwatch")]
+            for spec in self.specs if misplaced else ():
+                if spec in misplaced:
                     raise UsageValueError(f"{spec.name} has no place in an atomic run, which is a MULTI itself")
             self.args = [MULTI, *self.calls, EXEC]
 
@@ -120,17 +138,18 @@ class Run:
         except TypeError:  # a number among the arguments
             return sum(map(_weight, self.args)) > BIG_BYTES
 
-    def pieces(self) -> list[list[Args]]:
+    def pieces(self) -> Iterator[list[Args]]:
         """Cut the run into what is encoded and sent at a time, so that memory is bounded by the piece."""
-        pieces: list[list[Args]] = []
-        weight = BIG_BYTES
+        piece: list[Args] = []
+        weight = 0
         for args in self.args:
-            if weight >= BIG_BYTES or len(pieces[-1]) >= BIG_COUNT:
-                pieces.append([])
-                weight = 0
-            pieces[-1].append(args)
+            if weight >= BIG_BYTES or len(piece) >= BIG_COUNT:
+                yield piece
+                piece, weight = [], 0
+            piece.append(args)
             weight += _weight(args)
-        return pieces
+        if piece:
+            yield piece
 
     @property
     def blocks_for(self) -> float | None:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, NoReturn, Self, TypeVar, overload
 
 from respool._sync.node.connection import Connection
+from respool._sync.node.pieces import take_in
 from respool._sync.node.pipeline import Pipeline
 from respool._sync.node.serving import Serving
 from respool._sync.node.shared_lane import NoLane, SharedLane
@@ -25,6 +26,7 @@ from respool._sync.shell.compat import (
     Cancelled,
     borrow_from,
     check_hooks,
+    clock,
     current_world,
     has_ended,
     here,
@@ -232,8 +234,8 @@ class Door(Commands[S]):
         if type(reply) is not bytes and isinstance(reply, Error):  # the first half is the cheaper one
             if is_demoted(reply, runs_code=spec.runs_code):
                 shared.demoted(transport)
+            failure = None if reply is _ELSEWHERE else reply
             try:
-                failure = None if reply is _ELSEWHERE else reply
                 return self._execute_with_care(args, spec, parse, None, failure)
             finally:
                 del reply, failure  # what is raised holds this frame, which shall not hold it: no waiting for the gc
@@ -294,15 +296,15 @@ class Door(Commands[S]):
         ``atomic=True`` wraps them in MULTI/EXEC and raises TransactionAborted when nothing was run. A big pipeline
         leaves by a connection of its own, so that others do not wait behind it. Raises as ``execute`` does.
         """
-        run = Run(commands, atomic=atomic)
+        seconds = None if timeout is None else checked_timeout(timeout)
+        deadline = None if seconds is None else clock()() + seconds
+        run = take_in(commands, atomic=atomic, deadline=deadline)
         if not run.calls:
             return []
         if (spec := run.misplaced) is not None:
             raise refused(spec)
         may_block = run.may_block
-        seconds = None if timeout is None else checked_timeout(timeout)
         serving = self._opened()
-        deadline = None if seconds is None else serving.node.now() + seconds
 
         def attempt(*, elsewhere: bool) -> Any:
             replies = serving.try_run(run, deadline, on_lease=may_block or run.is_big, elsewhere=elsewhere)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeVar, overload
 
 from respool._async.node.greeting import make_ready
-from respool._async.node.pieces import send_pieces
+from respool._async.node.pieces import checked_pieces, send_pieces, take_in
 from respool._async.node.pipeline import AsyncPipeline
 from respool._async.shell.compat import Cancelled, clock
 from respool._async.shell.transport import AsyncTransport
@@ -31,7 +31,6 @@ from respool._facts.errors import (
 from respool._facts.option_types import FROM_URL, ConnectionOptions, Encoding, S
 from respool._facts.options import Options, checked_timeout, make_options
 from respool._facts.unknown import CONNECTION_NAMES, missing
-from respool._protocol.packing import check_pieces
 from respool._protocol.peer import Peer
 from respool._protocol.run import Run, as_raised, noreply_args
 from respool._protocol.session import Session
@@ -299,7 +298,7 @@ class AsyncConnection(AsyncCommands[S]):
 
         ``atomic=True`` wraps them in MULTI/EXEC and raises TransactionAborted when nothing was run.
         """
-        run = Run(commands, atomic=atomic)
+        run = await take_in(commands, atomic=atomic)
         if not run.calls:
             return []
         if run.is_atomic:
@@ -309,8 +308,10 @@ class AsyncConnection(AsyncCommands[S]):
 
     async def _send_run(self, run: Run, deadline: float | None = None) -> Any:
         """Send a run, piece by piece if it is big, and return its replies, or an error value."""
-        transport, pieces = self._transport, run.pieces()
-        check_pieces(pieces, transport.pack)
+        transport = self._transport
+        pieces = await checked_pieces(run, transport, deadline)
+        if isinstance(pieces, Error):
+            return pieces
         for spec in run.specs if not run.is_plain else ():
             if spec.name in NEVER or spec.name in SUBSCRIBES:
                 raise UsageValueError(f"{spec.name} has no place in a pipeline")

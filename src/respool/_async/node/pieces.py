@@ -5,16 +5,70 @@ Rule 1: what was sent before has run, so not all of it may be sent again (R-24),
         MULTI that was not refused.
 Rule 2: a transaction that is given up half way, or whose end is not sure, ends the connection: what came next would
         only be queued.
+Rule 3: a long run is taken in and checked in steps. Between two of them others have their turn, and the deadline is
+        looked at: what is not ready in time is not sent.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
-from respool._async.shell.compat import Cancelled
+from respool._async.shell.compat import Cancelled, clock, pause
 from respool._async.shell.transport import AsyncTransport
-from respool._facts.errors import Error, TransportError
-from respool._protocol.run import why_in_doubt
+from respool._facts.command import Command
+from respool._facts.errors import Error, ReadTimeout, TransportError
+from respool._protocol.packing import check_piece
+from respool._protocol.run import STEP_COUNT, Run, why_in_doubt
+
+
+async def take_in(
+    commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool, deadline: float | None = None
+) -> Run:
+    """Make a run of commands, in steps where they are many or it is not known how many they are."""
+    if isinstance(commands, list | tuple):
+        if len(commands) <= STEP_COUNT:
+            return Run(commands, atomic=atomic)
+        commands = commands[:]  # the caller may go on with the list while others have their turn
+    elif isinstance(commands, str | bytes) or not isinstance(commands, Iterable):
+        return Run(commands, atomic=atomic)  # refuses it
+    parts = [Run((), atomic=atomic)]
+    rest = iter(commands)
+    while step := list(islice(rest, STEP_COUNT)):
+        parts.append(Run(step))
+        if len(step) < STEP_COUNT:
+            break
+        await pause(0)
+        if deadline is not None and clock()() >= deadline:
+            raise _too_late()
+    return Run.joined(parts, atomic=atomic)
+
+
+async def checked_pieces(
+    run: Run, transport: AsyncTransport, deadline: float | None
+) -> list[list[tuple[Any, ...]]] | Error:
+    """Cut a run into pieces, each of which can be encoded; return an error value when the time is over before that.
+
+    Raises UsageError for what cannot be. A run in one piece is encoded when it is sent.
+    """
+    if len(run.args) <= STEP_COUNT:
+        pieces = list(run.pieces())
+        for piece in pieces if len(pieces) > 1 else ():
+            check_piece(piece, transport.pack)
+        return pieces
+    pieces = []
+    for piece in run.pieces():
+        check_piece(piece, transport.pack)
+        pieces.append(piece)
+        await pause(0)
+        if deadline is not None and clock()() >= deadline:
+            return _too_late()
+    return pieces
+
+
+def _too_late() -> ReadTimeout:
+    return ReadTimeout("the time was over before the pipeline was ready to be sent: nothing was sent", executed="no")
 
 
 async def send_pieces(
