@@ -188,24 +188,11 @@ def pause(seconds: float) -> None:
 
 
 def one_at_a_time() -> Any:
-    """Return what ``with`` lets one caller after the other through."""
-    return _OneAtATime()
+    """Return what ``with`` lets one caller after the other through.
 
-
-class _OneAtATime:
-    """A lock whose holder may be gone when the interpreter ends."""
-
-    __slots__ = ("_lock",)
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> None:
-        if not self._lock.acquire(blocking=not is_finalizing()):
-            raise over()
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._lock.release()
+    Its way in is one step of the interpreter: a signal handler that raises there leaves it open or held, never lost.
+    """
+    return RLock()
 
 
 class Waiter:
