@@ -167,13 +167,14 @@ async def test_nobody_is_told_an_error_that_is_not_true_any_more(shared: int) ->
 async def test_a_caller_of_a_node_that_is_down_waits_for_the_dial_that_it_asked_for(
     callers: Callers, shared: int
 ) -> None:
-    with FakeNode({"GET": echo}) as node:
-        node.on("HELLO", Close())
-        pool: AsyncPool[bytes] = AsyncPool(node.url, shared=shared, connect_timeout=10.0, retry=None)
+    with FakeNode({"GET": echo}) as node, FaultProxy(node) as proxy:
+        proxy.refuse()
+        pool: AsyncPool[bytes] = AsyncPool(proxy.url, shared=shared, connect_timeout=10.0, retry=None)
         with pytest.raises(ConnectFailed):
             await pool.execute("GET", "a")
         await wait_until(lambda: pool.dialing == 0)
         dials = pool.stats().dial_failures
+        proxy.accept()
         node.on("HELLO", Hold(b"%1\r\n$5\r\nproto\r\n:3\r\n"))
         caller = callers.start(pool.execute, "GET", "b")
         await wait_until(lambda: pool.dialing > 0)

@@ -44,7 +44,7 @@ async def _borrow(c: Client) -> Lease:
 
 
 def session_of(lease: Lease) -> Any:
-    return lease._transport._transport.get_extra_info("socket")._sock.session
+    return lease._transport.sock.session  # type: ignore[attr-defined]  # it is a watched one
 
 
 def _look_at(c: Client, lease: Lease) -> None:

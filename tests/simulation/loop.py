@@ -11,6 +11,7 @@ Rule 3: ``Order.adversarial`` also permutes the steps of different tasks within 
 Rule 4: ``Order.coarse`` is uvloop's clock: milliseconds, timers rounded to the nearest, and ``call_at`` for less than
         half of one answers with a plain handle. As a timer may then ring early, a round takes ``ROUND`` of time.
 Rule 5: the transports are asyncio's own selector transports, on sockets of ``network``.
+Rule 6: where the engine asks the kernel about a socket (``poll``), the sockets of ``network`` answer.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import select
 import socket
 from asyncio import events
 from asyncio.selector_events import _SelectorSocketTransport  # type: ignore[attr-defined]
@@ -25,6 +27,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
+
+from respool._async.shell import transport as transport_module
 
 #: Where the virtual clock starts; not at 0, so that nobody takes "zero" for "never".
 START = 1000.0
@@ -296,3 +300,37 @@ def _cancelled(handle: events.Handle | None) -> bool:
 
 def _nothing() -> None:
     """Do nothing."""
+
+
+class SimPoll:
+    """``select.poll`` for the one socket that a connection registers."""
+
+    def __init__(self, loop: SimLoop) -> None:
+        self._loop = loop
+        self._fd = -1
+
+    def register(self, fd: int, _events: int) -> None:
+        self._fd = fd
+
+    def poll(self, _timeout: int) -> list[tuple[int, int]]:
+        sock = self._loop._watched.get(self._fd)
+        if sock is None:
+            return [(self._fd, select.POLLNVAL)]
+        events = select.POLLIN if sock.is_readable else 0
+        if sock.has_ended:
+            events |= select.POLLRDHUP
+        return [(self._fd, events)] if events else []
+
+
+class _Polls:
+    """The module ``select`` for the engine's transports: simulated in a simulated loop, real in a real one."""
+
+    POLLIN = select.POLLIN
+
+    @staticmethod
+    def poll() -> Any:
+        loop = asyncio.get_running_loop()
+        return SimPoll(loop) if isinstance(loop, SimLoop) else select.poll()
+
+
+transport_module.select = _Polls  # type: ignore[assignment]

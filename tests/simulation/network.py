@@ -201,6 +201,10 @@ class SimSocket:
         return bool(self._inbox) or self._has_ended or self._error is not None
 
     @property
+    def has_ended(self) -> bool:
+        return self._has_ended or self._error is not None
+
+    @property
     def is_writable(self) -> bool:
         return self._unsent < self._weather.window or self._error is not None
 

@@ -15,6 +15,8 @@ from respool._async.node import lease_lane as lease_lane_module
 from respool._async.node import node as node_module
 from respool._async.node import serving as serving_module
 from respool._async.node import shared_lane as shared_lane_module
+from respool._async.shell import dial as dial_module
+from respool._async.shell import transport as transport_module
 from respool._async.shell.compat import Waiter
 from respool._pooling.ledger import Ledger
 from respool._pooling.slot import Slot
@@ -63,6 +65,18 @@ class WatchedWaiter(Waiter):
         return is_taken
 
 
+class WatchedTransport(transport_module.AsyncTransport):
+    """A transport that remembers its socket, also when it has ended."""
+
+    __slots__ = ("sock",)
+
+    sock: SimSocket
+
+    def connection_made(self, transport: Any) -> None:
+        self.sock = transport.get_extra_info("socket")._sock
+        super().connection_made(transport)
+
+
 class WatchedNode(node_module.Node):
     """A node that tells which connections were entered."""
 
@@ -71,7 +85,7 @@ class WatchedNode(node_module.Node):
         self.entered: list[SimSocket] = []
 
     def _enter(self, slot: Slot, connection: Any) -> None:
-        self.entered.append(connection._transport._transport.get_extra_info("socket")._sock)
+        self.entered.append(connection._transport.sock)
         super()._enter(slot, connection)
 
 
@@ -125,6 +139,7 @@ def watched() -> Iterator[None]:
     """Let every pool made in this block be one that can be watched."""
     _broken.clear()
     own: list[tuple[Any, str, Any]] = [
+        (dial_module, "AsyncTransport", WatchedTransport),
         (node_module, "Ledger", WatchedLedger),
         (lease_lane_module, "Waiter", WatchedWaiter),
         (serving_module, "Node", WatchedNode),

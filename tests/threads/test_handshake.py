@@ -359,7 +359,7 @@ def test_a_peer_that_hangs_up_at_everything_new_is_reached() -> None:
 
 def test_a_peer_that_hangs_up_on_everybody_is_dialed_twice_and_no_more() -> None:
     with FakeNode(handshake=False, default=Close()) as node:
-        with pytest.raises(ConnectFailed, match="ended in the handshake"):
+        with pytest.raises(ConnectFailed, match="the server closed the connection before it answered"):
             with Connection(node.url):
                 pass
         assert node.connections == 2
