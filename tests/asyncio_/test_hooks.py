@@ -206,7 +206,7 @@ async def test_check_that_refuses_everything_does_not_dial_without_limit(how: st
     with FakeNode() as node:
         async with AsyncPool(node.url, shared=0, check=check) as pool:
             started = now()
-            while now() - started < 0.5:
+            while now() - started < (0.5 if node.connections > 10 else 20.0):
                 with pytest.raises(Trouble if how == "raises" else PoolTimeout):
                     await pool.acquire(timeout=0.5 if how == "says no" else None)
             took = now() - started

@@ -35,7 +35,7 @@ def public_coroutines() -> Iterator[tuple[type, str]]:
     for kind in PUBLIC:
         for name in dir(kind):
             is_public = name in PROTOCOLS or not name.startswith("_")
-            if is_public and (inspect.iscoroutinefunction(getattr(kind, name)) or name == "__await__"):
+            if is_public and (inspect.iscoroutinefunction(getattr(kind, name, None)) or name == "__await__"):
                 yield kind, name
 
 
