@@ -52,7 +52,7 @@ async def test_one_frozen_connection_of_four_does_not_slow_down_the_rest(figure:
             times.clear()
             await asyncio.gather(*(call(pool, 0.5) for _ in range(10)))
             assert len(times) > 100
-            assert p99() <= max(2 * healthy, 0.1)
+            assert p99() <= max(2 * healthy, 1.0)  # on the frozen one it would be read_timeout
             figure(
                 "P-12",
                 "p99 of all with one of four connections frozen, against all healthy",
