@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from respool._facts.command import Command, find_spec
+from respool._facts.errors import server_error
 from respool._protocol.run import (
     ATOMIC,
     BIG_BYTES,
@@ -146,6 +147,13 @@ class TestAtomic:
                 run.read([ERROR, *replies, no_multi])
             assert str(caught.value) == f"ERR no (MULTI was refused; {what})"
             assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+    def test_a_script_that_ran_outside_of_it_may_have_said_the_servers_words(self) -> None:
+        loading, no_multi = server_error("LOADING wait"), ServerError("ERR", "EXEC without MULTI")
+        replies = [loading, loading, no_multi]
+        assert Run([("INCR", "k")], atomic=True).why_not_now(replies) is not None
+        assert Run([("EVAL", "script", 0)], atomic=True).why_not_now(replies) is None
+        assert Run([("MODULE.COMMAND", "k")], atomic=True).why_not_now(replies) is None
 
     def test_any_other_error_of_exec_is_raised(self) -> None:
         run = Run([("INCR", "k")], atomic=True)
