@@ -123,7 +123,7 @@ def _moments_of(code: CodeType) -> frozenset[int]:
     steps = list(dis.get_instructions(code))
     found = set()
     for step, following in itertools.pairwise(steps):
-        if step.opname.startswith(_LOOKS):
+        if step.opname.startswith(_LOOKS) and not step.opname.endswith("NO_INTERRUPT"):
             after = step.argval if "JUMP" in step.opname else following.offset
             if _handler(code, step.offset) == _handler(code, after):
                 found.add(after)

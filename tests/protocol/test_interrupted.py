@@ -22,7 +22,7 @@ MODES = pytest.mark.parametrize("interrupt", [interrupted_at, interrupted_behind
 
 
 class Told:
-    """A caller of the wire; it takes one answer, as a future does."""
+    """A caller of the wire, as a thread is; it takes one answer."""
 
     def __init__(self, name: str, *, has_given_up: bool = False) -> None:
         self.name = name
@@ -35,7 +35,7 @@ class Told:
         self.answer = value
 
     def done(self) -> bool:
-        return self.has_given_up or self.answer is not None
+        return self.has_given_up
 
 
 class Interrupting(Exception):
