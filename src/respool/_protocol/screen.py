@@ -74,26 +74,33 @@ class Screen:
         # One byte is searched for many times faster than two; where it stands is looked at only when it is there.
         if self._held or b"|" in data or b"!" in data:
             self._feed_suspect(data)
-        elif data:
+        elif len(data) > SLICE_BYTES:
             self._read(data)
+        elif data:
+            self._reader.feed(data)
+            self._deliver()
+            if data[-1] == _LINE_FEED and not self._reader.has_data():  # nearly always: whole replies
+                self._head, self._is_cut, self._last = b"", False, _LINE_FEED
+            else:
+                self._note_end(data)
 
     def _read(self, data: bytes) -> None:
         """Let the parser read what holds no rare frame, and note where it stands then."""
-        if len(data) <= SLICE_BYTES or self._body:
-            self._reader.feed(data)
+        size = len(data) if self._body else SLICE_BYTES
+        for begin in range(0, len(data), size):
+            self._reader.feed(data, begin, min(size, len(data) - begin))
             self._deliver()
-        else:
-            for begin in range(0, len(data), SLICE_BYTES):
-                self._reader.feed(data, begin, min(SLICE_BYTES, len(data) - begin))
-                self._deliver()
-        last = data[-1]
+        self._note_end(data)
+
+    def _note_end(self, data: bytes) -> None:
+        """Note where the parser stands behind ``data``, which it was fed last."""
         if self._reader.has_data():
             self._note_head(data)
             self._is_cut = False
         else:
-            self._is_cut = last in _BEGINS and not self._ends_whole(data)
+            self._is_cut = data[-1] in _BEGINS and not self._ends_whole(data)
             self._head = b""
-        self._last = last
+        self._last = data[-1]
 
     def _ends_whole(self, data: bytes) -> bool:
         """Tell whether a last byte that may begin a value ends a text: the parser takes any two bytes behind one."""
