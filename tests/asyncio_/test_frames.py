@@ -209,7 +209,7 @@ async def test_a_surplus_reply_closes_the_connection() -> None:
 def _looks(pool: AsyncPool[Any]) -> bool:
     """Let a thread's connection look at its socket; asyncio sees by itself."""
     only = pool._shared.only
-    return only is None or not only.is_reusable
+    return only is None or not only.is_reusable(pool._serving.node.now())  # type: ignore[union-attr]  # it is open
 
 
 async def test_a_reply_to_an_idle_connection_closes_it(callers: Callers) -> None:

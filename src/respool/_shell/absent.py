@@ -21,7 +21,6 @@ class Absent:
     completed = 0
     is_open = False
     is_quiet = False
-    is_reusable = False
     silent_for = 0.0
     patience = None
     remote = None
@@ -59,6 +58,10 @@ class Absent:
     def submit_noreply(self, commands: list[tuple[Any, ...]]) -> NoReturn:
         """Refuse."""
         raise self._make_error()
+
+    def is_reusable(self, now: float) -> bool:
+        """Nothing is there to be used."""
+        return False
 
     def set_patience(self, patience: float | None) -> None:
         """There is nobody to be patient with."""

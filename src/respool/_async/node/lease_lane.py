@@ -63,7 +63,7 @@ class LeaseLane:
                     slot = await self._queue(started, deadline, me)
                 connection = slot.connection
                 # One that was being asked, cleaned or given back when select() moved the others is on the old database.
-                if not connection._transport.is_reusable or connection._options.db != node.db:
+                if not connection._transport.is_reusable(started) or connection._options.db != node.db:
                     self._discard(slot)
                     continue
                 is_due = started - slot.idle_since > self._keepalive
@@ -162,7 +162,8 @@ class LeaseLane:
         except BaseException:
             self._discard(slot, is_refused=True)
             raise
-        is_fit = is_fit and slot.connection._transport.is_reusable  # it may have ended while the hook looked at it
+        # It may have ended while the hook looked at it.
+        is_fit = is_fit and slot.connection._transport.is_reusable(node.now())
         if not is_fit:
             self._discard(slot, is_refused=True)
         return is_fit

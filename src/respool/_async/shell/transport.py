@@ -151,12 +151,10 @@ class AsyncTransport(asyncio.Protocol):
         """Whether the connection is open and nothing is owed."""
         return self._error is None and not self._queue
 
-    @property
-    def is_reusable(self) -> bool:
-        """Whether it is quiet and the socket has not ended behind our back: the free check of a checkout (R-11)."""
+    def is_reusable(self, now: float) -> bool:
+        """Tell whether it is quiet and its socket has not ended unnoticed: the free check of a checkout (R-11)."""
         if self._error is not None or self._queue or self._transport.is_closing():  # type: ignore[union-attr]  # open
             return False
-        now = self._loop.time()
         return now - self._heard <= _RESTED or self._look(now)
 
     @property

@@ -185,10 +185,9 @@ class Transport:
         """Whether the connection is open, nothing is owed and no thread drives it."""
         return self._error is None and not self._queue and self._leader is None
 
-    @property
-    def is_reusable(self) -> bool:
-        """Whether it is quiet and the socket has not ended behind our back: the free check of a checkout (R-11)."""
-        if monotonic() - self._looked > _RESTED and self.is_quiet:
+    def is_reusable(self, now: float) -> bool:
+        """Tell whether it is quiet and its socket has not ended unnoticed: the free check of a checkout (R-11)."""
+        if now - self._looked > _RESTED and self.is_quiet:
             self._look()
         return self._error is None and not self._queue and self._leader is None
 
