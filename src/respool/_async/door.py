@@ -1,12 +1,12 @@
 # Written once: respool/_sync/door.py is generated from this file.
-"""What every kind of pool offers its users: its life, commands, pipelines and leases.
+"""The public API that all kinds of pool share: opening and closing, commands, pipelines and leases.
 
-Rule 1: a kind of pool says what serves it (``_make_serving``); everything here works on that alone.
-Rule 2: the hot path is one coroutine, ``_execute``; whatever is unusual goes to ``_execute_with_care``.
-Rule 3: a command that would change the state of a shared connection is refused before anything is sent (R-20). What
-        failed is sent again in ``retrying``, whichever lane it was on (R-24).
-Rule 4: constructing does no I/O and the first use opens. After a fork, or the end of its event loop, a pool stands as
-        one that was never opened (R-35).
+Rule 1: a subclass creates the object that serves it (``_make_serving``); everything here works on that object alone.
+Rule 2: the hot path is one coroutine, ``_execute``; it passes every unusual case to ``_execute_with_care``.
+Rule 3: a command that would change the state of a shared connection is refused before anything is sent (R-20).
+        ``retrying`` repeats failed commands of both lanes (R-24).
+Rule 4: construction does no I/O; the first use opens the pool. After a fork, or once its event loop is closed, a pool
+        behaves as if it had never been opened (R-35).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _ELSEWHERE: Final = UsageError("a first try met the connections of another event
 
 @answering(POOL_NAMES)
 class AsyncDoor(AsyncCommands[S]):
-    """The public face of every pool. A subclass makes what serves it."""
+    """The public API of every pool. A subclass creates the object that serves it."""
 
     def __init__(self, options: Options) -> None:
         kind = options.connection_class
@@ -67,16 +67,16 @@ class AsyncDoor(AsyncCommands[S]):
         watch_forks(self)
 
     def _make_serving(self) -> Serving:
-        """Make what serves this pool; no I/O."""
+        """Create the object that serves this pool; no I/O."""
         raise NotImplementedError
 
     def _forget(self) -> None:
-        """Stand as one that was never opened; also what a forked child does."""
+        """Return to the state of a pool that was never opened; a forked child does so too."""
         self._serving: Serving | None = None
-        self._shared: SharedLane = _NO_LANE  # type: ignore[assignment]  # it answers "no connection is up"
+        self._shared: SharedLane = _NO_LANE  # type: ignore[assignment]  # it says that no connection is up
 
     def _after_fork(self) -> object:
-        """Let go, in a forked child, of everything that is the parent's; return it to be kept and never touched."""
+        """Drop, in a forked child, what belongs to the parent. The caller must keep the result and never use it."""
         serving, buried = self._serving, (self._serving, self._opening)
         self._opening = RLock()
         self._forget()
@@ -89,9 +89,9 @@ class AsyncDoor(AsyncCommands[S]):
     async def open(self, *, wait: bool = True, timeout: float | None = None) -> None:
         """Open the pool: connect ``min_size`` and the shared connections, and by default wait until they are up.
 
-        ``timeout`` is in seconds (None: ``acquire_timeout``). With ``wait=False`` connecting goes on in the background.
-        Raises the error of the first dial that fails; then, and on a timeout or cancel, nothing is left behind and the
-        pool can be opened again; one that was open before stays so. Raises PoolClosed after ``aclose``.
+        ``timeout`` is in seconds (None: ``acquire_timeout``). With ``wait=False`` it connects in the background.
+        Raises the error of the first dial that fails. After an error, a timeout or a cancel nothing is left behind and
+        the pool can be opened again; a pool that was already open stays open. Raises PoolClosed after ``aclose``.
         """
         seconds = self._seconds(timeout)
         before, serving = self._serving, self._opened()
@@ -123,12 +123,12 @@ class AsyncDoor(AsyncCommands[S]):
             return self._serving
 
     def _opened(self) -> Serving:
-        """Return what serves, opening the pool on first use. Raises PoolClosed, UsageError in another event loop."""
+        """Return the ``Serving``; the first use opens the pool. Raises PoolClosed, UsageError in another event loop."""
         serving = self._bound()
         return self._start() if serving is None else serving
 
     def _bound(self) -> Serving | None:
-        """Return what serves, None before the first use and after the end of its event loop (R-35).
+        """Return the ``Serving``; None before the first use and once its event loop is closed (R-35).
 
         Raises UsageError in another event loop while the first one is open.
         """
@@ -145,7 +145,7 @@ class AsyncDoor(AsyncCommands[S]):
         return serving
 
     def _outlive(self, serving: Serving) -> Serving | None:
-        """Forget what served in an event loop that has been closed; return what serves now."""
+        """Drop the ``Serving`` of an event loop that has been closed; return the current one, or None."""
         with self._opening:
             if self._serving is serving:
                 self._forget()
@@ -164,10 +164,10 @@ class AsyncDoor(AsyncCommands[S]):
         return self._options.acquire_timeout if timeout is None else checked_timeout(timeout)
 
     async def aclose(self, *, timeout: float | None = None) -> None:
-        """Close the pool: waiting and new callers get PoolClosed, leases close when they come back.
+        """Close the pool: waiting and new callers get PoolClosed; a leased connection is closed when it is released.
 
-        Commands in flight on shared connections may finish for ``timeout`` seconds (None: ``read_timeout``). When this
-        returns, also by a cancel, no task, thread, timer or idle socket is left. Idempotent.
+        Commands in flight on shared connections have ``timeout`` seconds to finish (None: ``read_timeout``). When this
+        returns or is cancelled, no task, thread, timer or idle socket is left. Idempotent.
         """
         patience = self._options.read_timeout if timeout is None else checked_timeout(timeout)
         if self._serving is None or not self._serving.node.is_inside():
@@ -203,11 +203,11 @@ class AsyncDoor(AsyncCommands[S]):
     async def execute(self, *args: Any, timeout: float | None = None) -> Any: ...
 
     async def execute(self, *args: Any, timeout: float | None = None) -> Any:
-        """Run one command, or one ``Command``, on the lane that fits it, and return its reply.
+        """Run one command, given by its arguments or as a ``Command``, and return its reply.
 
         ``timeout`` bounds the whole call in seconds, retries included. Raises ServerError, ReadTimeout,
         ConnectionLost (OutcomeUnknown for a write that may have run), ConnectFailed, PoolError, UsageError.
-        A cancelled call costs no reconnect: its reply is dropped when it comes.
+        Cancelling does not cost a reconnect, except for a blocking command: the late reply is dropped.
         """
         command = as_command(args[0] if len(args) == 1 and isinstance(args[0], Command) else args)
         if timeout is None:
@@ -216,7 +216,7 @@ class AsyncDoor(AsyncCommands[S]):
         return await self._execute_with_care(command.args, command.spec, command.parse, seconds)
 
     async def _execute(self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None) -> Any:
-        # The hot path: everything unusual is left to ``_execute_with_care``.
+        # The hot path: ``_execute_with_care`` handles every unusual case.
         shared = self._shared
         transport = shared.only or shared.pick()
         if transport is None or not spec.plain:
@@ -230,15 +230,15 @@ class AsyncDoor(AsyncCommands[S]):
         except (RuntimeError, UsageError):
             if self._serving is None or self._serving.world is here():
                 raise
-            reply = _ELSEWHERE  # nothing was sent: the pool opens anew, or says which loop it belongs to (R-35)
-        if type(reply) is not bytes and isinstance(reply, Error):  # the first half is the cheaper one
+            reply = _ELSEWHERE  # nothing was sent: below, the pool opens again or raises UsageError (R-35)
+        if type(reply) is not bytes and isinstance(reply, Error):  # the cheaper test comes first
             if is_demoted(reply, runs_code=spec.runs_code):
                 shared.demoted(transport)
             failure = None if reply is _ELSEWHERE else reply
             try:
                 return await self._execute_with_care(args, spec, parse, None, failure)
             finally:
-                del reply, failure  # what is raised holds this frame, which shall not hold it: no waiting for the gc
+                del reply, failure  # the raised error refers to this frame: without a cycle, no gc run is needed
         if parse is None:
             parse = spec.parse
         return reply if parse is None else parse(reply)
@@ -251,7 +251,7 @@ class AsyncDoor(AsyncCommands[S]):
         timeout: float | None = None,
         failure: Error | None = None,
     ) -> Any:
-        """Run one command on the right lane, and again where R-24 allows it. ``failure``: what a first try ended in."""
+        """Run one command on the right lane and retry it where R-24 allows. ``failure`` is the error of a first try."""
         if spec.refusal is not None:
             raise refused(spec)
         may_block = spec.blocks_for(args) is not None
@@ -294,7 +294,7 @@ class AsyncDoor(AsyncCommands[S]):
         """Run commands as one pipeline on one connection; return one value for each, server errors as values.
 
         ``atomic=True`` wraps them in MULTI/EXEC and raises TransactionAborted when nothing was run. A big pipeline
-        leaves by a connection of its own, so that others do not wait behind it. Raises as ``execute`` does.
+        leases a connection, so that other callers do not wait behind it. Raises the same errors as ``execute``.
         """
         seconds = None if timeout is None else checked_timeout(timeout)
         deadline = None if seconds is None else clock()() + seconds
@@ -321,20 +321,20 @@ class AsyncDoor(AsyncCommands[S]):
                     attempt, "a pipeline", deadline, is_safe=is_safe, failure=replies, within=seconds
                 )
             except Error:
-                del replies  # what is raised holds this frame, which shall not hold it: no cycles
+                del replies  # the raised error refers to this frame: no reference cycle
                 raise
         return run.read(replies)
 
     async def execute_noreply(self, *args: Any) -> None:
-        """Send one command whose reply nobody wants; its errors are not seen. Returns when it is queued.
+        """Send one command without waiting for its reply; its errors are not reported. Returns when it is queued.
 
-        With ``shared=0`` it takes one round trip: until the server has seen it, the connection is nobody else's.
-        Uses CLIENT REPLY OFF and ON, in a way that cannot shift the replies of others even where an ACL forbids it.
+        With ``shared=0`` it takes one round trip: the connection is released only after the server has seen the
+        command. CLIENT REPLY OFF and ON are sent so that others get the right replies even if an ACL forbids them.
         """
         await self.execute_many_noreply([args[0] if len(args) == 1 and isinstance(args[0], Command) else args])
 
     async def execute_many_noreply(self, commands: Iterable[Command[Any] | Sequence[Any]]) -> None:
-        """Send commands whose replies nobody wants, as one run. Raises when they were surely not sent."""
+        """Send commands as one run without waiting for replies. Raises if they were certainly not sent."""
         run = Run(commands)
         if not run.calls:
             return
@@ -349,18 +349,18 @@ class AsyncDoor(AsyncCommands[S]):
     def pipeline(self, *, atomic: bool = False, raise_errors: bool = True) -> AsyncPipeline[S]:
         """Collect commands and send them as one pipeline: ``async with pool.pipeline() as p: a = p.get("k")``.
 
-        Leaving the block raises the first error among the replies; ``raise_errors=False`` leaves errors to the results.
+        Leaving the block raises the first error among the replies; with ``raise_errors=False`` only ``result()`` does.
         """
         return AsyncPipeline(self.execute_many, atomic=atomic, raise_errors=raise_errors)
 
     # Leases ------------------------------------------------------------------------------------------
 
     def acquire(self, timeout: Any = _DEFAULT) -> Borrowing[AsyncConnection[S]]:
-        """Borrow a connection: ``async with pool.acquire() as conn``, or ``conn = await pool.acquire()``. Once each.
+        """Lease a connection: ``async with pool.acquire() as conn``, or ``conn = await pool.acquire()``.
 
-        ``timeout`` in seconds covers waiting, connecting and checking; zero or less: what is idle; None waits for ever;
-        the default is the option ``acquire_timeout``. Raises PoolTimeout, PoolExhausted (TooManyWaiters), PoolClosed,
-        or the error of the connection that could not be made.
+        Each result can be used once. ``timeout`` in seconds covers waiting, connecting and checking; with zero or less
+        only an idle connection is leased; None waits for ever; the default is the option ``acquire_timeout``. Raises
+        PoolTimeout, PoolExhausted (TooManyWaiters), PoolClosed, or the error of the dial that failed.
         """
         if timeout is _DEFAULT:
             timeout = self._options.acquire_timeout
@@ -373,9 +373,9 @@ class AsyncDoor(AsyncCommands[S]):
         return borrowing
 
     def release(self, conn: AsyncConnection[S]) -> None:
-        """Give a lease back, now: cannot wait, and cannot fail for a connection that is out.
+        """Give a lease back at once. It never waits, and never fails for a current lease of this pool.
 
-        Raises UsageError, with nothing changed, for one that was given back before or is not of this pool.
+        Raises UsageError, and changes nothing, for a lease that was released before or belongs to another pool.
         """
         if self._serving is None:
             raise UsageError("this connection was not leased from this pool")
@@ -390,12 +390,12 @@ class AsyncDoor(AsyncCommands[S]):
 
     @property
     def idle(self) -> int:
-        """Connections nobody uses."""
+        """Connections that nobody uses at the moment."""
         return self._gauge("idle")
 
     @property
     def leased(self) -> int:
-        """Connections that are lent out."""
+        """Connections that are leased to callers."""
         return self._gauge("leased")
 
     @property
@@ -415,12 +415,12 @@ class AsyncDoor(AsyncCommands[S]):
 
     @property
     def min_size(self) -> int:
-        """The number of connections that are kept."""
+        """The number of connections that the pool keeps open."""
         return self._options.min_size
 
     @property
     def max_size(self) -> int:
-        """The number of connections that is never exceeded."""
+        """The largest number of connections that the pool may have."""
         return self._options.max_size
 
     @property

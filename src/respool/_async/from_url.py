@@ -1,5 +1,5 @@
 # Written once: respool/_sync/from_url.py is generated from this file.
-"""From a URL to the right pool: the scheme says which one it is."""
+"""Create the right kind of pool for a URL, by the scheme of the URL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def async_from_url(
 ) -> AsyncPool[S]:
     """Return the pool for ``url``. Does no I/O.
 
-    ``redis://``, ``valkey://`` (TCP), ``rediss://``, ``valkeys://`` (TLS) and ``unix://`` are one node. Raises
+    ``redis://``, ``valkey://`` (TCP), ``rediss://``, ``valkeys://`` (TLS) and ``unix://`` name a single node. Raises
     UsageError for an unknown scheme or a bad option.
     """
     return AsyncPool(url, encoding=encoding, **options)

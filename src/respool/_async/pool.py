@@ -1,5 +1,5 @@
 # Written once: respool/_sync/pool.py is generated from this file.
-"""One node behind one object: a door over one ``Serving``, and what can be changed about it while it runs (R-34)."""
+"""The pool for a single node: ``AsyncDoor`` over one ``Serving``, and changes to the pool at run time (R-34)."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 class AsyncPool(AsyncDoor[S]):
     """A pool of connections to one Redis or Valkey server.
 
-    Options are keywords, or stand in the URL's query string; keywords win. docs/reference/options.md lists all of
-    them. Use it as ``async with AsyncPool("redis://localhost") as pool``, or just
-    call it: the first use opens it.
+    Options are given as keywords or in the URL's query string; keywords win. docs/reference/options.md lists all of
+    them. Use it as ``async with AsyncPool("redis://localhost") as pool``, or
+    just call its methods: the first use opens it.
 
-    ``execute()`` and the command methods share a few connections between all callers. ``acquire()`` lends a connection
-    to one caller. ``shared=0`` makes it a classic exclusive pool: every command leases, runs, releases.
+    ``execute()`` and the command methods share a few connections between all callers. ``acquire()`` leases a connection
+    to one caller. ``shared=0`` makes it a classic exclusive pool: each command leases a connection while it runs.
     """
 
     def __init__(
         self, url: str | None = None, *, encoding: Encoding[S] | None = FROM_URL, **options: Unpack[PoolOptions]
     ) -> None:
-        """Check the options; no I/O. Raises UsageError (a TypeError or ValueError) for what cannot be.
+        """Check the options; no I/O. Raises UsageError (a TypeError or ValueError) for an invalid one.
 
         ``encoding``, such as ``"utf-8"``, makes replies ``str``; without it, here and in the URL, they are ``bytes``.
         """
@@ -40,7 +40,7 @@ class AsyncPool(AsyncDoor[S]):
     # Run-time control --------------------------------------------------------------------------------
 
     async def resize(self, *, min_size: int | None = None, max_size: int | None = None) -> None:
-        """Change the bounds: at once for idle connections, on return for leased ones. Raises UsageError."""
+        """Set new bounds. Surplus idle connections close at once, leased ones when released. Raises UsageError."""
         changes = {"min_size": min_size, "max_size": max_size}
         wanted = {name: size for name, size in changes.items() if size is not None}
         self._bound()
@@ -57,25 +57,24 @@ class AsyncPool(AsyncDoor[S]):
             await serving.clear()
 
     def drain(self) -> None:
-        """Begin a new epoch: every connection made before is replaced; leased and busy ones when they are free."""
+        """Begin a new epoch: replace every existing connection, leased and busy ones once they are free."""
         serving = self._bound()
         if serving is not None:
             serving.node.drain()
 
     async def select(self, db: int) -> bool:
-        """Change the database of idle, shared and future connections, and return True. Leases on the old one are
-        dropped when they come back.
+        """Change the database of idle, shared and future connections, and return True.
 
-        Raises UsageTypeError or UsageValueError for what is no database number, and the server's error when it
-        refuses; then nothing has changed.
+        A lease on the old database is closed when it is released. Raises UsageTypeError or UsageValueError for an
+        invalid database number, and the server's error when it refuses; then nothing has changed.
         """
-        self._options.changed(db=db)  # raises for what is none
+        self._options.changed(db=db)  # raises for an invalid number
         serving = self._opened()
         try:
             await serving.select(db)
         finally:
             with self._opening:
-                self._options = self._options.changed(db=serving.node.db)  # a cancel may come when the pool has moved
+                self._options = self._options.changed(db=serving.node.db)  # the pool may have moved before a cancel
         return True
 
     # State -------------------------------------------------------------------------------------------

@@ -1,11 +1,11 @@
 # Written once: respool/_sync/node/connection.py is generated from this file.
 """One connection: a socket with a finished handshake, and all commands.
 
-Rule 1: what is done to the state of the connection is written down when it is sent (``session``), so that whoever
-        gives it to the next user knows what must be undone.
-Rule 2: nothing is retried here: a connection is one try. Pools retry.
-Rule 3: a lease is a second body of the same connection: another object with the same ``__dict__``. Giving it back
-        takes the body's ``__dict__`` away, so a kept reference is dead for good, while the connection lives on.
+Rule 1: a command that changes the state of the connection is recorded when it is sent (``session``), so that the pool
+        knows what to undo before it lends the connection again.
+Rule 2: nothing is retried here: a connection makes one try. Pools retry.
+Rule 3: a lease is a second object for the same connection, with the same ``__dict__``. Releasing it takes the
+        ``__dict__`` away from that object, so a kept reference is dead for good, while the connection lives on.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: How much longer than the server a blocking command is waited for (R-21).
+#: How many seconds longer than the server the client waits for a blocking command (R-21).
 BLOCKING_MARGIN: Final = 5.0
 
 
 class Lender(Protocol):
-    """The lane that lent a connection, as far as the lease itself must know it."""
+    """The part of the lending lane that a lease itself uses."""
 
     def give_back(self, lease: Any) -> None:
-        """Take a lease back; one that was given back before is left alone."""
+        """Take a lease back; does nothing if it was given back before."""
 
     def leaked(self, slot: Slot) -> None:
         """Note, from a finaliser, that a lease was dropped without being given back."""
@@ -67,7 +67,7 @@ class AsyncConnection(AsyncCommands[S]):
     and keep state on ``self``: all leases of one connection share it.
     """
 
-    __slots__ = ("_is_lease",)  # of the body, not of the connection
+    __slots__ = ("_is_lease",)  # one per object: a lease and its connection share ``__dict__`` only
 
     _slot: Slot | None
     _lane: Lender | None
@@ -88,25 +88,25 @@ class AsyncConnection(AsyncCommands[S]):
             raise UsageTypeError(f"beside config= a connection takes no {', '.join(options) or 'URL'}")
         self._is_lease = False
         self._options = config
-        self._transport: AsyncTransport = UNOPENED  # type: ignore[assignment]  # it has the same face
+        self._transport: AsyncTransport = UNOPENED  # type: ignore[assignment]  # it has the same interface
         self._session = Session(config.db)
         self._peer = Peer()  # a pool's connections share one
         self._protocol = config.protocol
         self._is_blocked = False  # a blocking command was sent and its reply has not been seen
-        self._is_prepared = False  # by an ``open`` of the user's own: no reset brings that back
+        self._is_prepared = False  # a user's ``open`` changed the state, and RESET cannot restore that
         self._slot = self._lane = None
         self._on_push: Any = None
 
     # Opening and closing ---------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Connect and shake hands, within ``connect_timeout``.
+        """Connect and do the handshake, within ``connect_timeout``.
 
         Raises ConnectFailed (ConnectTimeout), AuthenticationFailed or another ServerError. A failure or a cancel
         leaves no socket behind.
         """
         me = object()
-        if self.__dict__.setdefault("_opener", me) is not me:  # one step, so that of two threads one is refused
+        if self.__dict__.setdefault("_opener", me) is not me:  # atomic, so that one of two threads is refused
             raise UsageError("this connection is being opened already, by another task or thread")
         try:
             if self._transport.is_open:
@@ -120,14 +120,14 @@ class AsyncConnection(AsyncCommands[S]):
     async def reset(self) -> None:
         """Bring the connection back to the state of a new one: RESET and the handshake, in one round trip (R-28).
 
-        Raises what ``open`` raises; the connection is closed then.
+        Raises the same errors as ``open``, and closes the connection then.
         """
         await make_ready(self, ("RESET",))
-        if self._is_prepared or self._options.configure is not None:  # a new one has more
+        if self._is_prepared or self._options.configure is not None:  # RESET does not restore what those set up
             self._session.stain()
 
     async def aclose(self) -> None:
-        """Close now; whatever is in flight fails. Idempotent. A lease is closed too, and must still be released."""
+        """Close now; commands in flight fail. Idempotent. A lease that was closed must still be released."""
         transport = self._transport
         transport.abort()
         if isinstance(transport, AsyncTransport):
@@ -157,7 +157,7 @@ class AsyncConnection(AsyncCommands[S]):
 
     @property
     def db(self) -> int | None:
-        """The selected database; None when a SELECT was left without a clear answer."""
+        """The selected database; None when the outcome of a SELECT is unknown."""
         return self._session.db
 
     @property
@@ -177,7 +177,7 @@ class AsyncConnection(AsyncCommands[S]):
 
     @property
     def is_clean(self) -> bool:
-        """Whether the next user would find it like a new one: nothing owed, no transaction, WATCH, other db (R-28)."""
+        """Whether it is as good as new: no pending reply, no transaction, no WATCH and its own database (R-28)."""
         session = self._session
         is_idle = self._transport.is_quiet and not self._is_blocked
         return is_idle and session.is_clean and session.db == self._options.db
@@ -202,7 +202,7 @@ class AsyncConnection(AsyncCommands[S]):
         """Send one command and return its reply; server errors are raised.
 
         ``timeout`` bounds the wait in seconds. Raises ServerError, ReadTimeout, ConnectionLost (OutcomeUnknown for a
-        write that was on its way), UsageError for arguments that cannot be sent.
+        write that may have run), UsageError for arguments that cannot be sent.
         """
         command = as_command(args[0] if len(args) == 1 and isinstance(args[0], Command) else args)
         seconds = None if timeout is None else checked_timeout(timeout)
@@ -226,7 +226,7 @@ class AsyncConnection(AsyncCommands[S]):
             try:
                 raise as_raised(reply, spec.name, safe=spec.safe, within=timeout)
             finally:
-                del reply  # what is raised holds this frame, which shall not hold it
+                del reply  # the raised error refers to this frame: no reference cycle
         if parse is None:
             parse = spec.parse
         if parse is None or self._session.transaction:  # inside MULTI the reply is QUEUED
@@ -255,10 +255,10 @@ class AsyncConnection(AsyncCommands[S]):
             transport.set_patience(None if blocks_for == float("inf") else blocks_for + BLOCKING_MARGIN)
             self._is_blocked = True
         self._session.sent(spec)
-        # A cancel or a timeout here leaves ``_is_blocked`` behind, and that closes the connection on release.
+        # After a cancel or a timeout here, ``_is_blocked`` stays True, and so the connection is closed on release.
         try:
             reply = await transport.submit_until(args, deadline)
-        except UsageError:  # an argument that cannot be sent: the server does not hold anything back
+        except UsageError:  # an argument that cannot be sent: the server is not blocking
             self._unblock()
             raise
         self._session.answered(spec, args, reply)
@@ -272,7 +272,7 @@ class AsyncConnection(AsyncCommands[S]):
             self._is_blocked = False
 
     async def _subscribe(self, args: tuple[Any, ...], spec: Spec, deadline: float | None) -> None:
-        """Send a command that RESP3 answers with pushes, and a PING behind it to know when the server has seen it."""
+        """Send a command that RESP3 answers with pushes, then a PING whose reply shows that the server has seen it."""
         if self._protocol != 3 or not self._session.is_protocol_kept:
             raise UsageValueError(f"{spec.name} on a lease needs protocol=3, and no HELLO or RESET that changed it")
         self._session.check_no_transaction(spec.name)
@@ -307,7 +307,7 @@ class AsyncConnection(AsyncCommands[S]):
         return run.read_on_lease(await self._send_run(run), queued=queued)
 
     async def _send_run(self, run: Run, deadline: float | None = None) -> Any:
-        """Send a run, piece by piece if it is big, and return its replies, or an error value."""
+        """Send a run, in pieces if it is big, and return its replies, or an error value."""
         transport = self._transport
         pieces = await checked_pieces(run, transport, deadline)
         if isinstance(pieces, Error):
@@ -331,11 +331,11 @@ class AsyncConnection(AsyncCommands[S]):
         return replies
 
     async def execute_noreply(self, *args: Any) -> None:
-        """Send one command whose reply nobody wants (CLIENT REPLY OFF and ON around it); errors of it are not seen."""
+        """Send one command between CLIENT REPLY OFF and ON, without waiting; its errors are not reported."""
         await self.execute_many_noreply([args[0] if len(args) == 1 and isinstance(args[0], Command) else args])
 
     async def execute_many_noreply(self, commands: Iterable[Command[Any] | Sequence[Any]]) -> None:
-        """Send commands whose replies nobody wants; returns when they are queued. Raises when they surely were not."""
+        """Send commands without replies; returns when they are queued. Raises if they were certainly not sent."""
         run = Run(commands)
         if run.calls:
             self._session.check_no_transaction("what is sent without replies")
@@ -346,7 +346,7 @@ class AsyncConnection(AsyncCommands[S]):
     def pipeline(self, *, atomic: bool = False, raise_errors: bool = True) -> AsyncPipeline[S]:
         """Collect commands and send them as one pipeline at the end of ``async with connection.pipeline() as p``.
 
-        Leaving the block raises the first error among the replies; ``raise_errors=False`` leaves errors to the results.
+        Leaving the block raises the first error among the replies; with ``raise_errors=False`` only ``result()`` does.
         """
         return AsyncPipeline(self.execute_many, atomic=atomic, raise_errors=raise_errors)
 
@@ -357,7 +357,7 @@ class AsyncConnection(AsyncCommands[S]):
             self._on_push(push)
 
     def _second_body(self, slot: Slot, lane: Lender) -> AsyncConnection[S]:
-        """Return another object that is this connection, to be lent (Rule 3). For the pool."""
+        """Return another object for this connection, to be leased (Rule 3). For the pool."""
         state = self.__dict__
         state["_slot"] = slot
         state["_lane"] = lane
@@ -367,13 +367,13 @@ class AsyncConnection(AsyncCommands[S]):
         return lease
 
     def _vacate(self) -> None:
-        """End a lease: this body is no connection any more."""
+        """End a lease: this object is no longer a connection."""
         self.__dict__ = {"_transport": RELEASED, "_slot": None, "_lane": None}
 
-    if not TYPE_CHECKING:  # a type checker shall know a wrong name when it sees one
+    if not TYPE_CHECKING:  # type checkers must still report names that do not exist
 
         def __getattr__(self, name: str) -> Any:
-            """Refuse what a body without its connection has lost; only names that are nowhere come here (R-31)."""
+            """Raise the error for a missing name, such as any attribute of a released lease (R-31)."""
             if self.__dict__.get("_transport") is RELEASED and not name.startswith("__"):
                 RELEASED.refuse()
             if name in CONNECTION_NAMES:
@@ -384,7 +384,7 @@ class AsyncConnection(AsyncCommands[S]):
         raise UsageTypeError("a connection cannot be copied or pickled; make another one")
 
     def __del__(self) -> None:
-        if "_options" not in self.__dict__:  # a lease that was given back, or one that was never constructed
+        if "_options" not in self.__dict__:  # a released lease, or an object whose construction failed
             return
         if getattr(self, "_is_lease", False):
             slot, lane = self.__dict__.get("_slot"), self.__dict__.get("_lane")

@@ -1,8 +1,8 @@
 # Written once: respool/_sync/node/greeting.py is generated from this file.
-"""How a connection gets ready: connect, shake hands, and once more in another way where the peer hangs up (R-37, R-40).
+"""Make a connection ready: connect, do the handshake, and try another one where the peer hangs up (R-37, R-40).
 
-Rule 1: everything together takes ``connect_timeout`` at most, and a failure or a cancel leaves no socket behind.
-Rule 2: what a dial has learned about the peer stands in ``Peer``, for the dials that follow.
+Rule 1: all of it together takes ``connect_timeout`` at most; a failure or a cancel leaves no socket behind.
+Rule 2: ``Peer`` keeps what a dial has learned about the peer, for later dials.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Greeted(Protocol):
 
 
 async def make_ready(connection: Greeted, *first: tuple[Any, ...]) -> None:
-    """Connect, or send ``first`` on the connection there is, and shake hands; close it when that fails."""
+    """Connect, or send ``first`` on the open connection, then do the handshake; close the connection on failure."""
     options = connection._options
     seconds = options.connect_timeout
     until = None if seconds is None else clock()() + seconds
@@ -54,7 +54,7 @@ async def make_ready(connection: Greeted, *first: tuple[Any, ...]) -> None:
             connection._peer.failed_at(connection._transport.remote)
         connection._transport.abort()
         if isinstance(error, TimeoutError) and not isinstance(error, ConnectTimeout):
-            # Not chained: it is the clock's own error, and says nothing.
+            # Not chained: the TimeoutError of our own timer adds no information.
             raise ConnectTimeout(
                 too_late(seconds, options, is_connected=connection._transport is not before), address=options.address
             ) from None
@@ -74,7 +74,7 @@ async def _greet(
 ) -> bool:
     """Send ``first`` and the handshake in one round trip, answered before ``until``, and start a clean session.
 
-    False when the peer has hung up and another connection may be greeted in another way.
+    Returns False when the peer hung up and a new connection may be tried with another handshake.
     """
     is_ready = False
     while not is_ready:
@@ -98,7 +98,7 @@ async def _greet(
 
 
 async def _prepared(connection: Greeted, until: float | None) -> Handshake:
-    """Return a handshake with the credentials of today; no other frame holds them in a local variable."""
+    """Return a handshake with the current credentials; no other frame keeps them in a local variable."""
     options = connection._options
     username, password = options.username, options.password
     if options.credentials is not None:

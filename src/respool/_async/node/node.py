@@ -1,11 +1,11 @@
 # Written once: respool/_sync/node/node.py is generated from this file.
-"""One server as the pool sees it: the ledger, the dials it asks for, and the maintenance in the background.
+"""One server as the pool sees it: its ledger, the dials that the ledger requests, and the background tasks.
 
-Rule 1: decide under the lock, act outside it. No connection is touched and nobody is awaited with the lock held.
+Rule 1: decide under the lock, act outside it. While the lock is held, no connection is used and nothing is awaited.
 Rule 2: every dial ends in the ledger: ``dialed``, ``dial_failed`` or ``abandon_dial``, also when it is cancelled.
-Rule 3: after every step that can free a slot or break a connection comes ``settle``: what is to_close is closed, what
-        is wanted is dialed.
-Rule 4: nothing of a node is left when ``close`` returns: no task, no thread, no timer, no socket.
+Rule 3: every step that can free a slot or break a connection ends with ``settle``, which closes the slots in
+        ``to_close`` and starts the dials that are needed.
+Rule 4: when ``close`` returns, no task, thread, timer or idle socket of the node is left.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ from respool._shell.ending import RLock
 
 
 class Node:
-    """The ledger of one server and the work it asks for. Bound to one event loop or process when made."""
+    """The ledger of one server and the work it requests. Bound to one event loop or process when made."""
 
     def __init__(self, options: Options) -> None:
-        """Make the books; no I/O."""
+        """Create the ledger; no I/O."""
         self.options = options
         self.world = new_world()
         self.now = clock()
         self.chance: Callable[[], float] = random.random
         self.maker = Maker(options, self.chance())
-        self.lock = RLock()  # never contended in asyncio, where it is cheaper than a context that does nothing
-        #: Whether this very thread is at the books: only a signal handler or a finaliser can find it so.
+        self.lock = RLock()  # never contended in asyncio, where it is cheaper than a null context manager
+        #: Whether this very thread holds the lock: only a signal handler or a finaliser can see True.
         self.is_inside: Callable[[], bool] = self.lock._is_owned  # type: ignore[attr-defined]
         self.counters = Counters()
         self.tasks = BackgroundTasks()
@@ -68,21 +68,21 @@ class Node:
         )
         #: Called when the set of connections may have changed.
         self.on_change: Callable[[], None] = _nothing
-        self.just_closed: deque[AsyncTransport] = deque(maxlen=64)  # closed not long ago, and perhaps not yet gone
+        self.just_closed: deque[AsyncTransport] = deque(maxlen=64)  # their sockets may still be open
         self.alarm = Alarm()
-        # No new connection is due for anything earlier than this, so the maintenance task may sleep that long.
+        # A new connection needs no maintenance earlier than this, so the maintenance task may sleep that long.
         limits = (options.max_idle, options.keepalive, self.maker.shortest, silence_of(options))
         self.longest_rest = min((limit for limit in limits if limit is not None), default=float("inf"))
         self.in_making: set[AsyncConnection[Any]] = set()
         self.is_abandoned = False
-        self._unproven: list[tuple[AsyncTransport, int]] = []  # made after failed dials, with the replies they had then
+        self._unproven: list[tuple[AsyncTransport, int]] = []  # made after failed dials, with their reply counts then
         self._renewed_at = float("-inf")
         self._leaked: deque[tuple[Slot, str]] = deque()  # filled by finalisers, which must not lock (R-30)
 
     # Dialing ---------------------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Do what the ledger asks for now: close what is to_close, dial what is wanted."""
+        """Do what the ledger requests now: close the slots in ``to_close`` and start the dials that are needed."""
         ledger = self.ledger
         if self._leaked:
             self._collect_leaks()
@@ -90,7 +90,7 @@ class Node:
         try:
             with self.lock:
                 closed = _closed_among(ledger.to_close)
-                to_close = ledger.reap()  # and counted in the same step: nothing is called in between
+                to_close = ledger.reap()  # counted in the same step: no call, and no interrupt, in between
                 self.counters.closed += closed
                 dials = ledger.reserve(self.now())
                 retired = take_retired(ledger)
@@ -108,7 +108,7 @@ class Node:
             raise
 
     def _resume(self, to_close: list[Slot]) -> None:
-        """Leave to the maintenance task what a thread was doing in ``settle`` when it was interrupted."""
+        """Leave the rest of a ``settle`` that was interrupted to the maintenance task."""
         with self.lock:
             self.ledger.to_close += to_close
             self.counters.closed -= _closed_among(to_close)
@@ -120,7 +120,7 @@ class Node:
         self.alarm.set()
 
     def _begins(self, slot: Slot) -> bool:
-        """Take a slot that was reserved into the hands of the crew; False when it was called off before."""
+        """Mark a reserved slot as held by the background tasks; return False if its dial was called off before."""
         with self.lock:
             if slot.place is Place.DIALING and self.ledger.closed:
                 self.ledger.abandon_dial(slot)
@@ -137,7 +137,7 @@ class Node:
             connection = self.maker.construct(self.db)
             self.in_making.add(connection)
             await self.maker.open(connection)
-            if connection._transport is UNOPENED:  # type: ignore[comparison-overlap]  # it has the same face
+            if connection._transport is UNOPENED:  # type: ignore[comparison-overlap]  # it has the same interface
                 raise UsageError(f"{type(connection).__name__}.open() must call super().open()")
             self.maker.accept(connection)
             await self.maker.configure(connection)
@@ -145,20 +145,20 @@ class Node:
             if connection is not None:
                 connection.abort()
                 self.in_making.discard(connection)
-            # The pool ends dials only when it closes. Another cancellation, or an exit, is the user's own code: a
-            # failure like any other, or the dial would be made again at once and for ever (R-36).
+            # The pool cancels dials only when it closes. Any other cancellation or exit comes from user code. It
+            # counts as a failure, or the dial would be repeated at once and for ever (R-36).
             failure = error if isinstance(error, Exception) else _unasked(error)
             with self.lock:
                 self._note_served()
                 is_failure = not self.ledger.closed
                 if is_failure:
                     self.ledger.dial_failed(slot, failure, self.now(), self.chance())
-                elif slot.place is Place.DIALING:  # a hook that closed the pool has struck it already
+                elif slot.place is Place.DIALING:  # a hook that closed the pool has discarded it already
                     self.ledger.abandon_dial(slot)
             if is_failure:
                 self.counters.dial_failures += 1
                 self.emit(DialFailed, failure)
-            del failure  # it holds this frame, which shall not hold it
+            del failure  # it refers to this frame: no reference cycle
             if isinstance(error, ENDINGS):
                 self.on_change()
                 self.settle()
@@ -184,7 +184,7 @@ class Node:
             slot.connection = connection
             retire_at = self.maker.retire_at(now)
             if connection._options.db != self.db:
-                slot.epoch = -1  # select() came in between; the ledger refuses it
+                slot.epoch = -1  # select() ran meanwhile: the ledger must refuse it
             self.ledger.dialed(slot, retire_at, now, self.chance())
             self.counters.opened += 1
             if self.ledger.redial.failures:
@@ -196,7 +196,7 @@ class Node:
     # What happens to connections -------------------------------------------------------------------
 
     def lost(self, slot: Slot, error: Error) -> None:
-        """Note that a connection ended by itself (R-13, R-29). An interrupted thread does so once more."""
+        """Note that a connection ended by itself (R-13, R-29). A thread interrupted in here calls it again."""
         with self.lock:
             self._note_served()
             if self.ledger.lost(slot, self.now()):
@@ -207,7 +207,7 @@ class Node:
             return
         if slot.is_for_sharing:
             self.on_change()
-        self.alarm.set()  # idle connections of the epoch that has ended are the maintenance task's (R-17)
+        self.alarm.set()  # the maintenance task closes idle connections of the old epoch (R-17)
         self.settle()
 
     def _note_served(self) -> None:
@@ -222,9 +222,9 @@ class Node:
         if connection is None:
             return
         transport, counters = connection._transport, self.counters
-        connection.abort()  # first: what had not left is taken back by it, and an interrupted thread leaves no socket
-        with self.lock:  # two threads may close two connections
-            replies = transport.completed  # the last call: what follows is one step
+        connection.abort()  # first: it takes back unsent commands, and an interrupt after it leaves no socket
+        with self.lock:  # two threads may close connections at once
+            replies = transport.completed  # the last call: no interrupt can come after it
             slot.connection = connection._slot = connection._lane = None
             counters.replies += replies
             counters.dropped += transport.wire.dropped
@@ -233,7 +233,7 @@ class Node:
         self.emit(ConnectionClosed, slot.reason)
 
     def check_outside(self) -> None:
-        """Raise UsageError where a signal handler or a finaliser runs in the midst of work at the books."""
+        """Raise UsageError in a signal handler or finaliser that has interrupted a holder of the lock."""
         if self.is_inside():
             raise UsageError(
                 f"the pool of {self.ledger.address} is at work in this very thread, which a signal handler or a "
@@ -241,7 +241,7 @@ class Node:
             )
 
     def connections(self) -> list[AsyncConnection[Any]]:
-        """Return every connection that is up, wherever it stands."""
+        """Return every connection that is up, whatever the place of its slot."""
         ledger = self.ledger
         with self.lock:
             slots = [*ledger.shared_slots, *ledger.idle_slots, *ledger.leased_slots, *ledger.dials]
@@ -250,54 +250,54 @@ class Node:
     # Leaks -----------------------------------------------------------------------------------------
 
     def leaked(self, slot: Slot, borrowed_at: str) -> None:
-        """Note, from a finaliser, that a lease was dropped. Takes no lock; the slot comes back soon after (R-30)."""
+        """Note, from a finaliser, that a lease was dropped. Takes no lock; the slot is recovered soon after (R-30)."""
         self._leaked.append((slot, borrowed_at))
-        if self.ledger.closed and slot.connection is not None:  # the maintenance task has gone home
+        if self.ledger.closed and slot.connection is not None:  # the maintenance task has ended
             slot.connection._transport.abort_in_finaliser()
         self.alarm.set_from_finaliser()
 
     def _collect_leaks(self) -> None:
         while self._leaked:
             with self.lock:
-                if not self._leaked:  # another thread collects, too
+                if not self._leaked:  # another thread has collected it
                     return
                 slot, borrowed_at = self._leaked[0]
                 is_out = self.ledger.release(slot, self.now(), reusable=False)
                 self.counters.leaks += is_out
-                self._leaked.popleft()  # last: what was interrupted before is collected by the next one
+                self._leaked.popleft()  # last: after an interrupt, the next call collects it again
             if is_out:
                 self.emit(LeaseLeaked, borrowed_at)
 
     # In the background --------------------------------------------------------------------------------
 
     def abandon(self) -> None:
-        """Close, from a finaliser: the pool was dropped without being closed. The maintenance task does it."""
+        """Let the maintenance task close the node. A finaliser may call it: the pool was dropped, but never closed."""
         self.is_abandoned = True
         self.alarm.set_from_finaliser()
 
     async def is_alive(self, connection: AsyncConnection[Any], seconds: float | None) -> bool:
-        """Tell whether a connection answers a PING within ``seconds``."""
+        """Return whether a connection answers a PING within ``seconds``."""
         deadline = None if seconds is None else self.now() + seconds
         reply = await connection._transport.submit_until(("PING",), deadline)
         return not isinstance(reply, TransportError | ProtocolError)
 
     async def _drain(self, slot: Slot) -> None:
-        """Close a shared connection after what is in flight on it (R-15)."""
+        """Close a shared connection once nothing is in flight on it (R-15)."""
         slot.taker = self.tasks
         self.on_change()  # no new work for it from here on
-        connection = slot.connection  # looked at once: another thread may be closing it
+        connection = slot.connection  # read once: another thread may be closing it
         if connection is not None:
-            await connection._transport.wait_idle(then_close=True)  # a silent server ends this too (R-14)
+            await connection._transport.wait_idle(then_close=True)  # returns for a silent server too (R-14)
         with self.lock:
             self.ledger.discard(slot, "lifetime")
         self.on_change()
         self.settle()
-        self.alarm.set()  # the next one over age has its turn
+        self.alarm.set()  # the next expired connection may be drained now
 
     def gives_up_at(self, now: float, demoted_at: float | None = None) -> float:
-        """Return until when callers wait for the node to come back: ``connect_timeout`` after it went down.
+        """Return when callers stop waiting for the node to come back: ``connect_timeout`` after it went down.
 
-        A node that was never up is given one dial. ``demoted_at``: when the caller met one that is up and no primary.
+        If it was never up, callers wait for one dial. ``demoted_at``: when the caller found it up, but not a primary.
         """
         redial, grace = self.ledger.redial, self.options.connect_timeout
         if grace is None:
@@ -306,19 +306,19 @@ class Node:
         return now if since is None else since + grace
 
     def is_within_grace(self, now: float) -> bool:
-        """Tell whether a failed dial may be tried again on behalf of a caller."""
+        """Return whether a failed dial may be repeated on behalf of a caller."""
         return now < self.gives_up_at(now)
 
     def drain(self) -> None:
-        """Begin a new epoch: idle connections go when touched, shared ones one by one when replaced (R-34)."""
+        """Begin a new epoch: old idle connections are closed when next examined, shared ones replaced singly (R-34)."""
         with self.lock:
             self.ledger.drain(self.now())
         self.alarm.set()
 
     def demoted(self, slot: Slot) -> None:
-        """Note that a connection answered READONLY: its node is no primary any more (R-13).
+        """Note that a connection answered READONLY: its node is no longer a primary (R-13).
 
-        The first one in a second retires every connection there is. One made after that goes alone.
+        The first such answer within a second retires every connection. One made after that is retired alone.
         """
         now = self.now()
         with self.lock:
@@ -335,12 +335,12 @@ class Node:
 
     @property
     def replies(self) -> int:
-        """Replies received on all connections, dead ones included."""
+        """Replies received on all connections, closed ones included."""
         live: int = sum(connection._transport.completed for connection in self.connections())
         return self.counters.replies + live
 
     def stats(self, **more: int) -> PoolStats:
-        """Return all counts; ``more`` are those kept elsewhere."""
+        """Return all counts; ``more`` are counts that are kept elsewhere."""
         ledger, counters = self.ledger, self.counters
         with self.lock:
             wires = [connection._transport for connection in self.connections()]
@@ -364,7 +364,7 @@ class Node:
             )
 
     def close_now(self) -> None:
-        """Close everything that is not lent out, without waiting for what is in flight."""
+        """Close everything that is not leased, without waiting for pending replies."""
         with self.lock:
             self.ledger.close()
             for slot in list(self.ledger.shared_slots):
@@ -372,10 +372,10 @@ class Node:
         self.on_change()
         self.settle()
 
-    # Telling ---------------------------------------------------------------------------------------
+    # Events ----------------------------------------------------------------------------------------
 
     def emit(self, kind: type[Event], *facts: Any) -> None:
-        """Tell the listener, if there is one. What it raises is dropped, but a KeyboardInterrupt is the user's."""
+        """Call the listener, if there is one. Its exceptions are dropped, except KeyboardInterrupt."""
         listener = self.options.listener
         if listener is not None:
             try:
@@ -390,7 +390,7 @@ class Node:
 
 
 def _closed_among(to_close: list[Slot]) -> int:
-    """Count the connections that the pool ends itself, in the step in which they leave its size."""
+    """Count the connections that the pool closes itself, without those that were lost."""
     return sum(slot.connection is not None and not slot.is_lost for slot in to_close)
 
 

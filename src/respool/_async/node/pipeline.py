@@ -1,11 +1,11 @@
 # Written once: respool/_sync/node/pipeline.py is generated from this file.
-"""Collect commands, send them as one pipeline, read each result where it was asked for.
+"""Collect commands, send them as one pipeline, and read each result from the object that its method returned.
 
 Rule 1: nothing is sent before the end of the block, and nothing at all when the block raises.
-Rule 2: every result is there when its pipeline was answered, also where one of them is an error and is raised; a
-        pipeline that got no answers raises, and its results say so.
-Rule 3: an error that nobody looks for is not lost: the first one is raised, unless the caller said that it looks at
-        each result itself.
+Rule 2: once a pipeline is answered, all its results are available, even if one is an error and is raised; a pipeline
+        without replies raises, and so do its results.
+Rule 3: an error that nobody checks is not lost: the first one is raised, unless the caller has chosen to check each
+        result itself.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ T = TypeVar("T")
 class AsyncPipeline(PipelineCommands[S]):
     """A pipeline under construction: every command method adds a command and returns its future result.
 
-    ``async with pool.pipeline() as p: a = p.get("k")``, then ``a.result()``. Used once. Leaving the block sends it and
-    raises the first error among the replies, unless ``raise_errors=False``.
+    ``async with pool.pipeline() as p: a = p.get("k")``, then ``a.result()``. It is used once. Leaving the block sends
+    it and raises the first error among the replies, unless ``raise_errors=False``.
     """
 
     def __init__(self, send: Callable[..., Any], *, atomic: bool, raise_errors: bool = True) -> None:
@@ -71,11 +71,11 @@ class AsyncPipeline(PipelineCommands[S]):
         return result
 
     async def send(self) -> list[Any]:
-        """Send what was collected and return one value per command. Called at the end of the block.
+        """Send the collected commands and return one value per command. Called at the end of the block.
 
-        Raises the first error among the replies, with the position and name of its command, once every result is there;
-        with ``raise_errors=False`` errors are values in the list. Raises as ``execute_many`` does when there are no
-        replies.
+        Raises the first error among the replies, with the position and name of its command, once all results are set;
+        with ``raise_errors=False`` errors are values in the list. Raises the same errors as ``execute_many`` when there
+        are no replies.
         """
         if self._is_sent:
             raise UsageError("this pipeline was sent already; make another one")

@@ -1,8 +1,8 @@
 # Written once: respool/_sync/node/retrying.py is generated from this file.
-"""Sends again what failed: once, here, for every lane.
+"""Retry failed commands: in this one place, for every lane.
 
-Rule 1: what may be sent again is decided in ``retry`` (R-24); how often and when, by the policy of the pool.
-Rule 2: every try but the first is paid from one budget, and none begins after its caller's deadline.
+Rule 1: ``retry`` decides what may be sent again (R-24); the policy of the pool decides how often and when.
+Rule 2: every try but the first is charged to one shared budget, and none begins after its caller's deadline.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class Retrying:
         failure: Error | None = None,
         within: float | None = None,
     ) -> Any:
-        """Call ``attempt`` until it returns no error, or there shall be no more tries; then raise the last one's.
+        """Call ``attempt`` until it returns no error or no further try is allowed; then raise the last error.
 
-        ``attempt`` takes whether it must avoid every connection that is to be replaced: one of them answered READONLY.
-        ``failure`` is what a first try, made elsewhere, has ended in; ``runs_code`` tells whose words a server error
-        may be (see ``may_retry``). ``within`` is the caller's timeout, for messages.
+        ``attempt(elsewhere=True)`` must avoid connections that are to be replaced: one of them answered READONLY.
+        ``failure`` is the error of a first try that was made elsewhere; ``runs_code`` means that a server error may
+        come from users' code (see ``may_retry``). ``within`` is the caller's timeout, for messages.
         """
         tries = 1
         elsewhere = was_silent = False
@@ -56,11 +56,11 @@ class Retrying:
                 if not isinstance(reply, Error):
                     return reply
                 failure = reply
-            if isinstance(failure.__cause__, Retired):  # chosen just before it was closed: that was no try at all
+            if isinstance(failure.__cause__, Retired):  # its connection was closed before the send: that was no try
                 self._node.on_change()
                 failure = None
                 continue
-            # A read that is too slow for ``read_timeout`` is so everywhere: once more, and not again and again (R-24).
+            # A read too slow for ``read_timeout`` is too slow on every connection: retry it only once (R-24).
             is_hopeless = was_silent and isinstance(failure, ReadTimeout)
             was_silent = was_silent or isinstance(failure, ReadTimeout)
             is_allowed = not is_hopeless and may_retry(failure, safe=is_safe, runs_code=runs_code)
@@ -78,12 +78,12 @@ class Retrying:
             failure = None
 
     def _pause_before(self, failure: Error, tries: int, deadline: float | None) -> float | None:
-        """Return how long to wait before the next try; None when there shall be none."""
+        """Return how many seconds to wait before the next try; None if there must be none."""
         policy, node = self._policy, self._node
         if policy is None or node.ledger.closed:
             return None
         if isinstance(failure, ReadTimeout) and failure.__cause__ is None:
-            return None  # the caller's own time is over; the end of a silent connection has a cause
+            return None  # the caller's deadline has passed; the end of a silent connection has a cause
         now = node.now()
         if isinstance(failure, ConnectFailed):
             if not node.is_within_grace(now):

@@ -1,10 +1,10 @@
 # Written once: respool/_sync/node/select.py is generated from this file.
 """Change the database of a whole pool (R-34).
 
-Rule 1: one connection is asked first; if the server refuses, nothing has changed anywhere.
-Rule 2: then the pool's own database changes, and in the same step every shared connection gets its SELECT, in order
-        behind the commands before it.
-Rule 3: a connection that cannot follow is closed; a leased one on the old database is dropped when it comes back.
+Rule 1: one connection tries first; if the server refuses, nothing has changed anywhere.
+Rule 2: then the pool's own database changes, and the other shared and idle connections get a SELECT, one by one, each
+        behind the commands that were sent before it.
+Rule 3: a connection that cannot follow is closed; a lease on the old database is closed when it is released.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _OK: Final = (b"OK", "OK")
 async def select_db(node: Node, leases: LeaseLane, shared: SharedLane, db: int) -> None:
     """Move the pool of ``node`` to database ``db``. Raises the server's error, with nothing changed.
 
-    One at a time: the caller sees to it.
+    The caller makes sure that only one call runs at a time.
     """
     first = await _try_first(node, leases, shared, db)
     pending: list[Slot] = []
@@ -38,14 +38,14 @@ async def select_db(node: Node, leases: LeaseLane, shared: SharedLane, db: int) 
             _enter(node, pending.pop(), is_there=is_there)
     finally:
         pending += [slot for slot in list(node.ledger.dials) if slot.taker is me and slot not in pending]
-        for slot in pending:  # not asked, because the call was cancelled, or a thread interrupted
+        for slot in pending:  # not moved, because the call was cancelled, or a thread interrupted
             _enter(node, slot, is_there=False)
         node.on_change()
         node.settle()
 
 
 async def _try_first(node: Node, leases: LeaseLane, shared: SharedLane, db: int) -> Slot | None:
-    """Let one connection try. Returns its slot if that is a shared one, which has moved then."""
+    """Move one connection first. Returns its slot if it is a shared connection, None if it is a lease."""
     patience = node.options.acquire_timeout
     if node.ledger.shared_target:
         await shared.wait(None if patience is None else node.now() + patience)
@@ -56,12 +56,12 @@ async def _try_first(node: Node, leases: LeaseLane, shared: SharedLane, db: int)
         try:
             await lease.execute("SELECT", db)
         finally:
-            leases.give_back(lease)  # not clean any more; the pool does what is needed
+            leases.give_back(lease)  # no longer clean: the pool cleans or closes it
         return None
     try:
         reply = await slot.connection._transport.submit(("SELECT", db))
     except BaseException:
-        _enter(node, slot, is_there=False)  # where it is now nobody can tell
+        _enter(node, slot, is_there=False)  # its database is unknown now
         raise
     if isinstance(reply, Error):
         raise reply
@@ -91,7 +91,7 @@ def _moved(slot: Slot, db: int) -> None:
 
 
 def _enter(node: Node, slot: Slot, *, is_there: bool) -> None:
-    """Put a slot back where it belongs, or strike it."""
+    """Put a slot back to its place, or discard it."""
     with node.lock:
         if slot.place is not Place.DIALING:
             if not is_there:
@@ -100,4 +100,4 @@ def _enter(node: Node, slot: Slot, *, is_there: bool) -> None:
             node.ledger.made_clean(slot, node.now())
         else:
             node.ledger.not_made_clean(slot)
-    node.settle()  # the next connection may keep us waiting
+    node.settle()  # at once: the next connection may take long

@@ -1,12 +1,12 @@
 # Written once: respool/_sync/node/shared_lane.py is generated from this file.
-"""The shared lane: many callers on a few connections, each reply found by its position.
+"""The shared lane: many callers on a few connections, with replies matched to commands by their order.
 
 Rule 1: a connection that is not up, is being drained, or whose oldest command is stalled gets no new work (R-18).
-Rule 2: ``only`` is the one live transport when no other is up; then nothing has to be chosen.
+Rule 2: ``only`` is the one live transport if no other is up; then there is nothing to choose.
 Rule 3: a caller whose last command may still be on its way stays on that connection, so its commands keep their
         order (R-23).
-Rule 4: with no connection up, callers wait for the node to come back, but not for long: ``connect_timeout`` after the
-        last one went down, a caller is told by the first dial that fails while it waits.
+Rule 4: with no connection up, callers wait for the node to come back. From ``connect_timeout`` after the last one went
+        down, a caller gets the error of the first dial that fails while it waits.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ class SharedLane:
         return sum(transport.owes for transport in self._up)
 
     def refresh(self) -> None:
-        """Note which shared connections are up; called whenever that may have changed."""
+        """Update which shared connections are up; called whenever that may have changed."""
         node = self._node
         with node.lock:
             slots = [slot for slot in self._ledger.shared_slots if slot.connection is not None]
             slots = [slot for slot in slots if slot.connection._transport.is_open]
             self._up = [slot.connection._transport for slot in slots]
-            is_closing = self._ledger.closed  # what is in flight may finish, and nothing comes after it (R-33)
+            is_closing = self._ledger.closed  # commands in flight may finish, no new ones are sent (R-33)
             self._live = [] if is_closing else [slot.connection._transport for slot in slots if not slot.is_draining]
-            # One that is being drained may have a caller pinned to it, who must not get past ``pick`` (R-23).
+            # A caller may be pinned to a connection that is being drained, and must go through ``pick`` (R-23).
             self.only = self._live[0] if len(self._live) == len(self._up) == 1 else None
             gate, self._gate = self._gate, Gate()
         gate.open()
@@ -88,7 +88,7 @@ class SharedLane:
             return min((slot.connection._transport for slot in slots), key=_load, default=None)
 
     def demoted(self, transport: AsyncTransport) -> None:
-        """Note that a connection answered READONLY: it is replaced, and so may be all others (R-13)."""
+        """Note that a connection answered READONLY: it is replaced, and perhaps all others too (R-13)."""
         node = self._node
         with node.lock:
             slots = [slot for slot in self._ledger.shared_slots if slot.connection is not None]
@@ -101,7 +101,7 @@ class SharedLane:
         self._pins[caller()] = transport
 
     async def catch_up(self, deadline: float | None) -> None:
-        """Wait until what the caller did not wait for has run: its next command goes another way (R-23).
+        """Wait until the commands that the caller gave up have run: its next one uses another connection (R-23).
 
         Raises PoolTimeout.
         """
@@ -129,11 +129,11 @@ class SharedLane:
     async def wait(self, deadline: float | None, *, elsewhere: bool = False) -> AsyncTransport:
         """Return a transport, waiting for a connection to come up (Rule 4).
 
-        ``elsewhere``: for one that is not to be replaced. The caller was refused by another one just now, and the new
-        node has the usual time to appear. Raises the error of a dial that failed meanwhile, PoolTimeout, PoolClosed.
+        ``elsewhere`` avoids connections that are to be replaced: one of them has just refused the caller, and the new
+        primary has the usual time to appear. Raises the error of a dial that failed meanwhile, PoolTimeout, PoolClosed.
         """
         node, redial = self._node, self._ledger.redial
-        failed_before = redial.failed_dials  # an error from before this call may not be true any more
+        failed_before = redial.failed_dials  # an error from before this call may be outdated
         came = node.now()
         while True:
             gate = self._gate
@@ -141,12 +141,12 @@ class SharedLane:
             if transport is not None:
                 if transport.is_open:
                     return transport
-                transport.conclude()  # a thread may be here before the loss has been noted
+                transport.conclude()  # a thread may get here before the loss is recorded
             if self._ledger.closed:
                 raise PoolClosed(f"the pool of {self._ledger.address} is closed")
             now = node.now()
             give_up_at = node.gives_up_at(now, came if elsewhere else None)
-            last_error = redial.last_error  # asked once: a dial of another thread may succeed at any moment
+            last_error = redial.last_error  # read once: another thread's dial may succeed at any moment
             if redial.failed_dials == failed_before:
                 last_error = None
             if last_error is not None and now >= give_up_at:
@@ -155,14 +155,14 @@ class SharedLane:
                 self._out_of_time(f"no shared connection to {self._ledger.address} in time")
             self._ledger.is_called_for = True
             node.settle()
-            # No error yet: the dial on its way, or the one just asked for, brings one or a connection.
+            # No error yet: the dial in progress, or the one just requested, ends in an error or a connection.
             until = float("inf") if last_error is None else give_up_at
             if deadline is not None:
                 until = min(until, deadline)
             await gate.wait(None if until == float("inf") else max(until - now, 0.0))
 
     async def wait_ready(self, deadline: float | None, *, is_strict: bool) -> None:
-        """Wait until the minimum and all shared connections are up; ``is_strict``: the first failed dial ends it."""
+        """Wait until the minimum and all shared connections are up; ``is_strict`` raises the first dial's error."""
         node, ledger = self._node, self._ledger
         while True:
             gate = self._gate
@@ -194,4 +194,4 @@ class NoLane:
     in_flight = 0
 
     def pick(self) -> None:
-        """Answer that no connection is up."""
+        """Return None: no connection is up."""

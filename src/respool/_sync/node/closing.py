@@ -1,8 +1,8 @@
 # Generated from respool/_async/node/closing.py by tools/generate.py. Do not edit.
-"""How a node ends: closed with patience, alone at the end of the interpreter, or forgotten (R-33, R-35, R-38).
+"""End a node: close it gracefully, close it alone at interpreter exit, or forget it (R-33, R-35, R-38).
 
-Rule 1: nothing of a node is left when ``close`` returns: no task, no thread, no timer, no idle socket.
-Rule 2: ``forget`` takes no lock: whoever holds one may not exist any more.
+Rule 1: when ``close`` returns, no task, thread, timer or idle socket of the node is left.
+Rule 2: ``forget`` takes no lock: the thread that holds it may no longer exist.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from respool._shell.absent import FORKED, Absent
 
 
 def close(node: Node, timeout: float | None) -> None:
-    """Close everything: waiters at once, shared connections after what is in flight or ``timeout`` (R-33)."""
-    if node.is_inside():  # by a signal handler or a finaliser: the maintenance task closes when the books are free
+    """Close everything: waiters at once, shared connections after their pending replies or ``timeout`` (R-33)."""
+    if node.is_inside():  # in a signal handler or a finaliser: the maintenance task closes once the lock is free
         node.abandon()
         return
     if runs_alone():
@@ -44,11 +44,11 @@ def close(node: Node, timeout: float | None) -> None:
 
 
 def _close_alone(node: Node) -> None:
-    """Close without waiting for anybody: the interpreter is ending, and no other thread runs any more (R-38)."""
+    """Close without waiting: the interpreter is ending, and no other thread runs any more (R-38)."""
     ledger = node.ledger
     try:
         node.close_now()
-    except PoolClosed:  # a thread stopped with a lock in its hands: the sockets can be closed all the same
+    except PoolClosed:  # a stopped thread still holds a lock: the sockets can be closed all the same
         ledger.closed = True
     slots = (*ledger.shared_slots, *ledger.idle_slots, *ledger.dials)
     connections: list[Any] = [slot.connection for slot in slots if slot.connection is not None]
@@ -57,7 +57,7 @@ def _close_alone(node: Node) -> None:
 
 
 def _cut_short(node: Node) -> None:
-    """End what the crew waits for: a thread cannot be cancelled, but its socket can be closed."""
+    """Unblock the background tasks: a thread cannot be cancelled, but the socket it waits for can be closed."""
     with node.lock:
         held = [slot.connection for slot in node.ledger.dials if slot.connection is not None]
     for connection in [*node.in_making, *held]:
@@ -65,7 +65,7 @@ def _cut_short(node: Node) -> None:
 
 
 def _discard_unfinished(node: Node) -> None:
-    """Strike what the crew was dismissed from, perhaps before it had begun."""
+    """Discard the slots whose background tasks were stopped, perhaps before they had begun."""
     with node.lock:
         for slot in list(node.ledger.dials):
             if slot.connection is None:
@@ -76,19 +76,19 @@ def _discard_unfinished(node: Node) -> None:
 
 
 def wait_closed(node: Node) -> None:
-    """Wait until every socket that was closed is gone."""
+    """Wait until the sockets of all recently closed connections are closed."""
     while node.just_closed:
         node.just_closed.pop().wait_closed()
 
 
 def forget(node: Node, instead: Absent = FORKED) -> None:
-    """Let go of every socket, without a lock whose holder may not exist: after a fork, or the loop's end (R-35)."""
+    """Drop every socket without taking a lock, after a fork or the end of the loop (Rule 2, R-35)."""
     ledger = node.ledger
-    ledger.closed = True  # what unwinds now asks for nothing more
+    ledger.closed = True  # calls that unwind now must request nothing more
     node.tasks.forget()
     slots = (*ledger.shared_slots, *ledger.idle_slots, *ledger.leased_slots, *ledger.dials)
     connections: list[Any] = [slot.connection for slot in slots if slot.connection is not None]
     for connection in (*connections, *node.in_making):
         connection._transport.forget()
         connection.__dict__["_transport"] = instead
-        connection._slot = connection._lane = None  # leaving the block of a lease does nothing here
+        connection._slot = connection._lane = None  # leaving the block of a lease now does nothing

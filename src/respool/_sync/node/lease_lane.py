@@ -1,10 +1,10 @@
 # Generated from respool/_async/node/lease_lane.py by tools/generate.py. Do not edit.
 """The leased lane: one caller owns a connection until it gives it back.
 
-Rule 1: a caller waits for the pool, never for a dial: it is served by whatever is ready first (R-05).
-Rule 2: whoever stops waiting withdraws and gives back a late offer in the same step (R-03).
-Rule 3: giving back cannot suspend or fail. What needs time (cleaning, the ``reset`` hook) the pool does afterwards,
-        with the slot in its own hands (R-27, R-28).
+Rule 1: a caller waits for the pool, never for one dial: it gets the connection that is ready first (R-05).
+Rule 2: a caller that stops waiting withdraws and gives back a late offer in the same step (R-03).
+Rule 3: giving back cannot suspend or fail. The pool does slow work (cleaning, the ``reset`` hook) afterwards, while
+        it holds the slot itself (R-27, R-28).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from respool._facts.errors import PoolExhausted, PoolTimeout, UsageError, UsageT
 from respool._pooling.out_of_time import holders, out_of_time
 from respool._pooling.slot import Place, Slot
 
-#: The taker of a slot that is being given back, until somebody else gets it.
+#: The ``taker`` of a slot that is being given back, until another caller gets the slot.
 _RETURNING: Final = object()
 
 
@@ -34,7 +34,7 @@ class LeaseLane:
         self._counters = node.counters
         self._is_patient = node.options.on_full == "wait"
         self._traces: dict[Slot, str] | None = {} if node.options.trace_leases else None
-        # Connections that came back clean skip everything that only a hook could want.
+        # Without hooks, connections that come back clean skip the work that only hooks need.
         self._has_reset = node.options.reset is not None
         self._has_check = node.options.check is not None
         keepalive = node.options.keepalive
@@ -62,7 +62,7 @@ class LeaseLane:
                 if slot is None:
                     slot = self._queue(started, deadline, me)
                 connection = slot.connection
-                # One that was being asked, cleaned or given back when select() moved the others is on the old database.
+                # A connection that was being checked, cleaned or released during select() is on the old database.
                 if not connection._transport.is_reusable(started) or connection._options.db != node.db:
                     self._discard(slot)
                     continue
@@ -72,7 +72,7 @@ class LeaseLane:
                 lease = connection._second_body(slot, self)
                 if self._traces is not None:
                     self._traces[slot] = "".join(traceback.format_stack(limit=12)[:-1])
-                self._counters.leases += 1  # from here on nothing is called: no interrupt comes between
+                self._counters.leases += 1  # from here on nothing is called, so no interrupt can come
                 slot.taker = None
                 return lease  # type: ignore[no-any-return]
         except BaseException:
@@ -81,14 +81,14 @@ class LeaseLane:
             raise
 
     def _drop_taken(self, me: object) -> None:
-        """Strike what was handed to a thread that was interrupted before it had it in hand."""
+        """Discard a slot that was handed to a thread that was interrupted before it received the slot."""
         with self._node.lock:
             self._ledger.drop_taken(me)
         if self._ledger.to_close:
             self._node.settle()
 
     def _queue(self, started: float, deadline: float | None, me: object) -> Slot:
-        """Stand in line until a slot is handed over."""
+        """Wait in the queue until a slot is handed over."""
         node, ledger = self._node, self._ledger
         waiter = Waiter(started)
         if deadline is not None and deadline <= started and not ledger.closed:
@@ -98,10 +98,10 @@ class LeaseLane:
                 ledger.enqueue(waiter, started, patient=self._is_patient, taker=me)
             node.settle()
             outcome = waiter.wait(None if deadline is None else deadline - node.now())
-            if outcome is None or waiter in ledger.waiters:  # still: whoever served it was interrupted
+            if outcome is None or waiter in ledger.waiters:  # still queued: the thread that served it was interrupted
                 with node.lock:
                     if outcome is None:
-                        outcome = waiter.give_up()  # what came at the very last moment counts
+                        outcome = waiter.give_up()  # an offer at the last moment still counts
                     ledger.withdraw(waiter)
         except BaseException as error:
             if isinstance(error, PoolExhausted):
@@ -120,7 +120,7 @@ class LeaseLane:
         if outcome is None:
             raise self._timed_out(started)
         node.counters.exhausted += isinstance(outcome, PoolExhausted)  # a resize left nothing to wait for
-        is_kept: bool = outcome is ledger.redial.last_error  # then a copy: the node shall not keep our caller's frames
+        is_kept: bool = outcome is ledger.redial.last_error  # then raise a copy: the node must not keep our frames
         try:
             raise again(outcome) if is_kept else outcome
         finally:
@@ -136,14 +136,14 @@ class LeaseLane:
             return out_of_time(ledger, words, now, started, self._held())
 
     def _held(self) -> str:
-        """Say where the leases that are out were borrowed, where that is traced."""
+        """Say where the current leases were borrowed, if that is traced."""
         return "" if self._traces is None else holders(list(self._traces.values()))
 
     def _is_fit(self, slot: Slot, deadline: float | None, *, is_due: bool) -> bool:
-        """Check a connection before lending it: PING one that was idle for long (R-12), ask the hook.
+        """Check a connection before lending it: PING it if it was idle for long (R-12), then call the ``check`` hook.
 
-        One that fails is struck; so is one whose check is cancelled or raises (R-36). What replaces it costs a token:
-        a hook that refuses everything must not dial without end (R-07).
+        A connection that fails is discarded, also when its check is cancelled or raises (R-36). Its replacement costs
+        a token: a hook that refuses every connection must not cause endless dials (R-07).
         """
         node = self._node
         try:
@@ -177,7 +177,7 @@ class LeaseLane:
     # Giving back -----------------------------------------------------------------------------------
 
     def release(self, lease: Connection[Any]) -> None:
-        """Take a lease back, now (R-27). Raises UsageError for one that is not out, and changes nothing then."""
+        """Take a lease back at once (R-27). Raises UsageError, and changes nothing, if it is not a current lease."""
         if not isinstance(lease, Connection):
             raise UsageTypeError(f"release takes a leased connection, not {type(lease).__name__}")
         if lease.__dict__.get("_lane") is not self or not lease._is_lease:
@@ -187,16 +187,16 @@ class LeaseLane:
         self.give_back(lease)
 
     def give_back(self, lease: Connection[Any]) -> None:
-        """Take a lease back; one that was given back before is left alone."""
+        """Take a lease back; does nothing if it was given back before."""
         slot = lease._slot
         if slot is None:
             return
         node, ledger = self._node, self._ledger
-        if node.is_inside():  # in a signal handler or finaliser, inside of the books: maintenance takes it back later
+        if node.is_inside():  # in a signal handler or finaliser, with the lock held: maintenance takes it back later
             node.leaked(slot, "")
             lease._vacate()
             return
-        lease._vacate()  # nothing is called from here to the try: no interrupt comes between
+        lease._vacate()  # nothing is called from here to the try, so no interrupt can come
         slot.taker = _RETURNING
         self._counters.releases += 1
         try:
@@ -215,11 +215,11 @@ class LeaseLane:
                 self._give_back_unclean(slot, connection)
             node.settle()
         except BaseException:
-            if runs_alone():  # a thread that has stopped holds the books: nobody will have this connection any more
+            if runs_alone():  # a stopped thread holds the lock: nobody will use this connection again
                 if slot.connection is not None:
                     slot.connection._transport.abort_in_finaliser()
                 return
-            with node.lock:  # interrupted: nobody has it, unless somebody was served or its cleaner has begun
+            with node.lock:  # interrupted: discard it, unless a waiter got it or its cleaning has begun
                 if slot.taker is _RETURNING and slot.place is Place.DIALING:
                     ledger.not_made_clean(slot)
                 elif slot.taker is _RETURNING:
@@ -228,7 +228,7 @@ class LeaseLane:
             raise
 
     def _give_back_unclean(self, slot: Slot, connection: Connection[Any]) -> None:
-        """Take back a connection that the next user must not see as it is: clean it, or drop it (R-28, R-29, R-34)."""
+        """Take back a connection that cannot be reused as it is: clean or discard it (R-28, R-29, R-34)."""
         node = self._node
         is_beyond_reset = connection._session.is_spoiled or connection._is_prepared
         is_lost_cause = not connection._transport.is_open or connection._is_blocked or is_beyond_reset
@@ -242,10 +242,10 @@ class LeaseLane:
             node.tasks.start_or_run(self._clean, slot)
 
     def _clean(self, slot: Slot) -> None:
-        """Make a connection fit for the next user, or strike it (R-28, R-36)."""
+        """Make a connection fit for the next user, or discard it (R-28, R-36)."""
         node, options = self._node, self._options
         with node.lock:
-            if slot.place is not Place.DIALING:  # whoever gave it back was interrupted, and has struck it
+            if slot.place is not Place.DIALING:  # the thread that gave it back was interrupted and has discarded it
                 return
             slot.taker = node.tasks
         connection = slot.connection
@@ -261,7 +261,7 @@ class LeaseLane:
             is_fit = connection.is_clean and connection.db == node.db
         except BaseException as error:
             with node.lock:
-                if slot.place is Place.DIALING:  # a hook that closed the pool has struck it already
+                if slot.place is Place.DIALING:  # a hook that closed the pool has discarded it already
                     self._ledger.not_made_clean(slot)
             node.settle()
             if isinstance(error, ENDINGS):
@@ -277,8 +277,8 @@ class LeaseLane:
         node.settle()
 
     def leaked(self, slot: Slot) -> None:
-        """Called by a lease's finaliser. Takes no lock (R-30)."""
-        if slot.taker is not None:  # on its way to or from a thread that was interrupted, which strikes it
+        """Note, from a finaliser, that a lease was dropped without being given back. Takes no lock (R-30)."""
+        if slot.taker is not None:  # a thread was interrupted while it took it or gave it back, and discards it
             return
         borrowed_at = "" if self._traces is None else self._traces.pop(slot, "")
         where = f"; it was borrowed here:\n{borrowed_at}" if borrowed_at else " (trace_leases=True tells where)"

@@ -1,8 +1,8 @@
 # Generated from respool/_async/node/maintenance.py by tools/generate.py. Do not edit.
-"""What a node does in the background until it is closed: retire, check, redial (R-12, R-15, R-16, R-17).
+"""The background maintenance of a node until it is closed: retire, check, redial (R-12, R-15, R-16, R-17).
 
-Rule 1: what is due is decided in ``upkeep`` and ``ledger``; here it is done, one round after the other.
-Rule 2: a round ends by itself only when something may have become due; everything else wakes it (``Node.alarm``).
+Rule 1: ``upkeep`` and ``ledger`` decide what is due; this file does it, one round after the other.
+Rule 2: between rounds the task sleeps until something may be due; any other change wakes it through ``Node.alarm``.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ def maintain(node: Node) -> None:
 
 
 def _probe(node: Node, slot: Slot) -> None:
-    """PING a connection that has been idle for long; one that does not answer is lost (R-12).
+    """PING a connection that has been idle for long; it is lost if it does not answer (R-12).
 
-    A shared one on which somebody waits is watched already (R-14): behind what it owes a PING may take any time.
-    What it owes to nobody, in threads, nobody has read or missed yet.
+    A shared connection that is busy is watched already (R-14), and a PING behind its pending replies may take any
+    time. In threads it is not busy when no caller waits: nobody would notice that its pending replies do not come.
     """
     connection, patience = slot.connection, node.options.read_timeout
     if slot.place is Place.SHARED and connection is not None:
         if connection._transport.is_busy:
             return
-        patience = None  # others may get before it; silence ends the connection in any case
+        patience = None  # other commands may go first; silence ends the connection in any case
     is_alive = connection is not None and node.is_alive(connection, patience)
     if not is_alive and connection is not None:
         connection._transport.abort_as_silent()

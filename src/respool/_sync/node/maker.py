@@ -1,8 +1,8 @@
 # Generated from respool/_async/node/maker.py by tools/generate.py. Do not edit.
-"""How the connections of a node are made: constructed, prepared by the user's hook, given the date of their end.
+"""Make the connections of a node: construct them, let the user's hook prepare them, decide when they are retired.
 
-Rule 1: what a user's class or hook does wrong ends this connection with an error that names it (R-36).
-Rule 2: connections that were made together do not end together (R-15).
+Rule 1: a mistake in a user's class or hook ends this one connection, with an error that names the mistake (R-36).
+Rule 2: connections that were made together are not retired together (R-15).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from respool._facts.errors import ConnectTimeout, Error, UsageError
 from respool._facts.options import Options
 from respool._protocol.peer import Peer
 
-#: The share of ``max_lifetime`` over which the ends of connections are spread.
+#: Connections are retired earlier than ``max_lifetime`` by up to this fraction of it.
 EARLIER: Final = 0.1
 GOLDEN: Final = 0.618_033_988_75
 
@@ -24,13 +24,13 @@ class Maker:
     """Makes the connections of one node."""
 
     def __init__(self, options: Options, share: float) -> None:
-        """Begin to spread the ends of connections at ``share``, by chance between 0 and 1."""
+        """Spread the retirement of connections, starting at ``share``, a random number between 0 and 1."""
         self.options = options
         self._share = share
         self._peer = Peer()
 
     def construct(self, db: int) -> Connection[Any]:
-        """Construct a connection of the configured class, for a database."""
+        """Construct a connection of the configured class for database ``db``."""
         options = self.options
         if db != options.db:
             options = options.changed(db=db)
@@ -43,7 +43,7 @@ class Maker:
         return connection
 
     def open(self, connection: Connection[Any]) -> None:
-        """Open a connection, in the way of its class."""
+        """Open a connection with the ``open`` method of its class."""
         if type(connection).open is Connection.open:
             connection.open()
         else:
@@ -51,7 +51,7 @@ class Maker:
                 connection.open()
 
     def accept(self, connection: Connection[Any]) -> None:
-        """Take the state in which an ``open`` of the user's own has left a connection for that of a new one."""
+        """Treat the state in which a user's ``open`` left a connection as the state of a new one."""
         session = connection._session
         if not session.is_clean or connection.db != connection._options.db:
             connection._is_prepared = True
@@ -62,7 +62,7 @@ class Maker:
                 )
 
     def configure(self, connection: Connection[Any]) -> None:
-        """Let the user's hook prepare a connection that is new or as good as new."""
+        """Let the user's hook prepare a connection that is new or was reset."""
         if self.options.configure is None:
             return
         try:
@@ -78,15 +78,15 @@ class Maker:
 
     @property
     def shortest(self) -> float | None:
-        """How long a connection lives at least; None for ever."""
+        """The shortest lifetime that a connection may get, in seconds; None for ever."""
         lifetime = self.options.max_lifetime
         return None if lifetime is None else (1.0 - EARLIER) * lifetime
 
     def retire_at(self, now: float) -> float:
-        """Return when a connection made now is to be replaced: after ``max_lifetime``, less up to ``EARLIER`` (R-15).
+        """Return when to replace a connection made now: after ``max_lifetime``, less up to ``EARLIER`` of it (R-15).
 
-        Steps of the golden ratio spread connections of one age more evenly than chance does: of a hundred, no more
-        than five expire within ten seconds (P-15).
+        Steps of the golden ratio spread connections of one age more evenly than random numbers do: of a hundred, no
+        more than five expire within ten seconds (P-15).
         """
         lifetime = self.options.max_lifetime
         if lifetime is None:

@@ -1,12 +1,12 @@
 # Generated from respool/_async/node/pieces.py by tools/generate.py. Do not edit.
-"""Send a long run piece by piece on one connection, and say truly what may have run when it does not get to its end.
+"""Send a long run in pieces on one connection, and report correctly what may have run if it is not completed.
 
-Rule 1: what was sent before has run, so not all of it may be sent again (R-24), unless it was only queued: behind a
+Rule 1: earlier pieces have run, so the whole run may not be sent again (R-24), unless they were only queued: after a
         MULTI that was not refused.
-Rule 2: a transaction that is given up half way, or whose end is not sure, ends the connection: what came next would
-        only be queued.
-Rule 3: a long run is taken in and checked in steps. Between two of them others have their turn, and the deadline is
-        looked at: what is not ready in time is not sent.
+Rule 2: a transaction that is given up half way, or whose outcome is uncertain, ends the connection: later commands
+        would only be queued.
+Rule 3: a long run is read and checked in steps. Between two steps other callers run, and the deadline is checked: a
+        run that is not ready in time is not sent.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from respool._protocol.run import STEP_COUNT, Run, why_in_doubt
 def take_in(
     commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool, deadline: float | None = None
 ) -> Run:
-    """Make a run of commands, in steps where they are many or it is not known how many they are."""
+    """Make a run of commands, in steps if there are many or their number is unknown."""
     if isinstance(commands, list | tuple):
         if len(commands) <= STEP_COUNT:
             return Run(commands, atomic=atomic)
-        commands = commands[:]  # the caller may go on with the list while others have their turn
+        commands = commands[:]  # the caller may change the list while others run
     elif isinstance(commands, str | bytes) or not isinstance(commands, Iterable):
         return Run(commands, atomic=atomic)  # refuses it
     parts = [Run((), atomic=atomic)]
@@ -48,9 +48,9 @@ def take_in(
 def checked_pieces(
     run: Run, transport: Transport, deadline: float | None
 ) -> list[list[tuple[Any, ...]]] | Error:
-    """Cut a run into pieces, each of which can be encoded; return an error value when the time is over before that.
+    """Cut a run into pieces that can all be encoded; return an error value if the deadline passes before that.
 
-    Raises UsageError for what cannot be. A run in one piece is encoded when it is sent.
+    Raises UsageError if a command cannot be encoded. A run in one piece is encoded when it is sent.
     """
     if len(run.args) <= STEP_COUNT:
         pieces = list(run.pieces())
@@ -74,7 +74,7 @@ def _too_late() -> ReadTimeout:
 def send_pieces(
     transport: Transport, pieces: list[list[tuple[Any, ...]]], deadline: float | None, *, is_atomic: bool
 ) -> list[Any] | Error:
-    """Send one piece when the one before is answered; return all replies, or an error value."""
+    """Send each piece once the one before it is answered; return all replies, or an error value."""
     replies: list[Any] = []
     for piece in pieces:
         try:
@@ -89,6 +89,6 @@ def send_pieces(
                 answer.executed = "unknown"
             return answer
         replies += answer
-    if is_atomic and len(pieces) > 1 and why_in_doubt(replies) is not None:  # of one piece the wire sees to it
+    if is_atomic and len(pieces) > 1 and why_in_doubt(replies) is not None:  # for a single piece the wire does so
         transport.abort()
     return replies

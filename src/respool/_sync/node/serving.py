@@ -1,10 +1,10 @@
 # Generated from respool/_async/node/serving.py by tools/generate.py. Do not edit.
-"""One node in service: its two lanes, and one try of whatever a pool is asked for.
+"""One node in service: its shared and its leased lane, and single tries of commands and runs.
 
-Rule 1: what may block goes to a lease, everything else to a shared connection where there are any (R-20, R-21).
+Rule 1: a command that may block uses a lease, any other a shared connection where there are any (R-20, R-21).
 Rule 2: nothing is retried here. A try returns its reply, which may be an error value; ``retrying`` decides what next.
-Rule 3: whatever a lost or refused try must leave behind (a pinned caller, a demoted connection) is noted here, in the
-        step that has seen it.
+Rule 3: the effects of a lost or refused try (a pinned caller, a demoted connection) are recorded here, in the step
+        that sees the failure.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Serving:
     """The node behind a pool, with its shared and its leased lane."""
 
     def __init__(self, options: Options) -> None:
-        """Make the books of the node; no I/O. ``start`` begins to dial."""
+        """Create the node; no I/O. ``start`` begins to dial."""
         self.node = node = Node(options)
         self.ledger = node.ledger
         #: The event loop that it belongs to.
@@ -53,7 +53,7 @@ class Serving:
     ) -> Any:
         """Send one command once; return its reply, which may be an error value.
 
-        ``elsewhere``: not on a shared connection that is to be replaced; for leases the ledger sees to that.
+        ``elsewhere`` avoids shared connections that are to be replaced; for leases the ledger does so.
         """
         if on_lease or not self.ledger.shared_target:
             if on_lease:
@@ -83,7 +83,7 @@ class Serving:
     def try_run(self, run: Run, deadline: float | None, *, on_lease: bool, elsewhere: bool) -> Any:
         """Send a run once; return the list of its replies, or an error value.
 
-        What is only big goes on a shared connection where there are no others; what may block never does (R-21).
+        A run that is merely big uses a shared connection if none can be leased; one that may block never does (R-21).
         """
         must_lease = run.blocks_for is not None
         if must_lease or (on_lease and self.ledger.leasable > 0) or not self.ledger.shared_target:
@@ -112,9 +112,9 @@ class Serving:
         return replies
 
     def try_noreply(self, commands: list[tuple[Any, ...]]) -> Any:
-        """Send a run that is not answered but for its last command; return the error if it surely was not sent.
+        """Send a run of which only the last command is answered; return the error if it was certainly not sent.
 
-        On a lease the end of the run is waited for: a lease that owes a reply is nobody else's yet.
+        On a lease this waits for that answer: a connection with a pending reply cannot be lent again.
         """
         if self.ledger.shared_target:
             transport = self.shared.wait(None)
@@ -129,13 +129,13 @@ class Serving:
         return reply if isinstance(reply, TransportError) and reply.executed == "no" else None
 
     def _left(self, deadline: float | None) -> float | None:
-        """Return how long a lease may be waited for."""
+        """Return how many seconds the caller may wait for a lease."""
         return self.node.options.acquire_timeout if deadline is None else deadline - self.node.now()
 
     # Control -----------------------------------------------------------------------------------------
 
     def wait_ready(self, seconds: float | None, *, is_strict: bool) -> None:
-        """Wait until ``min_size`` and the shared connections are up; ``is_strict``: the first failed dial ends it."""
+        """Wait until ``min_size`` and the shared connections are up; ``is_strict`` raises the first dial's error."""
         self.shared.wait_ready(None if seconds is None else self.node.now() + seconds, is_strict=is_strict)
 
     def resize(self, min_size: int, max_size: int) -> None:
@@ -171,13 +171,13 @@ class Serving:
     # The end -----------------------------------------------------------------------------------------
 
     def close(self, seconds: float | None) -> None:
-        """Close everything; what is in flight on shared connections may finish for ``seconds`` (R-33)."""
+        """Close everything; commands in flight on shared connections have ``seconds`` to finish (R-33)."""
         close(self.node, seconds)
 
     def abandon(self) -> None:
-        """Close from a finaliser, or after a start that failed: maintenance does it, if there is any."""
+        """Let the maintenance task, if there is one, close the node: in a finaliser, or after a failed start."""
         self.node.abandon()
 
     def forget(self, instead: Absent = FORKED) -> None:
-        """Let go of every socket: they are a parent process', or their event loop has been closed (R-35)."""
+        """Drop every socket: it belongs to a parent process, or its event loop has been closed (R-35)."""
         forget(self.node, instead)
