@@ -1,10 +1,10 @@
 """respool: the connection layer for Redis and Valkey.
 
-One pool, two lanes: ordinary commands of any number of tasks or threads share a few connections and leave in one write;
-blocking commands, transactions with WATCH and everything that changes a connection's state get one of their own. The
-same API in asyncio (``AsyncPool``) and in threads (``Pool``).
+A pool has two lanes. Ordinary commands of any number of tasks or threads share a few connections and are written
+together. Blocking commands, transactions with WATCH and commands that change the state of a connection get a connection
+of their own. The API is the same in asyncio (``AsyncPool``) and in threads (``Pool``).
 
-Names are loaded when they are first used: a program for threads does not pay for asyncio, nor the other way round.
+Names are loaded when they are first used: a program that uses threads does not load asyncio, nor the other way round.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every error respool raises, sorted by what a caller can do. ``respool._facts.errors`` defines them."""
+"""Every error that respool raises, grouped by what a caller can do. ``respool._facts.errors`` defines them."""
 
 from __future__ import annotations
 

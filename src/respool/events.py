@@ -1,6 +1,6 @@
-"""What a pool tells a ``listener``: one small value per event. ``respool._facts.events`` defines them.
+"""The events that a pool reports to a ``listener``, as small values. ``respool._facts.events`` defines them.
 
-A listener is a plain function called where the event happens; it must be quick, and what it raises is dropped.
+A listener is a plain function, called where the event happens. It must be quick, and its exceptions are dropped.
 """
 
 from __future__ import annotations

@@ -112,18 +112,18 @@ class Commands(Generic[S]):
         raise NotImplementedError
 
     def auth(self, password: str | bytes, username: str | bytes | None = None) -> bool:
-        """Become another user, or the default user when no name is given, and return True."""
+        """Log in as a user, or as the default user if no name is given, and return True."""
         if username is None:
             return self._execute(("AUTH", password), AUTH)
         return self._execute(("AUTH", username, password), AUTH)
 
     def client_caching(self, *, yes: bool) -> bool:
-        """Say whether the keys of the next command are tracked, and return True."""
+        """Set whether the keys of the next command are tracked, and return True."""
         command = connection.client_caching(yes=yes)
         return self._execute(command.args, command.spec, command.parse)
 
     def client_capa(self, *capabilities: str) -> bool:
-        """Tell the server what this connection can deal with (``"redirect"``), and return True."""
+        """Announce the capabilities of this connection (``"redirect"``) to the server, and return True."""
         if capabilities:
             return self._execute(("CLIENT", "CAPA", *capabilities), CLIENT_CAPA)
         command = connection.client_capa(*capabilities)
@@ -134,53 +134,53 @@ class Commands(Generic[S]):
         return self._execute(("CLIENT", "GETNAME"), CLIENT_GETNAME)
 
     def client_getredir(self) -> int:
-        """Return the id of the client that gets this connection's invalidations."""
+        """Return the id of the client that receives this connection's invalidations."""
         return self._execute(("CLIENT", "GETREDIR"), CLIENT_GETREDIR)
 
     def client_id(self) -> int:
-        """Return the id of this connection; a server never uses one twice."""
+        """Return the id of this connection; a server never uses an id twice."""
         return self._execute(("CLIENT", "ID"), CLIENT_ID)
 
     def client_import_source(self, *, on: bool) -> bool:
-        """Mark this connection as the source of an import, for a server in import mode, and return True."""
+        """Set whether this connection is an import source, for a server in import mode, and return True."""
         command = connection.client_import_source(on=on)
         return self._execute(command.args, command.spec, command.parse)
 
     def client_info(self) -> dict[str, str]:
-        """Return what the server knows of this connection, in its own words."""
+        """Return the server's information about this connection, with the field names of the server."""
         return self._execute(("CLIENT", "INFO"), CLIENT_INFO)
 
     def client_kill(self, **filters: Unpack[ClientFilter]) -> int:
-        """Close the connections that match all the filters, and return how many."""
+        """Close the connections that match all the filters, and return their number."""
         command = connection.client_kill(**filters)
         return self._execute(command.args, command.spec, command.parse)
 
     def client_list(self, **filters: Unpack[ClientFilter]) -> list[dict[str, str]]:
-        """Return what the server knows of its connections, or of those that match all the filters."""
+        """Return the server's information about its connections, or about those that match all the filters."""
         command = connection.client_list(**filters)
         return self._execute(command.args, command.spec, command.parse)
 
     def client_no_evict(self, *, on: bool) -> bool:
-        """Keep this connection from being closed when the clients use too much memory, and return True."""
+        """Set whether this connection stays open when the clients use too much memory, and return True."""
         command = connection.client_no_evict(on=on)
         return self._execute(command.args, command.spec, command.parse)
 
     def client_no_touch(self, *, on: bool) -> bool:
-        """Let commands on this connection not count as a use of their keys, for eviction, and return True."""
+        """Set whether commands on this connection do not count as a use of keys, for eviction; return True."""
         command = connection.client_no_touch(on=on)
         return self._execute(command.args, command.spec, command.parse)
 
     def client_pause(self, timeout: Duration, mode: Literal["WRITE", "ALL"] = "ALL") -> bool:
-        """Let every client of the server wait for ``timeout`` milliseconds, and return True."""
+        """Suspend all clients of the server for ``timeout`` milliseconds, and return True."""
         command = connection.client_pause(timeout, mode)
         return self._execute(command.args, command.spec, command.parse)
 
     def client_setinfo(self, attribute: Literal["LIB-NAME", "LIB-VER"], value: str) -> bool:
-        """Tell the server the name or version of the library behind this connection, and return True."""
+        """Set the name or version of the library behind this connection on the server, and return True."""
         return self._execute(("CLIENT", "SETINFO", attribute, value), CLIENT_SETINFO)
 
     def client_setname(self, name: str) -> bool:
-        """Name this connection, or unname it with the empty string, and return True."""
+        """Name this connection, or remove its name with the empty string, and return True."""
         return self._execute(("CLIENT", "SETNAME", name), CLIENT_SETNAME)
 
     def client_tracking(
@@ -194,18 +194,18 @@ class Commands(Generic[S]):
         optout: bool = False,
         noloop: bool = False,
     ) -> bool:
-        """Let the server tell when keys change that this connection has read, and return True."""
+        """Turn invalidation messages on or off for the keys that this connection has read, and return True."""
         command = connection.client_tracking(
             on=on, redirect=redirect, prefixes=prefixes, bcast=bcast, optin=optin, optout=optout, noloop=noloop
         )
         return self._execute(command.args, command.spec, command.parse)
 
     def client_trackinginfo(self) -> dict[str, Any]:
-        """Return how this connection is tracked: ``{"flags": ["off"], "redirect": -1, "prefixes": []}``."""
+        """Return the tracking state of this connection: ``{"flags": ["off"], "redirect": -1, "prefixes": []}``."""
         return self._execute(("CLIENT", "TRACKINGINFO"), CLIENT_TRACKINGINFO)
 
     def client_unblock(self, client_id: int, *, error: bool = False) -> bool:
-        """End another connection's blocking command, and tell whether it was blocked."""
+        """End another connection's blocking command, and return whether it was blocked."""
         command = connection.client_unblock(client_id, error=error)
         return self._execute(command.args, command.spec, command.parse)
 
@@ -225,7 +225,7 @@ class Commands(Generic[S]):
         password: str | bytes | None = None,
         clientname: str | None = None,
     ) -> dict[str, Any]:
-        """Return what the server tells about itself, after changing protocol, user and name where given."""
+        """Change protocol, user and name where given, and return the server's information about itself."""
         command = connection.hello(protover, username=username, password=password, clientname=clientname)
         return self._execute(command.args, command.spec, command.parse)
 
@@ -234,13 +234,13 @@ class Commands(Generic[S]):
     @overload
     def ping(self, message: Value) -> S: ...
     def ping(self, message: Value | None = None) -> Any:
-        """Return True, or the message when there is one, to see that the server is alive."""
+        """Check that the server is alive: return True, or ``message`` if it is given."""
         if message is None:
             return self._execute(("PING",), PING)
         return self._execute(("PING", message), PING_ECHO)
 
     def quit(self) -> bool:
-        """Let the server close this connection, and return True."""
+        """Ask the server to close this connection, and return True."""
         return self._execute(("QUIT",), QUIT)
 
     def select(self, db: int) -> bool:
@@ -248,23 +248,23 @@ class Commands(Generic[S]):
         return self._execute(("SELECT", db), SELECT)
 
     def copy(self, source: Key, destination: Key, *, db: int | None = None, replace: bool = False) -> bool:
-        """Copy a key, with its expiry, and tell whether it was copied."""
+        """Copy a key with its expiry, and return whether it was copied."""
         command = generic.copy(source, destination, db=db, replace=replace)
         return self._execute(command.args, command.spec, command.parse)
 
     def delete(self, *keys: Key) -> int:
-        """Delete keys and return how many there were (DEL)."""
+        """Delete keys and return how many of them existed (DEL)."""
         if keys:
             return self._execute(("DEL", *keys), DEL)
         command = generic.delete(*keys)
         return self._execute(command.args, command.spec, command.parse)
 
     def dump(self, key: Key) -> S | None:
-        """Return what a key holds in the server's own format, for ``restore``; or None."""
+        """Return the value of a key in the server's own format, for ``restore``; None if there is no such key."""
         return self._execute(("DUMP", key), DUMP)
 
     def exists(self, *keys: Key) -> int:
-        """Return how many of the keys exist; one given twice counts twice."""
+        """Return how many of the keys exist; a key given twice counts twice."""
         if keys:
             return self._execute(("EXISTS", *keys), EXISTS)
         command = generic.exists(*keys)
@@ -273,7 +273,7 @@ class Commands(Generic[S]):
     def expire(
         self, key: Key, seconds: Duration, *, nx: bool = False, xx: bool = False, gt: bool = False, lt: bool = False
     ) -> bool:
-        """Let a key expire after a number of seconds, and tell whether that was set."""
+        """Let a key expire after a number of seconds, and return whether the expiry was set."""
         if isinstance(seconds, int) and not (nx or xx or gt or lt):
             return self._execute(("EXPIRE", key, seconds), EXPIRE)
         command = generic.expire(key, seconds, nx=nx, xx=xx, gt=gt, lt=lt)
@@ -282,7 +282,7 @@ class Commands(Generic[S]):
     def expireat(
         self, key: Key, when: Moment, *, nx: bool = False, xx: bool = False, gt: bool = False, lt: bool = False
     ) -> bool:
-        """Let a key expire at a moment given in seconds since 1970, and tell whether that was set."""
+        """Let a key expire at a moment in seconds since 1970, and return whether the expiry was set."""
         command = generic.expireat(key, when, nx=nx, xx=xx, gt=gt, lt=lt)
         return self._execute(command.args, command.spec, command.parse)
 
@@ -295,27 +295,27 @@ class Commands(Generic[S]):
         return self._execute(("KEYS", pattern), KEYS)
 
     def move(self, key: Key, db: int) -> bool:
-        """Move a key to another database, and tell whether it was moved."""
+        """Move a key to another database, and return whether it was moved."""
         return self._execute(("MOVE", key, db), MOVE)
 
     def object_encoding(self, key: Key) -> str | None:
-        """Return how the server stores a value: ``"embstr"``, ``"listpack"``, ...; or None."""
+        """Return how the server stores a value (``"embstr"``, ``"listpack"``, ...); None if there is no such key."""
         return self._execute(("OBJECT", "ENCODING", key), OBJECT_ENCODING)
 
     def object_freq(self, key: Key) -> int | None:
-        """Return how often a key is used, on a logarithmic scale; None when there is no such key."""
+        """Return how often a key is used, on a logarithmic scale; None if there is no such key."""
         return self._execute(("OBJECT", "FREQ", key), OBJECT_FREQ)
 
     def object_idletime(self, key: Key) -> int | None:
-        """Return for how many seconds a key was not used, or None when there is no such key."""
+        """Return for how many seconds a key has not been used; None if there is no such key."""
         return self._execute(("OBJECT", "IDLETIME", key), OBJECT_IDLETIME)
 
     def object_refcount(self, key: Key) -> int | None:
-        """Return how many references the server holds to a value; None when there is no such key."""
+        """Return how many references the server holds to a value; None if there is no such key."""
         return self._execute(("OBJECT", "REFCOUNT", key), OBJECT_REFCOUNT)
 
     def persist(self, key: Key) -> bool:
-        """Take the expiry of a key away, and tell whether it had one."""
+        """Remove the expiry of a key, and return whether it had one."""
         return self._execute(("PERSIST", key), PERSIST)
 
     def pexpire(
@@ -328,7 +328,7 @@ class Commands(Generic[S]):
         gt: bool = False,
         lt: bool = False,
     ) -> bool:
-        """Let a key expire after a number of milliseconds, and tell whether that was set."""
+        """Let a key expire after a number of milliseconds, and return whether the expiry was set."""
         if isinstance(milliseconds, int) and not (nx or xx or gt or lt):
             return self._execute(("PEXPIRE", key, milliseconds), PEXPIRE)
         command = generic.pexpire(key, milliseconds, nx=nx, xx=xx, gt=gt, lt=lt)
@@ -337,7 +337,7 @@ class Commands(Generic[S]):
     def pexpireat(
         self, key: Key, when: Moment, *, nx: bool = False, xx: bool = False, gt: bool = False, lt: bool = False
     ) -> bool:
-        """Let a key expire at a moment given in milliseconds since 1970, and tell whether that was set."""
+        """Let a key expire at a moment in milliseconds since 1970, and return whether the expiry was set."""
         command = generic.pexpireat(key, when, nx=nx, xx=xx, gt=gt, lt=lt)
         return self._execute(command.args, command.spec, command.parse)
 
@@ -350,15 +350,15 @@ class Commands(Generic[S]):
         return self._execute(("PTTL", key), PTTL)
 
     def randomkey(self) -> S | None:
-        """Return any key of the database, or None when it is empty."""
+        """Return a random key of the database, or None if it is empty."""
         return self._execute(("RANDOMKEY",), RANDOMKEY)
 
     def rename(self, key: Key, newkey: Key) -> bool:
-        """Rename a key and return True; a key that has the new name already is replaced."""
+        """Rename a key and return True; an existing key of the new name is replaced."""
         return self._execute(("RENAME", key, newkey), RENAME)
 
     def renamenx(self, key: Key, newkey: Key) -> bool:
-        """Rename a key unless the new name is taken, and tell whether it was renamed."""
+        """Rename a key unless the new name is taken, and return whether it was renamed."""
         return self._execute(("RENAMENX", key, newkey), RENAMENX)
 
     def restore(
@@ -372,7 +372,7 @@ class Commands(Generic[S]):
         idletime: int | None = None,
         freq: int | None = None,
     ) -> bool:
-        """Make a key from what ``dump`` returned, and return True."""
+        """Create a key from the result of ``dump``, and return True."""
         command = generic.restore(key, ttl, value, replace=replace, absttl=absttl, idletime=idletime, freq=freq)
         return self._execute(command.args, command.spec, command.parse)
 
@@ -418,7 +418,7 @@ class Commands(Generic[S]):
         alpha: bool = False,
         store: Key | None = None,
     ) -> Any:
-        """Return the elements of a list, set or sorted set in order, or keep them as a list."""
+        """Return the elements of a list, set or sorted set in order, or store them as a list."""
         make: Callable[..., Command[Any]] = generic.sort
         command = make(key, by=by, limit=limit, get=get, desc=desc, alpha=alpha, store=store)
         return self._execute(command.args, command.spec, command.parse)
@@ -433,12 +433,12 @@ class Commands(Generic[S]):
         desc: bool = False,
         alpha: bool = False,
     ) -> list[S | None]:
-        """Return the elements of a list, set or sorted set in order; a replica does it too."""
+        """Return the elements of a list, set or sorted set in order; a replica can do it too."""
         command = generic.sort_ro(key, by=by, limit=limit, get=get, desc=desc, alpha=alpha)
         return self._execute(command.args, command.spec, command.parse)
 
     def touch(self, *keys: Key) -> int:
-        """Mark keys as just used, for eviction, and return how many of them exist."""
+        """Mark keys as just used, for eviction, and return how many of them existed."""
         if keys:
             return self._execute(("TOUCH", *keys), TOUCH)
         command = generic.touch(*keys)
@@ -453,7 +453,7 @@ class Commands(Generic[S]):
         return self._execute(("TYPE", key), TYPE)
 
     def unlink(self, *keys: Key) -> int:
-        """Delete keys, free their memory in the background, and return how many there were."""
+        """Delete keys, free their memory in the background, and return how many of them existed."""
         if keys:
             return self._execute(("UNLINK", *keys), UNLINK)
         command = generic.unlink(*keys)
@@ -472,14 +472,14 @@ class Commands(Generic[S]):
     def blmove(
         self, source: Key, destination: Key, wherefrom: Side, whereto: Side, *, timeout: float | timedelta = 0
     ) -> S | None:
-        """Wait for an element, move it to another list and return it; None when the time is over."""
+        """Wait for an element, move it to another list and return it; None after ``timeout``."""
         command = lists.blmove(source, destination, wherefrom, whereto, timeout=timeout)
         return self._execute(command.args, command.spec, command.parse)
 
     def blmpop(
         self, *keys: Key, side: Side = "LEFT", count: int | None = None, timeout: float | timedelta = 0
     ) -> tuple[S, list[S]] | None:
-        """Wait until one of the lists has elements, and return its key and some of them."""
+        """Wait until one of the lists has elements, and return its key and some of its elements."""
         command = lists.blmpop(*keys, side=side, count=count, timeout=timeout)
         return self._execute(command.args, command.spec, command.parse)
 
@@ -499,7 +499,7 @@ class Commands(Generic[S]):
         return self._execute(command.args, command.spec, command.parse)
 
     def lindex(self, key: Key, index: int) -> S | None:
-        """Return an element by its index, or None when there is none."""
+        """Return the element at an index, or None if there is none."""
         return self._execute(("LINDEX", key, index), LINDEX)
 
     def linsert(self, key: Key, where: Literal["BEFORE", "AFTER"], pivot: Value, element: Value) -> int:
@@ -507,15 +507,15 @@ class Commands(Generic[S]):
         return self._execute(("LINSERT", key, where, pivot, element), LINSERT)
 
     def llen(self, key: Key) -> int:
-        """Return the length of a list, 0 when there is none."""
+        """Return the length of a list, 0 if there is no list."""
         return self._execute(("LLEN", key), LLEN)
 
     def lmove(self, source: Key, destination: Key, wherefrom: Side, whereto: Side) -> S | None:
-        """Move an element from an end of a list to an end of another or the same, and return it."""
+        """Move an element from one end of a list to an end of another or the same list, and return it."""
         return self._execute(("LMOVE", source, destination, wherefrom, whereto), LMOVE)
 
     def lmpop(self, *keys: Key, side: Side = "LEFT", count: int | None = None) -> tuple[S, list[S]] | None:
-        """Take elements off the first list that has any, and return its key and them."""
+        """Remove elements from the first list that has any, and return its key and the elements."""
         command = lists.lmpop(*keys, side=side, count=count)
         return self._execute(command.args, command.spec, command.parse)
 
@@ -524,7 +524,7 @@ class Commands(Generic[S]):
     @overload
     def lpop(self, key: Key, count: int) -> list[S]: ...
     def lpop(self, key: Key, count: int | None = None) -> Any:
-        """Take the first element off a list and return it, or a list of the first ``count``."""
+        """Remove the first element of a list and return it, or a list of the first ``count``."""
         if count is None:
             return self._execute(("LPOP", key), LPOP)
         make: Callable[..., Command[Any]] = lists.lpop
@@ -542,7 +542,7 @@ class Commands(Generic[S]):
     def lpos(
         self, key: Key, element: Value, *, rank: int | None = None, count: int | None = None, maxlen: int | None = None
     ) -> Any:
-        """Return the index of an element, or None; with ``count`` the list of its indexes."""
+        """Return the index of an element, or None; with ``count`` return a list of its indexes."""
         make: Callable[..., Command[Any]] = lists.lpos
         command = make(key, element, rank=rank, count=count, maxlen=maxlen)
         return self._execute(command.args, command.spec, command.parse)
@@ -582,7 +582,7 @@ class Commands(Generic[S]):
     @overload
     def rpop(self, key: Key, count: int) -> list[S]: ...
     def rpop(self, key: Key, count: int | None = None) -> Any:
-        """Take the last element off a list and return it, or a list of the last ``count``, last first."""
+        """Remove the last element of a list and return it, or a list of the last ``count``, last first."""
         if count is None:
             return self._execute(("RPOP", key), RPOP)
         make: Callable[..., Command[Any]] = lists.rpop
@@ -590,7 +590,7 @@ class Commands(Generic[S]):
         return self._execute(command.args, command.spec, command.parse)
 
     def rpoplpush(self, source: Key, destination: Key) -> S | None:
-        """Move an element from the end of a list to the head of another or the same, and return it."""
+        """Move an element from the end of a list to the head of another or the same list, and return it."""
         return self._execute(("RPOPLPUSH", source, destination), RPOPLPUSH)
 
     def rpush(self, key: Key, *elements: Value) -> int:
@@ -620,15 +620,15 @@ class Commands(Generic[S]):
         return self._execute(("DECRBY", key, decrement), DECRBY)
 
     def delifeq(self, key: Key, value: Value) -> bool:
-        """Delete a key if it holds exactly this value, and tell whether it did."""
+        """Delete a key if it holds exactly this value, and return whether it was deleted."""
         return self._execute(("DELIFEQ", key, value), DELIFEQ)
 
     def get(self, key: Key) -> S | None:
-        """Return the value of a key, or None when there is no such key."""
+        """Return the value of a key, or None if there is no such key."""
         return self._execute(("GET", key), GET)
 
     def getdel(self, key: Key) -> S | None:
-        """Return the value of a key and delete the key; None when there is no such key."""
+        """Return the value of a key and delete the key; None if there is no such key."""
         return self._execute(("GETDEL", key), GETDEL)
 
     def getex(
@@ -641,16 +641,16 @@ class Commands(Generic[S]):
         pxat: Moment | None = None,
         persist: bool = False,
     ) -> S | None:
-        """Return the value of a key and change when it expires; None when there is no such key."""
+        """Return the value of a key and change when it expires; None if there is no such key."""
         command = strings.getex(key, ex=ex, px=px, exat=exat, pxat=pxat, persist=persist)
         return self._execute(command.args, command.spec, command.parse)
 
     def getrange(self, key: Key, start: int, end: int) -> S:
-        """Return the bytes from ``start`` to ``end``, both included; negative ones count from the end."""
+        """Return the bytes from ``start`` to ``end``, both included; negative positions count from the end."""
         return self._execute(("GETRANGE", key, start, end), GETRANGE)
 
     def getset(self, key: Key, value: Value) -> S | None:
-        """Set a key and return its old value, or None when there was none."""
+        """Set a key and return its old value, or None if there was none."""
         return self._execute(("GETSET", key, value), GETSET)
 
     def incr(self, key: Key) -> int:
@@ -712,12 +712,12 @@ class Commands(Generic[S]):
         nx: bool = False,
         xx: bool = False,
     ) -> bool:
-        """Set several keys at once, all with one expiry, and tell whether they were set."""
+        """Set several keys at once, all with one expiry, and return whether they were set."""
         command = strings.msetex(items, ex=ex, px=px, exat=exat, pxat=pxat, keepttl=keepttl, nx=nx, xx=xx)
         return self._execute(command.args, command.spec, command.parse)
 
     def msetnx(self, items: Mapping[Key, Value]) -> bool:
-        """Set several keys only when none of them exists, and tell whether they were set."""
+        """Set several keys only if none of them exists, and return whether they were set."""
         command = strings.msetnx(items)
         return self._execute(command.args, command.spec, command.parse)
 
@@ -745,7 +745,7 @@ class Commands(Generic[S]):
     def set(
         self, key: Key, value: Value, *, ex: Duration | None = None, get: bool = False, **options: Unpack[SetOptions]
     ) -> Any:
-        """Set a key and tell whether it was set; with ``get`` return its old value instead."""
+        """Set a key and return whether it was set; with ``get`` return its old value instead."""
         if ex is None and not get and not options:
             return self._execute(("SET", key, value), SET)
         if isinstance(ex, int) and ex > 0 and not get and not options:
@@ -762,7 +762,7 @@ class Commands(Generic[S]):
         return self._execute(command.args, command.spec, command.parse)
 
     def setnx(self, key: Key, value: Value) -> bool:
-        """Set a key only when it does not exist, and tell whether it was set."""
+        """Set a key only if it does not exist, and return whether it was set."""
         return self._execute(("SETNX", key, value), SETNX)
 
     def setrange(self, key: Key, offset: int, value: Value) -> int:
@@ -770,5 +770,5 @@ class Commands(Generic[S]):
         return self._execute(("SETRANGE", key, offset, value), SETRANGE)
 
     def strlen(self, key: Key) -> int:
-        """Return the length of a string in bytes, 0 when there is no such key."""
+        """Return the length of a string in bytes, 0 if there is no such key."""
         return self._execute(("STRLEN", key), STRLEN)

@@ -1,7 +1,7 @@
-"""The types arguments have, and the words that options become.
+"""The types of arguments, and how options become words of a command.
 
-Rule 1: a function refuses what contradicts itself, what has nothing to send, and what does not fit the unit;
-        what the server refuses by itself, without harm, is left to the server.
+Rule 1: a function refuses contradictory options, a call with nothing to send, and values that do not fit the
+        unit; mistakes that the server refuses itself, without harm, are left to the server.
 Rule 2: a duration is an int in the unit its parameter is named for, or a timedelta; a moment is an int since
         1970 in that unit, or a datetime with a timezone. Both are rounded up: nothing expires too early.
 """
@@ -44,7 +44,7 @@ def option(word: str, value: Arg | None) -> tuple[Arg, ...]:
 
 
 def choose(**options: tuple[Arg, ...]) -> tuple[Arg, ...]:
-    """Return the words of the only option that has any. Raises UsageValueError when two have."""
+    """Return the words of the one option that is given. Raises UsageValueError if more than one is."""
     given = [name for name, words in options.items() if words]
     if len(given) > 1:
         raise UsageValueError(f"{' and '.join(given)} exclude each other")
@@ -60,9 +60,9 @@ def expiry(
     keepttl: bool = False,
     persist: bool = False,
 ) -> tuple[Arg, ...]:
-    """Return the words that say when a key expires.
+    """Return the words that set or remove the expiry of a key.
 
-    Raises UsageValueError for two of them, and for a time that is not above 0.
+    Raises UsageValueError for more than one option, and for a time that is not above 0.
     """
     return choose(
         ex=() if ex is None else ("EX", at_least(1, "ex", duration("ex", ex, SECOND))),
@@ -92,7 +92,7 @@ def moment(name: str, value: Moment, unit: timedelta) -> int:
 
 
 def patience(timeout: float | timedelta) -> float:
-    """Return a blocking command's timeout in seconds. Raises UsageValueError when it is no time to wait."""
+    """Return a blocking command's timeout in seconds. Raises UsageValueError if it is negative or not finite."""
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise UsageTypeError(f"timeout must be a number of seconds or a timedelta, not {seconds!r}")
@@ -102,28 +102,28 @@ def patience(timeout: float | timedelta) -> float:
 
 
 def whole(name: str, value: int) -> int:
-    """Return ``value`` if it is a whole number."""
+    """Return ``value``. Raises UsageTypeError unless it is a whole number."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise UsageTypeError(f"{name} must be a whole number, not {value!r}")
     return value
 
 
 def at_least(least: int, name: str, value: int) -> int:
-    """Return ``value`` if it is a whole number and not below ``least``."""
+    """Return ``value``. Raises UsageTypeError unless it is a whole number, UsageValueError if below ``least``."""
     if whole(name, value) < least:
         raise UsageValueError(f"{name} must be {least} or more, not {value}")
     return value
 
 
 def counted(spec: Spec, keys: Sequence[Key]) -> tuple[Arg, ...]:
-    """Return the number of keys, and the keys."""
+    """Return the number of keys, followed by the keys."""
     if not keys:
         raise nothing_to_send(spec, "key")
     return len(keys), *keys
 
 
 def flattened(spec: Spec, items: Mapping[Key, Value]) -> list[Arg]:
-    """Return keys and values in turn."""
+    """Return the keys and values alternately, in one flat list."""
     if not isinstance(items, Mapping):
         raise UsageTypeError(f"{spec.name} takes a mapping of keys to values, not {type(items).__name__}")
     if not items:
@@ -132,5 +132,5 @@ def flattened(spec: Spec, items: Mapping[Key, Value]) -> list[Arg]:
 
 
 def nothing_to_send(spec: Spec, what: str) -> UsageValueError:
-    """Make the error for a call without the arguments that it is about."""
+    """Make the error for a call that lacks its main arguments."""
     return UsageValueError(f"{spec.name} needs at least one {what}")

@@ -1,10 +1,10 @@
 """Commands on connections.
 
 Each function returns the ``Command`` for one call and sends nothing; a pool has a method of the same name.
-Those that change the state of their connection are refused on a shared one (R-20): call them on a lease,
-which is cleaned or closed when it is given back (R-28).
+Commands that change the state of their connection are refused on a shared one (R-20): call them on a lease,
+which is cleaned or closed when it is released (R-28).
 
-``CLIENT REPLY`` is missing because nothing answers it: see ``execute_noreply``.
+``CLIENT REPLY`` is missing because the server may not answer it: see ``execute_noreply``.
 
 Source of the facts: the pages of the commands at valkey.io/commands and redis.io/commands.
 """
@@ -65,7 +65,7 @@ SELECT = spec("SELECT").derive(parse=bool)
 
 
 class ClientFilter(TypedDict, total=False):
-    """What picks clients for ``client_list`` and ``client_kill``; a client must match all of it.
+    """The filters of ``client_list`` and ``client_kill``; a client must match all of them.
 
     - ``id``, ``type``, ``user``, ``name``, ``db``, ``flags``, ``lib_name``, ``lib_ver``, ``capa``: as
       ``client_list`` shows them
@@ -75,8 +75,8 @@ class ClientFilter(TypedDict, total=False):
     - ``skipme``: whether the calling connection itself is left out
     - ``not_id``, ``not_type`` and so on: clients that do not match
 
-    A server before Valkey 9.0 knows some of these only: ``type`` and ``id``; for killing also ``addr``,
-    ``laddr``, ``user``, ``skipme``, and since Redis 7.4 and Valkey 8.0 ``maxage`` in seconds.
+    Servers before Valkey 9.0 know only some of these: ``type`` and ``id``; for ``client_kill`` also ``addr``,
+    ``laddr``, ``user``, ``skipme``, and since Redis 7.4 and Valkey 8.0 ``maxage``.
     """
 
     id: int | Sequence[int]
@@ -109,10 +109,10 @@ class ClientFilter(TypedDict, total=False):
 
 
 def auth(password: str | bytes, username: str | bytes | None = None) -> Command[bool]:
-    """Become another user, or the default user when no name is given, and return True.
+    """Log in as a user, or as the default user if no name is given, and return True.
 
-    For a lease; give ``username`` and ``password`` to the pool for all its connections. AuthenticationFailed
-    when the server does not accept them.
+    For a lease; give ``username`` and ``password`` to the pool for all its connections. Raises
+    AuthenticationFailed if the server does not accept them.
     """
     if username is None:
         return Command(AUTH, password)
@@ -120,7 +120,7 @@ def auth(password: str | bytes, username: str | bytes | None = None) -> Command[
 
 
 def client_caching(*, yes: bool) -> Command[bool]:
-    """Say whether the keys of the next command are tracked, and return True.
+    """Set whether the keys of the next command are tracked, and return True.
 
     The server refuses unless tracking is on with ``optin`` (for yes) or ``optout`` (for no).
     """
@@ -128,9 +128,9 @@ def client_caching(*, yes: bool) -> Command[bool]:
 
 
 def client_capa(*capabilities: str) -> Command[bool]:
-    """Tell the server what this connection can deal with (``"redirect"``), and return True.
+    """Announce the capabilities of this connection (``"redirect"``) to the server, and return True.
 
-    None at all is a UsageValueError. Since Valkey 8.0.
+    Raises UsageValueError without a capability. Since Valkey 8.0.
     """
     if capabilities:
         return Command(CLIENT_CAPA, *capabilities)
@@ -143,20 +143,20 @@ def client_getname() -> Command[str | None]:
 
 
 def client_getredir() -> Command[int]:
-    """Return the id of the client that gets this connection's invalidations.
+    """Return the id of the client that receives this connection's invalidations.
 
-    0 means that they come to this connection itself, -1 that tracking is off.
+    0 means that this connection itself receives them, -1 that tracking is off.
     """
     return Command(CLIENT_GETREDIR)
 
 
 def client_id() -> Command[int]:
-    """Return the id of this connection; a server never uses one twice."""
+    """Return the id of this connection; a server never uses an id twice."""
     return Command(CLIENT_ID)
 
 
 def client_import_source(*, on: bool) -> Command[bool]:
-    """Mark this connection as the source of an import, for a server in import mode, and return True.
+    """Set whether this connection is an import source, for a server in import mode, and return True.
 
     Since Valkey 8.1.
     """
@@ -164,7 +164,7 @@ def client_import_source(*, on: bool) -> Command[bool]:
 
 
 def client_info() -> Command[dict[str, str]]:
-    """Return what the server knows of this connection, in its own words.
+    """Return the server's information about this connection, with the field names of the server.
 
     ``{"id": "3", "addr": "127.0.0.1:40000", "name": "", ...}``: all values are str. Since Redis 6.2.
     """
@@ -172,9 +172,9 @@ def client_info() -> Command[dict[str, str]]:
 
 
 def client_kill(**filters: Unpack[ClientFilter]) -> Command[int]:
-    """Close the connections that match all the filters, and return how many.
+    """Close the connections that match all the filters, and return their number.
 
-    ``skipme=False`` includes the one that asks. No filter at all is a UsageValueError.
+    ``skipme=False`` includes the calling connection. Raises UsageValueError without a filter.
     """
     if not filters:
         raise UsageValueError("CLIENT KILL without a filter would close every connection but this one")
@@ -182,15 +182,15 @@ def client_kill(**filters: Unpack[ClientFilter]) -> Command[int]:
 
 
 def client_list(**filters: Unpack[ClientFilter]) -> Command[list[dict[str, str]]]:
-    """Return what the server knows of its connections, or of those that match all the filters.
+    """Return the server's information about its connections, or about those that match all the filters.
 
-    One dict for each, as ``client_info`` gives it.
+    The list has one dict for each connection, like the dict of ``client_info``.
     """
     return Command(CLIENT_LIST, *_filter_words(filters, "LIST"))
 
 
 def client_no_evict(*, on: bool) -> Command[bool]:
-    """Keep this connection from being closed when the clients use too much memory, and return True.
+    """Set whether this connection stays open when the clients use too much memory, and return True.
 
     Since Redis 7.0.
     """
@@ -198,7 +198,7 @@ def client_no_evict(*, on: bool) -> Command[bool]:
 
 
 def client_no_touch(*, on: bool) -> Command[bool]:
-    """Let commands on this connection not count as a use of their keys, for eviction, and return True.
+    """Set whether commands on this connection do not count as a use of keys, for eviction; return True.
 
     Since Redis 7.2.
     """
@@ -206,26 +206,26 @@ def client_no_touch(*, on: bool) -> Command[bool]:
 
 
 def client_pause(timeout: Duration, mode: Literal["WRITE", "ALL"] = "ALL") -> Command[bool]:
-    """Let every client of the server wait for ``timeout`` milliseconds, and return True.
+    """Suspend all clients of the server for ``timeout`` milliseconds, and return True.
 
-    ``WRITE`` holds back only what may write (Redis 6.2). ``client_unpause`` ends it early.
+    ``WRITE`` holds back only commands that may write (Redis 6.2). ``client_unpause`` ends it early.
     """
     time = at_least(0, "timeout", duration("timeout", timeout, MILLISECOND))
     return Command(CLIENT_PAUSE, time, *flag("WRITE", mode == "WRITE"))
 
 
 def client_setinfo(attribute: Literal["LIB-NAME", "LIB-VER"], value: str) -> Command[bool]:
-    """Tell the server the name or version of the library behind this connection, and return True.
+    """Set the name or version of the library behind this connection on the server, and return True.
 
-    A pool does this at every dial. No spaces, no special characters. Since Redis 7.2.
+    A pool does this for each new connection. Spaces and special characters are not allowed. Since Redis 7.2.
     """
     return Command(CLIENT_SETINFO, attribute, value)
 
 
 def client_setname(name: str) -> Command[bool]:
-    """Name this connection, or unname it with the empty string, and return True.
+    """Name this connection, or remove its name with the empty string, and return True.
 
-    For a lease; give ``client_name`` to the pool for all its connections. No spaces, no special characters.
+    For a lease; give ``client_name`` to the pool for all its connections. No spaces or special characters.
     """
     return Command(CLIENT_SETNAME, name)
 
@@ -240,11 +240,11 @@ def client_tracking(
     optout: bool = False,
     noloop: bool = False,
 ) -> Command[bool]:
-    """Let the server tell when keys change that this connection has read, and return True.
+    """Turn invalidation messages on or off for the keys that this connection has read, and return True.
 
-    ``redirect`` is the id of the client to tell instead, ``bcast`` tells of every key, or of those with the
-    ``prefixes``; ``noloop`` leaves out what this connection changed itself. ``optin`` with ``optout``, either
-    with ``bcast``, and prefixes without ``bcast`` are a UsageValueError.
+    ``redirect`` is the id of another client to send them to, ``bcast`` covers every key, or those with the
+    ``prefixes``; ``noloop`` leaves out changes by this connection itself. Raises UsageValueError for ``optin``
+    with ``optout``, for either with ``bcast``, and for prefixes without ``bcast``.
     """
     if prefixes and not bcast:
         raise UsageValueError("prefixes need bcast")
@@ -255,7 +255,7 @@ def client_tracking(
 
 
 def client_trackinginfo() -> Command[dict[str, Any]]:
-    """Return how this connection is tracked: ``{"flags": ["off"], "redirect": -1, "prefixes": []}``.
+    """Return the tracking state of this connection: ``{"flags": ["off"], "redirect": -1, "prefixes": []}``.
 
     Since Redis 6.2.
     """
@@ -263,9 +263,9 @@ def client_trackinginfo() -> Command[dict[str, Any]]:
 
 
 def client_unblock(client_id: int, *, error: bool = False) -> Command[bool]:
-    """End another connection's blocking command, and tell whether it was blocked.
+    """End another connection's blocking command, and return whether it was blocked.
 
-    The command ends as if its time were over; with ``error`` it gets an error (code UNBLOCKED) instead.
+    The command ends as if it had timed out; with ``error`` it gets an error (code UNBLOCKED) instead.
     """
     return Command(CLIENT_UNBLOCK, client_id, *flag("ERROR", error))
 
@@ -290,10 +290,10 @@ def hello(
     password: str | bytes | None = None,
     clientname: str | None = None,
 ) -> Command[dict[str, Any]]:
-    """Return what the server tells about itself, after changing protocol, user and name where given.
+    """Change protocol, user and name where given, and return the server's information about itself.
 
-    For a lease; a pool does this at every dial. Credentials and a name need ``protover``, and a user a
-    password, else it is a UsageValueError. Since Redis 6.0.
+    For a lease; a pool does this for each new connection. Raises UsageValueError for credentials or a name
+    without ``protover``, and for a user without a password. Since Redis 6.0.
     """
     if password is None and username is not None:
         raise UsageValueError("username needs password")
@@ -311,24 +311,24 @@ def ping() -> Command[bool]: ...
 @overload
 def ping(message: Value) -> Command[Text]: ...
 def ping(message: Value | None = None) -> Command[Any]:
-    """Return True, or the message when there is one, to see that the server is alive."""
+    """Check that the server is alive: return True, or ``message`` if it is given."""
     if message is None:
         return Command(PING)
     return Command(PING_ECHO, message)
 
 
 def quit() -> Command[bool]:
-    """Let the server close this connection, and return True.
+    """Ask the server to close this connection, and return True.
 
-    For a lease, whose connection is replaced. A pool is closed with ``close`` or ``aclose``.
+    For a lease, whose connection the pool replaces. Close a pool with ``close`` or ``aclose``.
     """
     return Command(QUIT)
 
 
 def reset() -> Command[bool]:
-    """Forget all state of this connection, and return True.
+    """Reset all state of this connection, and return True.
 
-    For a lease. It ends transactions, subscriptions and tracking, and goes back to RESP2, database 0 and the
+    For a lease. It ends transactions, subscriptions and tracking, and restores RESP2, database 0 and the
     default user. Since Redis 6.2.
     """
     return Command(RESET)
@@ -345,7 +345,7 @@ def select(db: int) -> Command[bool]:
 def _filter_words(filters: ClientFilter, verb: Literal["KILL", "LIST"]) -> list[Arg]:
     """Return the words of the filters.
 
-    LIST takes all ids behind one word, KILL a word before each: Redis 7 insists on both.
+    LIST takes all ids after a single word, KILL needs the word before each id: Redis 7 insists on both.
     """
     words: list[Arg] = []
     for name, value in filters.items():

@@ -1,4 +1,4 @@
-"""Commands on keys, whatever they hold.
+"""Commands on keys, whatever type of value they hold.
 
 Each function returns the ``Command`` for one call and sends nothing; a pool has a method of the same name. A
 time to live is an int in the command's unit, or a timedelta; a moment is an int since 1970, or a datetime
@@ -66,18 +66,18 @@ WAITAOF = spec("WAITAOF").derive(parse=tuple)
 
 
 def copy(source: Key, destination: Key, *, db: int | None = None, replace: bool = False) -> Command[bool]:
-    """Copy a key, with its expiry, and tell whether it was copied.
+    """Copy a key with its expiry, and return whether it was copied.
 
-    Nothing is copied when there is no source, or when the destination exists and ``replace`` is not set.
+    Nothing is copied if the source does not exist, or if the destination exists and ``replace`` is not set.
     ``db`` is the database of the destination. Since Redis 6.2.
     """
     return Command(COPY, source, destination, *option("DB", db), *flag("REPLACE", replace))
 
 
 def delete(*keys: Key) -> Command[int]:
-    """Delete keys and return how many there were (DEL).
+    """Delete keys and return how many of them existed (DEL).
 
-    No key at all is a UsageValueError. ``unlink`` frees the memory of big ones in the background.
+    Raises UsageValueError without keys. ``unlink`` frees the memory of big values in the background.
     """
     if keys:
         return Command(DEL, *keys)
@@ -85,18 +85,17 @@ def delete(*keys: Key) -> Command[int]:
 
 
 def dump(key: Key) -> Command[Text | None]:
-    """Return what a key holds in the server's own format, for ``restore``; or None.
+    """Return the value of a key in the server's own format, for ``restore``; None if there is no such key.
 
-    None means that there is no such key. The format is binary: a pool with an ``encoding`` cannot decode it.
-    The expiry is not part of it.
+    The format is binary: a pool with an ``encoding`` cannot decode it. The expiry is not included.
     """
     return Command(DUMP, key)
 
 
 def exists(*keys: Key) -> Command[int]:
-    """Return how many of the keys exist; one given twice counts twice.
+    """Return how many of the keys exist; a key given twice counts twice.
 
-    No key at all is a UsageValueError.
+    Raises UsageValueError without keys.
     """
     if keys:
         return Command(EXISTS, *keys)
@@ -106,12 +105,12 @@ def exists(*keys: Key) -> Command[int]:
 def expire(
     key: Key, seconds: Duration, *, nx: bool = False, xx: bool = False, gt: bool = False, lt: bool = False
 ) -> Command[bool]:
-    """Let a key expire after a number of seconds, and tell whether that was set.
+    """Let a key expire after a number of seconds, and return whether the expiry was set.
 
-    False means that there is no such key, or that a condition did not hold: ``nx`` the key has no expiry,
-    ``xx`` it has one, ``gt`` the new one is later, ``lt`` it is earlier (no expiry counts as never).
-    Conditions need Redis 7.0; ``nx`` goes with no other and ``gt`` not with ``lt``, which is a
-    UsageValueError. A time of 0 or less deletes.
+    False means that there is no such key, or that a condition did not hold: with ``nx`` the key must have no
+    expiry, with ``xx`` it must have one, with ``gt`` the new one must be later, with ``lt`` earlier (no expiry
+    counts as never). Conditions need Redis 7.0. Raises UsageValueError for ``nx`` with another condition and
+    for ``gt`` with ``lt``. A time of 0 or less deletes the key.
     """
     if isinstance(seconds, int) and not (nx or xx or gt or lt):
         return Command(EXPIRE, key, seconds)
@@ -121,7 +120,7 @@ def expire(
 def expireat(
     key: Key, when: Moment, *, nx: bool = False, xx: bool = False, gt: bool = False, lt: bool = False
 ) -> Command[bool]:
-    """Let a key expire at a moment given in seconds since 1970, and tell whether that was set.
+    """Let a key expire at a moment in seconds since 1970, and return whether the expiry was set.
 
     The reply and the conditions are those of ``expire``. A moment in the past deletes the key.
     """
@@ -139,29 +138,26 @@ def expiretime(key: Key) -> Command[int]:
 def keys(pattern: Key) -> Command[list[Text]]:
     """Return all keys that match a glob pattern.
 
-    The server does nothing else meanwhile: on a database of any size use ``scan``.
+    Meanwhile the server runs no other command: use ``scan`` unless the database is small.
     """
     return Command(KEYS, pattern)
 
 
 def move(key: Key, db: int) -> Command[bool]:
-    """Move a key to another database, and tell whether it was moved.
+    """Move a key to another database, and return whether it was moved.
 
-    It stays where it is when the other database has a key of that name.
+    It is not moved if the other database has a key of that name.
     """
     return Command(MOVE, key, db)
 
 
 def object_encoding(key: Key) -> Command[str | None]:
-    """Return how the server stores a value: ``"embstr"``, ``"listpack"``, ...; or None.
-
-    None means that there is no such key.
-    """
+    """Return how the server stores a value (``"embstr"``, ``"listpack"``, ...); None if there is no such key."""
     return Command(OBJECT_ENCODING, key)
 
 
 def object_freq(key: Key) -> Command[int | None]:
-    """Return how often a key is used, on a logarithmic scale; None when there is no such key.
+    """Return how often a key is used, on a logarithmic scale; None if there is no such key.
 
     The server refuses unless its ``maxmemory-policy`` is one of the LFU ones.
     """
@@ -169,7 +165,7 @@ def object_freq(key: Key) -> Command[int | None]:
 
 
 def object_idletime(key: Key) -> Command[int | None]:
-    """Return for how many seconds a key was not used, or None when there is no such key.
+    """Return for how many seconds a key has not been used; None if there is no such key.
 
     The server refuses when its ``maxmemory-policy`` is one of the LFU ones.
     """
@@ -177,12 +173,12 @@ def object_idletime(key: Key) -> Command[int | None]:
 
 
 def object_refcount(key: Key) -> Command[int | None]:
-    """Return how many references the server holds to a value; None when there is no such key."""
+    """Return how many references the server holds to a value; None if there is no such key."""
     return Command(OBJECT_REFCOUNT, key)
 
 
 def persist(key: Key) -> Command[bool]:
-    """Take the expiry of a key away, and tell whether it had one."""
+    """Remove the expiry of a key, and return whether it had one."""
     return Command(PERSIST, key)
 
 
@@ -195,7 +191,7 @@ def pexpire(
     gt: bool = False,
     lt: bool = False,
 ) -> Command[bool]:
-    """Let a key expire after a number of milliseconds, and tell whether that was set.
+    """Let a key expire after a number of milliseconds, and return whether the expiry was set.
 
     The reply and the conditions are those of ``expire``.
     """
@@ -208,7 +204,7 @@ def pexpire(
 def pexpireat(
     key: Key, when: Moment, *, nx: bool = False, xx: bool = False, gt: bool = False, lt: bool = False
 ) -> Command[bool]:
-    """Let a key expire at a moment given in milliseconds since 1970, and tell whether that was set.
+    """Let a key expire at a moment in milliseconds since 1970, and return whether the expiry was set.
 
     The reply and the conditions are those of ``expire``. A moment in the past deletes the key.
     """
@@ -232,12 +228,12 @@ def pttl(key: Key) -> Command[int]:
 
 
 def randomkey() -> Command[Text | None]:
-    """Return any key of the database, or None when it is empty."""
+    """Return a random key of the database, or None if it is empty."""
     return Command(RANDOMKEY)
 
 
 def rename(key: Key, newkey: Key) -> Command[bool]:
-    """Rename a key and return True; a key that has the new name already is replaced.
+    """Rename a key and return True; an existing key of the new name is replaced.
 
     The server refuses when there is no such key.
     """
@@ -245,7 +241,7 @@ def rename(key: Key, newkey: Key) -> Command[bool]:
 
 
 def renamenx(key: Key, newkey: Key) -> Command[bool]:
-    """Rename a key unless the new name is taken, and tell whether it was renamed.
+    """Rename a key unless the new name is taken, and return whether it was renamed.
 
     The server refuses when there is no such key.
     """
@@ -262,10 +258,10 @@ def restore(
     idletime: int | None = None,
     freq: int | None = None,
 ) -> Command[bool]:
-    """Make a key from what ``dump`` returned, and return True.
+    """Create a key from the result of ``dump``, and return True.
 
-    ``ttl`` is in milliseconds, 0 is never; with ``absttl`` it counts from 1970. Without ``replace`` the
-    server refuses (code BUSYKEY) when the key exists. ``idletime`` is in seconds and excludes ``freq``.
+    ``ttl`` is in milliseconds, 0 means never; with ``absttl`` it counts from 1970. Without ``replace`` the
+    server refuses (code BUSYKEY) if the key exists. ``idletime`` is in seconds and excludes ``freq``.
     """
     usage = choose(idletime=option("IDLETIME", idletime), freq=option("FREQ", freq))
     words = (*flag("REPLACE", replace), *flag("ABSTTL", absttl), *usage)
@@ -277,9 +273,9 @@ def scan(
 ) -> Command[tuple[int, list[Text]]]:
     """Return the next cursor and some of the keys.
 
-    Begin with cursor 0; it is 0 again at the end. ``match`` is a glob pattern, ``type`` a type's name; a page
-    may be empty although there is more. ``count`` is how many keys the server looks at for a page. A key that
-    is there all the time comes at least once.
+    Begin with cursor 0; the cursor is 0 again at the end. ``match`` is a glob pattern, ``type`` the name of a
+    type; a page may be empty although more keys follow. ``count`` is how many keys the server examines for a
+    page. A key that exists during the whole scan is returned at least once.
     """
     count = None if count is None else at_least(1, "count", count)
     return Command(SCAN, cursor, *option("MATCH", match), *option("COUNT", count), *option("TYPE", type))
@@ -317,12 +313,12 @@ def sort(
     alpha: bool = False,
     store: Key | None = None,
 ) -> Command[Any]:
-    """Return the elements of a list, set or sorted set in order, or keep them as a list.
+    """Return the elements of a list, set or sorted set in order, or store them as a list.
 
-    With ``store`` they are kept under that key, and the reply is their number. Elements are numbers, and the
-    server refuses others, unless ``alpha``. ``by`` is the pattern of keys that hold the weights, ``get`` the
-    patterns of keys to return in place of the elements (``"#"`` is the element itself, None a key that is
-    missing), ``limit`` an offset and a count.
+    With ``store`` they are stored under that key, and the reply is their number. Without ``alpha`` elements
+    must be numbers, and the server refuses others. ``by`` is a pattern for the keys that hold the weights,
+    ``get`` has patterns for keys whose values are returned in place of the elements (``"#"`` is the element
+    itself, and a missing key gives None), ``limit`` is an offset and a count.
     """
     words = _order(by=by, limit=limit, get=get, desc=desc, alpha=alpha)
     return Command(SORT, key, *words, *option("STORE", store))
@@ -337,7 +333,7 @@ def sort_ro(
     desc: bool = False,
     alpha: bool = False,
 ) -> Command[list[Text | None]]:
-    """Return the elements of a list, set or sorted set in order; a replica does it too.
+    """Return the elements of a list, set or sorted set in order; a replica can do it too.
 
     The options are those of ``sort``. Since Redis 7.0.
     """
@@ -345,9 +341,9 @@ def sort_ro(
 
 
 def touch(*keys: Key) -> Command[int]:
-    """Mark keys as just used, for eviction, and return how many of them exist.
+    """Mark keys as just used, for eviction, and return how many of them existed.
 
-    No key at all is a UsageValueError.
+    Raises UsageValueError without keys.
     """
     if keys:
         return Command(TOUCH, *keys)
@@ -365,15 +361,15 @@ def ttl(key: Key) -> Command[int]:
 def type(key: Key) -> Command[str]:
     """Return the name of the type that a key holds: ``"string"``, ``"list"``, ...
 
-    It is ``"none"`` when there is no such key.
+    It is ``"none"`` if there is no such key.
     """
     return Command(TYPE, key)
 
 
 def unlink(*keys: Key) -> Command[int]:
-    """Delete keys, free their memory in the background, and return how many there were.
+    """Delete keys, free their memory in the background, and return how many of them existed.
 
-    No key at all is a UsageValueError.
+    Raises UsageValueError without keys.
     """
     if keys:
         return Command(UNLINK, *keys)
@@ -383,8 +379,8 @@ def unlink(*keys: Key) -> Command[int]:
 def wait(numreplicas: int, timeout: Duration) -> Command[int]:
     """Block until replicas have what this connection wrote, and return how many have it.
 
-    Returns at ``numreplicas``, or after ``timeout`` milliseconds (0 waits for ever) with what there is. It
-    speaks of the writes of its own connection: call it on the lease that made them.
+    Returns once ``numreplicas`` have it, or after ``timeout`` milliseconds (0 waits for ever). It covers only
+    the writes of its own connection: call it on the lease that made them.
     """
     return Command(WAIT, numreplicas, at_least(0, "timeout", duration("timeout", timeout, MILLISECOND)))
 
@@ -393,7 +389,7 @@ def waitaof(numlocal: int, numreplicas: int, timeout: Duration) -> Command[tuple
     """Block until what this connection wrote is on disk, and return on how many servers.
 
     The reply is 0 or 1 for the server itself, and the number of replicas. ``timeout`` is in milliseconds, 0
-    waits for ever. It speaks of the writes of its own connection: call it on the lease that made them. Since
+    waits for ever. It covers only the writes of its own connection: call it on the lease that made them. Since
     Redis 7.2.
     """
     time = at_least(0, "timeout", duration("timeout", timeout, MILLISECOND))
@@ -404,7 +400,7 @@ def waitaof(numlocal: int, numreplicas: int, timeout: Duration) -> Command[tuple
 
 
 def _condition(*, nx: bool, xx: bool, gt: bool, lt: bool) -> tuple[Arg, ...]:
-    """Return the words of the conditions of EXPIRE and its kin."""
+    """Return the words of the conditions of EXPIRE and the similar commands."""
     later = choose(gt=flag("GT", gt), lt=flag("LT", lt))
     if nx and (xx or later):
         raise UsageValueError("nx excludes xx, gt and lt")

@@ -4,8 +4,8 @@ Each function returns the ``Command`` for one call and sends nothing; a pool has
 list without elements does not exist, and an index that is negative counts from the end. On a key that holds
 another type the server answers WrongType.
 
-The blocking ones wait for an element for ``timeout`` seconds, 0 for ever. A pool runs them on a lease of
-their own; cancelling one closes its connection (R-21).
+Blocking commands wait for an element for ``timeout`` seconds, 0 for ever. A pool runs each of them on its
+own lease; cancelling one closes its connection (R-21).
 
 Source of the facts: the pages of the commands at valkey.io/commands and redis.io/commands.
 """
@@ -56,9 +56,9 @@ RPUSHX = spec("RPUSHX")
 def blmove(
     source: Key, destination: Key, wherefrom: Side, whereto: Side, *, timeout: float | timedelta = 0
 ) -> Command[Text | None]:
-    """Wait for an element, move it to another list and return it; None when the time is over.
+    """Wait for an element, move it to another list and return it; None after ``timeout``.
 
-    The blocking ``lmove``. Since Redis 6.2.
+    This is the blocking ``lmove``. Since Redis 6.2.
     """
     return Command(BLMOVE, source, destination, wherefrom, whereto, patience(timeout))
 
@@ -66,10 +66,10 @@ def blmove(
 def blmpop(
     *keys: Key, side: Side = "LEFT", count: int | None = None, timeout: float | timedelta = 0
 ) -> Command[tuple[Text, list[Text]] | None]:
-    """Wait until one of the lists has elements, and return its key and some of them.
+    """Wait until one of the lists has elements, and return its key and some of its elements.
 
-    None when the time is over. Up to ``count`` are taken, one by default. The first list with elements, in
-    the order of ``keys``, is taken. No key, or a count below 1, is a UsageValueError. Since Redis 7.0.
+    Returns None after ``timeout``. Takes up to ``count`` elements, one by default, from the first list, in the
+    order of ``keys``, that has any. Raises UsageValueError without keys and for a count below 1. Since Redis 7.0.
     """
     return Command(BLMPOP, patience(timeout), *counted(BLMPOP, keys), side, *_many(count))
 
@@ -77,8 +77,8 @@ def blmpop(
 def blpop(*keys: Key, timeout: float | timedelta = 0) -> Command[tuple[Text, Text] | None]:
     """Wait until one of the lists has an element, and return its key and its first element.
 
-    None when the time is over. The first list with elements, in the order of ``keys``, is taken; who waited
-    longest is served first. No key at all is a UsageValueError.
+    Returns None after ``timeout``. It takes from the first list, in the order of ``keys``, that has elements.
+    The client that has waited longest is served first. Raises UsageValueError without keys.
     """
     if not keys:
         raise nothing_to_send(BLPOP, "key")
@@ -88,7 +88,7 @@ def blpop(*keys: Key, timeout: float | timedelta = 0) -> Command[tuple[Text, Tex
 def brpop(*keys: Key, timeout: float | timedelta = 0) -> Command[tuple[Text, Text] | None]:
     """Wait until one of the lists has an element, and return its key and its last element.
 
-    Everything else is as with ``blpop``.
+    Otherwise it works like ``blpop``.
     """
     if not keys:
         raise nothing_to_send(BRPOP, "key")
@@ -98,13 +98,13 @@ def brpop(*keys: Key, timeout: float | timedelta = 0) -> Command[tuple[Text, Tex
 def brpoplpush(source: Key, destination: Key, *, timeout: float | timedelta = 0) -> Command[Text | None]:
     """Wait for an element, move it from the end of a list to the head of another, and return it.
 
-    None when the time is over. ``blmove(source, destination, "RIGHT", "LEFT")`` is the newer name.
+    Returns None after ``timeout``. ``blmove(source, destination, "RIGHT", "LEFT")`` is the newer name.
     """
     return Command(BRPOPLPUSH, source, destination, patience(timeout))
 
 
 def lindex(key: Key, index: int) -> Command[Text | None]:
-    """Return an element by its index, or None when there is none."""
+    """Return the element at an index, or None if there is none."""
     return Command(LINDEX, key, index)
 
 
@@ -117,23 +117,23 @@ def linsert(key: Key, where: Literal["BEFORE", "AFTER"], pivot: Value, element: 
 
 
 def llen(key: Key) -> Command[int]:
-    """Return the length of a list, 0 when there is none."""
+    """Return the length of a list, 0 if there is no list."""
     return Command(LLEN, key)
 
 
 def lmove(source: Key, destination: Key, wherefrom: Side, whereto: Side) -> Command[Text | None]:
-    """Move an element from an end of a list to an end of another or the same, and return it.
+    """Move an element from one end of a list to an end of another or the same list, and return it.
 
-    None when there is no source. Since Redis 6.2.
+    Returns None if the source does not exist. Since Redis 6.2.
     """
     return Command(LMOVE, source, destination, wherefrom, whereto)
 
 
 def lmpop(*keys: Key, side: Side = "LEFT", count: int | None = None) -> Command[tuple[Text, list[Text]] | None]:
-    """Take elements off the first list that has any, and return its key and them.
+    """Remove elements from the first list that has any, and return its key and the elements.
 
-    None when no list has any. Up to ``count`` are taken, one by default. No key, or a count below 1, is a
-    UsageValueError. Since Redis 7.0.
+    Returns None if no list has any. Takes up to ``count`` elements, one by default. Raises UsageValueError
+    without keys and for a count below 1. Since Redis 7.0.
     """
     return Command(LMPOP, *counted(LMPOP, keys), side, *_many(count))
 
@@ -143,10 +143,10 @@ def lpop(key: Key, count: None = None) -> Command[Text | None]: ...
 @overload
 def lpop(key: Key, count: int) -> Command[list[Text]]: ...
 def lpop(key: Key, count: int | None = None) -> Command[Any]:
-    """Take the first element off a list and return it, or a list of the first ``count``.
+    """Remove the first element of a list and return it, or a list of the first ``count``.
 
-    A list that does not exist gives None, and with ``count`` (Redis 6.2) the empty list. A negative count is
-    a UsageValueError.
+    Returns None if there is no list, but with ``count`` (Redis 6.2) the empty list. Raises UsageValueError for
+    a negative count.
     """
     if count is None:
         return Command(LPOP, key)
@@ -169,11 +169,11 @@ def lpos(
     count: int | None = None,
     maxlen: int | None = None,
 ) -> Command[Any]:
-    """Return the index of an element, or None; with ``count`` the list of its indexes.
+    """Return the index of an element, or None; with ``count`` return a list of its indexes.
 
-    ``count`` is how many to return at most, 0 is all. ``rank`` begins at that match, a negative one goes from
-    the end; ``maxlen`` compares no more than so many elements, 0 is all. Negative counts and lengths are a
-    UsageValueError. Since Redis 6.0.6.
+    ``count`` is the largest number of indexes to return, 0 is all. ``rank`` is the number of the first match to
+    return, a negative one counts from the end; ``maxlen`` is how many elements to compare at most, 0 is all.
+    Raises UsageValueError for a negative count or length. Since Redis 6.0.6.
     """
     count = None if count is None else at_least(0, "count", count)
     maxlen = None if maxlen is None else at_least(0, "maxlen", maxlen)
@@ -184,7 +184,7 @@ def lpos(
 def lpush(key: Key, *elements: Value) -> Command[int]:
     """Put elements at the head of a list, one after the other, and return the new length.
 
-    The last one given becomes the first of the list. No element at all is a UsageValueError.
+    The last one given becomes the first of the list. Raises UsageValueError without elements.
     """
     if elements:
         return Command(LPUSH, key, *elements)
@@ -194,7 +194,7 @@ def lpush(key: Key, *elements: Value) -> Command[int]:
 def lpushx(key: Key, *elements: Value) -> Command[int]:
     """Put elements at the head of a list only if it exists, and return the new length.
 
-    It is 0 when there is no list. No element at all is a UsageValueError.
+    It is 0 if there is no list. Raises UsageValueError without elements.
     """
     if elements:
         return Command(LPUSHX, key, *elements)
@@ -204,7 +204,7 @@ def lpushx(key: Key, *elements: Value) -> Command[int]:
 def lrange(key: Key, start: int, stop: int) -> Command[list[Text]]:
     """Return the elements from ``start`` to ``stop``, both included.
 
-    What is out of range is left out: ``lrange(key, 0, -1)`` is the whole list.
+    Indexes out of range are no error. ``lrange(key, 0, -1)`` returns the whole list.
     """
     return Command(LRANGE, key, start, stop)
 
@@ -212,7 +212,7 @@ def lrange(key: Key, start: int, stop: int) -> Command[list[Text]]:
 def lrem(key: Key, count: int, element: Value) -> Command[int]:
     """Remove up to ``count`` elements that equal ``element``, and return how many were removed.
 
-    A negative count begins at the end, 0 removes all.
+    A negative count removes from the end of the list, 0 removes all.
     """
     return Command(LREM, key, count, element)
 
@@ -220,7 +220,7 @@ def lrem(key: Key, count: int, element: Value) -> Command[int]:
 def lset(key: Key, index: int, element: Value) -> Command[bool]:
     """Replace the element at an index and return True.
 
-    The server refuses when there is no list, or no such index.
+    The server refuses if there is no list, or no such index.
     """
     return Command(LSET, key, index, element)
 
@@ -235,9 +235,9 @@ def rpop(key: Key, count: None = None) -> Command[Text | None]: ...
 @overload
 def rpop(key: Key, count: int) -> Command[list[Text]]: ...
 def rpop(key: Key, count: int | None = None) -> Command[Any]:
-    """Take the last element off a list and return it, or a list of the last ``count``, last first.
+    """Remove the last element of a list and return it, or a list of the last ``count``, last first.
 
-    Everything else is as with ``lpop``.
+    Otherwise it works like ``lpop``.
     """
     if count is None:
         return Command(RPOP, key)
@@ -245,9 +245,9 @@ def rpop(key: Key, count: int | None = None) -> Command[Any]:
 
 
 def rpoplpush(source: Key, destination: Key) -> Command[Text | None]:
-    """Move an element from the end of a list to the head of another or the same, and return it.
+    """Move an element from the end of a list to the head of another or the same list, and return it.
 
-    None when there is no source. ``lmove(source, destination, "RIGHT", "LEFT")`` is the newer name.
+    Returns None if the source does not exist. ``lmove(source, destination, "RIGHT", "LEFT")`` is the newer name.
     """
     return Command(RPOPLPUSH, source, destination)
 
@@ -255,7 +255,7 @@ def rpoplpush(source: Key, destination: Key) -> Command[Text | None]:
 def rpush(key: Key, *elements: Value) -> Command[int]:
     """Put elements at the end of a list, in order, and return the new length.
 
-    No element at all is a UsageValueError.
+    Raises UsageValueError without elements.
     """
     if elements:
         return Command(RPUSH, key, *elements)
@@ -265,7 +265,7 @@ def rpush(key: Key, *elements: Value) -> Command[int]:
 def rpushx(key: Key, *elements: Value) -> Command[int]:
     """Put elements at the end of a list only if it exists, and return the new length.
 
-    It is 0 when there is no list. No element at all is a UsageValueError.
+    It is 0 if there is no list. Raises UsageValueError without elements.
     """
     if elements:
         return Command(RPUSHX, key, *elements)
@@ -273,5 +273,5 @@ def rpushx(key: Key, *elements: Value) -> Command[int]:
 
 
 def _many(count: int | None) -> tuple[int | str, ...]:
-    """Return the words of the COUNT of LMPOP and BLMPOP."""
+    """Return the words of the COUNT option of LMPOP and BLMPOP."""
     return () if count is None else ("COUNT", at_least(1, "count", count))

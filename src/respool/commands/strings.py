@@ -1,7 +1,7 @@
 """Commands on strings.
 
 Each function returns the ``Command`` for one call and sends nothing; a pool has a method of the same name.
-On a key that holds another type the server answers WrongType, unless the text says otherwise.
+On a key that holds another type the server answers WrongType, unless the docstring says otherwise.
 
 Source of the facts: the pages of the commands at valkey.io/commands and redis.io/commands.
 """
@@ -62,7 +62,7 @@ STRLEN = spec("STRLEN")
 class SetOptions(TypedDict, total=False):
     """The options of ``set`` besides ``ex`` and ``get``: at most one condition and one time.
 
-    None and False change nothing.
+    None and False are the same as not giving the option.
 
     - ``nx``: set only a key that does not exist
     - ``xx``: set only a key that exists
@@ -93,7 +93,7 @@ def append(key: Key, value: Value) -> Command[int]:
 def decr(key: Key) -> Command[int]:
     """Subtract one from a number and return the new value.
 
-    A key that does not exist counts from 0. The server refuses what is not a whole number of 64 bits.
+    A key that does not exist counts from 0. The server refuses a value that is not a 64-bit integer.
     """
     return Command(DECR, key)
 
@@ -101,26 +101,26 @@ def decr(key: Key) -> Command[int]:
 def decrby(key: Key, decrement: int) -> Command[int]:
     """Subtract a whole number from a number and return the new value.
 
-    Everything else is as with ``decr``.
+    Otherwise it works like ``decr``.
     """
     return Command(DECRBY, key, decrement)
 
 
 def delifeq(key: Key, value: Value) -> Command[bool]:
-    """Delete a key if it holds exactly this value, and tell whether it did.
+    """Delete a key if it holds exactly this value, and return whether it was deleted.
 
-    The safe way to give a lock back: nobody else's is ever deleted. Since Valkey 9.0.
+    This is the safe way to release a lock: it never deletes the lock of another holder. Since Valkey 9.0.
     """
     return Command(DELIFEQ, key, value)
 
 
 def get(key: Key) -> Command[Text | None]:
-    """Return the value of a key, or None when there is no such key."""
+    """Return the value of a key, or None if there is no such key."""
     return Command(GET, key)
 
 
 def getdel(key: Key) -> Command[Text | None]:
-    """Return the value of a key and delete the key; None when there is no such key.
+    """Return the value of a key and delete the key; None if there is no such key.
 
     Since Redis 6.2.
     """
@@ -136,25 +136,25 @@ def getex(
     pxat: Moment | None = None,
     persist: bool = False,
 ) -> Command[Text | None]:
-    """Return the value of a key and change when it expires; None when there is no such key.
+    """Return the value of a key and change when it expires; None if there is no such key.
 
     ``ex`` is in seconds from now, ``px`` in milliseconds, ``exat`` and ``pxat`` are the same since 1970,
-    ``persist`` takes the expiry away. Two of them, or a time that is not above 0, are a UsageValueError.
-    Since Redis 6.2.
+    ``persist`` removes the expiry. Raises UsageValueError for more than one of them, and for a time that is
+    not above 0. Since Redis 6.2.
     """
     return Command(GETEX, key, *expiry(ex=ex, px=px, exat=exat, pxat=pxat, persist=persist))
 
 
 def getrange(key: Key, start: int, end: int) -> Command[Text]:
-    """Return the bytes from ``start`` to ``end``, both included; negative ones count from the end.
+    """Return the bytes from ``start`` to ``end``, both included; negative positions count from the end.
 
-    What is out of range is left out; a key that does not exist is the empty string.
+    Positions out of range are no error; a key that does not exist gives the empty string.
     """
     return Command(GETRANGE, key, start, end)
 
 
 def getset(key: Key, value: Value) -> Command[Text | None]:
-    """Set a key and return its old value, or None when there was none.
+    """Set a key and return its old value, or None if there was none.
 
     The key loses its expiry. ``set`` with ``get=True`` does the same and takes options.
     """
@@ -164,7 +164,7 @@ def getset(key: Key, value: Value) -> Command[Text | None]:
 def incr(key: Key) -> Command[int]:
     """Add one to a number and return the new value.
 
-    A key that does not exist counts from 0. The server refuses what is not a whole number of 64 bits.
+    A key that does not exist counts from 0. The server refuses a value that is not a 64-bit integer.
     """
     return Command(INCR, key)
 
@@ -172,7 +172,7 @@ def incr(key: Key) -> Command[int]:
 def incrby(key: Key, increment: int) -> Command[int]:
     """Add a whole number to a number and return the new value.
 
-    Everything else is as with ``incr``.
+    Otherwise it works like ``incr``.
     """
     return Command(INCRBY, key, increment)
 
@@ -181,7 +181,7 @@ def incrbyfloat(key: Key, increment: float) -> Command[float]:
     """Add to a floating point number and return the new value.
 
     A key that does not exist counts from 0. The server calculates in ``long double`` and keeps up to 17
-    digits behind the point; the reply is rounded to a Python float.
+    decimal places; the reply is rounded to a Python float.
     """
     return Command(INCRBYFLOAT, key, increment)
 
@@ -205,9 +205,9 @@ def lcs(
 ) -> Command[Any]:
     """Return the longest common subsequence of two strings.
 
-    ``length`` asks for its length alone. ``idx`` asks for ``{"matches": [...], "len": n}``, where a match is
-    a list of its first and last index in the one and the other string, last match first; ``minmatchlen``
-    leaves shorter matches out, ``withmatchlen`` adds the length to each. Since Redis 7.0.
+    With ``length`` it returns only the length. With ``idx`` it returns ``{"matches": [...], "len": n}``, last
+    match first, where a match lists its first and last index in each of the two strings; ``minmatchlen``
+    leaves shorter matches out, ``withmatchlen`` adds the length of each match. Since Redis 7.0.
     """
     if not idx and (withmatchlen or minmatchlen is not None):
         raise UsageValueError("minmatchlen and withmatchlen need idx")
@@ -220,8 +220,8 @@ def lcs(
 def mget(*keys: Key) -> Command[list[Text | None]]:
     """Return the values of several keys, in order.
 
-    None stands for a key that is missing or holds no string. Never answers WrongType. No key at all is a
-    UsageValueError.
+    None stands for a key that is missing or holds no string. The server never answers WrongType. Raises
+    UsageValueError without keys.
     """
     if keys:
         return Command(MGET, *keys)
@@ -231,7 +231,7 @@ def mget(*keys: Key) -> Command[list[Text | None]]:
 def mset(items: Mapping[Key, Value]) -> Command[bool]:
     """Set several keys at once and return True.
 
-    Whatever the keys held is replaced, expiry included. No key at all is a UsageValueError.
+    Old values of any type are replaced, and old expiries are lost. Raises UsageValueError without keys.
     """
     return Command(MSET, *flattened(MSET, items))
 
@@ -247,10 +247,10 @@ def msetex(
     nx: bool = False,
     xx: bool = False,
 ) -> Command[bool]:
-    """Set several keys at once, all with one expiry, and tell whether they were set.
+    """Set several keys at once, all with one expiry, and return whether they were set.
 
-    ``nx`` sets them only when none of them exists, ``xx`` only when all do; the times are those of ``set``.
-    No key at all, ``nx`` with ``xx`` and two times are a UsageValueError. Since Valkey 9.1 and Redis 8.4.
+    ``nx`` sets them only if none of them exists, ``xx`` only if all do; the times are those of ``set``. Raises
+    UsageValueError without keys, for ``nx`` with ``xx``, and for two times. Since Valkey 9.1 and Redis 8.4.
     """
     condition = choose(nx=flag("NX", nx), xx=flag("XX", xx))
     times = expiry(ex=ex, px=px, exat=exat, pxat=pxat, keepttl=keepttl)
@@ -259,9 +259,9 @@ def msetex(
 
 
 def msetnx(items: Mapping[Key, Value]) -> Command[bool]:
-    """Set several keys only when none of them exists, and tell whether they were set.
+    """Set several keys only if none of them exists, and return whether they were set.
 
-    All of them are set or none. No key at all is a UsageValueError.
+    Either all of them are set or none. Raises UsageValueError without keys.
     """
     return Command(MSETNX, *flattened(MSETNX, items))
 
@@ -269,7 +269,7 @@ def msetnx(items: Mapping[Key, Value]) -> Command[bool]:
 def psetex(key: Key, milliseconds: Duration, value: Value) -> Command[bool]:
     """Set a key that expires after a number of milliseconds and return True.
 
-    The same as ``set`` with ``px``.
+    It does the same as ``set`` with ``px``.
     """
     if isinstance(milliseconds, int) and milliseconds > 0:
         return Command(PSETEX, key, milliseconds, value)
@@ -292,16 +292,16 @@ def set(
 def set(
     key: Key, value: Value, *, ex: Duration | None = None, get: bool = False, **options: Unpack[SetOptions]
 ) -> Command[Any]:
-    """Set a key and tell whether it was set; with ``get`` return its old value instead.
+    """Set a key and return whether it was set; with ``get`` return its old value instead.
 
-    Whatever the key held is replaced, and its expiry is lost unless ``keepttl`` keeps it. ``ex`` is in seconds
+    An old value of any type is replaced, and its expiry is lost unless ``keepttl`` keeps it. ``ex`` is in seconds
     from now, ``px`` in milliseconds, ``exat`` and ``pxat`` are the same since 1970.
 
     ``nx`` sets only a key that does not exist, ``xx`` only one that does, ``ifeq`` only one that holds exactly
-    this value (Valkey 8.1, Redis 8.4). With ``get`` the reply does not tell whether the condition held, except
-    that with ``nx`` None means that it did (Redis 7.0); and the old value must be a string, else WrongType.
+    this value (Valkey 8.1, Redis 8.4). With ``get`` the reply does not show whether the condition held, except
+    that with ``nx`` None means that it did (Redis 7.0); the old value must then be a string, else WrongType.
 
-    Two conditions, two times, or a time that is not above 0, are a UsageValueError.
+    Raises UsageValueError for two conditions, for two times, and for a time that is not above 0.
     """
     if ex is None and not get and not options:
         return Command(SET, key, value)
@@ -313,7 +313,7 @@ def set(
 def setex(key: Key, seconds: Duration, value: Value) -> Command[bool]:
     """Set a key that expires after a number of seconds and return True.
 
-    The same as ``set`` with ``ex``.
+    It does the same as ``set`` with ``ex``.
     """
     if isinstance(seconds, int) and seconds > 0:
         return Command(SETEX, key, seconds, value)
@@ -321,9 +321,9 @@ def setex(key: Key, seconds: Duration, value: Value) -> Command[bool]:
 
 
 def setnx(key: Key, value: Value) -> Command[bool]:
-    """Set a key only when it does not exist, and tell whether it was set.
+    """Set a key only if it does not exist, and return whether it was set.
 
-    The same as ``set`` with ``nx``, which can give it an expiry too.
+    It does the same as ``set`` with ``nx``, which can also set an expiry.
     """
     return Command(SETNX, key, value)
 
@@ -331,20 +331,20 @@ def setnx(key: Key, value: Value) -> Command[bool]:
 def setrange(key: Key, offset: int, value: Value) -> Command[int]:
     """Overwrite a part of a string from a byte offset on, and return the new length in bytes.
 
-    A string that is too short is filled up with zero bytes, to 512 MiB at most.
+    A string that is too short is padded with zero bytes, up to 512 MiB.
     """
     return Command(SETRANGE, key, offset, value)
 
 
 def strlen(key: Key) -> Command[int]:
-    """Return the length of a string in bytes, 0 when there is no such key."""
+    """Return the length of a string in bytes, 0 if there is no such key."""
     return Command(STRLEN, key)
 
 
 def _set_words(
     *, get: bool, nx: bool = False, xx: bool = False, ifeq: Value | None = None, **times: Any
 ) -> tuple[Arg, ...]:
-    """Return the words of the options of SET. Raises UsageTypeError for one it does not have."""
+    """Return the words of the options of SET. Raises UsageTypeError for an unknown option."""
     known = {"ex", "get", *SetOptions.__optional_keys__}
     unknown = sorted(times.keys() - known)
     if unknown:

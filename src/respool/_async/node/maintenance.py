@@ -37,7 +37,7 @@ async def _probe(node: Node, slot: Slot) -> None:
     """PING a connection that has been idle for long; it is lost if it does not answer (R-12).
 
     A shared connection that is busy is watched already (R-14), and a PING behind its pending replies may take any
-    time. In threads it is not busy when no caller waits: nobody would notice that its pending replies do not come.
+    time. In threads it is busy only while a caller waits; otherwise nobody would notice that replies do not come.
     """
     connection, patience = slot.connection, node.options.read_timeout
     if slot.place is Place.SHARED and connection is not None:

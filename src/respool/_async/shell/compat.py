@@ -1,7 +1,7 @@
-"""Everything by which asyncio differs from threads, one small pair of names each.
+"""All differences between asyncio and threads, each as a small pair of names.
 
-``_sync/shell/compat.py`` offers the same names for threads. Floors 3 and 4 use these and nothing else of asyncio, so
-that they can be written once.
+``_sync/shell/compat.py`` defines the same names for threads. Floors 3 and 4 use these names and nothing else of
+asyncio, so that they can be written once.
 """
 
 from __future__ import annotations
@@ -21,67 +21,67 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: What a cancelled call raises.
+#: The exception that a cancelled call raises.
 Cancelled: Final = asyncio.CancelledError
 
-#: What ends a task of the pool; everything else that a user's code raises there costs a connection (R-36).
+#: The exceptions that end a background task; any other one that user code raises there costs a connection (R-36).
 ENDINGS: Final = (KeyboardInterrupt, asyncio.CancelledError)
 
-#: The world this package half is for, as messages name it.
+#: What a pool is bound to, as error messages name it.
 WORLD: Final = "event loop"
 
 
 def current_world() -> Any:
-    """Return what a pool is bound to when it opens: the running loop. Raises UsageError without one."""
+    """Return the running event loop, to which a pool is bound when it opens. Raises UsageError without one."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError as error:
         raise UsageError("an async pool is used inside a running event loop; use Pool for threads") from error
 
 
-#: The same, where a pool opens.
+#: The same, called when a pool opens.
 new_world: Final = current_world
 
-#: The same for comparing only; None outside of a running loop.
+#: The same, for comparisons only: returns None outside a running loop.
 here: Final = asyncio._get_running_loop
 
 
 def has_ended(world: Any) -> bool:
-    """Return whether nothing can run any more in what a pool is bound to: its loop has been closed (R-35)."""
+    """Return whether the event loop of a pool has been closed, so that nothing can run in it any more (R-35)."""
     return bool(world.is_closed())
 
 
 def runs_alone() -> bool:
-    """Return False: nothing here waits for another thread, at the end of the interpreter neither (R-38)."""
+    """Return False: nothing here waits for another thread, not even at interpreter exit (R-38)."""
     return False
 
 
 def clock() -> Callable[[], float]:
-    """Return the monotonic clock of this world."""
+    """Return the monotonic clock of the running event loop."""
     return asyncio.get_running_loop().time
 
 
 def caller() -> Any:
-    """Return what stands for the calling task."""
+    """Return the calling task."""
     return asyncio.current_task()
 
 
-#: Returns who takes a slot: nobody needs to know, since nothing comes between taking it and having it in hand.
+#: Returns who takes a slot (a thread's ``get_ident``). Here None is enough: nothing interrupts a task that takes one.
 taker: Final[Callable[[], object]] = repeat(None).__next__  # the cheapest function that returns None
 
 
 def bounded(seconds: float | None) -> Any:
-    """Bound a block: it raises TimeoutError after ``seconds``; None does not bound it."""
+    """Return an ``asyncio.timeout``: the block raises TimeoutError after ``seconds``; None sets no limit."""
     return asyncio.timeout(seconds)
 
 
 def silence_of(_: Options) -> float | None:
-    """Return how often the maintenance task looks for silent servers: never, each connection has a timer."""
+    """Return how often maintenance looks for silent servers: None, never, because each connection has a timer."""
     return None
 
 
 def bounded_hook(seconds: float | None, _: Any) -> Any:
-    """Bound a block in which a user's hook works with a connection: it raises TimeoutError after ``seconds``."""
+    """Limit a block that runs a user's hook on a connection: it raises TimeoutError after ``seconds``."""
     return asyncio.timeout(seconds)
 
 
@@ -92,7 +92,7 @@ def check_hooks(options: Options) -> None:
 async def call_hook(hook: Callable[[Any], Any], subject: Any) -> Any:
     """Call a user's hook, plain or ``async``, and return what it returned.
 
-    A cancellation that comes out of it although nobody cancelled the caller is an error like any other (R-36).
+    If it raises CancelledError although nobody cancelled this task, that is an ordinary error: UsageError (R-36).
     """
     try:
         result = hook(subject)
@@ -105,28 +105,28 @@ async def call_hook(hook: Callable[[Any], Any], subject: Any) -> Any:
 
 
 def users_code() -> Any:
-    """Note nothing: a task in a function of the user's can be cancelled."""
+    """Return a null context manager: a task that runs user code can be cancelled, so nothing must be noted."""
     return nullcontext()
 
 
 async def call_credentials(source: Callable[[], Any], until: float | None) -> Any:
-    """Ask a user's ``credentials`` callable, plain or ``async``. The caller bounds the time, here by a cancel."""
+    """Call a user's ``credentials`` function, plain or ``async``. The caller limits the time by cancelling."""
     result = source()
     return await result if inspect.isawaitable(result) else result
 
 
 async def pause(seconds: float) -> None:
-    """Sleep."""
+    """Sleep for ``seconds``."""
     await asyncio.sleep(seconds)
 
 
 def one_at_a_time() -> Any:
-    """Return what ``async with`` lets one caller after the other through."""
+    """Return an ``asyncio.Lock``, to be used with ``async with``."""
     return asyncio.Lock()
 
 
 class Waiter:
-    """A caller queued for a lease. It can refuse an offer, when it has given up."""
+    """A caller queued for a lease: an ``asyncio.Future`` for a slot or an error. Once done, it refuses offers."""
 
     __slots__ = ("_future", "since")
 
@@ -157,7 +157,7 @@ class Waiter:
             alarm.cancel()
 
     def give_up(self) -> Any:
-        """Refuse from now on; return what was handed over but never taken, or None."""
+        """Refuse all offers from now on; return the slot or error that was handed over but never received, or None."""
         if self._future.done() and not self._future.cancelled():
             return self._future.result()
         self._future.cancel()
@@ -165,7 +165,7 @@ class Waiter:
 
 
 class Alarm:
-    """Wakes the maintenance task: at once, or at a time; ``wait`` returns then."""
+    """The ``asyncio.Event`` that the maintenance task waits for, with a timer. ``wait`` clears both."""
 
     __slots__ = ("_event", "_loop", "_rings_at", "_timer")
 
@@ -173,13 +173,13 @@ class Alarm:
         self._loop = asyncio.get_running_loop()
         self._event = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._rings_at = 0.0  # noted here: uvloop's timer of less than half a millisecond does not know it
+        self._rings_at = 0.0  # kept here: a uvloop timer of less than half a millisecond does not know it
 
     def set(self) -> None:
         self._event.set()
 
     def ring_at(self, time: float) -> None:
-        """Wake the maintenance task at ``time``, or earlier if it was to be woken earlier."""
+        """Wake the maintenance task at ``time``, or earlier if it is already due earlier."""
         if self._timer is not None:
             if self._rings_at <= time and not self._event.is_set():
                 return
@@ -188,7 +188,7 @@ class Alarm:
         self._timer = self._loop.call_at(time, self._event.set)
 
     def set_from_finaliser(self) -> None:
-        """Wake the maintenance task from wherever the garbage collector runs; takes no lock."""
+        """Wake the maintenance task from any thread in which the garbage collector runs; takes no lock."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._event.set)
 
@@ -203,14 +203,14 @@ class Alarm:
         self.quiet()
 
     def quiet(self) -> None:
-        """Forget the time set by ``ring_at``."""
+        """Cancel the timer set by ``ring_at``."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
 
 class Gate:
-    """Callers wait here until the gate is opened for all of them at once."""
+    """A one-shot condition, made of an ``asyncio.Future``: ``open`` wakes all callers that wait."""
 
     __slots__ = ("_future",)
 
@@ -222,7 +222,7 @@ class Gate:
             self._future.set_result(outcome)
 
     async def wait(self, seconds: float | None) -> bool:
-        """Wait until the gate is open; False after ``seconds``."""
+        """Wait until the gate is open; return False after ``seconds``."""
         try:
             async with asyncio.timeout(seconds):
                 await asyncio.shield(self._future)
@@ -232,7 +232,7 @@ class Gate:
 
 
 class BackgroundTasks:
-    """The tasks that work for a pool. Nothing of them is left after ``stop``."""
+    """The asyncio tasks that work for a pool. None of them is left after ``stop``."""
 
     __slots__ = ("_tasks",)
 
@@ -240,30 +240,30 @@ class BackgroundTasks:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start_or_run(self, work: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
-        """Start ``work(*args)``, a moment later; it must not raise."""
-        # Made by hand, for an eager task factory would run it in the middle of the step that asked for it.
+        """Run ``work(*args)`` in a new task, which begins in a later loop iteration; it must not raise."""
+        # Not by ``create_task``: an eager task factory would run it at once, in the middle of the caller's step.
         task = asyncio.Task(work(*args), loop=asyncio.get_running_loop())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    #: Start what must not be done at once when it cannot be started.
+    #: The same here. In threads it raises when no thread can be started, and ``start_or_run`` then runs the work.
     start = start_or_run
 
     def forget(self) -> None:
-        """Let go of tasks that will never go on: their loop has been closed, or belongs to a parent process.
+        """Drop tasks that will never continue: their loop has been closed, or belongs to a parent process.
 
-        In a process that was forked inside of one, that one is running.
+        In a process that was forked inside one of the tasks, that task is still running.
         """
         for task in self._tasks:
             if task.get_loop().is_closed():
                 task._log_destroy_pending = False  # type: ignore[attr-defined]  # as asyncio does for its own
                 work: Any = task.get_coro()
-                work.close()  # now, and not whenever the garbage collector comes by
+                work.close()  # now, not whenever the garbage collector runs
 
     async def stop(self, deadline: float | None, cut: Callable[[], None]) -> None:
-        """Stop all tasks and wait until they have ended. Safe to be cancelled: the tasks are cancelled first.
+        """Cancel all tasks and wait until they have ended. Safe to cancel: the tasks are cancelled first.
 
-        What threads need besides, a ``deadline`` and a ``cut``, tasks do not: a cancel ends whatever they wait for.
+        Only threads need ``deadline`` and ``cut``: a task can be cancelled whatever it waits for.
         """
         me = asyncio.current_task()
         tasks = [task for task in self._tasks if task is not me]
@@ -274,10 +274,10 @@ class BackgroundTasks:
 
 
 class Borrowing(Coroutine[Any, Any, T], Generic[T]):
-    """What ``acquire()`` returns: await it for a lease, or enter it to have the lease given back; once.
+    """The result of ``acquire()``: await it for a lease, or use it in ``async with``, which releases the lease; once.
 
-    It is a coroutine too, so that a task can be made of it. Nothing begins before one of these is done: one that is
-    dropped has taken nothing.
+    It is also a coroutine, so a task can be made from it. Nothing begins before one of these is done: a result that is
+    dropped has taken no connection.
     """
 
     __slots__ = ("_lane", "_lease", "_steps", "_task", "_timeout")
@@ -334,8 +334,8 @@ class Borrowing(Coroutine[Any, Any, T], Generic[T]):
         self._lane = _SPENT
 
     def _mine(self) -> Coroutine[Any, Any, T]:
-        """Return the coroutine that borrows, for the task that was made of this; no other one may drive it."""
-        task = id(asyncio.current_task())  # not the task, which holds this: no cycles
+        """Return the coroutine that borrows, for the task that started it. Raises UsageError in any other task."""
+        task = id(asyncio.current_task())  # not the task itself, which refers to this: no reference cycle
         if not hasattr(self, "_steps"):
             self._steps, self._task = self._begin(), task
         elif self._task != task:
@@ -344,7 +344,7 @@ class Borrowing(Coroutine[Any, Any, T], Generic[T]):
 
 
 class _Spent:
-    """Stands where the lane was in what an ``acquire`` call returned, once that has been used."""
+    """Replaces the lane in the result of ``acquire`` once that has been used."""
 
     def borrow(self, timeout: float | None) -> NoReturn:
         raise UsageError("what acquire() returned was awaited or entered before: call acquire() once for each lease")
@@ -353,7 +353,7 @@ class _Spent:
 _SPENT: Final = _Spent()
 
 
-#: Makes what an ``acquire`` call returns, from the lane and the timeout.
+#: Makes the result of ``acquire`` from the lane and the timeout.
 borrow_from: Final = Borrowing
 
 

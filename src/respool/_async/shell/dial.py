@@ -1,9 +1,9 @@
-"""Open a socket for asyncio: the addresses of a name side by side, each with a head start (R-40).
+"""Open a socket in asyncio: try the addresses of a host in parallel, each with a head start on the next (R-40).
 
-Rule 1: the caller bounds the time, by a cancel; a cancel leaves no socket and no task behind.
-Rule 2: this works the same on every event loop: uvloop's ``create_connection`` knows no ``happy_eyeballs_delay``.
+Rule 1: the caller limits the time by cancelling; a cancel leaves no socket and no task behind.
+Rule 2: this works alike on every event loop: uvloop's ``create_connection`` has no ``happy_eyeballs_delay``.
 
-``_sync/shell/dial.py`` is the same thing for threads.
+``_sync/shell/dial.py`` is the counterpart for threads.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from respool._shell.sockets import literal, why
 async def connect(
     options: Options, on_push: Callable[[list[Any]], None] | None, peer: Peer, until: float | None
 ) -> AsyncTransport:
-    """Open a socket as the options say and return its transport. The caller bounds the time, here by a cancel.
+    """Open a socket as the options say and return its transport. The caller limits the time by cancelling.
 
     Raises ConnectFailed; a cancel leaves no socket behind.
     """
@@ -49,8 +49,8 @@ async def connect(
             raise
         finally:
             dial_ends(sock)
-    # ValueError: a name that can be none of a host. RuntimeError: asyncio resolves names in a thread, and the
-    # interpreter is ending and starts none (R-38).
+    # ValueError: an invalid host name. RuntimeError: asyncio resolves names in a thread, and an interpreter that is
+    # ending starts none (R-38).
     except (OSError, ValueError, RuntimeError) as error:
         raise ConnectFailed(f"cannot connect: {why(error)}", address=options.address) from error
     transport.remote = remote
@@ -58,7 +58,7 @@ async def connect(
 
 
 async def _open_socket(options: Options, peer: Peer) -> tuple[socket.socket, Any]:
-    """Connect as the options say, TLS excepted. Return a socket, to be given to ``dial_ends``, and its address.
+    """Connect as the options say, without TLS. Return a socket, to be passed to ``dial_ends``, and its address.
 
     Raises OSError, UnicodeError.
     """
@@ -78,7 +78,7 @@ async def _open_socket(options: Options, peer: Peer) -> tuple[socket.socket, Any
 
 
 async def _first(loop: asyncio.AbstractEventLoop, left: list[Any], delay: float) -> tuple[socket.socket, Any]:
-    """Return the first socket that connects; each starts ``delay`` after the former, or when one has failed."""
+    """Return the first socket that connects. Each dial starts ``delay`` seconds after the last, or when one fails."""
     dials: dict[asyncio.Task[socket.socket], Any] = {}
     failure: BaseException | None = None
     try:
@@ -96,7 +96,7 @@ async def _first(loop: asyncio.AbstractEventLoop, left: list[Any], delay: float)
                 del dials[dial]
         raise failure or OSError("no address could be reached")
     finally:
-        failure = None  # it holds this frame
+        failure = None  # it refers to this frame
         await _call_off(list(dials))
 
 

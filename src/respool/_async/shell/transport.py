@@ -1,12 +1,12 @@
-"""One connected socket in asyncio: the wire, one write per loop tick, one deadline for all that is in flight.
+"""One connected socket in asyncio: the wire, one write per loop tick, one timer for all commands in flight.
 
 Rule 1: commands submitted in one tick leave in one write; a lone command on an idle connection leaves at once.
 Rule 2: no task, timer or lock exists per command; one timer watches the head of the queue (R-14).
-Rule 3: a future that was given up stays in the queue until its reply comes, unless it was never written (R-19).
-Rule 4: callers beyond the in-flight caps wait in the admission queue, in order; the reader never stops for the
-        writer (R-22).
+Rule 3: the future of a cancelled call stays in the queue until its reply comes, unless it was never written (R-19).
+Rule 4: callers beyond the in-flight limits wait in the admission queue, in order; reading never stops because
+        writing does (R-22).
 
-``_sync/shell/transport.py`` is the same thing for threads; the two are the only code written twice.
+``_sync/shell/transport.py`` is the counterpart for threads.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ from respool._protocol.run import kind_of
 from respool._protocol.wire import SMALL_BYTES, Wire
 from respool._shell.sockets import ADMISSION_ROOM, ClosedHere, close_orphan, lost, tune, why
 
-#: The cheapest way to ask which loop runs; asyncio's own C function.
+#: The cheapest way to get the running loop: asyncio's own C function.
 _get_running_loop: Final = asyncio._get_running_loop
 
 _WRITE_HIGH_WATER: Final = 256 * 1024
 
-#: A connection that was idle for this many seconds is looked at before it is written to (R-11).
+#: A connection that was idle for more than this many seconds is polled before it is written to (R-11).
 _RESTED: Final = 0.001
-#: What the kernel tells of a connection that its peer has closed or reset.
+#: The poll events that show that the peer has closed or reset a connection.
 _ENDED: Final = ~getattr(select, "POLLIN", 0)
 _LOOK_FOR: Final = getattr(select, "POLLIN", 0) | getattr(select, "POLLRDHUP", 0)
 
 
 class AsyncTransport(asyncio.Protocol):
-    """A connected socket and its wire. ``submit`` is the hot path of the asyncio world."""
+    """A connected socket and its wire. ``submit`` is the hot path in asyncio."""
 
     __slots__ = (
         "_address",
@@ -90,15 +90,15 @@ class AsyncTransport(asyncio.Protocol):
         self.pack = make_packer(options.encoding)
         self._cap = options.max_in_flight
         self._cap_bytes = options.max_in_flight_bytes
-        self._limit = 0  # the length of the queue at which ``submit`` takes the long way; 0 while closed or full
+        self._limit = 0  # the length of the queue at which ``submit`` takes the slow path; 0 while closed or full
         self._admission: deque[tuple[bytes, int, int | None, asyncio.Future[Any]]] = deque()
-        self._admission_room = ADMISSION_ROOM  # at this length those who gave up are looked for
-        self._idle: asyncio.Future[None] | None = None  # set when nothing is owed any more
-        self._watched = False  # somebody waits in the admission queue or for idleness: look after each read
+        self._admission_room = ADMISSION_ROOM  # at this length, callers that gave up are removed
+        self._idle: asyncio.Future[None] | None = None  # done when no reply is pending any more
+        self._watched = False  # a caller waits for admission or for idleness: check after each read
         self._transport: asyncio.Transport | None = None
         self._poll: Callable[[int], list[tuple[int, int]]] = _nothing_to_see
         self._paused = False
-        self._backlog = 0  # how many bytes wait for the socket, when that was last looked at
+        self._backlog = 0  # how many bytes waited for the socket at the last check
         self._lone = True  # the last write carried one command: the next one on an idle connection goes out at once
         self._timer: asyncio.TimerHandle | None = None
         self._heard = 0.0  # when the last reply came, or when the head of the queue became the head
@@ -130,7 +130,7 @@ class AsyncTransport(asyncio.Protocol):
 
     @property
     def completed(self) -> int:
-        """Replies received, those that nobody waited for included."""
+        """Replies received, including those that nobody waited for."""
         return self._completed + self.wire.revealed
 
     @property
@@ -143,12 +143,12 @@ class AsyncTransport(asyncio.Protocol):
         """Whether commands can be submitted."""
         return self._error is None
 
-    #: Whether somebody would notice the server's silence: the loop listens while replies are owed.
+    #: Whether the server's silence would be noticed: the loop listens while replies are pending.
     is_busy = owes
 
     @property
     def is_quiet(self) -> bool:
-        """Whether the connection is open and nothing is owed."""
+        """Whether the connection is open and no reply is pending."""
         return self._error is None and not self._queue
 
     def is_reusable(self, now: float) -> bool:
@@ -159,16 +159,16 @@ class AsyncTransport(asyncio.Protocol):
 
     @property
     def silent_for(self) -> float:
-        """How many seconds the oldest written and unanswered command has waited for the server."""
+        """How many seconds the oldest written command has waited for its reply."""
         queue = self._queue
         if not queue or (self._out and len(queue) <= self.wire.unwritten):
-            return 0.0  # what is not written yet has not been waited for, however long the connection rested
+            return 0.0  # an unwritten command does not wait for the server, however long the connection was idle
         return self._loop.time() - self._heard
 
     # Sending -------------------------------------------------------------------------------------
 
     def submit(self, args: tuple[Any, ...]) -> asyncio.Future[Any]:
-        """Queue one command and return what its reply is awaited on.
+        """Queue one command and return the future of its reply.
 
         The reply may be a ServerError or TransportError *value*. A bad argument raises before anything is queued.
         """
@@ -183,7 +183,7 @@ class AsyncTransport(asyncio.Protocol):
         out = self._out
         if out:
             out.append(data)
-        elif _get_running_loop() is not self._loop:  # asked once a tick: the others join a write that was checked
+        elif _get_running_loop() is not self._loop:  # checked once a tick: later commands join that write
             raise UsageError("this connection belongs to another event loop; make one for each")
         elif self._lone and not queue:
             # Alone on an idle connection: waiting for the end of the tick would only cost time.
@@ -203,23 +203,23 @@ class AsyncTransport(asyncio.Protocol):
         return self._until(self.submit(args), deadline)
 
     def submit_many(self, commands: list[tuple[Any, ...]], deadline: float | None = None) -> Awaitable[Any]:
-        """Queue a run of commands that nothing can come between; awaiting it gives the list of replies, or an error."""
+        """Queue a run, into which no other command can come; awaiting it gives the list of replies, or an error."""
         answer = self._submit_slowly(pack_many(commands, self.pack), len(commands), kind_of(commands))
         return self._until(answer, deadline)
 
     def submit_guarded(
         self, commands: list[tuple[Any, ...]], hidden: int, deadline: float | None = None
     ) -> Awaitable[Any]:
-        """Queue a run of which only the last is answered, unless the first is refused (see ``Guarded``).
+        """Queue a run of which only the last command is answered, unless the first is refused (see ``Guarded``).
 
         Awaiting it gives that answer, or the refusal.
         """
         return self._until(self._submit_slowly(pack_many(commands, self.pack), 1, hidden), deadline)
 
     async def submit_noreply(self, commands: list[tuple[Any, ...]]) -> Error | None:
-        """Queue a run that is not answered but for its last command, and do not wait for that.
+        """Queue a run of which only the last command is answered, and do not wait for that answer.
 
-        Waits only while the connection is full. Returns the error when the run was surely not sent.
+        Waits only while the connection is full. Returns the error if the run was certainly not sent.
         """
         answer = self._submit_slowly(pack_many(commands, self.pack), 1, len(commands) - 1)
         if self._admission or self._error is not None:
@@ -228,11 +228,11 @@ class AsyncTransport(asyncio.Protocol):
         return None
 
     def withdraw(self) -> None:
-        """Say that a submitted command was given up, so that it is taken back if it was never written."""
+        """Note that a submitted command was cancelled, so that it is taken back if it was never written."""
         self.wire.withdrawn += 1
 
     def _submit_slowly(self, data: bytes, count: int, hidden: int | None) -> asyncio.Future[Any]:
-        """Queue what is large, a run, or finds the connection full or closed."""
+        """Queue a large command, a run, or any command while the connection is full or closed."""
         if _get_running_loop() is not self._loop:
             raise UsageError("this connection belongs to another event loop; make one for each")
         if len(data) > LARGE_BYTES:
@@ -265,7 +265,7 @@ class AsyncTransport(asyncio.Protocol):
     def _put(self, data: bytes, count: int, hidden: int | None, future: asyncio.Future[Any]) -> None:
         if not self._out:
             self._loop.call_soon(self._flush)
-        if hidden is None or hidden < 0:  # a run, of one command perhaps: its replies are wanted as a list
+        if hidden is None or hidden < 0:  # a run, perhaps of one command: its replies are returned as a list
             self.wire.submit_many(data, count, future, hidden)
         elif hidden:
             self.wire.submit_guarded(data, hidden, future)
@@ -273,7 +273,7 @@ class AsyncTransport(asyncio.Protocol):
             self.wire.submit(data, future)
 
     def _is_full(self, size: int, count: int) -> bool:
-        """Tell whether a caller must wait. What is beyond a cap by itself goes when nothing is before it."""
+        """Return whether a caller must wait. A command larger than a limit is sent once nothing is ahead of it."""
         owed = len(self._queue)
         if owed > 0 and owed + count > self._cap:
             return True
@@ -281,7 +281,7 @@ class AsyncTransport(asyncio.Protocol):
         return size > SMALL_BYTES and heavy > 0 and heavy + size > self._cap_bytes
 
     def _clear_admission(self) -> None:
-        """Drop the callers who gave up: the admission queue never holds many more than those who wait (P-14)."""
+        """Remove callers that gave up, so that cancelled calls do not make the admission queue long (P-14)."""
         kept = [waiter for waiter in self._admission if not waiter[3].done()]
         self.wire.taken_back += sum(waiter[1] for waiter in self._admission if waiter[3].done())
         self._admission.clear()
@@ -289,7 +289,7 @@ class AsyncTransport(asyncio.Protocol):
         self._admission_room = max(ADMISSION_ROOM, 2 * len(kept))
 
     def _admit(self) -> None:
-        """Let in whoever waits in the admission queue, in order, as far as there is room (R-22)."""
+        """Submit the commands in the admission queue, in order, as far as there is room (R-22)."""
         door = self._admission
         while door:
             data, count, hidden, future = door[0]
@@ -309,7 +309,7 @@ class AsyncTransport(asyncio.Protocol):
         is_first = len(self._queue) == self.wire.unwritten
         now = self._loop.time() if is_first else 0.0
         if is_first and now - self._heard > _RESTED and not self._look(now):
-            if self._error is None:  # bytes wait to be read: the loop does so in its next tick
+            if self._error is None:  # there are bytes to read: the loop reads them in its next tick
                 self._heard = now
                 self._loop.call_soon(self._loop.call_soon, self._flush)
             return
@@ -320,11 +320,11 @@ class AsyncTransport(asyncio.Protocol):
             if is_first:
                 self._start_clock(now)
         elif self._watched:
-            self._look_after()  # all was taken back: perhaps there is no reply to come that would do it
+            self._look_after()  # all was taken back: perhaps no reply will come that would trigger this
 
     def pause_writing(self) -> None:
         self._paused = True
-        self._backlog = self._transport.get_write_buffer_size()  # type: ignore[union-attr]  # it is the one who calls
+        self._backlog = self._transport.get_write_buffer_size()  # type: ignore[union-attr]  # it is the caller
 
     def resume_writing(self) -> None:
         self._paused = False
@@ -346,10 +346,10 @@ class AsyncTransport(asyncio.Protocol):
             self._poll = poll.poll
 
     def _look(self, now: float) -> bool:
-        """Ask the kernel whether an idle connection has ended, or bytes came, and the loop has not noticed yet (R-11).
+        """Poll an idle connection for an end or for bytes that the loop has not noticed yet (R-11).
 
-        False when it must not be written to: it is closed then, or the loop has to read first. A reply that nobody
-        asked for would be taken for the answer to the next command.
+        Returns False if it must not be written to: it was closed, or the loop has to read first. Otherwise a reply
+        without a command would be taken for the reply to the next command.
         """
         events = self._poll(0)
         if not events:
@@ -366,7 +366,7 @@ class AsyncTransport(asyncio.Protocol):
             self.wire.feed(data)
         except ProtocolError as error:
             self._completed += before - len(queue)
-            self._end(error.with_traceback(None))  # else the connection would hold the frames that hold it
+            self._end(error.with_traceback(None))  # without frames that refer to the connection: no cycle
             return
         self._completed += before - len(queue)
         self._heard = self._loop.time()
@@ -374,7 +374,7 @@ class AsyncTransport(asyncio.Protocol):
             self._look_after()
 
     def _look_after(self) -> None:
-        """Serve those who wait in the admission queue or for idleness, now that less is owed."""
+        """Serve callers that wait for admission or for idleness, now that fewer replies are pending."""
         self._admit()
         if not self._queue:
             self._watched = False
@@ -391,7 +391,7 @@ class AsyncTransport(asyncio.Protocol):
             self._timer = self._loop.call_later(self.patience, self._sweep)
 
     def set_patience(self, patience: float | None) -> None:
-        """Change how long the server may stay silent, from now on; None for ever (R-21)."""
+        """Change how many seconds the server may stay silent from now on; None for ever (R-21)."""
         self.patience = patience
         if self._timer is not None:
             self._timer.cancel()
@@ -423,19 +423,19 @@ class AsyncTransport(asyncio.Protocol):
         if self._error is None:
             reason = why(exc) if exc is not None else "closed"
             self._end(ConnectionLost(reason, address=self._address))
-        self._transport = None  # with its buffers; a closed connection may be remembered for long
+        self._transport = None  # and its buffers: a closed connection may be referred to for long
         if not self._closed.done():
             self._closed.set_result(None)
 
     def abort(self) -> None:
-        """Close at once, without waiting for anything. Whatever is in flight fails."""
+        """Close at once, without waiting for anything. Commands in flight fail."""
         if self._loop.is_closed():
             self.forget()
         else:
             self._end(ClosedHere("the connection was closed", address=self._address), quiet=True)
 
     def abort_in_finaliser(self) -> None:
-        """Close from wherever the garbage collector runs, perhaps after the loop has been closed."""
+        """Close from any thread in which the garbage collector runs, perhaps after the loop has been closed."""
         if self._loop.is_closed():
             self.forget()
         else:
@@ -446,9 +446,9 @@ class AsyncTransport(asyncio.Protocol):
         self._end(ReadTimeout("no answer to a PING", address=self._address, executed="unknown"))
 
     async def wait_idle(self, deadline: float | None = None, *, then_close: bool = False) -> None:
-        """Wait until nothing is owed and nobody waits for admission, or the connection has ended, or ``deadline``.
+        """Wait until no reply is pending and nobody waits for admission, or the connection ended, or ``deadline``.
 
-        ``then_close`` closes it in the same step; in threads that is what nobody can come in between.
+        ``then_close`` closes it in the same step, so that no command can come in between.
         """
         while self._error is None and (self._queue or self._admission):
             if self._idle is None:
@@ -468,7 +468,7 @@ class AsyncTransport(asyncio.Protocol):
             await asyncio.shield(self._closed)
 
     def forget(self) -> None:
-        """Let go of the socket without a word to the peer: in a forked child, or when the loop was closed (R-35)."""
+        """Drop the socket without notifying the peer: in a forked child, or once the loop is closed (R-35)."""
         self._error = ConnectionLost("the process was forked, or the loop closed", address=self._address)
         self._limit = 0
         if self._loop.is_closed():
@@ -479,7 +479,7 @@ class AsyncTransport(asyncio.Protocol):
             os.close(sock.fileno())
 
     def _end(self, error: Error, *, quiet: bool = False) -> None:
-        """End the connection: everything in flight fails with an error of its own, each with ``error`` as its cause."""
+        """End the connection: each command in flight fails with an error of its own, whose cause is ``error``."""
         if self._error is not None:
             return
         self._error = error
@@ -497,7 +497,7 @@ class AsyncTransport(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._poll = _nothing_to_see  # the descriptor may be another socket's soon
+        self._poll = _nothing_to_see  # the descriptor may soon belong to another socket
         if self._transport is not None:
             self._transport.abort()
         if self.on_lost is not None and not quiet:
@@ -505,16 +505,16 @@ class AsyncTransport(asyncio.Protocol):
         self.on_lost = None
 
     def end_if_silent(self) -> float | None:
-        """End the connection if the server has been silent for too long: in threads only, here a timer does."""
+        """Return None: here a timer ends a connection to a silent server; in threads this method does."""
         return None
 
     def conclude(self) -> None:
-        """Finish an ending that an interrupt has cut short: in threads only, here nothing comes between."""
+        """Do nothing. In threads this finishes a closing that an interrupt has cut short."""
 
     def _lost(self, executed: Executed) -> Error:
         return lost(self._error, self._address, executed)
 
 
 def _nothing_to_see(_: int) -> list[tuple[int, int]]:
-    """Stand for ``poll`` where there is no socket to look at."""
+    """Replace ``poll`` while there is no socket to look at."""
     return []
