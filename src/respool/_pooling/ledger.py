@@ -1,18 +1,18 @@
-"""The book of who holds which connection. It decides; the lanes act.
+"""The record of who holds which connection. It only decides; the lanes do the I/O.
 
                  reserve -> [dialing] -> dialed -> [idle] <- release - [leased]
                                 |                     |----- take ------->|
                                 +-> dial_failed       +-> out <- release -+
 
-Rule 1: only this file moves a slot from one place to another, and a promise moves it at once: a reserved dial and an
-        offered lease count from that moment (R-09).
-Rule 2: a dial belongs to the pool. It serves whoever is first in line when it is done, or the idle set (R-05).
-Rule 3: waiters are served first come, first served. One that has given up refuses its offer, and the next one gets
-        it in the same step (R-03).
+Rule 1: only this file moves a slot from one place to another. A slot moves as soon as it is promised: a reserved dial
+        and an offered lease count from that moment (R-09).
+Rule 2: a dial belongs to the pool. Its connection goes to the first waiter when it is ready, or becomes idle (R-05).
+Rule 3: waiters are served first come, first served. A waiter that has given up refuses the offer, and the next waiter
+        gets it in the same step (R-03).
 Rule 4: a slot of an older epoch, or past its retirement, is never handed out (R-13, R-15).
-Rule 5: what has to be closed is put into ``to_close``; closing it is the caller's work, and cannot fail the book.
-Rule 6: a transition calls nothing between its first change and its last: a signal handler that raises is let in at
-        calls only, so it finds a slot in its old place or in its new one. Hence dicts and operators, no methods.
+Rule 5: a slot to be closed is put into ``to_close``. The caller closes it; an error there cannot harm the ledger.
+Rule 6: a transition makes no call between its first change and its last. Signal handlers run only at calls, so one
+        that raises leaves each slot in its old place or in its new one. Hence dicts and operators, not methods.
 
 Times are absolute seconds of one monotonic clock. Not thread-safe: the sync lanes hold a lock around every call.
 """
@@ -26,7 +26,7 @@ from respool._facts.errors import PoolClosed, PoolExhausted, TooManyWaiters
 from respool._pooling.redial import Redial
 from respool._pooling.slot import Place, Slot, Waiter
 
-# A member of an enum costs more to look up than a name, and every lease asks for some.
+# Looking up an enum member costs more than looking up a name, and every lease needs several.
 _DIALING: Final = Place.DIALING
 _SHARED: Final = Place.SHARED
 _IDLE: Final = Place.IDLE
@@ -94,11 +94,11 @@ class Ledger:
         self.dials: dict[Slot, None] = {}
         self.dialing_shared = 0
         self._resets = 0
-        self._moved_at = float("-inf")  # when the line of waiters last moved, or a dial for it began
-        self.renewing: Slot | None = None  # an idle slot over age that goes when its replacement is there (R-15)
-        #: A caller found no shared connection up since the last dial for one.
+        self._moved_at = float("-inf")  # when the queue of waiters last moved, or a dial for a waiter began
+        self.renewing: Slot | None = None  # an idle slot past its lifetime, closed once its replacement is ready (R-15)
+        #: Whether a caller has found no shared connection up since the last dial for one began.
         self.is_called_for = False
-        #: The shared slot over age that is being replaced; one at a time.
+        #: The shared slot past its lifetime that is being replaced; one at a time.
         self.retiring: Slot | None = None
         self.waiters: OrderedDict[Waiter, None] = OrderedDict()
         #: Slots whose connections the caller must close.
@@ -134,16 +134,16 @@ class Ledger:
 
     @property
     def size(self) -> int:
-        """All slots: shared, idle, leased and dialing. Never above ``max_size``, but for a shrink in progress."""
+        """All slots: shared, idle, leased and dialing. Never above ``max_size``, except while the pool shrinks."""
         return len(self.shared_slots) + len(self.idle_slots) + len(self._leased) + len(self.dials)
 
     @property
     def leasable(self) -> int:
-        """How many connections can be out at once."""
+        """How many connections can be leased at once."""
         return self.max_size - self.shared_target
 
     def check(self) -> None:
-        """Raise AssertionError when the book is wrong. Called by tests and debug runs after every step."""
+        """Raise AssertionError when the ledger is inconsistent. Tests and debug runs call it after every step."""
         places = [*self.idle_slots, *self._leased, *self.shared_slots, *self.dials]
         assert len(set(places)) == len(places), "a slot stands in two places"
         for slots, place in (
@@ -160,7 +160,7 @@ class Ledger:
     # Taking --------------------------------------------------------------------------------------
 
     def take(self, now: float, taker: object = None) -> Slot | None:
-        """Lease an idle slot, or return None. With waiters there is none: nobody overtakes (R-02)."""
+        """Lease an idle slot, or return None. While callers wait no slot is idle, so nobody overtakes them (R-02)."""
         idle = self.idle_slots
         while idle:
             slot = idle[-1] if self._lifo else idle[0]
@@ -180,15 +180,15 @@ class Ledger:
         return None
 
     def drop_taken(self, taker: object) -> None:
-        """Strike what was handed to ``taker`` and never reached its hands, because it was interrupted."""
+        """Discard the slots that were leased to ``taker`` but never reached it, because it was interrupted."""
         for slot in [slot for slot in self._leased if slot.taker == taker]:
             self._take_out(slot, "interrupted")
 
     def enqueue(self, waiter: Waiter, now: float, *, patient: bool, taker: object = None) -> None:
-        """Put a caller in line. Not ``patient``: only if a slot is left for it (R-10).
+        """Queue a caller; one that is not ``patient`` only while a slot is left for it (R-10).
 
-        A slot that another thread gave back since the caller looked is handed over here, so that nobody waits while
-        a connection is idle (R-09). Raises PoolClosed, PoolExhausted or TooManyWaiters (R-04).
+        If another thread has released a slot since the caller looked, the caller gets it here, so that nobody waits
+        while a connection is idle (R-09). Raises PoolClosed, PoolExhausted or TooManyWaiters (R-04).
         """
         if self.closed:
             raise PoolClosed(f"the pool of {self.address} is closed")
@@ -211,10 +211,10 @@ class Ledger:
         return PoolExhausted(f"Max connections {self.max_size} exhausted at {self.address}: {why}")
 
     def tell_hopeless(self) -> None:
-        """End every wait when the node is down, nothing is out, and no dial may be tried now.
+        """Fail every waiter when the node is down, nothing is leased, and no dial may be tried now.
 
-        Called when a dial has just failed: a caller that comes later waits for the next one, because what the last one
-        met may have changed.
+        Called when a dial has just failed. A caller that arrives later waits for the next dial instead, because the
+        cause of the failure may be gone by then.
         """
         error = self.redial.last_error
         if error is None or self.dials or self._leased:
@@ -225,23 +225,23 @@ class Ledger:
 
     @property
     def missing_shared(self) -> int:
-        """How many shared connections are not there yet; their slots are spoken for."""
+        """How many shared connections are missing; slots are reserved for them."""
         missing = self.shared_target - len(self.shared_slots)
         if self.retiring is not None and self.retiring.place is _SHARED:
             missing += 1
         return max(0, missing)
 
     def withdraw(self, waiter: Waiter) -> None:
-        """Take a caller out of the line, if it still stands there."""
+        """Remove a caller from the queue, if it is still in it."""
         self.waiters.pop(waiter, None)
 
     # Dialing -------------------------------------------------------------------------------------
 
     def reserve(self, now: float) -> list[Slot]:
-        """Return the slots that shall be dialed now (R-06, R-07). Each must end in ``dialed`` or ``dial_failed``."""
+        """Reserve and return the slots to dial now (R-06, R-07); end each with ``dialed`` or ``dial_failed``."""
         reserved: list[Slot] = []
         while not self.closed and self._may_dial_more():
-            # A shared connection comes first; where it may not be dialed yet, a caller may still need one of its own.
+            # Shared connections come first. While they may not be dialed yet, a waiter may still need a dial.
             for_sharing = self._wants_shared() and self._may_dial(now, wanted=self.is_called_for)
             if not for_sharing and not self._wants_lease(now):
                 break
@@ -267,7 +267,7 @@ class Ledger:
 
     @property
     def _is_probing(self) -> bool:
-        """Whether the dial under way shall tell first how the node is, before the pool makes another one unasked."""
+        """Whether the dial in progress must end before the pool starts another that no caller waits for."""
         return self.redial.is_recovering and len(self.dials) > self._resets
 
     def _wants_shared(self) -> bool:
@@ -282,14 +282,14 @@ class Ledger:
 
     @property
     def _next_beside(self) -> float:
-        """When a dial for a caller may begin beside another: while others come back, they may be sooner (R-06)."""
+        """When a dial for a waiter may begin beside another one: a lease may be released before it is done (R-06)."""
         under_way = len(self.dials) - self._resets - self.dialing_shared
         return self._moved_at + STAGGER if under_way > 0 and self._leased else float("-inf")
 
     def _is_short(self, now: float) -> bool:
-        """Tell whether more callers wait than connections are on their way to them (R-06).
+        """Tell whether more callers wait than connections are about to become available (R-06).
 
-        One that is asked or made clean counts only for as long as that takes when all is well (R-05).
+        A connection being checked or reset counts only for ``STAGGER`` seconds, which is normally enough (R-05).
         """
         waiting, coming = len(self.waiters), len(self.dials) - self.dialing_shared + len(self.idle_slots)
         if self._resets and 0 < waiting <= coming:
@@ -298,15 +298,15 @@ class Ledger:
 
     @property
     def _spoken_for(self) -> int:
-        """How many slots are kept free for shared connections that are neither there nor being dialed."""
+        """How many slots are kept free for shared connections that are missing and not being dialed."""
         return max(0, self.missing_shared - self.dialing_shared)
 
     def next_dial_at(self, now: float) -> float | None:
-        """Return when ``reserve`` shall be called again although nothing happened; None when there is no need."""
+        """Return when to call ``reserve`` again if nothing happens before; None when there is no need."""
         if self.closed or not self._may_dial_more():
             return None
         chances: list[float] = []
-        may_unasked = not self._is_probing  # else the end of the dial under way is what to wait for
+        may_unasked = not self._is_probing  # otherwise the dial in progress must end first
         if self._wants_shared() and (may_unasked or self.is_called_for):
             chances.append(self.redial.next_chance(now, wanted=self.is_called_for))
         times = {now, max(now, self._next_beside)}
@@ -318,9 +318,9 @@ class Ledger:
         return min(chances, default=None)
 
     def dialed(self, slot: Slot, retire_at: float, now: float, chance: float = 0.0) -> None:
-        """Enter a connection that is ready: shared, leased by the first in line, or idle.
+        """Put a new connection into service: share it, lease it to the first waiter, or keep it idle.
 
-        ``chance`` is in [0, 1): the part of the longest pause after which a pool that has lost more goes on.
+        ``chance``, in [0, 1), is the fraction of the longest pause to wait before another lost connection is replaced.
         """
         self._check_dialing(slot)
         slot.retire_at = retire_at
@@ -338,7 +338,7 @@ class Ledger:
             self._place(slot, now)
 
     def dial_failed(self, slot: Slot, error: Exception, now: float, chance: float) -> None:
-        """Strike a dial that came to nothing; the first in line hears of it (R-10)."""
+        """Discard a failed dial. If it was for a lease, the first waiter gets its error (R-10)."""
         self._check_dialing(slot)
         self.redial.failed(error, now, chance)
         self._leave(slot)
@@ -350,7 +350,7 @@ class Ledger:
                 return
 
     def abandon_dial(self, slot: Slot) -> None:
-        """Strike a dial that was called off, without blaming the node."""
+        """Discard a dial that was cancelled, without blaming the node."""
         self._check_dialing(slot)
         self._leave(slot)
         slot.place = _OUT
@@ -360,16 +360,16 @@ class Ledger:
             raise AssertionError(f"{slot!r} is not being dialed")
 
     def _fail_first(self, error: BaseException) -> bool:
-        """Fail the first waiter; False when it has given up. It leaves the line last: interrupted, it is told again."""
+        """Fail the first waiter; False if it has given up. An interrupt leaves it in the queue, to be failed again."""
         waiter = next(iter(self.waiters))
         was_told = waiter.fail(error)
         self.waiters.pop(waiter, None)
         return was_told
 
-    # Giving back ---------------------------------------------------------------------------------
+    # Releasing -----------------------------------------------------------------------------------
 
     def release(self, slot: Slot, now: float, *, reusable: bool) -> bool:
-        """Give back a leased slot; False, and nothing changes, when it is not out (R-27)."""
+        """Release a leased slot. Return False, and change nothing, when it is not leased (R-27)."""
         if slot.place is not _LEASED:
             return False
         if not reusable:
@@ -381,7 +381,7 @@ class Ledger:
         return True
 
     def take_in(self, slot: Slot, now: float) -> bool:
-        """Take a leased slot back into the pool's own hands to make it clean; False when it has to go instead."""
+        """Take a leased slot back to reset it before its next use; False when it had to be closed instead."""
         if slot.place is not _LEASED:
             raise AssertionError(f"{slot!r} is not leased")
         if self._must_go(slot, now):
@@ -391,7 +391,7 @@ class Ledger:
         return True
 
     def hold(self, slot: Slot, now: float) -> None:
-        """Put a slot with a connection into the pool's own hands."""
+        """Let the pool itself hold a connected slot, to check or reset it."""
         self._leave(slot)
         slot.place = _DIALING
         slot.is_reset = True
@@ -400,7 +400,7 @@ class Ledger:
         self.dials[slot] = None
 
     def hold_idle(self, now: float, taker: object = None) -> list[Slot]:
-        """Take every idle slot into the pool's own hands; each must end in ``made_clean`` or ``not_made_clean``."""
+        """Hold every idle slot (see ``hold``); each must end in ``made_clean`` or ``not_made_clean``."""
         held = list(self.idle_slots)
         for slot in held:
             slot.taker = taker
@@ -408,7 +408,7 @@ class Ledger:
         return held
 
     def made_clean(self, slot: Slot, now: float) -> None:
-        """Enter a slot from ``take_in`` that is as good as new."""
+        """Return a held slot to service: its check or reset has succeeded."""
         self._check_dialing(slot)
         if self._must_go(slot, now):
             self._take_out(slot, slot.reason)
@@ -416,7 +416,7 @@ class Ledger:
             self._place(slot, now)
 
     def not_made_clean(self, slot: Slot) -> None:
-        """Strike a slot from ``take_in`` that could not be cleaned; the node is not blamed."""
+        """Discard a held slot whose check or reset failed; the node is not blamed."""
         self._check_dialing(slot)
         self._take_out(slot, "reset failed")
 
@@ -428,7 +428,7 @@ class Ledger:
         elif slot.retire_at <= now:
             slot.reason = "lifetime"
         else:
-            # All but the slot in hand, which has not left its place yet.
+            # All slots except this one, which has not left its place yet.
             others = len(self.shared_slots) + len(self.idle_slots) + len(self._leased) + len(self.dials) - 1
             if others + self.shared_target < self.max_size or others + self._spoken_for < self.max_size:
                 return False
@@ -436,8 +436,8 @@ class Ledger:
         return True
 
     def _place(self, slot: Slot, now: float) -> None:
-        """Hand a ready slot to the first in line who still wants it, else keep it."""
-        slot.idle_since = now  # for a waiter too: what comes from other hands is known to be alive
+        """Lease a ready slot to the first waiter that still wants it, else make it idle."""
+        slot.idle_since = now  # for a waiter too: the connection has just been used, so it is known to be alive
         if self.waiters:
             self._leave(slot)
             slot.place = _LEASED
@@ -445,7 +445,7 @@ class Ledger:
             while self.waiters:
                 waiter = next(iter(self.waiters))
                 has_taken = waiter.offer(slot)
-                del self.waiters[waiter]  # only now: interrupted before, it is still in line
+                del self.waiters[waiter]  # only now: an interrupt before this leaves it in the queue
                 if has_taken:
                     self._moved_at = now
                     return
@@ -458,46 +458,46 @@ class Ledger:
         if self.renewing is not None and self.renewing is not slot and self.size > self.min_size:
             self.discard(self.renewing, "lifetime")
 
-    # Going out -----------------------------------------------------------------------------------
+    # Taking out ----------------------------------------------------------------------------------
 
     def discard(self, slot: Slot, reason: str) -> bool:
-        """Strike a slot whose connection is of no more use, wherever it stands; False when it is out already."""
+        """Take out a slot whose connection is no longer wanted; False if it is DIALING or already OUT."""
         if slot.place is _DIALING or slot.place is _OUT:
             return False
         self._take_out(slot, reason)
         return True
 
     def lost(self, slot: Slot, now: float) -> bool:
-        """Strike a slot whose connection ended by itself, and with it the trust in older ones (R-13)."""
+        """Note that a slot's connection ended by itself. If it was of this epoch, a new one begins (R-13)."""
         if slot.is_lost or slot.place is _OUT:
             return False
         is_shared, is_current = slot.place is _SHARED, slot.epoch == self.epoch
-        if is_current or is_shared:  # one in service since an earlier epoch is no part of the event that began this one
+        if is_current or is_shared:  # an older shared connection was still in service, so its loss is a new event
             self.redial.lost(now)
-        if slot.place is _IDLE or is_shared:  # else whoever holds it gives it back broken
+        if slot.place is _IDLE or is_shared:  # otherwise its holder releases it as broken
             self._take_out(slot, "lost")
         self.epoch += is_current
         slot.is_lost = True
         return True
 
     def new_epoch(self) -> None:
-        """Begin a new epoch: every connection made before is closed when it is touched next."""
+        """Begin a new epoch: every older connection is closed when it is next taken or released."""
         self.epoch += 1
 
     def drain(self, now: float) -> None:
-        """Begin a new epoch and let shared connections of the old one be replaced, one by one (R-34)."""
+        """Begin a new epoch and have the shared connections of the old one replaced, one by one (R-34)."""
         self.new_epoch()
         for slot in self.shared_slots:
             slot.retire_at = min(slot.retire_at, now)
 
     def retire(self, slot: Slot, now: float) -> None:
-        """Replace a connection that stands but is of no use to its callers (READONLY); that costs a token (R-07)."""
+        """Replace a connection that is up but useless to its callers (READONLY); the new dial costs a token (R-07)."""
         if slot.retire_at > now:
             slot.retire_at = now
             self.redial.refused()
 
     def _leave(self, slot: Slot) -> None:
-        """Take a slot from where it stands: the first change of a transition, and its last call (Rule 6)."""
+        """Remove a slot from its place: the first change of a transition, and the last call in it (Rule 6)."""
         place = slot.place
         if place is _LEASED:
             del self._leased[slot]
@@ -531,9 +531,9 @@ class Ledger:
     # Run-time control ----------------------------------------------------------------------------
 
     def resize(self, *, min_size: int, max_size: int) -> None:
-        """Set new bounds; idle slots beyond them go at once, leased ones when they return (R-34).
+        """Set new limits. Surplus idle slots are closed at once, leased ones when they are released (R-34).
 
-        Where all that is left is shared, nobody can be served any more, and those who wait are told.
+        If all remaining slots are shared, nothing can be leased any more, so the waiters fail with PoolExhausted.
         """
         self.min_size = min_size
         self.max_size = max_size
@@ -548,14 +548,14 @@ class Ledger:
             self._take_out(self.idle_slots[0], "cleared")
 
     def close(self) -> None:
-        """Serve nobody any more: waiters are told, idle slots go; leased and shared ones follow as they end (R-33)."""
+        """Fail the waiters, close idle slots, and serve nobody; leased and shared slots follow as they end (R-33)."""
         self.closed = True
         while self.waiters:
             self._fail_first(PoolClosed(f"the pool of {self.address} is closed"))
         self.clear()
 
 
-#: How many seconds the line of waiters must stand still before a dial begins beside another, while leases are out.
+#: While leases are out, a dial begins beside another only if no waiter was served for this many seconds.
 STAGGER: Final = 0.05
 
 _NONE: Final[list[Slot]] = []

@@ -1,4 +1,4 @@
-"""What a caller is told that got no connection in time: the state of the pool then, and why no dial helped."""
+"""The error for a caller that got no connection in time: it shows the state of the pool and the last dial's error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SHOWN: Final = 5
 
 
 def holders(traces: Iterable[str]) -> str:
-    """Say where leases that are out were borrowed, given the stacks of then: the places with the most leases first."""
+    """Describe where the current leases were borrowed, given their stack traces; places with most leases first."""
     places = Counter(map(_place, traces))
     shown = [f"{count} at {place}" for place, count in places.most_common(_SHOWN)]
     more = len(places) - len(shown)
@@ -27,16 +27,16 @@ def holders(traces: Iterable[str]) -> str:
 
 
 def _place(trace: str) -> str:
-    """Return the innermost place in a stack that is not in this package."""
+    """Return the innermost frame of a stack trace that is not in this package."""
     frames = _FRAME.findall(trace)
     file, line, function = next((frame for frame in reversed(frames) if not frame[0].startswith(_OURS)), frames[-1])
     return f"{file}:{line} in {function}"
 
 
 def out_of_time(ledger: Ledger, words: str, now: float, since: float, held: str = "") -> PoolTimeout:
-    """Make the error of a caller that waited from ``since`` until ``now``; ``words`` say for what.
+    """Make the error for a caller that waited from ``since`` until ``now``; ``words`` says for what.
 
-    ``held`` says who has the leases. Called with the ledger's lock held, so that the numbers belong together.
+    ``held`` says where the leases were borrowed. Call it with the ledger's lock held, so that the numbers agree.
     """
     oldest, last = next(iter(ledger.waiters), None), ledger.redial.last_error
     why = "" if last is None else f"; the last dial failed: {last}"

@@ -1,4 +1,4 @@
-"""What a pipeline hands out for each command: a place for the reply, filled when the pipeline has run."""
+"""What a pipeline returns for each command: a placeholder for the reply, filled when the pipeline has run."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class PipelineResult(Generic[T_co]):
 
     @property
     def done(self) -> bool:
-        """Whether the pipeline has run, and the reply or its error is there."""
+        """Whether the pipeline has run and the reply, or its error, is available."""
         return self._value is not _NOT_YET and self._value is not _NEVER
 
     def result(self) -> T_co:
         """Return the reply.
 
-        Raises the error of this command when it had one, also after the pipeline has raised it; UsageError when the
-        pipeline has not run yet, or ended in an error without replies, which says whether anything of it may have run.
+        Raises the error of this command if it failed, even when the pipeline has raised it before; UsageError when the
+        pipeline has not run yet, or failed without replies (the pipeline's own error says whether it may have run).
         """
         value = self._value
         if value is _NOT_YET:
@@ -42,11 +42,11 @@ class PipelineResult(Generic[T_co]):
         return cast("T_co", value)
 
     def _resolve(self, value: Any) -> None:
-        """Take the reply, or the error that stands in its place. For the pipeline alone."""
+        """Set the reply, or the error in its place. Only for the pipeline."""
         self._value = value
 
     def _give_up(self) -> None:
-        """Stay without a reply: the pipeline failed, or was never sent. For the pipeline alone."""
+        """Mark it as never getting a reply: the pipeline failed, or was never sent. Only for the pipeline."""
         self._value = _NEVER
 
     def __repr__(self) -> str:

@@ -1,14 +1,13 @@
 """When a node may be dialed again after something went wrong (R-07, R-17).
 
-Rule 1: after k failures in a row the pool itself waits a random time up to ``BASE * 2**(k-1)``, at most ``CAP``.
-Rule 2: the failures are forgotten when a connection has served a reply, not when a dial succeeded.
-Rule 3: a dial that follows a lost epoch, replaces a connection that a check refused, or is wanted by a caller while the
-        pool would still wait, costs a token; ``RATE`` tokens come per second and ``BURST`` can be saved. All
-        connections of an epoch are lost in one event and cost one token: the bucket is against a node that takes
-        connections and drops them again, and there every new connection is an event of its own.
-Rule 4: until it has all it lost, the pool dials on its own account one at a time, and pauses after each for a random
-        time, so that many pools that lost the same server do not come back in one instant (P-15). A caller in need
-        does not wait for that pause.
+Rule 1: after k failures in a row the pool waits a random time before its next dial: up to ``BASE * 2**(k-1)``, at most
+        ``CAP``. A caller that needs a connection can cut the wait short, for a token (Rule 3).
+Rule 2: the failure count is reset when a connection has served a reply, not when a dial succeeds.
+Rule 3: a dial costs a token if it follows a lost epoch, replaces a connection that failed a check, or serves a caller
+        during the wait of Rule 1. The bucket gets ``RATE`` tokens per second and holds ``BURST``. It guards against a
+        node that accepts connections and drops them. All connections of one epoch are lost together and cost one token.
+Rule 4: until everything lost is replaced, the pool makes one unasked dial at a time, and pauses after each for a random
+        time, so that many pools of one server do not come back at once (P-15). A waiting caller skips that pause.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ BASE: Final = 0.01
 CAP: Final = 5.0
 RATE: Final = 10.0
 BURST: Final = 10.0
-#: The longest pause between two replacements is that of the last failed dial, but no less and no more than this. The
-#: least makes it RATE on average. The most is for outages of about a second: then most pools would be back within the
-#: first tenths, and the refill has to make up for it; after longer ones the backoff itself has spread them.
+#: Bounds of the longest pause between two replacements, which is otherwise that of the last failed dial. The lower
+#: bound allows RATE dials per second on average. The upper bound matters after outages of about a second: most pools
+#: come back within a few tenths of a second then, so the pauses must spread them; after longer ones the backoff does.
 REFILL_LEAST: Final = 0.2
 REFILL_MOST: Final = 0.5
-_WHOLE: Final = 1.0 - 1e-6  # a token; less the rounding of a clock that has run for years
+_WHOLE: Final = 1.0 - 1e-6  # one token, less the rounding error of a clock that has run for years
 
 
 class Redial:
@@ -48,21 +47,21 @@ class Redial:
     def __init__(self, now: float) -> None:
         self._tokens = BURST
         self._filled = now
-        #: Lost epochs, and connections found unfit, that no new connection has followed yet.
+        #: Lost epochs and unfit connections that are not yet made up for by a new connection.
         self.debt = 0
         #: Dials that failed since a connection last served a reply.
         self.failures = 0
-        #: Dials that ever failed.
+        #: All dials that have failed.
         self.failed_dials = 0
-        #: Until when the pool does not dial on its own account.
+        #: Until when the pool makes no dial unless a caller needs it.
         self.not_before = now
-        #: Since a loss or a failed dial, until the pool has all it keeps.
+        #: True from a loss or a failed dial until the pool has its shared connections and ``min_size`` back.
         self.is_recovering = False
-        #: Until when the pool does not replace what it has lost.
+        #: Until when the pool does not replace lost connections, unless a caller needs one.
         self.refill_at = float("-inf")
         #: The latest dial error, None once a dial succeeded.
         self.last_error: Exception | None = None
-        #: Since when every dial has failed or the last connection is lost; None while the node is up or unknown.
+        #: Time of the first loss since the last successful dial; None when there was none.
         self.down_since: float | None = None
 
     def lost(self, now: float) -> None:
@@ -73,7 +72,7 @@ class Redial:
             self.down_since = now
 
     def refused(self) -> None:
-        """Note that a connection that stood was found unfit, by a check or a hook."""
+        """Note that a working connection was found unfit, by a check or a hook."""
         self.debt += 1
         self.is_recovering = True
 
@@ -90,10 +89,10 @@ class Redial:
         self.not_before = now + ceiling * chance
 
     def succeeded(self, now: float, chance: float, *, is_of_now: bool = True) -> None:
-        """Note a dial that ended in a connection: callers need not wait any more. ``chance`` is in [0, 1).
+        """Note a successful dial: the backoff ends. ``chance`` is a random number in [0, 1).
 
-        One that was begun before the latest loss (not ``is_of_now``) does not pay for it: of two dials side by side
-        to a node that drops what it takes, each would make the next one of the other free.
+        A dial that began before the latest loss (not ``is_of_now``) does not reduce the debt. Otherwise two dials side
+        by side, to a node that accepts and drops connections, would each make the other's next dial free.
         """
         self.not_before = float("-inf")
         if self.is_recovering:
@@ -104,16 +103,16 @@ class Redial:
             self.debt = max(0, self.debt - 1)
 
     def served(self) -> None:
-        """Note that a connection has served a reply: the node is well."""
+        """Note that a connection has served a reply: the node is healthy."""
         self.failures = 0
 
     def recovered(self) -> None:
-        """Note that the pool has all it keeps: what it dials from here on replaces nothing that was lost."""
+        """Note that everything lost has been replaced: later dials are no part of a recovery."""
         self.is_recovering = False
         self.refill_at = float("-inf")
 
     def may_dial(self, now: float, *, wanted: bool) -> bool:
-        """Tell whether to dial now, and pay for it. ``wanted``: a caller waits for the result."""
+        """Tell whether to dial now, and take a token if that costs one. ``wanted``: a caller waits for the result."""
         is_early = now < self.not_before
         if not wanted and (is_early or now < self.refill_at):
             return False
@@ -136,7 +135,7 @@ class Redial:
 
     @property
     def _ceiling(self) -> float:
-        """The longest pause after the last of the failed dials."""
+        """The longest pause, in seconds, after the latest failed dial."""
         return min(CAP, BASE * 2.0 ** min(self.failures - 1, 30))
 
     def _fill(self, now: float) -> None:

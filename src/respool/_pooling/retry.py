@@ -1,12 +1,12 @@
 """When a failed command may be sent again, and how often the whole pool may do so.
 
 Rule 1: a command that was not sent may always be sent again; one that may have run only when it is safe (R-24).
-Rule 2: every retry spends from one budget, so that retries can never be most of the traffic (P-20). What was in
-        flight when the node went is one event: its first retries are made even if that overdraws the budget (R-13),
-        and nothing else is retried until traffic and time have paid it back.
+Rule 2: every retry takes a token from one budget, so that retries can never be most of the traffic (P-20). Losing the
+        node is one event: every command in flight then gets its first retry even if that overdraws the budget (R-13),
+        and nothing else is retried until traffic and time have refilled it.
 Rule 3: a retry never outlives its caller's deadline.
-Rule 4: an error word proves something only when the server itself said it. What runs users' code may answer any words,
-        after it has done anything.
+Rule 4: an error code proves something only when it comes from the server itself. A command that runs users' code may
+        answer with any error, whatever it has done before.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from respool._facts.errors import (
 )
 from respool._facts.retry_policy import RetryPolicy
 
-#: What is lost within so many seconds of the first loss is one event: a node has many connections.
+#: All losses within this many seconds of the first are one event: a node has many connections.
 EVENT: Final = 1.0
 
 
 def may_retry(error: Error, *, safe: bool, runs_code: bool = False) -> bool:
     """Tell whether a command that ended in ``error`` may be sent again (the table of R-24).
 
-    ``runs_code``: it runs users' code, so ``error`` may be that code's.
+    ``runs_code``: the command runs users' code, so ``error`` may come from that code.
     """
     if isinstance(error, ServerError):
         is_proof = safe or not runs_code
@@ -42,12 +42,12 @@ def may_retry(error: Error, *, safe: bool, runs_code: bool = False) -> bool:
 
 
 def is_node_gone(error: Error) -> bool:
-    """Tell whether an error says that the node behind the pool is not what it was (R-13)."""
+    """Tell whether an error shows that the node is gone, or has become a replica (R-13)."""
     return isinstance(error, ReadOnly | ConnectFailed)
 
 
 class RetryBudget:
-    """The purse that all retries of a pool pay from."""
+    """The token bucket from which all retries of a pool are taken."""
 
     __slots__ = ("_counted", "_lenient_until", "_policy", "_refilled", "_tokens", "refused", "taken")
 
@@ -56,16 +56,16 @@ class RetryBudget:
         self._tokens = max(policy.budget_floor, 1.0)
         self._refilled = now
         self._counted = 0
-        self._lenient_until = now  # until when what was lost with a connection may overdraw
+        self._lenient_until = now  # until when commands lost with a connection may overdraw the budget
         #: Retries made, and retries that the budget refused.
         self.taken = 0
         self.refused = 0
 
     def take(self, commands: int, now: float, *, is_lost: bool = False) -> bool:
-        """Take one retry from the purse, or say no. ``commands`` counts every command ever sent, retries too.
+        """Take a token for one retry; False when there is none. ``commands`` counts all commands sent, retries too.
 
-        ``is_lost``: it is the first one of a command that was lost with its connection. Retries earn nothing: a fifth
-        of what they add would be added again, and again.
+        ``is_lost``: it is the first retry of a command lost with its connection. Retries earn no tokens, or each would
+        pay for a part of the next.
         """
         policy = self._policy
         commands = max(commands - self.taken, self._counted)

@@ -1,4 +1,4 @@
-"""A connection's line in the ledger, the places where it can stand, and who may wait for it."""
+"""A connection's entry in the ledger, the places it can be in, and the callers that wait for it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 
 class Place(enum.Enum):
-    """Where a slot stands."""
+    """The place of a slot in the ledger."""
 
-    DIALING = "dialing"  # in the pool's own hands: being connected, greeted, checked or reset
+    DIALING = "dialing"  # held by the pool itself: being connected, greeted, checked or reset
     SHARED = "shared"
     IDLE = "idle"
     LEASED = "leased"
@@ -17,7 +17,7 @@ class Place(enum.Enum):
 
 
 class Slot:
-    """One connection's line in the book."""
+    """One connection's entry in the ledger."""
 
     __slots__ = (
         "checked_at",
@@ -40,21 +40,21 @@ class Slot:
         self.epoch = epoch
         self.place = Place.DIALING
         self.is_for_sharing = is_for_sharing
-        #: Made ready for the next user rather than connected: it does not count against ``max_dials``.
+        #: Whether it is being checked or reset rather than dialed: then it does not count against ``max_dials``.
         self.is_reset = False
-        #: A shared connection over age whose replacement is there: it gets no new work.
+        #: Whether it is a shared connection past its lifetime, about to be closed: it gets no new work.
         self.is_draining = False
         #: Whether its connection ended by itself.
         self.is_lost = False
-        #: Since when it is being made ready.
+        #: When its check or reset began.
         self.held_at = 0.0
-        #: When it was last known to be alive without having been used.
+        #: When it was last dialed or checked with PING.
         self.checked_at = 0.0
         self.retire_at = float("inf")
         self.idle_since = 0.0
-        #: Why it went out, in a word.
+        #: Why it was taken out, in a word.
         self.reason = ""
-        #: Who it was handed to, until it is in that caller's hands: a thread may be interrupted in between.
+        #: Who is about to receive it (sync: a thread id), until it has arrived: a thread may be interrupted before.
         self.taker: object = None
 
     def __repr__(self) -> str:
@@ -62,12 +62,12 @@ class Slot:
 
 
 class Waiter(Protocol):
-    """A caller queued for a lease. Both methods say no when it has given up; then nothing has happened."""
+    """A caller queued for a lease: a future of the result. Once it has given up, both methods return False."""
 
     since: float
 
     def offer(self, slot: Slot) -> bool:
-        """Hand over a leased slot."""
+        """Complete the wait with a leased slot."""
         ...
 
     def fail(self, error: BaseException) -> bool:

@@ -1,7 +1,7 @@
-"""What connections need while nobody asks for them: replacement by age, shrinking, liveness checks (R-12, R-15, R-16).
+"""What connections need while unused: replacement by age, shrinking, liveness checks (R-12, R-15, R-16).
 
-Rule 1: these functions decide what is due; the ledger moves the slots and keeps what it must remember.
-Rule 2: whatever waits for something else is looked at again after ``RECHECK``, so that maintenance never spins.
+Rule 1: these functions decide what is due; the ledger moves the slots and holds the state.
+Rule 2: a slot that cannot be acted on yet is looked at again after ``RECHECK``, so that maintenance never spins.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from typing import Final
 from respool._pooling.ledger import Ledger
 from respool._pooling.slot import Place, Slot
 
-#: After how many seconds the maintenance task looks again at what it could not act on: idle slots of an older epoch
-#: go one by one, and a slot over age waits for its replacement.
+#: After how many seconds the maintenance task looks again at slots it could not act on: idle slots of an older epoch
+#: are closed one by one, and a slot past its lifetime waits for its replacement.
 RECHECK: Final = 1.0
 
 
 def sweep(ledger: Ledger, now: float, max_idle: float | None) -> None:
-    """Retire what is due: one idle slot of surplus per ``max_idle`` (R-16), and one that is over age (R-15).
+    """Retire one surplus idle slot per ``max_idle`` (R-16), and one that is past its lifetime (R-15).
 
-    When the pool is at its minimum and has room, the one over age stays until its replacement is there.
+    When the pool is at its minimum and has room, the latter stays until its replacement is ready.
     """
     if max_idle is not None and now >= ledger.low_water_since + max_idle:
-        # Slots can leave the idle set for other reasons than being taken; what is not there is no surplus.
+        # Slots also leave the idle set in other ways than ``take``, so the low-water mark may be out of date.
         if ledger.low_water > 0 and ledger.idle_slots and ledger.size > ledger.min_size:
             ledger.discard(ledger.idle_slots[0], "idle")
         ledger.low_water = len(ledger.idle_slots)
@@ -42,7 +42,7 @@ def sweep(ledger: Ledger, now: float, max_idle: float | None) -> None:
 
 
 def take_retired(ledger: Ledger) -> Slot | None:
-    """Return the shared slot over age to drain now: its replacement is there, or has no room (R-15)."""
+    """Return the expired shared slot to drain now: its replacement is ready, or there is no room for one (R-15)."""
     slot = ledger.retiring
     if slot is None or slot.is_draining:
         return None
@@ -53,14 +53,14 @@ def take_retired(ledger: Ledger) -> Slot | None:
 
 
 def due_for_check(ledger: Ledger, now: float, keepalive: float | None) -> list[Slot]:
-    """Return the slots to PING, unused for ``keepalive``. Idle ones are in the pool's hands until then (R-12)."""
+    """Return the slots to PING, unused for ``keepalive``. The pool holds the idle ones meanwhile (R-12)."""
     if keepalive is None:
         return []
     due = [
         slot
         for slot in (*ledger.idle_slots, *ledger.shared_slots)
         if now >= max(slot.checked_at, slot.idle_since) + keepalive
-        and (slot.epoch == ledger.epoch or slot.place is Place.SHARED)  # stale idle ones go without a question
+        and (slot.epoch == ledger.epoch or slot.place is Place.SHARED)  # stale idle slots are closed unchecked
     ]
     for slot in due:
         slot.checked_at = now
@@ -70,9 +70,9 @@ def due_for_check(ledger: Ledger, now: float, keepalive: float | None) -> list[S
 
 
 def next_sweep_at(ledger: Ledger, now: float, max_idle: float | None, keepalive: float | None) -> float | None:
-    """Return when ``sweep`` or ``due_for_check`` have something to do; None when nothing can become due.
+    """Return when ``sweep`` or ``due_for_check`` will have something to do; None when nothing can become due.
 
-    What waits for a replacement is looked at again after ``RECHECK``, so that the maintenance task never spins.
+    A slot that waits for its replacement is looked at again after ``RECHECK``, so that the task never spins.
     """
     times: list[float] = []
     for slots, replaced in ((ledger.idle_slots, ledger.renewing), (ledger.shared_slots, ledger.retiring)):
