@@ -1,12 +1,12 @@
-"""Strict decoding by which the parser never loses its place.
+"""Strict decoding that never makes the parser lose its place.
 
-The C parser decodes while it reads. An error there would tell neither whether the text stood in a reply or in a push,
-nor leave anything of a push; and a push that is taken for a reply shifts every reply behind it (R-25). So where the
-user wants "strict", the parser gets a handler that always succeeds.
+The C parser decodes while it reads. A decoding error there would not show whether the text was in a reply or in a push,
+and would lose a push; and a push mistaken for a reply shifts every later reply (R-25). So for errors="strict" the
+parser gets an error handler that always succeeds.
 
-Rule 1: a byte that is no text becomes a lone surrogate, as with "surrogateescape": no strict decoder makes one.
-Rule 2: each time that happens ``LATEST[0]`` is another object. A wire that sees it change while its parser reads looks
-        into the reply. In threads the change may have been another's at that moment; it is never missed.
+Rule 1: an undecodable byte becomes a lone surrogate, as with "surrogateescape"; a strict decoder never makes one.
+Rule 2: each time that happens, ``LATEST[0]`` becomes a new object. A wire that sees it change while its parser reads
+        checks the reply. The change may come from a wire in another thread, but none of its own is ever missed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Any, Final
 
-#: The name of the handler, for the parser.
+#: The name of the error handler, for the parser.
 STRICT: Final = "respool-strict"
 
 LATEST: Final[list[object]] = [object()]
@@ -36,7 +36,7 @@ codecs.register_error(STRICT, _mark)
 
 
 def what_is_wrong(value: Any, where: str = "the reply") -> str | None:
-    """Say which byte of which element of a reply is no text, or return None when all of it is. Never show a value."""
+    """Describe the first undecodable byte of a reply and its place; None if there is none. Never show a value."""
     if isinstance(value, str):
         found = None if value.isascii() else _NO_TEXT.search(value)
         if found is None:

@@ -1,7 +1,7 @@
-"""The kinds of entries in a wire's queue: claims to the next replies of a connection.
+"""The kinds of entries in a wire's queue. An entry waits for the next reply of a connection.
 
-An entry is whatever has ``set_result(value)``: a future, a thread's slot, or one of those here, which stand before such
-a claim. Error replies and lost connections are values too: the one who waits decides what to raise.
+An entry is any object with ``set_result(value)``: a future, its counterpart in threads, or one of the classes here,
+which wrap such an object. Error replies and lost connections are values too: the waiting caller decides what to raise.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from respool._protocol.run import why_in_doubt
 
 
 class Entry(Protocol):
-    """One caller's claim to the next replies of a connection."""
+    """A caller that waits for the next reply of a connection."""
 
     def set_result(self, value: Any, /) -> None:
-        """Take the reply. Raises the wire's ``abandoned`` exception when nobody waits."""
+        """Receive the reply. Raises the wire's ``abandoned`` exception when nobody waits for it."""
 
     def done(self) -> bool:
-        """Tell whether nobody waits any more."""
+        """Tell whether nobody waits for the reply any more."""
         ...
 
 
@@ -34,9 +34,9 @@ class Wire(Protocol):
 
 
 class Batch:
-    """The last entry of a run of ``count`` commands; hands ``entry`` the list of replies once it has its own.
+    """The last entry of a run of ``count`` commands. Its reply completes ``entry`` with the list of all replies.
 
-    The entries before it are a ``Part`` each.
+    The entries before it are ``Part`` objects.
     """
 
     __slots__ = ("_entry", "_replies", "count")
@@ -57,9 +57,9 @@ class Batch:
 class AtomicBatch(Batch):
     """The last entry of a run that is one transaction.
 
-    Raises ProtocolError, once the run has its replies, when they leave open whether the transaction has ended. That
-    ends the connection before a reply to anybody else's command is read: it would be QUEUED (R-25). It is decided here
-    and not where the run was sent, because the caller may have given up.
+    Delivers the replies, then raises ProtocolError if they do not prove that the transaction has ended. That ends the
+    connection before it reads a reply to another caller's command, which would be QUEUED (R-25). The check is here and
+    not where the run was sent, because that caller may have given up.
     """
 
     __slots__ = ()
@@ -74,7 +74,7 @@ class AtomicBatch(Batch):
 
 
 class Part:
-    """An entry of a run that is not the last. Taking its reply is the list's own ``append``: a run has many of them."""
+    """Any entry of a run but the last. For speed, its ``set_result`` is the ``append`` of the list of replies."""
 
     __slots__ = ("_entry", "_replies", "count", "set_result")
 
@@ -89,15 +89,15 @@ class Part:
 
 
 class Guarded:
-    """An entry for a run whose first command answers only when it is refused.
+    """An entry for a run whose first command is answered only if it is refused.
 
-    The run between CLIENT REPLY OFF and ON has one reply, the OK of the last. Where OFF is refused (an ACL), the run
-    has ``hidden`` more replies than that, and they are dropped; so no neighbour ever gets one of them. The same holds
-    for SUBSCRIBE, which RESP3 answers with pushes, followed by a PING; there the push tells whose error it is, for a
-    PING may be refused by itself (an ACL, or a server that is loading).
+    A run between CLIENT REPLY OFF and ON has one reply, the OK of the last command. If OFF is refused (by an ACL), it
+    has ``hidden`` more replies. They are dropped, so no other caller gets one. The same holds for SUBSCRIBE followed
+    by a PING, because RESP3 answers SUBSCRIBE with pushes. If a push has confirmed the SUBSCRIBE, an error is that of
+    the PING, which may be refused by itself (by an ACL, or while the server loads).
 
-    QUEUED tells that the connection is in a transaction that nobody knows of, where every command of the run is
-    answered. That ends the connection.
+    The reply QUEUED shows that the connection is in a transaction nobody knows of, where the server answers every
+    command of the run. That ends the connection.
     """
 
     __slots__ = ("_entry", "_hidden", "_wire")
@@ -141,7 +141,7 @@ NOBODY: Final = _Nobody()
 
 
 class Weighed:
-    """The last entry of a run whose bytes count against the wire's limit until its reply is there (R-22)."""
+    """The last entry of a large command or run, whose bytes count against the wire's limit until its reply (R-22)."""
 
     __slots__ = ("_entry", "_size", "_wire", "count")
 
@@ -164,7 +164,7 @@ class Weighed:
 
 
 def claim_of(entry: Entry) -> tuple[Entry | None, list[Any]]:
-    """Return who waits behind an entry, and what part of its replies has come."""
+    """Return the caller's own entry, which a queue's entry may wrap, and the replies of its run received so far."""
     replies: list[Any] = []
     claim: Entry | None = entry
     while isinstance(claim, Batch | Part | Weighed | Guarded):

@@ -1,14 +1,14 @@
-"""The two RESP3 frames the C parser does not know, put into words it does.
+"""Replace the two RESP3 frame types that the C parser does not know (the rare frames) by bytes that it does.
 
-An attribute (``|``) stands before a value and is no reply of its own; a blob error (``!``) is an error with a length.
-hiredis takes the first for a reply and gives up at the second, so either would shift or end a connection. They are
-rare: the wire looks for their first byte behind a line end and comes here only when it finds one.
+An attribute (``|``) precedes a value and is not a reply itself; a blob error (``!``) is an error with a length prefix.
+hiredis takes an attribute for a reply and fails at a blob error, so they would shift the replies or end the connection.
+They are rare: the wire looks for their first byte after a line end and comes here only when it finds one.
 
-Rule 1: an attribute is dropped, a blob error becomes the simple error it means.
-Rule 2: a frame that has not arrived whole is left alone until it has, up to ``LIMIT_BYTES``.
-Rule 3: a first byte that looks like one counts only where a value begins. Texts may be full of them, so none is
-        looked at by itself. Long texts are passed over by the length they announce. Short ones are read once more, by
-        a second parser, which gives up at such a byte where a value begins. Only where it does is every value walked.
+Rule 1: an attribute is dropped; a blob error becomes the equivalent simple error.
+Rule 2: an incomplete frame is left alone until all of it has arrived, up to ``LIMIT_BYTES``.
+Rule 3: such a first byte counts only where a value begins. Texts may be full of these bytes, so they are not examined
+        one by one. Long texts are skipped by their announced length. Short ones are read again by a second parser,
+        which fails at such a byte where a value begins. Only if it fails are the values examined one by one.
 Source: the RESP3 specification, "Attribute type" and "Blob error".
 """
 
@@ -22,13 +22,13 @@ import hiredis
 
 LIMIT_BYTES: Final = 1024 * 1024
 
-#: The parser moves all that is left in its buffer each time it has read a reply: it is fed no more than this at a time.
+#: The parser moves the rest of its buffer each time it has read a reply, so it is fed at most this much at a time.
 SLICE_BYTES: Final = 16 * 1024
 
 _ATTRIBUTE: Final = ord("|")
 _RETURN: Final = ord("\r")
 _ZERO: Final = ord("0")
-_LONGEST_LENGTH: Final = 19  # digits of the largest number that the parser takes
+_LONGEST_LENGTH: Final = 19  # digits of the largest number that the parser accepts
 _BLOB_ERROR: Final = ord("!")
 _LINES: Final = b"+-:,_#("
 _LENGTHS: Final = b"$=!"
@@ -37,7 +37,7 @@ _RARE: Final = b"|!"
 _TEXTS: Final = b"$="
 
 _SUSPECT: Final = re.compile(rb"\n[|!]")
-_MARKED: Final = bytes.maketrans(_RARE, b"@@")  # the parser takes "@" for the beginning of nothing
+_MARKED: Final = bytes.maketrans(_RARE, b"@@")  # no value begins with "@", so the parser fails there
 _NOTHING: Final = object()
 _LONG_VALUE: Final = 512
 _LONG_TEXT: Final = re.compile(rb"\$([1-9][0-9]{2,17})\r\n")
@@ -45,15 +45,15 @@ _FREE_VALUES: Final = 8
 
 
 def next_suspect(data: bytes, start: int) -> int:
-    """Return where, behind a line feed and at ``start`` at the earliest, a rare frame may begin; -1 if nowhere."""
+    """Return the first place from ``start`` on, right after a line feed, where a rare frame may begin; -1 if none."""
     found = _SUSPECT.search(data, max(start - 1, 0))
     return -1 if found is None else found.start() + 1
 
 
 def has_no_frame(data: bytes, at: int) -> bool:
-    """Tell whether surely no rare frame is in ``data`` from ``at`` on, where a value begins."""
+    """Tell whether ``data`` from ``at`` on, where a value begins, certainly holds no rare frame."""
     due, match = at - _FREE_VALUES * _LONG_VALUE, _LONG_TEXT.match
-    while 0 <= at < len(data) and at >= due:  # while values are long it is cheaper to pass over them one by one
+    while 0 <= at < len(data) and at >= due:  # while values are long it is cheaper to skip them one by one
         if found := match(data, at):
             at = found.end() + int(found[1]) + 2
         elif data[at] in _RARE:
@@ -71,16 +71,16 @@ def has_no_frame(data: bytes, at: int) -> bool:
             reader.feed(marked, at, size)
             deque(iter(reader.gets, _NOTHING), 0)  # reads to the end and keeps nothing
             at += size
-    except Exception:  # a frame, or what the parser cannot read either
+    except Exception:  # a rare frame, or bytes that are not RESP
         return False
     return True
 
 
 def skip_values(data: bytes, at: int, until: int) -> int:
-    """Pass over values, which begin at ``at``, until one begins at ``until`` or behind it; return where.
+    """Skip values from ``at`` on until one begins at or after ``until``; return where it begins.
 
-    A value inside of another counts by itself. The result is beyond the data where a text has not arrived whole, and
-    -1 where a line has not, or is none: then nothing in the rest begins a value.
+    A value inside another counts by itself. The result is beyond the data if a text is incomplete, and -1 if a line is
+    incomplete or begins no value: then no value begins in the rest of the data.
     """
     while at < until:
         kind = data[at]
@@ -97,9 +97,9 @@ def skip_values(data: bytes, at: int, until: int) -> int:
 
 
 def end_of_cut(head: bytes, size: int, last: int, data: bytes) -> int | None:
-    """Return where in ``data`` the value ends that was cut in front of it, as ``skip_values`` does; None if unknown.
+    """Return where in ``data`` a value ends that began before it, as ``skip_values`` does; None if unknown.
 
-    ``head`` is how the ``size`` bytes begin that were cut off, with a value; ``last`` is the last of them.
+    ``head`` holds the first of the ``size`` bytes before ``data``, beginning with a value; ``last`` is their last byte.
     """
     at = 0
     while (line_end := head.find(b"\r\n", at)) >= 0:
@@ -122,7 +122,7 @@ def end_of_cut(head: bytes, size: int, last: int, data: bytes) -> int | None:
 
 
 def _text_end(digits: bytes, begin: int) -> int:
-    """Return where a text ends that begins at ``begin``, -1 where its length is none that the parser takes."""
+    """Return where a text that begins at ``begin`` ends; -1 if the parser would not accept its length."""
     if digits == b"-1":
         return begin
     if not digits.isdigit() or (digits[0] == _ZERO and len(digits) > 1) or len(digits) > _LONGEST_LENGTH:
@@ -131,10 +131,10 @@ def _text_end(digits: bytes, begin: int) -> int:
 
 
 def pass_over(data: bytes, frame: int, at: int, missing: int) -> tuple[int, int]:
-    """Go on over the values of the rare frame at ``frame``; return where it stopped, and how many are missing there.
+    """Skip the values of the rare frame at ``frame``; return the place reached and how many values are still missing.
 
-    Begins with ``at`` at the frame and ``missing`` 1. Nothing missing: the frame is whole, and ends where it stopped.
-    Else it is called again with what it returned once there is more data. Raises ValueError for what is not RESP.
+    Begin with ``at`` equal to ``frame`` and ``missing`` 1. If nothing is missing, the frame is complete and ends there.
+    Otherwise call again with the result once there is more data. Raises ValueError for bytes that are not RESP.
     """
     while missing:
         line_end = data.find(b"\r\n", at)
@@ -152,7 +152,7 @@ def pass_over(data: bytes, frame: int, at: int, missing: int) -> tuple[int, int]
         elif kind in _COUNTS:
             more = max(_number(data[at + 1 : line_end]), 0) * _COUNTS[kind]
             if kind == _ATTRIBUTE and at != frame:
-                more += 1  # an attribute inside: the value it belongs to follows
+                more += 1  # a nested attribute: the value it belongs to follows
         elif kind not in _LINES:
             raise ValueError(f"{data[at : at + 1]!r} begins no value")
         if end > len(data):
@@ -169,7 +169,7 @@ def _number(digits: bytes) -> int:
 
 
 def as_known(frame: bytes) -> bytes:
-    """Return what the C parser shall read in place of a whole rare frame."""
+    """Return the bytes for the C parser to read instead of a complete rare frame."""
     if frame[0] == _BLOB_ERROR:
         text = frame[frame.index(b"\r\n") + 2 : -2]
         return b"-" + text.replace(b"\r", b" ").replace(b"\n", b" ") + b"\r\n"

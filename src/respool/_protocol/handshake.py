@@ -1,13 +1,13 @@
-"""The first words on a connection, rendered once, sent in one round trip (R-37).
+"""The handshake: the first commands on a connection, sent in one round trip (R-37).
 
-Rule 1: HELLO (or AUTH) comes first; nothing a server could execute precedes it.
-Rule 2: the optional commands (CLIENT SETINFO, CLIENT SETNAME) may be refused in any words; what decides where commands
-        go and what they may do (AUTH, SELECT, READONLY) may not.
-Rule 3: a HELLO that is refused for any reason but the credentials is followed by a greeting in RESP2.
-Rule 4: a peer that hangs up in the handshake is dialed once more and greeted with less. When that succeeds, what was
-        left out is sent after all, up to PROOFS times: a server that was about to end hangs up too, and knows HELLO
-        when it is back.
-Rule 5: no text that comes back shows what was sent to sign in.
+Rule 1: HELLO (or AUTH) comes first; no other command precedes it.
+Rule 2: the server may refuse the optional commands (CLIENT SETINFO, CLIENT SETNAME) with any error but NOAUTH. The
+        commands that decide what later commands do (AUTH, SELECT, READONLY) must succeed.
+Rule 3: if HELLO is refused, RESP2 is tried, unless the server refused the credentials or the client itself.
+Rule 4: a peer that hangs up in the handshake is dialed again, without the optional commands and, if it failed, without
+        HELLO. When that succeeds, they are sent after all, up to PROOFS times each: the peer may have been a server
+        that was just shutting down, and accepts them when it is back.
+Rule 5: no error text shows the credentials that were sent.
 Source: the HELLO, AUTH and CLIENT SETINFO pages of the command reference.
 """
 
@@ -35,24 +35,24 @@ from respool._protocol.peer import Peer
 
 Args = tuple[Any, ...]
 
-#: How often a peer must hang up at what was left out, and at nothing else, before that is left out for good. Once may
-#: be chance, where a server is ending again and again.
+#: How often a peer must hang up on the omitted commands, and on nothing else, before they are omitted for good. Once
+#: may be chance, if the server keeps shutting down.
 PROOFS: Final = 2
 
 _SETINFO: Final[tuple[Args, ...]] = (
     ("CLIENT", "SETINFO", "LIB-NAME", "respool"),
     ("CLIENT", "SETINFO", "LIB-VER", __version__),
 )
-#: What to do where a peer hangs up on, or sends a TLS alert to, a client that does not speak TLS.
+#: The hint for a client without TLS when the peer hangs up or sends a TLS alert.
 TLS_THERE: Final = "perhaps this port speaks TLS: try rediss:// or tls=True"
 
 
 class Handshake:
     """What to send on a new connection, and what the replies mean.
 
-    ``commands()`` gives the batch for one round trip; ``read(replies)`` returns True when the connection is ready,
-    False when the batch must be sent again as ``commands()`` now gives it, and raises when it cannot be ready.
-    When the connection ends before all replies are there, ``may_dial_again(error)`` tells whether to send
+    ``commands()`` returns the batch for one round trip. ``read(replies)`` returns True when the connection is ready,
+    False when what ``commands()`` returns now must be sent too, and raises when the handshake has failed.
+    If the connection ends before all replies have arrived, ``may_dial_again(error)`` tells whether to send
     ``commands()`` on another one; if not, ``ended(error)`` makes the error to raise.
     """
 
@@ -98,12 +98,12 @@ class Handshake:
         self._sends_optional = self._peer.takes_client_commands
         self._readonly = readonly
         self._address = address
-        self._unproven: list[str] = []  # what is left out because of a hang-up, which may have had another reason
-        self._is_proving = False  # the first of them has been sent on a connection that was greeted without
+        self._unproven: list[str] = []  # commands omitted because of a hang-up, which may have had another cause
+        self._is_proving = False  # whether the first of them is being tried on a connection that is ready without it
         self._is_tls = is_tls
-        #: The protocol spoken: falls from 3 to 2 when the server does not know 3.
+        #: The protocol in use: drops from 3 to 2 when the server does not know 3.
         self.protocol = min(protocol, self._peer.protocol)
-        #: What HELLO told about the server; empty in RESP2.
+        #: What HELLO returned about the server; empty in RESP2.
         self.server: dict[str, Any] = {}
 
     def commands(self) -> list[Args]:
@@ -130,7 +130,7 @@ class Handshake:
             batch.append(("READONLY",))
         if self._sends_optional:
             batch += self._info()
-        return batch or [("PING",)]  # one reply is needed, to know that somebody is there
+        return batch or [("PING",)]  # one reply is needed, to know that a server is there
 
     def _client_name(self) -> list[Args]:
         return [] if self._name is None else [("CLIENT", "SETNAME", self._name)]
@@ -144,13 +144,13 @@ class Handshake:
     def read(self, replies: Sequence[Any]) -> bool:
         """Judge the replies to ``commands()``.
 
-        Raises AuthenticationFailed for wrong credentials, another ServerError for what else the server refused, and
-        ConnectFailed when the answers make no sense.
+        Raises AuthenticationFailed for wrong credentials, another ServerError if the server refused another command,
+        and ConnectFailed when the replies make no sense.
         """
         is_ready = self._judge_proof(replies) if self._is_proving else self._judge(replies)
         if isinstance(is_ready, Error):
             self._mask(is_ready)
-            raise is_ready  # from here, where no local variable holds the password: tracebacks are logged with them
+            raise is_ready  # here, where no local variable holds the password: tracebacks may be logged with locals
         return is_ready
 
     def _judge(self, replies: Sequence[Any]) -> bool | Error:
@@ -173,7 +173,7 @@ class Handshake:
         return self._goes_on()
 
     def _judge_proof(self, replies: Sequence[Any]) -> bool | Error:
-        """Judge the answers to what was left out: as the connection stands, that has not ended the one before."""
+        """Judge the replies to omitted commands: this connection survived them, so they did not end the last one."""
         for reply in replies:
             if isinstance(reply, Error) and not isinstance(reply, ServerError):
                 return self._refused(("HELLO",), reply)
@@ -188,26 +188,26 @@ class Handshake:
         return self._goes_on()
 
     def _goes_on(self) -> bool:
-        """Tell whether the connection is ready, or there is more to prove."""
+        """Return True when the connection is ready, False when omitted commands are still to be tried."""
         self._is_proving = bool(self._unproven)
         if not self._is_proving:
             self._remember()
         return not self._is_proving
 
     def _remember(self) -> None:
-        """Let the next dials begin with what has just succeeded."""
+        """Let later dials begin with the handshake that has just succeeded."""
         if self._asked == 3:
             self._peer.protocol = self.protocol
         self._peer.takes_client_commands = self._sends_optional
 
     def may_dial_again(self, error: Error) -> bool:
-        """Judge a connection that the peer has closed; tell whether to send ``commands()`` on another one (Rule 4).
+        """Tell, when the peer has closed the connection, whether to send ``commands()`` on another one (Rule 4).
 
-        Each answer of True leaves less to be sent, so there are few.
+        Each True leaves fewer commands to try, so there are only a few.
         """
         if not isinstance(error, ConnectionLost) or isinstance(error.__cause__, ProtocolError):
             return False
-        if self._is_proving:  # it had answered everything else on this connection: it hangs up at this
+        if self._is_proving:  # it answered everything else on this connection, so it hung up on this command
             self._is_proving = False
             del self._unproven[0]
             return True
@@ -223,7 +223,7 @@ class Handshake:
         return bool(self._unproven)
 
     def ended(self, error: Error) -> Error:
-        """Make the error for a connection that ended in ``error`` before all replies were there."""
+        """Make the error for a connection that ended in ``error`` before all replies had arrived."""
         self._mask(error)
         if isinstance(error, TimeoutError):
             return ConnectTimeout("no answer to the handshake", address=self._address)
@@ -233,7 +233,7 @@ class Handshake:
         if isinstance(error, ProtocolError):
             said = str(error).removeprefix(f"{self._address}: ")
         elif said is None and isinstance(error.__cause__, ProtocolError):
-            said = error.__cause__  # a server that is full says so before it is asked anything
+            said = error.__cause__  # a server with too many clients says so before it gets a command
         if said is None:
             how = error.__cause__.reason if isinstance(error.__cause__, TransportError) else "the connection ended"
             more = f": {how} before it answered" + ("" if self._is_tls else f"; {TLS_THERE}")
@@ -244,7 +244,7 @@ class Handshake:
         return failure
 
     def _mask(self, error: Error) -> None:
-        """Hide the credentials in an error and all that it holds (Rule 5)."""
+        """Mask the credentials in an error and in all errors attached to it (Rule 5)."""
         user = None if self._username == "default" else self._username
         if self._password is not None:
             mask_error(error, [secret for secret in (self._password, user) if secret])
@@ -267,7 +267,7 @@ class Handshake:
 
 
 def _who_speaks(said: str) -> str:
-    """Return a hint where a peer's first byte shows that it is not a server of ours: HTTP, or a TLS alert."""
+    """Return a hint if the peer's first byte shows another protocol: HTTP, or a TLS alert."""
     if 'got "H"' in said or 'got "<"' in said:
         return "; this looks like an HTTP server: check host and port"
     return f"; {TLS_THERE}" if 'got "\\x15"' in said else ""
@@ -278,10 +278,10 @@ def _is_about_credentials(reply: ServerError) -> bool:
 
 
 def _is_worth_resp2(reply: Error) -> bool:
-    """Tell whether a refusal may be one of HELLO, in whatever words, so that RESP2 is worth a try."""
+    """Tell whether a refusal may be about HELLO itself, whatever its text, so that RESP2 is worth trying."""
     if not isinstance(reply, ServerError) or _is_about_credentials(reply):
         return False
-    return not isinstance(reply, Busy) and reply.code != "DENIED"  # of the client: too many, or from outside
+    return not isinstance(reply, Busy) and reply.code != "DENIED"  # too many clients, or none accepted from outside
 
 
 def _as_mapping(reply: Any) -> dict[str, Any]:
@@ -295,7 +295,7 @@ def _text(value: Any) -> Any:
 
 
 def as_credentials(answer: Any, encoding: str | None = None) -> tuple[str | None, str | None]:
-    """Read what a ``credentials`` callable returned: a password, or (username, password)."""
+    """Check what a ``credentials`` callable returned, a password or (username, password); return the pair."""
     problem = ""
     pair = (None, answer) if isinstance(answer, str) else answer
     texts = (answer,) if isinstance(answer, str) else answer
@@ -304,6 +304,6 @@ def as_credentials(answer: Any, encoding: str | None = None) -> tuple[str | None
     elif not all(can_be_encoded(text, encoding) for text in texts):
         problem = f"credentials returned a text that cannot be written in {encoding or 'utf-8'}"
     if problem:
-        answer = pair = texts = None  # what is raised holds this frame, which shall not hold a secret
+        answer = pair = texts = None  # the error's traceback holds this frame, which must not hold a secret
         raise UsageValueError(problem)
     return pair

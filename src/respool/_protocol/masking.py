@@ -1,4 +1,4 @@
-"""Hide what the handshake sent in every text that comes back from the server.
+"""Mask the credentials that the handshake sent in every text that comes back from the server.
 
 A server that does not know AUTH or HELLO quotes their arguments: ``unknown command 'AUTH', with args beginning with:
 '<the password>'``, cut off after 128 bytes. A proxy may echo them in its own words.
@@ -14,16 +14,16 @@ from respool._facts.errors import Error, ServerError, TransportError
 
 MASK: Final = "***"
 
-#: A secret that is shorter is masked only where it stands as a word of its own: it may be part of any other word.
+#: A shorter secret is masked only where it is a whole word, because it may be part of an ordinary word.
 _LONG: Final = 6
 _QUOTED: Final = re.compile(r"(with args beginning with:).*", re.DOTALL)
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """Return ``text`` without any of the secrets, or a beginning of one that the server has cut off."""
+    """Return ``text`` with all secrets masked, and with the beginning of a secret that the server has cut off."""
     text = _QUOTED.sub(rf"\1 {MASK}", text)
     forms = sorted({form for secret in secrets if secret for form in _forms(secret)}, key=len, reverse=True)
-    for form in forms:  # the longest first: one may be a piece of another
+    for form in forms:  # the longest first: one may be part of another
         whole = rf"(?<!\w){re.escape(form)}(?!\w)" if len(form) < _LONG else re.escape(form)
         text = re.sub(whole, MASK, text)
     for form in forms:
@@ -35,7 +35,7 @@ def masked(text: str, secrets: Iterable[str]) -> str:
 
 
 def mask_error(error: BaseException | None, secrets: Iterable[str]) -> None:
-    """Mask the secrets in an error of ours, in what caused it, and in what the server said last."""
+    """Mask the secrets in an error of respool, in its causes and contexts, and in the server's last error reply."""
     secrets = list(secrets)
     seen: set[int] = set()
     left = [error]

@@ -1,14 +1,14 @@
-"""Turn commands into bytes, and say clearly what cannot be sent.
+"""Encode commands as bytes, and explain which argument cannot be encoded.
 
-Rule 1: whatever is wrong with an argument is found here, before anything is queued; no other caller is touched.
-Rule 2: text is UTF-8 unless the pool's encoding is another.
+Rule 1: every invalid argument is found here, before anything is queued, so no other caller is affected.
+Rule 2: text is encoded as UTF-8, unless the pool has another encoding.
 Rule 3: a large value is copied once. hiredis' packer grows a buffer around it and copies that, which takes several
-        times as long. Short commands are joined here; for long ones a connection looks for large values when it has
-        seen the first one.
-Rule 4: hiredis' packer sees nothing but exact ``bytes`` and ``str``. It trusts ``repr`` of a float's subclass, ends
-        the process at an int beyond ``sys.get_int_max_str_digits()``, and reads the memory behind a ``memoryview``
-        that has gaps or was released. Other types are encoded here, by the methods of the base type: what a subclass
-        makes of ``__str__``, ``__repr__``, ``encode`` or ``__bytes__`` is never asked.
+        times as long. Commands of two to five arguments are joined here. For longer ones, a connection looks for large
+        values once it has seen one.
+Rule 4: hiredis' packer gets only exact ``bytes`` and ``str``. It trusts ``repr`` of a float's subclass, ends the
+        process at an int beyond ``sys.get_int_max_str_digits()``, and reads the memory behind a ``memoryview`` that
+        has gaps or was released. Other types are encoded here, by the methods of the base type: a subclass's own
+        ``__str__``, ``__repr__``, ``encode`` or ``__bytes__`` is never called.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from respool._facts.errors import UsageTypeError, UsageValueError
 
 Packer = Callable[[tuple[Any, ...]], bytes]
 
-#: What is longer is large. A little above it malloc() begins to ask the kernel for new pages, which costs most.
+#: A longer value is large. Slightly above this size malloc() starts to request pages from the kernel, the main cost.
 LARGE_BYTES: Final = 64 * 1024
 
 _pack_text: Final = cast("Packer", hiredis.pack_command)  # its stub says a tuple of one; it takes any
@@ -34,7 +34,7 @@ _join: Final = b"".join
 _LENGTHS: Final = tuple([b"%d\r\n" % length for length in range(1025)])
 _LONG: Final = len(_LENGTHS)
 
-#: For each count of arguments that is joined here: how a command begins, by its name, up to the "$" of what follows.
+#: By number of arguments, then by name: the bytes with which a command begins, up to the "$" of its next argument.
 _HEADS: Final[tuple[dict[Any, bytes], ...]] = ({}, {}, {}, {}, {}, {})
 _TWO, _THREE, _FOUR, _FIVE = _HEADS[2:]
 _MOST_HEADS: Final = 1024
@@ -44,7 +44,7 @@ _LONGEST_NAME: Final = 32
 def make_packer(encoding: str | None) -> Packer:
     """Return the function that encodes a command.
 
-    It raises TypeError or UnicodeError for what it cannot encode; ``pack_again`` tells what that was.
+    It raises TypeError or UnicodeError for an argument it cannot encode; ``pack_again`` finds out which one that is.
     """
     if encoding is None or encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
         return _pack
@@ -57,7 +57,7 @@ def make_packer(encoding: str | None) -> Packer:
 
 def _pack(args: tuple[Any, ...]) -> bytes:
     # Written out for two to five arguments, which nearly all commands have: as fast as the C packer, and safe (Rule 4).
-    # Types and lengths are looked at in place, since calling a function would cost as much as all the rest.
+    # Types and lengths are checked inline, because a function call would cost as much as all the rest.
     count = len(args)
     try:
         if count == 2:
@@ -132,7 +132,7 @@ def _pack_long(args: tuple[Any, ...]) -> bytes:
 
 
 def _learn_head(name: Any, count: int) -> bool:
-    """Keep how a command of this name and number of arguments begins; return False when there shall be no more."""
+    """Cache the first bytes of commands with this name and argument count; return False if that is not possible."""
     heads = _HEADS[count]
     if type(name) not in (str, bytes) or len(name) > _LONGEST_NAME or len(heads) >= _MOST_HEADS:
         return False
@@ -142,7 +142,7 @@ def _learn_head(name: Any, count: int) -> bool:
 
 
 def minding_large(pack: Packer) -> Packer:
-    """Return a function that encodes as ``pack`` does, but copies large values once (Rule 3)."""
+    """Return a function that encodes as ``pack`` does, but copies large values only once (Rule 3)."""
     return pack if isinstance(pack, partial) else partial(_pack_large, pack)
 
 
@@ -157,7 +157,7 @@ def _pack_large(pack: Packer, args: tuple[Any, ...]) -> bytes:
     for place in [*large, len(args)]:
         if begin < place:
             packed = pack(args[begin:place])
-            pieces.append(packed[packed.index(b"\n") + 1 :])  # behind the line that counts them
+            pieces.append(packed[packed.index(b"\n") + 1 :])  # without the line that holds their number
         if place < len(args):
             pieces += (b"$%d\r\n" % len(args[place]), args[place], b"\r\n")
         begin = place + 1
@@ -165,7 +165,7 @@ def _pack_large(pack: Packer, args: tuple[Any, ...]) -> bytes:
 
 
 def _encoded(arg: Any) -> bytes:
-    """Return one argument as bytes. Raises TypeError for what is none, or cannot be written down."""
+    """Return one argument as bytes. Raises TypeError for a wrong type, or a value that has no text."""
     try:
         if type(arg) is int:
             return b"%d" % arg
@@ -189,15 +189,15 @@ def _encoded(arg: Any) -> bytes:
 
 
 def pack_again(args: Sequence[Any], pack: Packer, error: Exception) -> bytes:
-    """Say which argument the packer refused, and why; encode what could be encoded all the same.
+    """Encode a command that the packer refused, or raise a UsageError that names the bad argument and the reason.
 
-    Nothing has been queued when this raises, so no other caller is touched.
+    Nothing has been queued when this raises, so no other caller is affected.
     """
     if isinstance(error, UnicodeError):
         raise UsageValueError(f"an argument of {_name(args)} cannot be encoded: {error}") from error
     known: list[Any] = []
     for position, arg in enumerate(args):
-        if isinstance(arg, str):  # its encoding is the packer's
+        if isinstance(arg, str):  # ``pack`` knows its encoding
             known.append(arg)
             continue
         try:
@@ -221,12 +221,12 @@ def pack_many(commands: Sequence[tuple[Any, ...]], pack: Packer) -> bytes:
 
 
 def check_piece(piece: Sequence[tuple[Any, ...]], pack: Packer) -> None:
-    """Raise for what cannot be encoded of a piece of a run, before the first piece is sent."""
+    """Raise a UsageError if a piece of a run cannot be encoded; called before the first piece is sent."""
     others = tuple([arg for args in piece for arg in args if arg.__class__ is not bytes])
     try:
         pack(others)
     except (TypeError, UnicodeError):
-        pack_many(piece, pack)  # it knows what to call it, and what is no mistake
+        pack_many(piece, pack)  # raises a clear error, or finds that all can be encoded after all
 
 
 def _pack_one(args: tuple[Any, ...], pack: Packer) -> bytes:

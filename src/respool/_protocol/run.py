@@ -1,9 +1,9 @@
-"""Several commands that leave as one run on one connection, and what their replies mean.
+"""Several commands that are sent as one run on one connection, and what their replies mean.
 
-Rule 1: a run is checked before any of it is sent, also when it is encoded and sent in pieces.
-Rule 2: a server's error is a value in the list (its command failed, its neighbours did not); a lost connection is
-        raised, because then nobody knows.
-Rule 3: an atomic run is MULTI ... EXEC without anything in between; it runs whole or not at all.
+Rule 1: a run is checked before any of it is sent, even if it is encoded and sent in pieces.
+Rule 2: a server's error is a value in the list (its command failed, the others did not); a lost connection is raised,
+        because then no outcome is known.
+Rule 3: an atomic run is MULTI ... EXEC with nothing in between but its own commands; all of it runs, or none.
 """
 
 from __future__ import annotations
@@ -40,29 +40,29 @@ EXEC: Final[Args] = ("EXEC",)
 REPLY_OFF: Final[Args] = ("CLIENT", "REPLY", "OFF")
 REPLY_ON: Final[Args] = ("CLIENT", "REPLY", "ON")
 
-#: What the transports pass on for a run that is one transaction, where ``hidden`` stands for other runs.
+#: Marks a run that is one transaction; the transports pass it where they pass ``hidden`` for other runs.
 ATOMIC: Final = -1
 
-#: What EXEC answers when the server has dropped the transaction: something in it was refused, or its keys have moved.
-#: Every other error may come from a server (or proxy) that keeps the transaction open: the command was renamed, an old
+#: EXEC's error codes when the server has discarded the transaction: a command in it was refused, or its keys moved.
+#: Any other error may come from a server (or proxy) that keeps the transaction open: the command was renamed, or an old
 #: server is loading.
 _DROPPED: Final = frozenset(("EXECABORT", "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "CROSSSLOT", "REDIRECT"))
 _OK: Final = (b"OK", "OK")
 _QUEUED: Final = (b"QUEUED", "QUEUED")
 
 
-#: A run with more commands or bytes than this leaves by a connection of its own (R-26), in pieces of that size.
+#: A run with more commands or bytes than this is sent on a connection of its own (R-26), in pieces of that size.
 BIG_COUNT: Final = 1024
 BIG_BYTES: Final = 256 * 1024
 
-#: A run with more commands than this is looked at in steps of so many, so that nobody waits long for it.
+#: A longer run is prepared in steps of this many commands, so that other callers do not wait long for it.
 STEP_COUNT: Final = 8192
 
 
 class Run:
     """A checked list of commands, to be sent as ``args`` and read back with ``read``.
 
-    It is kept in columns, one for each thing that is asked of all commands at a time: a pipeline has many of them.
+    It is kept in columns (arguments, specs, parsers), which is faster than an object per command in a long pipeline.
     """
 
     __slots__ = ("_kinds", "_parsers", "args", "calls", "is_atomic", "is_plain", "specs")
@@ -72,14 +72,14 @@ class Run:
             raise UsageTypeError(f"commands must be a list of commands, not {type(commands).__name__}")
         if not isinstance(atomic, bool):
             raise UsageTypeError(f"atomic must be True or False, not {atomic!r}")
-        #: The arguments of each command, and what is known of each.
+        #: The arguments of each command, and the spec of each.
         self.calls, self.specs, self._parsers = _columns(list(commands))
         self._kinds = set(self.specs)
         self._finish(atomic=atomic)
 
     @classmethod
     def joined(cls, runs: Sequence[Run], *, atomic: bool) -> Run:
-        """Make one run of several that were made in steps."""
+        """Make one run of several that were prepared in steps."""
         run = object.__new__(cls)
         run.calls = list(chain.from_iterable([part.calls for part in runs]))
         run.specs = list(chain.from_iterable([part.specs for part in runs]))
@@ -89,10 +89,10 @@ class Run:
         return run
 
     def _finish(self, *, atomic: bool) -> None:
-        #: Whether no command may block, or does anything to the state of its connection.
+        #: Whether no command can block, changes the state of its connection, or is refused on a shared one.
         self.is_plain = all(kind.plain for kind in self._kinds)
         self.is_atomic = atomic
-        #: What is sent.
+        #: The commands to send, with MULTI and EXEC around them if atomic.
         self.args = self.calls
         if atomic:
             misplaced = [kind for kind in self._kinds if kind.effect in ("multi", "end", "watch", "unwatch")]
@@ -116,21 +116,21 @@ class Run:
 
     @property
     def misplaced(self) -> Spec | None:
-        """What is known of the first command that is refused on a shared connection, or None (R-20)."""
+        """The spec of the first command that is refused on a shared connection, or None (R-20)."""
         if self.is_plain:
             return None
         return next((spec for spec in self.specs if spec.refusal is not None), None)
 
     @property
     def may_block(self) -> bool:
-        """Whether the server may hold one of the commands back (R-21)."""
+        """Whether the server may delay one of the commands on purpose, as BLPOP (R-21)."""
         if self.is_plain:
             return False
         return any(spec.blocks_for(call) is not None for spec, call in zip(self.specs, self.calls, strict=True))
 
     @property
     def is_big(self) -> bool:
-        """Whether small commands would have to wait long behind it (R-26)."""
+        """Whether it is so large that small commands would wait long behind it (R-26)."""
         if len(self.args) > BIG_COUNT:
             return True
         try:
@@ -139,7 +139,7 @@ class Run:
             return sum(map(_weight, self.args)) > BIG_BYTES
 
     def pieces(self) -> Iterator[list[Args]]:
-        """Cut the run into what is encoded and sent at a time, so that memory is bounded by the piece."""
+        """Cut the run into pieces to encode and send one at a time, so that a piece is all that memory holds."""
         piece: list[Args] = []
         weight = 0
         for args in self.args:
@@ -153,7 +153,7 @@ class Run:
 
     @property
     def blocks_for(self) -> float | None:
-        """How long the server may hold the whole run back (the sum of its commands), or None."""
+        """How many seconds the server may block for the whole run (the sum over its commands), or None."""
         if self.is_plain or self.is_atomic:  # nothing blocks inside MULTI
             return None
         pairs = zip(self.specs, self.calls, strict=True)
@@ -169,7 +169,7 @@ class Run:
             try:
                 raise as_raised(replies, "a pipeline", safe=self.is_safe)
             finally:
-                del replies  # what is raised holds this frame, which shall not hold it: no cycles
+                del replies  # the error's traceback holds this frame; holding the error too would make a cycle
         if self.is_atomic:
             replies = self._read_exec(replies)
         if not any(self._parsers):
@@ -177,10 +177,10 @@ class Run:
         return [_parsed(parse, reply) for parse, reply in zip(self._parsers, replies, strict=True)]
 
     def why_not_now(self, replies: list[Any] | Error) -> Error | None:
-        """Return the error of an atomic run that the server refused for now and of which surely nothing ran (R-24).
+        """Return the error of an atomic run that the server refused for now, if certainly none of it ran (R-24).
 
-        Where MULTI was refused its commands were no transaction, so each of them must have been refused too, and by the
-        server itself: a script says what it likes.
+        If MULTI was refused there was no transaction, so each command must have been refused too, and by the server
+        itself: a script can answer with any error.
         """
         if isinstance(replies, Error):
             return None
@@ -209,7 +209,7 @@ class Run:
         return isinstance(outcome, TransactionAborted) and any(map(is_demoted, _reasons(outcome)))
 
     def read_on_lease(self, replies: list[Any] | Error, *, queued: bool) -> list[Any]:
-        """Like ``read``, where the run may hold a MULTI or be a part of one (``queued``): QUEUED is not parsed."""
+        """Like ``read``, for a run that may hold a MULTI or be inside one (``queued``): QUEUED is not parsed."""
         in_doubt = queued or (not self.is_plain and any(map(_opens, self._kinds)))
         if self.is_atomic or isinstance(replies, Error) or not in_doubt:
             return self.read(replies)
@@ -236,13 +236,13 @@ class Run:
             raise self._aborted(outcome, replies)
         if isinstance(outcome, Error):
             raise again(outcome)
-        raise AssertionError(f"EXEC answered {_kind(outcome)}")  # which was in doubt
+        raise AssertionError(f"EXEC answered {_kind(outcome)}")  # cannot happen: it was in doubt above
 
 
     def _refused(self, replies: list[Any]) -> Error:
-        """Make the error to raise when MULTI was refused: its own, with what became of the commands behind it.
+        """Make the error to raise when MULTI was refused: its own, and what happened to the commands after it.
 
-        It is a copy: the callers' frames hold the list.
+        It is a copy, because the callers' frames hold the list of replies.
         """
         values, count = replies[1:-1], len(self.calls)
         failed = [at for at, value in enumerate(values) if isinstance(value, Error)]
@@ -272,11 +272,11 @@ class Run:
 
 def _columns(commands: list[Any]) -> tuple[list[Args], list[Spec], list[Parser | None]]:
     """Return the arguments, the specs and the parsers of commands given in any way."""
-    if set(map(type, commands)) == {tuple}:  # the usual case, and many of them: looked up without a loop of our own
+    if set(map(type, commands)) == {tuple}:  # the usual case, looked up without a Python loop: there may be many
         try:
             specs = list(map(SPELLED.get, map(itemgetter(0), commands)))
         except (IndexError, TypeError):
-            specs = [None]  # one of them has no name, and is told so below
+            specs = [None]  # one of them has no name; ``as_command`` raises for it below
         if None not in specs:
             return commands, cast("list[Spec]", specs), [None] * len(commands)  # arguments alone have no parser
     found = [as_command(command) for command in commands]
@@ -298,7 +298,7 @@ def noreply_args(run: Run) -> list[Args]:
 
 
 def kind_of(commands: list[Args]) -> int | None:
-    """Return ATOMIC for the whole of an atomic run, None for any other run or a piece of one."""
+    """Return ATOMIC for a whole atomic run, None for any other run and for a piece of a run."""
     return ATOMIC if commands[0] is MULTI and commands[-1] is EXEC else None
 
 
@@ -307,22 +307,22 @@ def has_ended(name: str, reply: Any) -> bool:
     if isinstance(reply, ServerError):
         return is_without_multi(reply) or (name == "EXEC" and reply.code in _DROPPED)
     if name == "EXEC":
-        return reply is None or isinstance(reply, list | DecodeError)  # the latter in place of a list
+        return reply is None or isinstance(reply, list | DecodeError)  # a DecodeError replaces a list
     return not isinstance(reply, Error) and reply not in _QUEUED
 
 
 def is_without_multi(reply: Any) -> bool:
-    """Tell whether EXEC or DISCARD was refused because no transaction was open. That leaves a WATCH as it is."""
+    """Tell whether EXEC or DISCARD was refused because no transaction was open. A WATCH then stays in force."""
     return isinstance(reply, ServerError) and "without MULTI" in reply.message
 
 
 def why_in_doubt(replies: list[Any]) -> str | None:
     """Say why the connection may still be in a transaction, given all replies to an atomic run; None when it is not.
 
-    The connection must then be closed: each later command would only be queued, for ever (R-25).
+    The connection must then be closed, because the server might only queue every later command (R-25).
     """
     began, outcome = replies[0], replies[-1]
-    if isinstance(began, ServerError):  # then nothing may look as if a transaction had been open
+    if isinstance(began, ServerError):  # then no other reply may suggest that a transaction was open
         is_sure = isinstance(outcome, Error) and not any(reply in _QUEUED for reply in replies[1:-1])
     else:
         is_sure = began in _OK and has_ended("EXEC", outcome) and not is_without_multi(outcome)
@@ -331,14 +331,14 @@ def why_in_doubt(replies: list[Any]) -> str | None:
 
 
 def as_raised(error: Error, name: str, *, safe: bool, within: float | None = None) -> Error:
-    """Return the error to raise for the command ``name``, which ended in ``error`` and has not been told so yet.
+    """Return the error to raise for the command ``name``, which ended in ``error``; call it once for each error.
 
-    It is OutcomeUnknown for a write on its way (R-24). How the connection ended is told in its own words, so the
-    error that ended it for all callers is not chained. ``within`` is the caller's timeout in seconds.
+    It is OutcomeUnknown for a write in flight (R-24). Its text includes how the connection ended, so the error that
+    ended it for all callers is not chained. ``within`` is the caller's timeout in seconds.
     """
     error.command = name
     if isinstance(error, ServerError):
-        error.add_note(f"in answer to {name}")  # its text stays the server's
+        error.add_note(f"in answer to {name}")  # its text stays what the server sent
         return error
     if isinstance(error, DecodeError):
         error.args = (f"{name}: {error}",)
@@ -378,7 +378,7 @@ def _refusals(replies: list[Any]) -> list[Error]:
 
 
 def _reasons(aborted: TransactionAborted) -> list[Error]:
-    """Return why EXEC itself was refused, if its error tells: "EXECABORT Transaction discarded because of: ..."."""
+    """Return why EXEC itself was refused, if its error says so: "EXECABORT Transaction discarded because of: ..."."""
     _, _, reason = aborted.message.partition("discarded because of: ")
     return [server_error(reason)] if reason else []
 

@@ -1,9 +1,9 @@
-"""What stands before the parser: it keeps from it the frames that it does not know (see ``frames``).
+"""A filter before the parser, for the frames that the parser does not know (see ``frames``).
 
-Rule 1: the parser reads everything in order, and never the beginning of a rare frame.
-Rule 2: what looks like a rare frame is one only where a value begins. To know where that is, the screen notes how the
-        bytes begin that the parser has not been able to read yet.
-Rule 3: the work is in proportion to the bytes, whatever they say.
+Rule 1: the parser gets all other bytes in order, and never the beginning of a rare frame.
+Rule 2: bytes that look like a rare frame are one only where a value begins. To know where values begin, the screen
+        keeps the beginning of the bytes that the parser could not read yet.
+Rule 3: the work is proportional to the number of bytes, whatever they contain.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from respool._protocol.frames import (
 
 _LINE_FEED: Final = ord("\n")
 _TEXT: Final = ord("$")
-_LONGEST_LENGTH: Final = 24  # no line that tells the length of a text is longer
+_LONGEST_LENGTH: Final = 24  # no line with the length of a text is longer
 _BEGINS: Final = b"+-:$*_#,(%~=>"  # the first bytes of values
-#: Shorter pieces are not looked at for long texts.
+#: Shorter pieces are not searched for long texts.
 _SMALL_BYTES: Final = 1024
 
-#: How much is kept of what the parser could not read yet. The parser drops what it has read when that is 1 KiB or
-#: more: so within this, the value begins at which it waits.
+#: How many of the bytes that the parser could not read yet are kept. The parser drops the bytes it has read when they
+#: are 1 KiB or more, so the value it waits for begins within these.
 _HEAD_BYTES: Final = 1024 + 64
 
 
 class Screen:
-    """Feeds a parser, piece by piece, with everything but the frames that it does not know."""
+    """Feeds a parser piece by piece, and keeps from it the frames that it does not know."""
 
     __slots__ = (
         "_body",
@@ -56,22 +56,22 @@ class Screen:
         self._reader = reader
         self._deliver = deliver
         self._broken = broken
-        self._held = b""  # the start of a rare frame that has not arrived whole,
-        self._passed = (0, 1)  # and how far it has been looked through
-        self._body = 0  # how many bytes are to come of a long text, where no frame can begin
-        self._last = _LINE_FEED  # the last byte that was fed,
-        self._is_cut = False  # and whether it is the first of a value, read by the parser
-        self._head = b""  # how the bytes begin that the parser could not read yet: with a value;
-        self._head_size = 0  # and how many they are, perhaps with some before them that it has read
+        self._held = b""  # the beginning of an incomplete rare frame
+        self._passed = (0, 1)  # how far ``pass_over`` got in it, and how many values were missing there
+        self._body = 0  # how many bytes of a long text are still to come, where no frame can begin
+        self._last = _LINE_FEED  # the last byte that was fed
+        self._is_cut = False  # whether that is the first byte of a value, already read by the parser
+        self._head = b""  # the first of the bytes that the parser could not read yet, beginning with a value
+        self._head_size = 0  # how many those bytes are, perhaps with earlier ones that it has read
 
     def feed(self, data: bytes) -> None:
-        """Let the parser read ``data``; ``deliver`` is called whenever it may have a whole reply.
+        """Let the parser read ``data``; ``deliver`` is called whenever it may have a complete reply.
 
-        Raises what ``broken`` makes of bytes that are no RESP, and whatever ``deliver`` raises.
+        Raises the error that ``broken`` makes for bytes that are not RESP, and whatever ``deliver`` raises.
         """
         if self._body or len(data) > _SMALL_BYTES:
             data = self._feed_body(data)
-        # One byte is searched for many times faster than two; where it stands is looked at only when it is there.
+        # Searching for one byte is many times faster than for two, so its place is checked only if it is found.
         if self._held or b"|" in data or b"!" in data:
             self._feed_suspect(data)
         elif len(data) > SLICE_BYTES:
@@ -85,7 +85,7 @@ class Screen:
                 self._note_end(data)
 
     def _read(self, data: bytes) -> None:
-        """Let the parser read what holds no rare frame, and note where it stands then."""
+        """Let the parser read bytes without a rare frame, and note where in a value it stops."""
         size = len(data) if self._body else SLICE_BYTES
         for begin in range(0, len(data), size):
             self._reader.feed(data, begin, min(size, len(data) - begin))
@@ -103,12 +103,12 @@ class Screen:
         self._last = data[-1]
 
     def _ends_whole(self, data: bytes) -> bool:
-        """Tell whether a last byte that may begin a value ends a text: the parser takes any two bytes behind one."""
+        """Tell whether a last byte that could begin a value ends a text: the parser accepts any two bytes after one."""
         at = self._value_in(data)
         return at is not None and at >= 0 and skip_values(data, at, len(data)) == len(data)
 
     def _note_head(self, data: bytes) -> None:
-        """Keep how the bytes begin that the parser could not read yet; ``data`` is what it was fed last."""
+        """Keep the first of the bytes that the parser could not read yet; ``data`` is what it was fed last."""
         begin = len(data) - self._reader.len()  # where the parser's own buffer begins
         if begin > 0:
             if data[begin - 1] in _BEGINS:  # it has read the first byte of the value
@@ -124,9 +124,9 @@ class Screen:
             self._head_size = len(first) + len(data)
 
     def _feed_body(self, data: bytes) -> bytes:
-        """Feed what is surely inside of a long text, where no frame can begin; return the rest.
+        """Feed the bytes that are certainly inside a long text, where no frame can begin; return the rest.
 
-        To look through a long text for frames would cost more than to read it.
+        Searching a long text for frames would cost more than reading it.
         """
         if not self._body and data[0] == _TEXT and not (self._held or self._head or self._is_cut):
             line_end = data.find(b"\r\n", 1, _LONGEST_LENGTH)
@@ -142,12 +142,12 @@ class Screen:
     def _feed_suspect(self, data: bytes) -> None:
         """Feed bytes that may hold a rare frame (see ``frames``).
 
-        What looks like one is one where a value begins. The work is in proportion to the bytes, whatever they say.
+        A suspect is a frame only where a value begins. The work is proportional to the bytes, whatever they contain.
         """
         data = self._held + data
         done, at = (0, 0) if self._held else self._first_value(data)
         self._held = b""
-        is_clean: bool | None = None  # not known; asked once, since the answer is in proportion to all of the data
+        is_clean: bool | None = None  # unknown; found out at most once, since that takes a look at all of the data
         is_first = at == 0 and self._last == _LINE_FEED and data[:1] in (b"|", b"!")
         while 0 <= at < len(data) and (suspect := 0 if is_first else next_suspect(data, at)) >= 0:
             is_first = False
@@ -178,7 +178,7 @@ class Screen:
             self._body = max(0, at - len(data))
 
     def _value_in(self, data: bytes) -> int | None:
-        """Return where the first value begins in ``data``, as ``skip_values`` does; None if that is not known."""
+        """Return where the first value begins in ``data``, as ``skip_values`` does; None if unknown."""
         if not self._head and not self._is_cut:
             return 0
         head, size = (self._head, self._head_size) if self._head else (bytes([self._last]), 1)
@@ -189,7 +189,7 @@ class Screen:
         at = self._value_in(data)
         if at is not None:
             return 0, at
-        # The parser keeps more of what it has read than we think. At each suspect it tells whether a value begins.
+        # The parser kept more bytes than expected. Fed up to each suspect, it shows whether a value begins there.
         done, suspect = 0, next_suspect(data, 0)
         while suspect >= 0:
             if done < suspect:

@@ -1,9 +1,9 @@
 """What commands have done to the state of a leased connection (R-28).
 
-Rule 1: doubt counts as dirt: a command that can change state stains the connection when it is *sent*, and only an
-        answer that surely undoes it cleans it.
-Rule 2: a stain is never washed off here; a RESET and a new handshake do that.
-Rule 3: what a RESET may leave behind (CLIENT CAPA; CLIENT NO-EVICT on Redis 7.0) spoils the connection for good.
+Rule 1: in doubt, a connection is not clean. A command that can change its state marks it when it is *sent*, and only a
+        reply that certainly undoes the change (of EXEC, say) clears that mark.
+Rule 2: no reply clears ``is_stained``; that takes a RESET and a new handshake.
+Rule 3: state that a RESET may not undo (CLIENT CAPA; CLIENT NO-EVICT on Redis 7.0) spoils the connection for good.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from respool._protocol.run import EXEC, MULTI, Run, has_ended, is_without_multi
 
 
 class Session:
-    """The state of one connection as far as the next user must care."""
+    """The state of one connection, as far as it matters to the next user."""
 
     __slots__ = (
         "_is_nested",
@@ -30,40 +30,40 @@ class Session:
     )
 
     def __init__(self, db: int) -> None:
-        #: Whether only a new connection is like a new one.
+        #: Whether no RESET can make the connection as good as a new one.
         self.is_spoiled = False
         self.renew(db)
 
     def renew(self, db: int) -> None:
-        """Start anew, after a handshake."""
-        #: The selected database; None while a SELECT is not answered for sure.
+        """Forget all changes, after a handshake."""
+        #: The selected database; None while the outcome of a SELECT is unknown.
         self.db: int | None = db
         #: Whether a MULTI is open.
         self.transaction = False
         self._is_nested = False  # the latest MULTI was sent while one was open
-        #: Whether the protocol is that of the handshake for sure.
+        #: Whether the protocol is certainly still that of the handshake.
         self.is_protocol_kept = True
         self.is_watching = False
         self.is_stained = self.is_spoiled
         self._note()
 
     def adopt(self) -> None:
-        """Take what was done since ``renew`` for the state of a new connection: the ``configure`` hook did it."""
+        """Accept all changes since ``renew`` as the state of a new connection: the ``configure`` hook made them."""
         self.is_stained = self.is_spoiled = False
         self._note()
 
     def stain(self) -> None:
-        """Note that the next user would miss something that a new connection has."""
+        """Note that the connection is no longer in the state of a new one."""
         self.is_stained = True
         self._note()
 
     def _note(self) -> None:
-        #: Whether the next user would find what a new connection offers (its database is a question of its own). Every
-        #: return of a lease asks, so it is worked out where something changes.
+        #: Whether the connection is in the state of a new one, apart from its database. Every release of a lease reads
+        #: this, so it is computed when something changes.
         self.is_clean = not (self.transaction or self.is_watching or self.is_stained)
 
     def check_no_transaction(self, what: str) -> None:
-        """Refuse what a server would only queue, answering otherwise than we count on, or would nest."""
+        """Raise UsageValueError inside MULTI, where the server would only queue ``what``, or refuse to nest it."""
         if self.transaction:
             raise UsageValueError(f"{what} has no place behind MULTI: send EXEC or DISCARD first")
 
@@ -97,7 +97,7 @@ class Session:
             self.is_watching = False
         elif effect == "select":
             if self.transaction or reply not in (b"OK", "OK"):
-                self.is_stained = True  # queued, or refused: which database it is cannot be told
+                self.is_stained = True  # queued or refused: the selected database is unknown
             else:
                 self.db = int(args[1])
         elif spec.name == "HELLO":
@@ -109,15 +109,15 @@ class Session:
         for spec in run.specs if not run.is_plain else ():
             self.sent(spec)
         if run.is_atomic:
-            self.sent(SPECS["WATCH"])  # not clean before EXEC has answered: a cancel between pieces leaves a MULTI
+            self.sent(SPECS["WATCH"])  # not clean until EXEC is answered: a cancel between pieces leaves MULTI open
 
     def answered_run(self, run: Run, replies: list[Any]) -> None:
         """Note the answers to a run given to ``sent_run``, those to its MULTI and EXEC included."""
         own = replies
         if run.is_atomic:
             own = replies[1:-1]
-            self.sent(SPECS["MULTI"])  # what was answered before EXEC was only queued,
-            self.answered(SPECS["MULTI"], MULTI, replies[0])  # unless it was refused
+            self.sent(SPECS["MULTI"])  # the commands before EXEC were only queued,
+            self.answered(SPECS["MULTI"], MULTI, replies[0])  # unless MULTI was refused
         if not run.is_plain:
             for spec, call, reply in zip(run.specs, run.calls, own, strict=True):
                 self.answered(spec, call, reply)

@@ -1,12 +1,12 @@
-"""The protocol state of one connection: what was asked, what was written, and whose reply comes next.
+"""The protocol state of one connection: which commands are queued and written, and whose reply comes next.
 
-Rule 1: replies are matched by position and by nothing else: reply k completes entry k (R-18).
-Rule 2: an entry leaves the queue when its reply arrives, when the connection ends, or before a byte of it was
-        written; giving up waiting leaves a written entry where it is (R-19).
+Rule 1: replies are matched by position only: reply k completes entry k (R-18).
+Rule 2: an entry leaves the queue when its reply arrives, when the connection ends, or when its caller gives up before
+        a byte of it was written. A written entry stays even if its caller gives up (R-19).
 Rule 3: a push never completes an entry; a reply without an entry ends the connection (R-25).
-Rule 4: nothing here knows sockets, loops, locks or clocks; both shells drive the same code.
+Rule 4: this file knows no sockets, event loops, locks or clocks; both shells use the same code.
 
-What an entry is stands in ``entries``.
+The kinds of entries are in ``entries``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from respool._protocol.decoding import LATEST, STRICT, what_is_wrong
 from respool._protocol.entries import AtomicBatch, Batch, Entry, Guarded, Part, Weighed, claim_of
 from respool._protocol.screen import Screen
 
-#: What hiredis returns when no whole reply is there. False and None are replies.
+#: What hiredis returns when there is no complete reply. (False and None are replies.)
 _NOTHING: Final = object()
 
 #: The first words of pushes that answer a command.
@@ -39,7 +39,7 @@ _CONFIRMATIONS: Final = frozenset(
 )
 
 
-#: Commands up to this size are bounded by their count alone; larger ones are weighed (R-22).
+#: For commands up to this size only their number is limited; of larger ones the bytes are counted too (R-22).
 SMALL_BYTES: Final = 1024
 
 
@@ -81,40 +81,40 @@ class Wire:
         self._encoding = encoding
         self._is_strict = encoding is not None and errors == "strict"
         self._seen = LATEST[0]
-        self._is_doubtful = False  # some text was none in the reply that is being read
+        self._is_doubtful = False  # whether the incomplete reply so far may hold an undecodable byte
         # Without an encoding hiredis must not be given an error handler either.
         decoding: dict[str, Any] = {}
         if encoding is not None:
             decoding = {"encoding": encoding, "errors": STRICT if self._is_strict else errors}
         reader = hiredis.Reader(replyError=server_error, notEnoughData=_NOTHING, **decoding)
         self._gets: Callable[[], Any] = reader.gets
-        #: Complete as many entries as the bytes given to it have replies. Raises ProtocolError when the peer broke the
-        #: protocol; the connection must then be closed and ``fail`` called.
+        #: Reads received bytes and completes an entry for each reply in them. Raises ProtocolError when the peer broke
+        #: the protocol; the connection must then be closed and ``fail`` called.
         self.feed: Callable[[bytes], None] = Screen(reader, self._deliver, self._broken).feed
         self._address = address
-        self._blame: ProtocolError | None = None  # for the oldest command, whose reply could not be parsed
+        self._blame: ProtocolError | None = None  # the error of the oldest command if its reply could not be parsed
         self._abandoned = abandoned
         self._on_push = on_push
-        self._extra = 0  # entries in the unwritten tail beyond one for each item of ``out``
-        self._failed: Entry | None = None  # the caller that ``fail`` told last
+        self._extra = 0  # unwritten entries beyond one for each item of ``out``
+        self._failed: Entry | None = None  # the caller's entry that ``fail`` completed last
         #: Entries, oldest first; the newest ``unwritten`` of them have not been written.
         self.queue: deque[Entry] = deque()
         #: Encoded commands not yet written.
         self.out: list[bytes] = []
-        #: Entries given up before they were written, to be taken back at the next write.
+        #: Unwritten entries that their callers gave up; the next write removes them.
         self.withdrawn = 0
-        #: How many such commands were taken back, and how many replies nobody waited for were dropped. A run that was
-        #: given up before its last reply counts whole.
+        #: How many such commands were removed, and how many replies were dropped because nobody waited. All commands of
+        #: a run count if it was given up before its last reply.
         self.taken_back = 0
         self.dropped = 0
-        #: Replies that were not to come, had their run not been refused (see ``Guarded``).
+        #: Additional replies of runs whose first command was refused (see ``Guarded``).
         self.revealed = 0
         #: The entry that was the oldest when a push last confirmed a SUBSCRIBE.
         self.confirmed: Entry | None = None
         #: Bytes of large commands that are not answered yet.
         self.heavy_bytes = 0
 
-    # What is owed --------------------------------------------------------------------------------
+    # Pending replies -----------------------------------------------------------------------------
 
     @property
     def owes(self) -> int:
@@ -129,7 +129,7 @@ class Wire:
     # Sending -------------------------------------------------------------------------------------
 
     def submit(self, data: bytes, entry: Entry) -> None:
-        """Queue one encoded command. The shells do this by hand where every nanosecond counts."""
+        """Queue one encoded command. The shells inline this in their hot paths."""
         if len(data) > SMALL_BYTES:
             entry = self._weigh(data, entry, 1)
         self.queue.append(entry)
@@ -159,7 +159,7 @@ class Wire:
         return Weighed(entry, len(data), self, count)
 
     def take(self) -> bytes:
-        """Return everything unwritten as one run of bytes. From here on it counts as written."""
+        """Return everything unwritten as one bytes object. From here on it counts as written."""
         if self.withdrawn:
             self._take_back()
         out = self.out
@@ -172,7 +172,7 @@ class Wire:
         """Remove the unwritten commands that nobody waits for any more (R-19)."""
         queue, out = self.queue, self.out[:]
         count_kept = len(queue) - self.unwritten
-        self.out.clear()  # from here on all passes for written: whoever is interrupted never says "not executed"
+        self.out.clear()  # from here on all counts as written, so that an interrupt never leads to "not executed"
         self._extra = 0
         tail = [queue.pop() for _ in range(len(queue) - count_kept)]  # newest first
         kept: list[bytes] = []
@@ -204,7 +204,7 @@ class Wire:
         abandoned = self._abandoned
         latest = LATEST if self._is_strict else None
         if latest is not None and not self._is_doubtful:
-            self._seen = latest[0]  # what other wires have met is nothing to this one
+            self._seen = latest[0]  # what other wires have decoded does not matter here
         while True:
             try:
                 reply = gets()
@@ -212,7 +212,7 @@ class Wire:
                 raise self._broken(error) from error
             if reply is nothing:
                 if latest is not None:
-                    self._is_doubtful = latest[0] is not self._seen  # in the part of a reply that has come
+                    self._is_doubtful = latest[0] is not self._seen  # in the part of a reply that has arrived
                 return
             if type(reply) is push:
                 self._pushed(reply)
@@ -244,19 +244,19 @@ class Wire:
             self._on_push(push)
 
     def _checked(self, reply: Any) -> Any:
-        """Return the reply, or a DecodeError in its place. Only called when some text somewhere was none."""
+        """Return the reply, or a DecodeError in its place. Called when this or another wire met an undecodable byte."""
         wrong = what_is_wrong(reply) if self._is_strict else None
         if wrong is None:
             return reply
         return DecodeError(f"{wrong} is not {self._encoding} (elements count from 0); encoding=None returns bytes")
 
     def _broken(self, error: Exception) -> ProtocolError:
-        """Explain what the parser stumbled over. The connection ends, and the reply was that of the oldest command.
+        """Make the error for bytes that the parser cannot read; they end the connection.
 
-        That command gets a ProtocolError of its own, which is never retried, and the others a lost connection (R-24).
-        What breaks may have been a push: hiredis does not tell, so then the oldest command pays for it.
+        The oldest command, whose reply that was, gets a ProtocolError of its own, which is never retried; the others
+        get a lost connection (R-24). It may have been a push, but hiredis does not show that.
         """
-        if isinstance(error, UnicodeError):  # a handler of the user's own that gave up
+        if isinstance(error, UnicodeError):  # raised by the user's own error handler
             message = f"the reply cannot be decoded: {error}"
         elif isinstance(error, TypeError):
             message = "the reply holds a map with a key that Python cannot hash"
@@ -268,12 +268,12 @@ class Wire:
     # The end -------------------------------------------------------------------------------------
 
     def fail(self, unwritten: Callable[[], Exception], written: Callable[[], Exception]) -> None:
-        """Complete every entry with an error of its own: one kind for what was never written, one for the rest.
+        """Complete every entry with an error made by ``unwritten``, or by ``written`` if its command was written.
 
-        The oldest one gets a ProtocolError instead if it was its reply that could not be parsed.
+        The oldest one gets a ProtocolError instead if its reply could not be parsed.
 
-        A thread may be interrupted in the midst of it; calling it again goes on with what is left. So an entry stays in
-        the queue, and what is unwritten stays in ``out``, until its caller has been told.
+        If a thread is interrupted here, another call continues with the rest. So an entry stays in the queue, and
+        unwritten commands stay in ``out``, until the caller has its error.
         """
         queue = self.queue
         while queue:
@@ -281,9 +281,9 @@ class Wire:
             make = written if len(queue) > self.unwritten else unwritten
             claim, replies = claim_of(entry)
             count = 0
-            if claim is not None and claim is not self._failed:  # a run has many entries, and its first one tells
+            if claim is not None and claim is not self._failed:  # of a run's many entries only the first does this
                 if make is unwritten and entry.done():
-                    count = getattr(entry, "count", 1)  # it never left either
+                    count = getattr(entry, "count", 1)  # given up, and never written
                 error = self._blame if self._blame is not None and make is written else make()
                 if replies and isinstance(error, TransportError):
                     error.last_words = replies[-1] if isinstance(replies[-1], ServerError) else None
@@ -301,10 +301,10 @@ class Wire:
         self.withdrawn = 0
         self.heavy_bytes = 0
         self._failed = None
-        # The parser goes: a reply that came by half may be large, and the counts here are read for long.
+        # Free the parser: half a reply may be large, and this object lives on because its counts are still read.
         self.feed = self._gets = _drop
 
 
 def _drop(_: object = None) -> Any:
-    """Take what comes for a connection that has ended, and have no reply."""
+    """Ignore bytes for a connection that has ended; there is no reply in them."""
     return _NOTHING
