@@ -1,8 +1,8 @@
-"""What a command is: its words, the facts about its name, and how its reply is read.
+"""What a command is: its words, the facts about its name, and how its reply is parsed.
 
-Rule 1: a ``Spec`` holds the facts of a command *name*; there is one per name, made from ``command_table``.
-Rule 2: a ``Command`` is one call: arguments, spec, parser. It is a value: nothing on the way changes it.
-Rule 3: a name nobody knows gets the careful spec: a write that is never sent twice, and that may run users' code.
+Rule 1: a ``Spec`` holds the facts about a command *name*; there is one per name, made from ``command_table``.
+Rule 2: a ``Command`` is one call: arguments, spec, parser. It is a value and never changes.
+Rule 3: an unknown name gets a careful spec: a write that is never sent twice, and that may run users' code.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ T_co = TypeVar("T_co", covariant=True)
 class Spec:
     """The facts about one command name.
 
-    ``safe``     sending it twice does no harm: the server calls it read-only, or it only tells something (R-24).
-    ``blocking`` where the server-side timeout stands, or None; ``blocks_for`` reads it (R-21).
+    ``safe``     sending it twice does no harm: the server calls it read-only, or it only returns information (R-24).
+    ``blocking`` where among the arguments the server-side timeout is, or None; ``blocks_for`` reads it (R-21).
     ``effect``   what it does to the state of its connection, or None (R-28).
-    ``refusal``  why it has no place on a shared connection and which call is right, or None (R-20).
-    ``plain``    none of the last three: the only thing the hot path asks.
-    ``runs_code`` it runs code of users (a script, a function, a module): its errors may be any words, and prove nothing
-                 (R-24).
+    ``refusal``  why it may not be sent on a shared connection, and what to use instead, or None (R-20).
+    ``plain``    none of the last three applies: the only field that the hot path reads.
+    ``runs_code`` it runs users' code (a script, a function, a module), which can answer with any error, so its errors
+                 prove nothing (R-24).
     """
 
     __slots__ = ("blocking", "effect", "key_rule", "name", "parse", "plain", "refusal", "runs_code", "safe", "words")
@@ -77,7 +77,7 @@ class Spec:
         )
 
     def blocks_for(self, args: Sequence[Any]) -> float | None:
-        """Tell how many seconds the server may hold this call back: inf for ever, None when it never blocks."""
+        """Return how many seconds the server may block for this call: inf without limit, None if it never blocks."""
         if self.blocking is None:
             return None
         position, unit = self.blocking.split()
@@ -127,7 +127,7 @@ def _keys_by_rule(rule: str, args: Sequence[Any]) -> Sequence[Any]:
 
 
 def _option(args: Sequence[Any], word: str) -> int | None:
-    """Return the index behind the option ``word`` of XREAD or XREADGROUP, or None. Behind STREAMS come names only."""
+    """Return the index after the option ``word`` of XREAD or XREADGROUP, or None. No option follows STREAMS."""
     index = 1
     while index < len(args):
         arg = args[index]
@@ -136,7 +136,7 @@ def _option(args: Sequence[Any], word: str) -> int | None:
             return index + 1
         if option == "STREAMS":
             return None
-        index += 3 if option == "GROUP" else 1  # a group or consumer may be called anything
+        index += 3 if option == "GROUP" else 1  # the group or consumer may be named like an option
     return None
 
 
@@ -162,7 +162,7 @@ def _build_specs() -> dict[str, Spec]:
 SPECS: Final[dict[str, Spec]] = _build_specs()
 
 
-#: The specs of names of one word by their usual spellings.
+#: The specs of one-word names, by their usual spellings.
 SPELLED: Final[dict[Any, Spec]] = {
     spelling: found
     for name, found in SPECS.items()
@@ -177,9 +177,9 @@ def spec(name: str) -> Spec:
 
 
 def find_spec(args: Sequence[Any]) -> Spec:
-    """Return the spec for raw arguments; an unknown name gets a careful spec of its own."""
+    """Return the spec for raw arguments; an unknown name gets a careful spec of its own (Rule 3)."""
     name = _word(args[0])
-    if " " in name:  # never shown: there may be a password behind it
+    if " " in name:  # the error does not show it: a password may follow the name
         raise UsageValueError("a command's name has no spaces: each word is an argument of its own, as in 'GET', 'key'")
     known = SPECS.get(name)
     if name in CONTAINERS and len(args) > 1:
@@ -198,10 +198,10 @@ def _word(arg: Any) -> str:
 
 @final
 class Command(Generic[T_co]):
-    """One call of one command: what to send, what is known of it, and how to read the reply.
+    """One call of one command: what to send, what is known about it, and how to parse the reply.
 
-    Made by the functions of ``respool.commands``, or by hand: ``Command("GET", "key")``. ``idempotent=True`` says
-    that running it twice is harmless, so that it is retried like a read when a connection is lost (R-24).
+    The functions of ``respool.commands`` make it, or you do: ``Command("GET", "key")``. ``idempotent=True`` says that
+    running it twice is harmless, so it is retried like a read when its connection is lost (R-24).
     """
 
     __slots__ = ("args", "parse", "spec")
@@ -225,7 +225,7 @@ class Command(Generic[T_co]):
 
     @classmethod
     def of(cls, args: tuple[Arg, ...], spec: Spec, parse: Parser | None) -> Command[Any]:
-        """Put together what is known already; ``args`` include the name."""
+        """Make a command whose spec is known already; ``args`` includes the name."""
         command: Command[Any] = object.__new__(cls)
         command.args = args
         command.spec = spec
@@ -248,7 +248,7 @@ class Command(Generic[T_co]):
 
 
 def as_command(value: Command[Any] | Sequence[Any]) -> Command[Any]:
-    """Return ``value`` as a Command; a sequence of arguments is looked up by its first word."""
+    """Return ``value`` as a Command; the first item of a sequence of arguments is the command's name."""
     if isinstance(value, Command):
         return value
     if isinstance(value, str | bytes | bytearray | memoryview):

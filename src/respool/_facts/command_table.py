@@ -1,4 +1,4 @@
-"""The facts about every command's name, as the servers' ``COMMAND`` tells them (Valkey 9.1, Redis 7).
+"""The facts about every command name, as the servers' ``COMMAND`` reports them (Valkey 9.1, Redis 7).
 
 A test compares this table with a running server; nothing here is derived at run time.
 
@@ -78,7 +78,7 @@ CONTAINERS: Final = frozenset(
     "XGROUP XINFO".split()
 )
 
-#: Where the server-side timeout of a blocking command stands: its index (or the word before it), and its unit.
+#: Where the server-side timeout of a blocking command is: its index (or the word before it), and its unit.
 BLOCKING: Final = {
     "BLMOVE": "-1 s",
     "BLMPOP": "1 s",
@@ -94,14 +94,14 @@ BLOCKING: Final = {
     "XREADGROUP": "BLOCK ms",
 }
 
-#: What runs users' code, whose errors may be any words. So may every command of a module, which is not in this table.
+#: Commands that run users' code, which can answer with any error. So can the commands of modules, which are not here.
 RUNS_CODE: Final = frozenset("EVAL EVALSHA EVALSHA_RO EVAL_RO FCALL FCALL_RO".split())
 
-#: What a command does to the state of its connection (``session`` keeps the book).
+#: What a command does to the state of its connection (``session`` records it).
 EFFECTS: Final = {
     "ASKING": "stain",
     "AUTH": "stain",
-    "CLIENT": "spoil",  # a subcommand nobody knows
+    "CLIENT": "spoil",  # an unknown subcommand
     "CLIENT CACHING": "stain",
     "CLIENT CAPA": "spoil",
     "CLIENT IMPORT-SOURCE": "spoil",
@@ -134,7 +134,7 @@ EFFECTS: Final = {
     "WATCH": "watch",
 }
 
-#: Why a command has no place on any connection of a pool, not even on a lease.
+#: Why a command may not be sent on any connection of a pool, not even on a lease.
 NEVER: Final = {
     "CLIENT REPLY": "use execute_noreply() or execute_many_noreply()",
     "MONITOR": "its stream of lines cannot be told from replies",
@@ -142,13 +142,13 @@ NEVER: Final = {
     "SYNC": "a connection is no replica",
 }
 
-#: What RESP3 answers with pushes; so are the messages that follow, and they go to the ``listener``.
+#: Commands that RESP3 answers with pushes. The messages that follow are pushes too and go to the ``listener``.
 SUBSCRIBES: Final = frozenset("SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE".split())
 
 _LEASE = "it changes the state of the connection: take a lease: pool.acquire()"
 _BATCH = "use execute_many(commands, atomic=True) or pipeline(atomic=True), or take a lease: pool.acquire()"
 
-#: Why a command has no place on a connection that others use too, and which call is right (R-20).
+#: Why a command may not be sent on a shared connection, and what to use instead (R-20).
 REFUSALS: Final = {
     **dict.fromkeys(EFFECTS, _LEASE),
     **dict.fromkeys(SUBSCRIBES, f"{_LEASE}; messages go to the pool's listener, as Pushed"),

@@ -1,6 +1,6 @@
 """Every error respool raises, sorted by what the caller can do about it.
 
-Rule 1: a server's error reply is a value until a caller asks for it; ``server_error`` is the only maker.
+Rule 1: a server's error reply is a value until it is raised to a caller; only ``server_error`` makes these values.
 Rule 2: a transport error knows whether the command may have run: ``executed`` is ``"no"`` or ``"unknown"``.
 Rule 3: messages name the address and the pool, never a secret; every error can be pickled.
 """
@@ -16,9 +16,9 @@ Executed = Literal["no", "unknown"]
 
 
 class Error(Exception):
-    """Catch this to catch everything respool raises on purpose."""
+    """Base class of all errors that respool raises on purpose."""
 
-    #: The name of the command that ended in this error, or words for a run of commands; None where it was neither.
+    #: The name of the command that failed, or a description of a run of commands; None if the error has neither.
     command: str | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -33,10 +33,10 @@ def _rebuild(cls: type[E], args: tuple[Any, ...], state: dict[str, Any]) -> E:
 
 
 def again(error: E) -> E:
-    """Return another instance of ``error`` with the same cause: every caller raises one of its own.
+    """Return another instance of ``error`` with the same cause, so that every caller raises one of its own.
 
-    An error of the user's own (a hook's) is copied where it can be, and shows where in the hook it came from. One that
-    many callers raise would collect the frames of them all in its traceback.
+    An instance that several callers raise would collect all their frames in its traceback. An error from a user's hook
+    is copied if possible, with the traceback that shows its place in the hook.
     """
     other: Any
     if isinstance(error, Error):
@@ -56,7 +56,7 @@ def again(error: E) -> E:
 
 
 def placed(error: Error, place: str) -> Error:
-    """Return a copy of ``error`` whose text begins with ``place``. Its type, attributes and cause stay the same."""
+    """Return a copy of ``error`` whose text begins with ``place``. Type, attributes and cause stay the same."""
     other: Error = _rebuild(type(error), (f"{place}: {error}",), dict(error.__dict__))
     other.__cause__ = error.__cause__
     return other
@@ -78,7 +78,7 @@ class ServerError(Error):
 
 
 class WrongType(ServerError):
-    """The key holds another type than the command works on."""
+    """The key holds a value of another type than the command works on."""
 
 
 class NoScript(ServerError):
@@ -86,7 +86,7 @@ class NoScript(ServerError):
 
 
 class ReadOnly(ServerError):
-    """The server is a replica and does not take writes."""
+    """The server is a replica and does not accept writes."""
 
 
 class NoPermission(ServerError):
@@ -94,7 +94,7 @@ class NoPermission(ServerError):
 
 
 class AuthenticationFailed(ServerError):
-    """Wrong password or user, or none given where one is needed. Never retried."""
+    """The password or user is wrong, or missing where the server requires one. Never retried."""
 
 
 class OutOfMemory(ServerError):
@@ -102,7 +102,7 @@ class OutOfMemory(ServerError):
 
 
 class Busy(ServerError):
-    """A script blocks the server."""
+    """A script blocks the server, or it has too many clients."""
 
 
 class BusyGroup(ServerError):
@@ -114,7 +114,7 @@ class Loading(ServerError):
 
 
 class TryAgain(ServerError):
-    """A multi-key command met a slot that is being moved."""
+    """A multi-key command failed because its slot is being moved."""
 
 
 class ClusterDown(ServerError):
@@ -122,15 +122,15 @@ class ClusterDown(ServerError):
 
 
 class MasterDown(ServerError):
-    """A replica lost its primary and is set not to serve stale data."""
+    """A replica has lost its primary and is configured not to serve stale data."""
 
 
 class CrossSlot(ServerError):
-    """The keys of one command live in different slots."""
+    """The keys of one command are in different slots."""
 
 
 class WrongNode(ServerError):
-    """The server is a node of a cluster and the key belongs to another one; a pool of one node follows no redirects."""
+    """The key belongs to another node of the cluster; a pool for a single node follows no redirects."""
 
     def __init__(self, code: str, message: str = "") -> None:
         super().__init__(code, message)
@@ -167,7 +167,7 @@ _BY_CODE: dict[str, type[ServerError]] = {
     "EXECABORT": TransactionAborted,
 }
 
-# Redis before 6 and passwords without ACL answer with a bare ERR; the wording is the only sign there is.
+# Redis before 6, and servers with a password but no ACL, answer with a bare ERR: only the wording tells the kind.
 _BY_WORDING: tuple[tuple[str, type[ServerError]], ...] = (
     ("unknown command", UnknownCommand),
     ("invalid password", AuthenticationFailed),
@@ -177,7 +177,7 @@ _BY_WORDING: tuple[tuple[str, type[ServerError]], ...] = (
 )
 
 
-#: What stands behind MOVED or ASK: a slot and an address, whose host may be missing.
+#: The text after MOVED or ASK: a slot and an address, whose host may be missing.
 _REDIRECT = re.compile(r"\d+ \S*:\d+")
 
 
@@ -197,24 +197,24 @@ def server_error(line: str) -> ServerError:
     return kind(code, message)
 
 
-#: Answers by which a server says "not now": the command did not run.
+#: Errors by which a server says "not now": the command did not run.
 NOT_NOW: Final = (Loading, TryAgain, ClusterDown, MasterDown, ReadOnly)
 
 
 def is_not_now(errors: list[Error]) -> bool:
-    """Tell whether there is an error and all of them say "not now"."""
+    """Tell whether there are errors and all of them say "not now"."""
     return bool(errors) and all(isinstance(error, NOT_NOW) for error in errors)
 
 
-#: How a replica refuses a write in a script, and a script that is marked as writing.
+#: How a replica refuses a write in a script, and a script that is flagged as writing.
 REPLICA_SAYS: Final = ("You can't write against a read only", "Can not run script with write flag on readonly")
 
 
 def is_demoted(error: Error, *, runs_code: bool = False) -> bool:
-    """Tell whether an error says that the node is no primary any more, so that its connections must be renewed (R-13).
+    """Tell whether an error shows that the node is no longer a primary, so its connections must be replaced (R-13).
 
-    A script may answer READONLY of its own accord: that says nothing. But the error of a script that was stopped by a
-    replica has the server's wording, up to Redis 6.2 inside of another error.
+    A script can return READONLY on its own; that proves nothing. But if a replica stopped the script, the error has the
+    server's wording; up to Redis 6.2 that is nested in another error.
     """
     if isinstance(error, TransactionAborted) and isinstance(error.__cause__, Error):
         return is_demoted(error.__cause__)
@@ -226,18 +226,18 @@ def is_demoted(error: Error, *, runs_code: bool = False) -> bool:
     return bool(is_there) and words.startswith(REPLICA_SAYS)
 
 
-# What happened on the way -----------------------------------------------------------------------------
+# What happened in transit -----------------------------------------------------------------------------
 
 
 class TransportError(Error):
-    """The network or the peer failed. ``executed`` says whether the command can have run on the server.
+    """The network or the peer failed. ``executed`` says whether the command may have run on the server.
 
-    ``reason`` is what happened, without the address and the command.
+    ``reason`` says what happened, without the address and the command.
     """
 
-    #: What the server answered last before it hung up on a run of commands, if that was an error.
+    #: The last reply to a run of commands before the connection ended, if it was an error.
     last_words: ServerError | None = None
-    #: How many commands of that run had been answered.
+    #: How many commands of that run were answered.
     answered: int = 0
 
     def __init__(self, message: str, *, address: str = "", executed: Executed = "no") -> None:
@@ -248,27 +248,27 @@ class TransportError(Error):
 
 
 class ConnectFailed(TransportError):
-    """No connection could be made: refused, unreachable, TLS or handshake failed."""
+    """No connection could be made: it was refused, the host was unreachable, or TLS or the handshake failed."""
 
 
 class ConnectTimeout(ConnectFailed, TimeoutError):
-    """Connecting and shaking hands took longer than ``connect_timeout``."""
+    """Connecting, with the handshake, took longer than ``connect_timeout``."""
 
 
 class ConnectionLost(TransportError):
-    """The connection ended while the command was queued (``executed="no"``) or on its way (``"unknown"``)."""
+    """The connection ended while the command was queued (``executed="no"``) or in flight (``"unknown"``)."""
 
 
 class OutcomeUnknown(ConnectionLost):
-    """A write was on its way when the connection ended: it ran once or not at all, and was not sent again."""
+    """A write was in flight when the connection ended: it ran once or not at all, and was not retried."""
 
 
 class ReadTimeout(TransportError, TimeoutError):
-    """The reply did not come in time."""
+    """The reply did not arrive in time."""
 
 
 class ProtocolError(Error):
-    """The reply cannot be parsed, or nobody asked for it; the connection is gone. Never retried."""
+    """The reply cannot be parsed, or no command was waiting for it; the connection is closed. Never retried."""
 
     def __init__(self, message: str, *, address: str = "") -> None:
         super().__init__(f"{address}: {message}" if address else message)
@@ -277,29 +277,29 @@ class ProtocolError(Error):
 
 
 class DecodeError(Error, ValueError):
-    """A reply cannot be decoded with the configured ``encoding``; the connection goes on."""
+    """A reply cannot be decoded with the configured ``encoding``; the connection stays open."""
 
 
 # What the caller did ----------------------------------------------------------------------------------
 
 
 class UsageError(Error):
-    """A bad argument or call, found before anything was sent."""
+    """An argument or call is wrong; this was found before anything was sent."""
 
 
 class UsageTypeError(UsageError, TypeError):
-    """An argument of the wrong type."""
+    """An argument has the wrong type."""
 
 
 class UsageAttributeError(UsageError, AttributeError):
-    """A name that is another client's; the message says what to call here. ``hasattr`` is False for it."""
+    """The name exists in another client only; the message says what to call instead. ``hasattr`` is False for it."""
 
 
 class UsageValueError(UsageError, ValueError):
-    """An argument of the right type and a value that cannot be."""
+    """An argument has the right type but an invalid value."""
 
 
-# What the pool says -----------------------------------------------------------------------------------
+# What the pool reports --------------------------------------------------------------------------------
 
 
 class PoolError(Error):
@@ -307,7 +307,7 @@ class PoolError(Error):
 
 
 class PoolExhausted(PoolError):
-    """Every connection is out and the pool does not wait."""
+    """No connection can be leased now, and the call does not wait for one."""
 
 
 class TooManyWaiters(PoolExhausted):
@@ -315,7 +315,7 @@ class TooManyWaiters(PoolExhausted):
 
 
 class PoolTimeout(PoolError, TimeoutError):
-    """No connection came free in time. Carries the state of the pool at that moment.
+    """No connection became available in time. Carries the state of the pool at that moment.
 
     ``idle``, ``leased``, ``dialing``, ``waiting`` and ``max_size`` are counts; ``oldest_waiter`` is in seconds;
     ``last_dial_error`` is the error of the latest failed dial, or None.
@@ -348,7 +348,7 @@ class PoolClosed(PoolError):
 
 
 def _name_as_imported() -> None:
-    """Let tracebacks and pickles name an error as users import it."""
+    """Make tracebacks and pickles name the errors by the path from which users import them."""
     for kind in [kind for kind in globals().values() if isinstance(kind, type) and issubclass(kind, Error)]:
         kind.__module__ = "respool.errors"
 

@@ -1,6 +1,6 @@
-"""What a pool tells a ``listener``: one small value per event, made only when somebody listens.
+"""What a pool passes to a ``listener``: one small value per event, made only if there is a listener.
 
-A listener is a plain function called where the event happens; it must be quick, and what it raises is dropped.
+A listener is a plain function, called where the event happens. It must be quick; exceptions from it are dropped.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something happened at a node. ``address`` names it."""
+    """Base class: something happened at the node with this ``address``."""
 
     address: str
 
@@ -32,7 +32,7 @@ class ConnectionClosed(Event):
 
 @dataclass(frozen=True, slots=True)
 class DialFailed(Event):
-    """A dial ended in ``error``."""
+    """A dial failed with ``error``."""
 
     error: BaseException
 
@@ -48,7 +48,7 @@ class Retried(Event):
 
 @dataclass(frozen=True, slots=True)
 class Pushed(Event):
-    """The server sent a push: a message of a channel that a lease subscribed to, an invalidation ..."""
+    """The server sent a push: a message of a channel that a lease has subscribed to, an invalidation ..."""
 
     push: list[Any]
 
@@ -61,7 +61,7 @@ class LeaseLeaked(Event):
 
 
 def _name_as_imported() -> None:
-    """Let representations and pickles name an event as users import it."""
+    """Make representations and pickles name the events by the path from which users import them."""
     for kind in [Event, *Event.__subclasses__()]:
         kind.__module__ = "respool.events"
 

@@ -1,8 +1,8 @@
-"""The options as type checkers and editors see them: a type, a line of text and the default of each.
+"""The options as type checkers and editors see them: type, one line of text and default of each.
 
 Rule 1: ``Options`` has the defaults and checks the values; a test compares its defaults with these texts.
-Rule 2: pools, connections and ``from_url`` take the options as ``Unpack[...]`` in one signature without overloads: so
-        a checker answers a misspelt option in one line.
+Rule 2: pools, connections and ``from_url`` take the options as ``Unpack[...]`` in one signature without overloads, so
+        that a type checker reports a misspelt option in one line.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ Credentials = Callable[[], Any]
 Hook = Callable[[Any], Any]
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeVar  # checkers bring it along; at run time nothing needs a default
+    from typing_extensions import TypeVar  # type checkers include it; at run time nothing needs a default
 
-    #: What keys and values are in replies: str where an ``encoding`` is passed, else Any. A URL may hold an encoding,
-    #: which no checker sees, so nothing else is claimed; ``pool: AsyncPool[bytes] = AsyncPool(url)`` says it.
+    #: The type of keys and values in replies: str if an ``encoding`` is passed, else Any, because a URL may hold an
+    #: encoding, which no type checker sees. ``pool: AsyncPool[bytes] = AsyncPool(url)`` states it explicitly.
     S = TypeVar("S", default=Any)
 else:
     from typing import TypeVar
@@ -30,23 +30,23 @@ else:
 
 T_co = TypeVar("T_co", covariant=True)
 
-#: Stands for an ``encoding`` that was not passed: then it is the one in the URL, or None.
+#: The default of ``encoding`` arguments: use the encoding in the URL, or None.
 FROM_URL: Any = type("FromUrl", (), {"__repr__": lambda _: "FROM_URL", "__slots__": ()})()
 
 
 class Encoding(Protocol[T_co]):
-    """The name of an encoding, so a ``str``, in words that let a checker conclude that replies are ``str`` too.
+    """The name of an encoding, a ``str``, typed so that a type checker infers that replies are ``str`` too.
 
-    ``encoding: Encoding[S] | None`` needs no overload: a ``str`` makes S ``str``, and None leaves S to its default.
+    ``encoding: Encoding[S] | None`` needs no overload: a ``str`` makes S ``str``, and None leaves S at its default.
     """
 
     def translate(self, table: dict[int, str], /) -> T_co:
-        """Do as ``str.translate`` does, which no other builtin type does."""
+        """Match ``str.translate``, which no other builtin type has in this form."""
         ...
 
 
 class ConnectionOptions(TypedDict, total=False):
-    """The options that one connection takes. All but these also stand in docs/reference/options.md."""
+    """The options that one connection takes; docs/reference/options.md explains them."""
 
     # Where
     host: str

@@ -1,9 +1,9 @@
 """Every option of a pool, its default, and the one place where it is checked.
 
-Rule 1: an ``Options`` that exists is valid; nothing behind it checks again.
-Rule 2: a wrong type is a UsageTypeError, a wrong value a UsageValueError, and neither has opened a connection.
+Rule 1: every ``Options`` object is valid; later code does not check again.
+Rule 2: a wrong type is a UsageTypeError, a wrong value a UsageValueError; both are raised before any dial.
 Rule 3: ``repr`` shows no secret.
-Times are seconds. ``None`` switches a limit off where that makes sense.
+Times are in seconds. ``None`` switches a limit off where that makes sense.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from respool._facts.retry_policy import RetryPolicy
 from respool._facts.unknown import unknown_option
 from respool._facts.url import parse_url
 
-#: How many shared connections a pool opens when nobody says (docs/explanation/shared-connections.md).
+#: How many shared connections a pool opens by default (docs/explanation/shared-connections.md).
 DEFAULT_SHARED: Final = 1
 
-#: What the names of commands are made of; an encoding must write it as ASCII does.
+#: The characters of command names; an encoding must encode them as ASCII does.
 _SPOKEN: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ abcdefghijklmnopqrstuvwxyz 0123456789 -_."
 
 
@@ -106,7 +106,7 @@ class Options:
         try:
             codecs.lookup_error(self.encoding_errors)
             name = "encoding"
-            # Encoding something finds out whether it is an encoding of text; codecs.lookup does not.
+            # Encoding some text shows whether it is a text encoding; codecs.lookup does not.
             spoken = _SPOKEN.encode("ascii" if self.encoding is None else self.encoding)
         except (LookupError, ValueError) as error:
             raise UsageValueError(f"{name}: {error}") from error
@@ -120,14 +120,14 @@ class Options:
 
     @property
     def address(self) -> str:
-        """The node as messages name it: ``host:port`` or ``unix:path``."""
+        """The node's address as in messages: ``host:port`` or ``unix:path``."""
         if self.path is not None:
             return f"unix:{self.path}"
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def shared_target(self) -> int:
-        """How many shared connections the pool keeps: the option, or the default where a lease still fits beside it."""
+        """How many shared connections the pool keeps: the option, or the default if that leaves room for a lease."""
         if self.shared is not None:
             return self.shared
         return DEFAULT_SHARED if self.max_size > DEFAULT_SHARED else 0
@@ -138,7 +138,7 @@ class Options:
 
 
 def make_options(url: str | None, options: Mapping[str, Any], encoding: Any = FROM_URL) -> Options:
-    """Merge a URL and keywords (keywords win) into checked options."""
+    """Merge a URL and keywords into checked options; keywords override the URL."""
     given = dict(options) if encoding is FROM_URL else {**options, "encoding": encoding}
     for name in given:
         if name not in _NAMES:
@@ -159,14 +159,14 @@ def make_options(url: str | None, options: Mapping[str, Any], encoding: Any = FR
             )
     merged.update(given)
     if merged.get("credentials") is not None and "credentials" in given and "password" not in given:
-        merged.pop("password", None)  # a URL's password gives way to the callable that knows today's
+        merged.pop("password", None)  # the callable overrides the URL's password, which may be out of date
     if "host" in given and "path" not in given:
         merged.pop("path", None)
     return Options(**merged)
 
 
 def can_be_encoded(text: str, encoding: str | None) -> bool:
-    """Tell whether a text can be sent. The error of Python would hold it, which must not be if it is a secret."""
+    """Tell whether a text can be encoded. Python's own error would contain the text, which may be a secret."""
     try:
         text.encode(encoding or "utf-8")
     except UnicodeError:
@@ -175,7 +175,7 @@ def can_be_encoded(text: str, encoding: str | None) -> bool:
 
 
 def checked_timeout(timeout: Any) -> float:
-    """Return a caller's ``timeout`` in seconds, checked; zero or less means: try once, do not wait."""
+    """Check a caller's ``timeout`` and return it in seconds; zero or less means: try once, do not wait."""
     if not isinstance(timeout, int | float) or isinstance(timeout, bool):
         raise UsageTypeError(f"timeout must be a number of seconds or None, not {timeout!r}")
     try:
@@ -187,7 +187,7 @@ def checked_timeout(timeout: Any) -> float:
     return seconds
 
 
-# Checks: None when fine, else (error class, what it must be) -------------------------------------------
+# Checks: None when valid, else (error class, what it must be) ------------------------------------------
 
 Problem = tuple[type[UsageError], str] | None
 Check = Callable[[Any], Problem]
@@ -270,7 +270,7 @@ def _function(value: Any) -> Problem:
 
 
 def _plain_function(value: Any) -> Problem:
-    if inspect.iscoroutinefunction(value):  # nobody would wait for it
+    if inspect.iscoroutinefunction(value):  # nobody would await it
         return UsageTypeError, "a plain function, not an async one, or None"
     return _function(value)
 
@@ -340,7 +340,7 @@ _TEXTS: Final = frozenset(
 
 
 def _from_text(name: str, text: str) -> Any:
-    """Read an option of a URL's query string."""
+    """Convert an option of a URL's query string to its type."""
     if name in _TEXTS:
         return text
     if name in _FLAGS:

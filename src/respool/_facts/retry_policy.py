@@ -1,4 +1,4 @@
-"""What the user lets a pool send again, how often, and how long it pauses before."""
+"""Which commands a pool may retry, how often, and how long it pauses before."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from respool._facts.errors import UsageTypeError, UsageValueError
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """What a pool sends again after a failure, and how long it pauses before.
+    """How a pool retries commands that failed.
 
-    ``attempts`` counts the first one, so 1 retries nothing. The pause before retry n is random between zero and
+    ``attempts`` includes the first one, so 1 retries nothing. The pause before retry n is random between zero and
     ``base * 2**(n-1)`` seconds, at most ``cap``; the first retry after a connection was lost is made at once.
     ``budget`` is the share of all commands that may be retries, with a floor of ``budget_floor`` per second.
     Reads, and commands marked idempotent, are retried even when they may have run; other writes never are.

@@ -1,6 +1,6 @@
-"""What a pool counts, and the snapshot it hands out.
+"""What a pool counts, and the snapshot it returns.
 
-Rule 1: every number is either derived from the state itself or counted in the one place where the thing happens.
+Rule 1: every number is either derived from the state itself or counted in the one place where the event happens.
 Rule 2: a snapshot is a value; nothing in it changes later.
 """
 
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PoolStats:
-    """A pool at one moment. The first group are gauges, the others count since the pool was opened.
+    """A pool at one moment. The first group holds gauges, the others count since the pool was opened.
 
-    ``size = shared + idle + leased + dialing``. ``in_flight`` counts replies owed on shared connections.
+    ``size = shared + idle + leased + dialing``. ``in_flight`` counts pending replies on shared connections.
     """
 
     size: int = 0
@@ -27,39 +27,39 @@ class PoolStats:
     max_size: int = 0
     epoch: int = 0
 
-    #: Connections made, ended by themselves, closed on purpose, and dials that failed.
+    #: Connections opened, lost (ended by themselves), closed on purpose, and failed dials.
     opened: int = 0
     lost: int = 0
     closed: int = 0
     dial_failures: int = 0
 
-    #: Replies received on any connection, and those of them that nobody waited for any more.
+    #: Replies received on any connection, and how many of them nobody waited for any more.
     replies: int = 0
     dropped: int = 0
     #: Commands given up before a byte of them was written.
     taken_back: int = 0
 
-    #: Leases handed out and given back; the ones that had to wait, and for how many seconds in all and at most.
+    #: Leases acquired and released; how many had to wait, and for how many seconds in total and at most.
     leases: int = 0
     releases: int = 0
     waits: int = 0
     wait_seconds: float = 0.0
     longest_wait: float = 0.0
-    #: Calls that found no connection: at once (``on_full="raise"``, too many waiters), and in time.
+    #: Calls that got no connection: refused at once (``on_full="raise"``, too many waiters), and timed out.
     exhausted: int = 0
     timeouts: int = 0
-    #: Leased connections that came back in a state the next user must not see, and were made clean.
+    #: Leased connections that were released in a changed state and had to be reset.
     resets: int = 0
-    #: Leases that were dropped without being given back.
+    #: Leases that were dropped without being released.
     leaks: int = 0
 
-    #: Commands sent again, and retries that the budget refused.
+    #: Retries made, and retries that the budget refused.
     retries: int = 0
     retries_refused: int = 0
 
 
 class Counters:
-    """The counters of one pool that no state holds."""
+    """The counters of one pool that cannot be derived from its state."""
 
     __slots__ = (
         "closed",
@@ -88,7 +88,7 @@ class Counters:
         self.wait_seconds = self.longest_wait = 0.0
 
     def waited(self, seconds: float) -> None:
-        """Count a lease that was waited for."""
+        """Count a lease that had to wait, and for how long."""
         self.waits += 1
         self.wait_seconds += seconds
         self.longest_wait = max(self.longest_wait, seconds)

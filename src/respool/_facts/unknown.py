@@ -1,8 +1,8 @@
-"""What a name that respool does not know is answered with: the name that was meant, or the one redis-py has for it.
+"""Helpful errors for unknown names: the name that was probably meant, or respool's counterpart of one in redis-py.
 
-Rule 1: looked at only when something has failed already; nothing here costs a program that uses the right names. So a
-        class gets a descriptor for each name and no ``__getattr__``, which would slow every other name down.
-Rule 2: a name that a class has got in the meantime is left alone.
+Rule 1: this is used only when a name was not found, so it costs nothing in a program that uses the right names. So a
+        class gets a descriptor for each name instead of ``__getattr__``, which would slow down every other name.
+Rule 2: a name that a class really has is left alone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from respool._facts.errors import UsageAttributeError
 
 C = TypeVar("C", bound=type)
 
-#: Options of redis-py and what to write here. docs/reference/options.md explains ours.
+#: Options of redis-py, and what to write instead. docs/reference/options.md explains those of respool.
 _OPTIONS: Final = {
     "connection_pool": "a pool is the client: keep one pool, and call its methods",
     "connection_pool_class": "choose the pool by its class or by from_url()",
@@ -47,7 +47,7 @@ _OPTIONS: Final = {
 
 
 def unknown_option(name: str, known: Iterable[str], where: str = "") -> str:
-    """Say that an option does not exist, and what to write in its place."""
+    """Say that an option does not exist, and what to write instead."""
     said = f"unknown option {name!r}{where}"
     if name in _OPTIONS:
         return f"{said}: {_OPTIONS[name]}"
@@ -66,7 +66,7 @@ _PUBSUB: Final = (
 )
 _WATCH: Final = "acquire() a connection and call execute('WATCH', key) on it"
 
-#: What other clients have on a client or pool.
+#: Names that a client or pool has in other libraries.
 POOL_NAMES: Final = {
     "aclose": "call close(), or leave the with block",
     "client": "call acquire(), as in: with pool.acquire() as connection",
@@ -90,7 +90,7 @@ POOL_NAMES: Final = {
     "watch": _WATCH,
 }
 
-#: What other clients have on a connection.
+#: Names that a connection has in other libraries.
 CONNECTION_NAMES: Final = {
     "aclose": "call close(), or leave the with block",
     "close": "await aclose(), or leave the async with block",
@@ -106,7 +106,7 @@ CONNECTION_NAMES: Final = {
     "watch": "call execute('WATCH', key)",
 }
 
-#: What other clients have on a pipeline.
+#: Names that a pipeline has in other libraries.
 PIPELINE_NAMES: Final = {
     "aclose": "nothing is sent until the with block is left without an error",
     "close": "nothing is sent until the with block is left without an error",
@@ -127,7 +127,7 @@ def missing(owner: type, name: str, instead: str) -> UsageAttributeError:
 
 @final
 class _Elsewhere:
-    """Stands where another client has something, and says what to do here. ``hasattr`` does not find it."""
+    """A descriptor for a name of another client: it raises an error that says what to use. ``hasattr`` is False."""
 
     __slots__ = ("_instead", "_name")
 
@@ -140,7 +140,7 @@ class _Elsewhere:
 
 
 def answering(names: Mapping[str, str]) -> Callable[[C], C]:
-    """Let a class answer names that it does not have."""
+    """Make a class explain these names of other clients, as far as it does not have them."""
 
     def decorate(kind: C) -> C:
         for name, instead in names.items():

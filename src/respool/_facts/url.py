@@ -1,8 +1,8 @@
-"""Read a server's URL.
+"""Parse a server's URL.
 
 Rule 1: the scheme says how to connect: ``redis``/``valkey`` TCP, ``rediss``/``valkeys`` TLS, ``unix`` a socket file.
-Rule 2: the path of a TCP URL is the database; the query string may carry any option that can be written as text.
-Rule 3: what cannot be understood is refused; nothing is guessed. Messages never show the password.
+Rule 2: the path of a TCP URL is the database; the query string may hold any option that can be written as text.
+Rule 3: an invalid or ambiguous URL is refused; nothing is guessed. Messages never show the password.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ UNIX: Final = frozenset({"unix", "redis+unix", "valkey+unix"})
 
 
 def parse_url(url: str) -> dict[str, Any]:
-    """Return the options a URL carries; those of the query string stay texts, under ``"query"``."""
+    """Return the options in a URL; those of the query string are returned as text, under ``"query"``."""
     if not isinstance(url, str):
         raise UsageTypeError(f"the URL must be text, not {type(url).__name__}")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        # Its text would quote what stands at the port's place, which may be a piece of a password.
+        # Python's error would quote the text in place of the port, which may be part of a password.
         raise UsageValueError(
             "not a URL: its host and port cannot be read; / ? # @ : in a password are written %2F %3F %23 %40 %3A"
         ) from None

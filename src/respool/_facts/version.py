@@ -1,4 +1,4 @@
-"""The version, in a file of its own so that every floor can read it."""
+"""The version, in a file of its own so that every folder may import it."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ class Screen:
         data = self._held + data
         done, at = (0, 0) if self._held else self._first_value(data)
         self._held = b""
-        is_clean: bool | None = None  # unknown; found out at most once, since that takes a look at all of the data
+        is_clean: bool | None = None  # unknown; computed at most once, because that reads all of the data
         is_first = at == 0 and self._last == _LINE_FEED and data[:1] in (b"|", b"!")
         while 0 <= at < len(data) and (suspect := 0 if is_first else next_suspect(data, at)) >= 0:
             is_first = False

@@ -1,7 +1,7 @@
 """What commands have done to the state of a leased connection (R-28).
 
 Rule 1: in doubt, a connection is not clean. A command that can change its state marks it when it is *sent*, and only a
-        reply that certainly undoes the change (of EXEC, say) clears that mark.
+        reply which proves that the change is undone (that of EXEC, say) clears the mark.
 Rule 2: no reply clears ``is_stained``; that takes a RESET and a new handshake.
 Rule 3: state that a RESET may not undo (CLIENT CAPA; CLIENT NO-EVICT on Redis 7.0) spoils the connection for good.
 """
