@@ -1,6 +1,6 @@
-"""What stands where a connection's transport would be when there is none: every use is a clear error.
+"""A stand-in for a connection's transport when there is none (null object): every use raises a clear error.
 
-It answers all questions ("is it open?" no) and refuses all work, so that no hot path has to ask first.
+It answers all queries ("is it open?" no) and refuses all work, so that no hot path has to check first.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from respool._facts.errors import Error, UsageError
 
 
 class Absent:
-    """No transport, and the reason."""
+    """A missing transport, and the error that says why it is missing."""
 
     __slots__ = ("_make_error",)
 
@@ -29,7 +29,7 @@ class Absent:
         self._make_error = make_error
 
     def refuse(self) -> NoReturn:
-        """Raise the reason."""
+        """Raise the error."""
         raise self._make_error()
 
     def submit(self, args: tuple[Any, ...]) -> NoReturn:
@@ -64,19 +64,19 @@ class Absent:
         return False
 
     def set_patience(self, patience: float | None) -> None:
-        """There is nobody to be patient with."""
+        """Do nothing: no server is waited for."""
 
     def withdraw(self) -> None:
-        """There is nothing to take back."""
+        """Do nothing: no command is queued."""
 
     def abort(self) -> None:
-        """There is nothing to close."""
+        """Do nothing: no socket is open."""
 
     def abort_in_finaliser(self) -> None:
-        """There is nothing to close."""
+        """Do nothing: no socket is open."""
 
     def forget(self) -> None:
-        """There is nothing to let go of."""
+        """Do nothing: there is nothing to drop."""
 
 
 UNOPENED: Final = Absent(

@@ -1,12 +1,12 @@
 """The end of the interpreter (R-38).
 
 Once the interpreter has begun to finalise, only its main thread runs: a daemon thread stops wherever it is, and a lock
-that it holds is never released. A thread started then never runs (3.11) or is refused (3.12 and later), and one that
-is joined never ends (3.13). Finalisers, generators and ``__del__`` methods of users still run, and may use a pool.
+that it holds is never released. A thread started then never runs (3.11) or is refused (3.12 and later), and joining a
+thread never ends (3.13). Users' finalisers, generators and ``__del__`` methods still run, and may use a pool.
 
-Rule 1: from then on no call waits for what another thread would have to do: release a lock, end, give back a
-        lease. What is free still works; everything else is a PoolClosed.
-Rule 2: before that it costs nothing: locks change their class's way in when the interpreter says that it ends.
+Rule 1: from then on no call waits for another thread: for a lock, for its end, or for a lease to be released. If the
+        lock or connection is free, the call works; otherwise it raises PoolClosed.
+Rule 2: before that, this costs nothing: an atexit function replaces ``RLock.__enter__`` when the interpreter ends.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ else:
 
 
 def over() -> PoolClosed:
-    """Return the error of a call that would wait for a thread that does not run any more."""
+    """Return the error for a call that would wait for a thread that no longer runs."""
     return PoolClosed(
         "the interpreter is ending and its other threads have stopped: close pools before the end of the program, "
         "in a with block or in a function registered with atexit"
