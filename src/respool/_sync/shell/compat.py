@@ -1,7 +1,7 @@
-"""Everything by which threads differ from asyncio, one small pair of names each.
+"""Everything in which threads differ from asyncio, behind names that both have.
 
 ``_async/shell/compat.py`` offers the same names for asyncio. Floors 3 and 4 use these and nothing else of threading, so
-that they can be written once.
+they are written once, for asyncio, and generated for threads.
 """
 
 from __future__ import annotations
@@ -27,86 +27,86 @@ if TYPE_CHECKING:
 
 _WAITING: Final = object()
 
-#: The longest time a lock can be waited for, in seconds: some hundred years.
+#: The longest timeout that a lock accepts, in seconds: some hundred years.
 LONGEST: Final = threading.TIMEOUT_MAX
 
-#: How many seconds a caller waits at a gate before it looks whether it need not wait any more.
+#: How many seconds ``Gate.wait`` blocks at most before the caller checks again whether it still has to wait.
 LOOK_AGAIN: Final = 0.5
 _HERE: Final = object()
 
-#: The threads that run a function of the user's.
+#: The ids of the threads that are running a user's function.
 _in_users_code: Final[set[int]] = set()
 
 
 class Cancelled(BaseException):
-    """What a cancelled call raises: nothing does here, a thread cannot be cancelled."""
+    """Stands for ``asyncio.CancelledError``. Never raised: a thread cannot be cancelled."""
 
 
-#: What ends a thread of the pool; everything else that a user's code raises there costs a connection (R-36).
+#: Exceptions that end a background thread. Any other exception from a user's function costs one connection (R-36).
 ENDINGS: Final = (KeyboardInterrupt, Cancelled)
 
-#: The world this package half is for, as messages name it.
+#: What a pool is bound to, in the words of error messages. Asyncio has "event loop" here.
 WORLD: Final = "world"
 
 
 def new_world() -> object:
-    """Return what a pool is bound to when it opens. Raises UsageError where threads are not threads (R-39)."""
+    """Like ``current_world``, for a pool that opens. Raises UsageError for unsupported green threads (R-39)."""
     check_threads()
     return _HERE
 
 
 def current_world() -> object:
-    """Return what a pool is bound to when it opens: any thread may use it, so the world is always this one."""
+    """Return what a pool is bound to: always the same object, because any thread may use it."""
     return _HERE
 
 
-#: The same for comparing only.
+#: The same. Asyncio has a cheaper function here, for comparing only.
 here: Final = current_world
 
 
 def has_ended(world: object) -> bool:
-    """Return False: a pool for threads is bound to nothing that could end before it."""
+    """Return False: unlike an event loop, nothing that a pool for threads is bound to can be closed before it."""
     return False
 
 
-#: Whether only this thread runs any more, because the interpreter is ending (R-38).
+#: Returns whether the interpreter is ending, so that no other thread runs any more (R-38).
 runs_alone: Final = is_finalizing
 
 
 def clock() -> Callable[[], float]:
-    """Return the monotonic clock of this world."""
+    """Return the monotonic clock."""
     return time.monotonic
 
 
 def caller() -> Any:
-    """Return what stands for the calling thread."""
+    """Return the calling thread."""
     return threading.current_thread()
 
 
-#: Returns who takes a slot: a thread may be interrupted before it has it in hand.
+#: Returns the calling thread's id, for ``Slot.taker``: a thread interrupted while it takes a slot must discard that.
 taker: Final = threading.get_ident
 
 
 def bounded(seconds: float | None) -> Any:
-    """Bound nothing: a thread cannot be interrupted. The sockets inside have timeouts of their own."""
+    """Do nothing: a blocked thread cannot be interrupted. The sockets used inside have timeouts of their own."""
     return nullcontext()
 
 
 def silence_of(options: Options) -> float | None:
-    """Return how often maintenance looks for silent servers: a thread that signals interrupt may not notice."""
+    """Return how often maintenance checks for silent servers, in seconds: signals can keep a leader from noticing."""
     return options.read_timeout
 
 
 def bounded_hook(seconds: float | None, connection: Any) -> Any:
-    """Bound a block in which a user's hook works with ``connection``: it raises TimeoutError after ``seconds``.
+    """Return a context manager that raises TimeoutError when a hook uses ``connection`` for over ``seconds``.
 
-    Code that does not wait for the connection cannot be interrupted.
+    Only waiting for the connection is bounded: other code cannot be interrupted.
     """
     return nullcontext() if seconds is None else _Bounded(connection, time.monotonic() + seconds)
 
 
 class _Bounded:
-    """Stands before the transport of a connection for the time of a hook: no command of it outlasts ``until``."""
+    """Replaces a connection's transport while a hook runs, and gives each command the deadline ``until``."""
 
     __slots__ = ("_connection", "_transport", "_until")
 
@@ -144,7 +144,7 @@ class _Bounded:
 
 
 def check_hooks(options: Options) -> None:
-    """Raise UsageTypeError for an ``async`` function among hooks and credentials: nobody would wait for it."""
+    """Raise UsageTypeError for an ``async`` function among hooks and credentials: it would never be awaited."""
     for name in ("credentials", "configure", "check", "reset"):
         if inspect.iscoroutinefunction(getattr(options, name)):
             raise UsageTypeError(f"{name} must be a plain function in a pool for threads, not an async one")
@@ -158,7 +158,7 @@ def call_hook(hook: Callable[[Any], Any], subject: Any) -> Any:
 
 @contextmanager
 def users_code() -> Iterator[None]:
-    """Note that the thread runs a function of the user's, which nobody can end: closing waits for it only so long."""
+    """Note that this thread is running a user's function: closing waits for that only until its deadline."""
     me = threading.get_ident()
     _in_users_code.add(me)
     try:
@@ -168,16 +168,16 @@ def users_code() -> Iterator[None]:
 
 
 def call_credentials(source: Callable[[], Any], until: float | None) -> Any:
-    """Ask a user's ``credentials`` callable, in a thread of its own. Raises UsageTypeError for an ``async`` one.
+    """Call a user's ``credentials`` function, in a thread of its own. Raises UsageTypeError for an ``async`` one.
 
-    Raises TimeoutError when there is no answer at ``until``; the function is left to end by itself then.
+    Raises TimeoutError if it has not returned by ``until``. It is then left running.
     """
     return _answered(run_within(source, id(source), until, "credentials"))
 
 
 def _answered(result: Any) -> Any:
     if inspect.iscoroutine(result):
-        result.close()  # nobody would wait for it: a check that never runs lets everything pass
+        result.close()  # it would never be awaited, and a check that never runs would let everything pass
         raise UsageTypeError("hooks and credentials of a pool for threads are plain functions, not async ones")
     return result
 
@@ -188,17 +188,17 @@ def pause(seconds: float) -> None:
 
 
 def one_at_a_time() -> Any:
-    """Return what ``with`` lets one caller after the other through.
+    """Return a reentrant lock for use in ``with`` (an ``asyncio.Lock`` in the other half).
 
-    Its way in is one step of the interpreter: a signal handler that raises there leaves it open or held, never lost.
+    It is acquired in one step of the interpreter, so that an exception in a signal handler never leaves it locked.
     """
     return RLock()
 
 
 class Waiter:
-    """A caller queued for a lease. It can refuse an offer, when it has given up.
+    """The future of a caller that is queued for a lease. It is set to a slot or an error, once, unless given up.
 
-    ``offer``, ``fail`` and ``give_up`` are called with the ledger's lock held; so a promise and a refusal never cross.
+    ``offer``, ``fail`` and ``give_up`` are called with the ledger's lock held, so an offer and giving up never race.
     """
 
     __slots__ = ("_gate", "_has_given_up", "_outcome", "_taker", "since")
@@ -214,7 +214,7 @@ class Waiter:
     def offer(self, slot: Slot) -> bool:
         if self._has_given_up or self._outcome is not _WAITING:
             return False
-        slot.taker = self._taker  # and no call until all is said: nothing interrupts in between
+        slot.taker = self._taker  # no function is called until both are set, so no interrupt comes in between
         self._outcome = slot
         self._gate.release()
         return True
@@ -227,9 +227,9 @@ class Waiter:
         return True
 
     def wait(self, seconds: float | None) -> Any:
-        """Return the slot or the error, or None after ``seconds``; then ``give_up`` tells what came too late.
+        """Return the slot or the error, or None after ``seconds``. Call ``give_up`` then.
 
-        Raises PoolClosed when the interpreter is ending and nothing has come yet: nobody else would bring it.
+        Raises PoolClosed if there is neither and the interpreter is ending: no other thread runs to set one.
         """
         if is_finalizing() and self._outcome is _WAITING:
             raise over()
@@ -237,15 +237,15 @@ class Waiter:
         return None if self._outcome is _WAITING else self._outcome
 
     def give_up(self) -> Any:
-        """Refuse from now on; return what was handed over but never taken, or None."""
+        """Refuse offers from now on. Return the slot or error that was set meanwhile, or None."""
         self._has_given_up = True
         return None if self._outcome is _WAITING else self._outcome
 
 
 class Alarm:
-    """Wakes the maintenance task: at once, or at a time; ``wait`` returns then.
+    """An event with a timer, which wakes the maintenance thread from ``wait``: at once, or at a given time.
 
-    A SimpleQueue because its ``put`` is reentrant and takes no Python lock: a finaliser may call it anywhere.
+    Built on a SimpleQueue because its ``put`` is reentrant and takes no Python lock, so a finaliser may call it.
     """
 
     __slots__ = ("_calls", "_ring_at")
@@ -258,19 +258,19 @@ class Alarm:
         self._calls.put(None)
 
     def ring_at(self, time: float) -> None:
-        """Wake the maintenance task at ``time``, or earlier if it was to be woken earlier."""
+        """Wake the maintenance thread at ``time``, unless an earlier time is set already."""
         if self._ring_at is None or time < self._ring_at:
             self._ring_at = time
-            self._calls.put(None)  # it waits anew, with the new time
+            self._calls.put(None)  # wake it now, so that it waits again with the new time
 
     def set_from_finaliser(self) -> None:
-        """Wake the maintenance task from wherever the garbage collector runs; takes no lock."""
+        """Wake the maintenance thread from a finaliser, which may run anywhere; takes no lock."""
         self._calls.put(None)
 
     def wait(self, seconds: float | None) -> None:
         """Return when woken or after ``seconds``.
 
-        The time of ``ring_at`` stands until it has come: who is woken before, and names it again, goes on sleeping.
+        The time of ``ring_at`` is kept until it is reached, so setting the same time again wakes nobody.
         """
         ring_at = self._ring_at
         if ring_at is not None:
@@ -283,7 +283,7 @@ class Alarm:
         except Empty:
             pass
         if ring_at is not None and time.monotonic() >= ring_at:
-            self._ring_at = None  # an earlier one that came meanwhile too: whoever waits here looks again in any case
+            self._ring_at = None  # perhaps an earlier time set meanwhile, but the caller checks everything anyway
 
     def quiet(self) -> None:
         """Forget the time set by ``ring_at``."""
@@ -291,9 +291,9 @@ class Alarm:
 
 
 class Gate:
-    """Callers wait here until the gate is opened for all of them at once.
+    """A one-shot event: ``open`` releases all threads in ``wait``. It cannot be closed again.
 
-    A lock and no Event, whose inner lock stays locked when a signal handler raises in the midst of ``set``.
+    Not a ``threading.Event``: its inner lock stays locked if a signal handler raises during ``set``.
     """
 
     __slots__ = ("_turnstile",)
@@ -306,10 +306,10 @@ class Gate:
         self._turnstile.release()
 
     def wait(self, seconds: float | None) -> bool:
-        """Wait until the gate is open; False after ``seconds``, or a little while: then look again.
+        """Wait until the gate is open. Return False after ``seconds``, or after ``LOOK_AGAIN``: then check again.
 
-        Whoever was to open it, or to let the next one through, may have been interrupted. Raises PoolClosed when the
-        interpreter is ending and the gate is shut.
+        That is because the thread that should open it, or release the lock for the next, may be interrupted. Raises
+        PoolClosed if the gate is shut and the interpreter is ending.
         """
         if is_finalizing() and self._turnstile.locked():
             raise over()
@@ -320,28 +320,28 @@ class Gate:
 
 
 class BackgroundTasks:
-    """The threads that work for a pool. Nothing of them is left after ``stop`` but what only the user can end."""
+    """The background threads of a pool. ``stop`` leaves none of them but those blocked in a user's function."""
 
     __slots__ = ("_lock", "_threads")
 
     def __init__(self) -> None:
-        self._lock = RLock()  # nobody waits for the end of a thread that has not begun
+        self._lock = RLock()  # held while a thread starts, so that ``stop`` joins only threads that have started
         self._threads: list[threading.Thread] = []
 
     def start_or_run(self, work: Callable[..., None], *args: Any) -> None:
-        """Start ``work(*args)``, or do it here and now when no thread is to be had; it must not raise."""
+        """Run ``work(*args)`` in a new thread, or in this one if none can be started. ``work`` must not raise."""
         try:
             self.start(work, *args)
         except PoolError:
             work(*args)
 
     def start(self, work: Callable[..., None], *args: Any) -> None:
-        """Start ``work(*args)``; it must not raise. Raises PoolError when no thread is to be had.
+        """Run ``work(*args)`` in a new thread. ``work`` must not raise. Raises PoolError if none can be started.
 
-        That may be a limit of the system, or the interpreter is ending: some versions refuse new threads as soon as
-        the main thread has ended, although others still run.
+        Either the system's limit is reached or the interpreter is ending: some versions refuse new threads as soon as
+        the main thread has ended, even if other threads still run.
         """
-        if is_finalizing():  # it would never begin, and 3.11 would wait for its beginning
+        if is_finalizing():  # the thread would never start, and Python 3.11 would wait until it has
             raise over()
         thread = threading.Thread(target=work, args=args, name=f"respool-{work.__name__.strip('_')}", daemon=True)
         with self._lock:
@@ -356,20 +356,20 @@ class BackgroundTasks:
                 raise PoolError(f"a pool needs a thread of its own, and none can be started ({why})") from error
 
     def forget(self) -> None:
-        """Let go of all threads: in a forked child none of them exists."""
+        """Drop all threads: in a forked child none of them exists."""
         self._threads.clear()
 
     def stop(self, deadline: float | None, cut: Callable[[], None]) -> None:
-        """Wait until all threads have ended. Dials are called off; ``cut`` ends the rest of what they wait for.
+        """Wait until all threads have ended. Their dials are cancelled; ``cut`` ends everything else they wait for.
 
-        A thread in a function of the user's is waited for until ``deadline``; then it is left to end by itself.
+        A thread in a user's function is waited for until ``deadline``, and then left running.
         """
         me = threading.current_thread()
         is_late = False
         while not is_finalizing():  # then there is nothing to wait for
             with self._lock:
                 self._threads = [thread for thread in self._threads if thread.is_alive()]
-                others = [thread for thread in self._threads if thread is not me]  # another closer may wait too
+                others = [thread for thread in self._threads if thread is not me]  # kept: others may call this too
             if is_late:
                 others = [thread for thread in others if thread.ident not in _in_users_code]
             if not others:
@@ -377,16 +377,16 @@ class BackgroundTasks:
             cut()
             for thread in others:
                 hang_up(thread)
-                thread.join(0.05)  # not longer: it may have begun to wait for something else
+                thread.join(0.05)  # briefly: it may begin to wait for something else, to be ended again
             is_late = deadline is not None and time.monotonic() >= deadline
 
 
 T = TypeVar("T")
 
-#: What an ``acquire`` call returns: the lease, which is a context manager that gives itself back.
+#: The type of what ``acquire`` returns: the lease, a context manager that releases itself.
 Borrowing = Annotated[T, "a lease"]
 
 
 def borrow_from(lane: Any, timeout: float | None) -> Any:
-    """Return what an ``acquire`` call returns."""
+    """Acquire a lease from ``lane`` within ``timeout`` seconds."""
     return lane.borrow(timeout)

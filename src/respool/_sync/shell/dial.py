@@ -1,12 +1,12 @@
-"""Open a socket for threads: name, TCP and TLS within one deadline, and to be called off by another thread.
+"""Open a socket for threads: resolve, connect and shake hands (TLS) within one deadline. Other threads can cancel it.
 
-Rule 1: one deadline covers everything together, however many addresses there are and however slow the peer is.
-Rule 2: a thread that dials is known by what it waits for, so that whoever waits for the thread can call the dial off.
-Rule 3: what nobody can interrupt (the resolver, a user's function) runs in a thread of its own, which is left to end
-        by itself when its time is over. While one runs, the next dial waits for it and starts no other.
-Rule 4: the addresses of a name connect side by side, each with a head start (R-40).
+Rule 1: one deadline covers all steps together, however many addresses there are and however slow the peer is.
+Rule 2: a thread that dials registers what it waits for (``Dial``), so that another thread can cancel the dial.
+Rule 3: calls that cannot be interrupted (the resolver, a user's function) run in a thread of their own. At the
+        deadline that thread is left running; the next dial waits for the same call instead of starting another.
+Rule 4: the addresses of a name connect in parallel, each starting a little after the one before (R-40).
 
-``_async/shell/dial.py`` is the same thing for asyncio.
+``_async/shell/dial.py`` is its counterpart for asyncio.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from respool._sync.shell.transport import Transport
 
 
 class Dial:
-    """What one thread waits for while it dials, and how that is called off."""
+    """What one thread waits for while it dials. Another thread cancels it with ``call_off``."""
 
     __slots__ = ("calls", "is_called_off", "sockets")
 
     def __init__(self) -> None:
         self.is_called_off = False
         self.sockets: list[socket.socket] = []
-        #: Gets an item when the thread has to look again.
+        #: An item here wakes the thread, which then checks its state again.
         self.calls: SimpleQueue[None] = SimpleQueue()
 
     def __enter__(self) -> Self:
@@ -50,17 +50,17 @@ class Dial:
         _dials.pop(threading.get_ident(), None)
 
     def call_off(self) -> None:
-        """Let the thread's waiting fail now; called from another thread."""
+        """Cancel the dial: whatever its thread waits for fails now. Called from another thread."""
         self.is_called_off = True
         self.calls.put(None)
         for sock in list(self.sockets):
             try:
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
             except OSError:
-                pass  # it has ended by itself
+                pass  # not connected any more
 
     def check(self) -> None:
-        """Raise OSError when this dial was called off."""
+        """Raise OSError if this dial was cancelled."""
         if self.is_called_off:
             raise OSError(errno.ECONNABORTED, os.strerror(errno.ECONNABORTED))
 
@@ -80,23 +80,23 @@ class Dial:
         dial_ends(sock)
 
 
-#: What each thread that dials waits for.
+#: The current dial of each thread that has one, by thread id.
 _dials: Final[dict[int, Dial]] = {}
 
 
 def hang_up(thread: threading.Thread) -> None:
-    """Let the dial of a thread fail now, if it is at one."""
+    """Cancel the dial of a thread, if it has one."""
     dial = _dials.get(thread.ident or 0)
-    # Numbers of threads are used again. While this one lives its number is its own, and so was what stood there.
+    # Thread ids are reused. If the thread is alive now, the id was its own just before, and so was the dial.
     if dial is not None and thread.is_alive():
         dial.call_off()
 
 
-# What nobody can interrupt ------------------------------------------------------------------------------
+# Calls that cannot be interrupted -----------------------------------------------------------------------
 
 
 class _Errand:
-    """A call in a thread of its own, and whoever waits for it."""
+    """A call in a thread of its own, with the queues of the threads that wait for its result."""
 
     def __init__(self, key: Any, work: Callable[[], Any]) -> None:
         self._key = key
@@ -115,10 +115,10 @@ class _Errand:
         self.forget()
         for calls in self.waiting:
             calls.put(None)
-        del self  # a failure holds this frame, which shall not hold it: no cycles
+        del self  # the traceback of a failure refers to this frame: without this there would be a cycle
 
     def give_up(self) -> None:
-        """Let the next dial wait for this call."""
+        """Stop waiting for this call, and let the next dial with the same key wait for it."""
         _unfinished.setdefault(self._key, self)
         if self.is_done:
             self.forget()
@@ -128,14 +128,14 @@ class _Errand:
             del _unfinished[self._key]
 
 
-#: Calls that were given up and have not ended, by what was called.
+#: Calls that were given up but have not ended, by key.
 _unfinished: Final[dict[Any, _Errand]] = {}
 
 
 def run_within(work: Callable[[], Any], key: Any, deadline: float | None, name: str) -> Any:
-    """Return what ``work()`` returns or raise what it raises, in another thread; ``key`` is what equal calls share.
+    """Run ``work()`` in another thread and return its result. Equal calls have equal keys (Rule 3).
 
-    Raises TimeoutError at ``deadline``, OSError when the dial is called off.
+    Raises what ``work`` raises, TimeoutError at ``deadline``, and OSError if the dial is cancelled.
     """
     errand = _unfinished.get(key)
     try:
@@ -145,7 +145,7 @@ def run_within(work: Callable[[], Any], key: Any, deadline: float | None, name: 
                 errand.waiting.append(dial.calls)
                 try:
                     threading.Thread(target=errand.run, name=f"respool-{name}", daemon=True).start()
-                except RuntimeError:  # no thread is to be had
+                except RuntimeError:  # no thread can be started
                     errand.run()
             else:
                 errand.waiting.append(dial.calls)
@@ -162,7 +162,7 @@ def run_within(work: Callable[[], Any], key: Any, deadline: float | None, name: 
     finally:
         if errand is not None and not errand.is_done:
             errand.give_up()
-        del errand  # a failure holds this frame, which shall not hold it: no cycles
+        del errand  # the traceback of a failure refers to this frame: without this there would be a cycle
 
 
 def _forget_errands() -> None:
@@ -171,7 +171,7 @@ def _forget_errands() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_errands)  # the threads that would end them do not exist there
+    os.register_at_fork(after_in_child=_forget_errands)  # their threads do not exist in the child
 
 
 # The socket ---------------------------------------------------------------------------------------------
@@ -180,9 +180,9 @@ if hasattr(os, "register_at_fork"):
 def connect(
     options: Options, on_push: Callable[[list[Any]], None] | None, peer: Peer, until: float | None
 ) -> Transport:
-    """Open a socket as the options say, before ``until``, and return its transport.
+    """Open a socket with these options before the deadline ``until``, and return its transport.
 
-    Raises ConnectFailed or ConnectTimeout; a failure leaves no socket behind.
+    Raises ConnectFailed or ConnectTimeout. A failure leaves no socket open.
     """
     check_threads()
     try:
@@ -191,12 +191,12 @@ def connect(
             transport = Transport(options, sock, on_push)
         finally:
             dial_ends(sock)
-    except TimeoutError:  # not chained: it is the clock's own error, and says nothing
+    except TimeoutError:  # not chained: it adds no information
         raise ConnectTimeout(
             too_late(options.connect_timeout, options, is_connected=False), address=options.address
         ) from None
-    # ValueError: a name that can be none of a host. LookupError: names are encoded by a module that cannot be loaded
-    # any more when the interpreter is ending (R-38).
+    # ValueError: the name is no valid host name. LookupError: the codec for host names cannot be loaded any more,
+    # because the interpreter is ending (R-38).
     except (OSError, ValueError, LookupError) as error:
         raise ConnectFailed(f"cannot connect: {why(error)}", address=options.address) from error
     transport.remote = remote
@@ -204,9 +204,9 @@ def connect(
 
 
 def _open_socket(options: Options, peer: Peer, deadline: float | None) -> tuple[socket.socket, Any]:
-    """Connect as the options say. Return the socket, to be given to ``dial_ends``, and its address.
+    """Connect with these options. Return the socket, which the caller passes to ``dial_ends``, and its address.
 
-    Raises OSError (TimeoutError at ``deadline``), ValueError for a host that cannot be one. A failure leaves no socket.
+    Raises OSError (TimeoutError at ``deadline``) or, for an invalid host name, ValueError. A failure leaves no socket.
     """
     if options.path is not None:
         with Dial() as dial:
@@ -246,7 +246,7 @@ def _connected(dial: Dial, kind: Any, address: Any, deadline: float | None) -> s
         dial.check()
         sock.settimeout(None if deadline is None else min(_left(deadline), LONGEST))
         sock.connect(address)
-        sock.getpeername()  # Linux calls a socket connected that was shut before it was; this does not
+        sock.getpeername()  # raises if the socket was shut down first, which Linux reports as connected
     except BaseException:
         dial.close(sock)
         raise
@@ -254,7 +254,7 @@ def _connected(dial: Dial, kind: Any, address: Any, deadline: float | None) -> s
 
 
 def _first(dial: Dial, order: list[Any], delay: float, deadline: float | None) -> tuple[socket.socket, Any]:
-    """Return the first socket that connects; each starts ``delay`` after the former, or when one has failed."""
+    """Return the first socket that connects. Each starts ``delay`` seconds after the one before, or when one fails."""
     poll = select.poll()
     pending: dict[int, tuple[socket.socket, Any]] = {}
     failure: OSError | None = None
@@ -283,12 +283,12 @@ def _first(dial: Dial, order: list[Any], delay: float, deadline: float | None) -
                     except OSError as error:
                         failure = error
                         dial.close(sock)
-                        next_at = 0.0  # the next address need not wait
+                        next_at = 0.0  # start the next address at once
                 if deadline is not None:
                     _left(deadline)
         raise failure or OSError("no address could be reached")
     finally:
-        failure = None  # it holds this frame
+        failure = None  # its traceback refers to this frame
         for sock, _ in pending.values():
             dial.close(sock)
 
@@ -307,18 +307,18 @@ def _begun(dial: Dial, kind: Any, address: Any) -> socket.socket:
 
 
 def _check_connected(sock: socket.socket) -> None:
-    """Raise OSError unless a connect that has ended has succeeded."""
+    """Raise OSError if a finished connect has failed."""
     problem = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if problem:
         raise OSError(problem, os.strerror(problem))
-    sock.getpeername()  # Linux calls a socket connected that was shut before it was; this does not
+    sock.getpeername()  # raises if the socket was shut down first, which Linux reports as connected
 
 
 def _secured(
     dial: Dial, plain: socket.socket, context: ssl.SSLContext, host: str, deadline: float | None
 ) -> ssl.SSLSocket:
     sock = context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
-    dial_begins(sock)  # it has taken the place of the plain one, whose descriptor it holds
+    dial_begins(sock)  # it owns the descriptor of the plain socket now
     dial.sockets.append(sock)
     dial.let_go(plain)
     try:

@@ -1,11 +1,11 @@
-"""The sockets a threaded connection drives: they read, write and wait, each call with the fewest system calls.
+"""The sockets under a threaded connection: read, write and wait with as few system calls as possible.
 
-Rule 1: a plain socket blocks, and the kernel bounds how long (SO_RCVTIMEO): a read is one system call. But a signal
-        starts that time anew, for Python reads again (PEP 475), so ``Transport.end_if_silent`` looks after it.
-Rule 2: a TLS socket never blocks: a TLS read may need a write, and a write a read, so it waits with ``poll``.
-Rule 3: a socket of gevent never blocks either: the kernel's clocks mean nothing to it. Its ``poll`` lets other
-        greenlets run (R-39).
-Rule 4: one thread at a time reads and writes; only ``shut`` and ``has_input`` may be called from another.
+Rule 1: a plain socket blocks, and the kernel ends a read at a timeout (SO_RCVTIMEO), so a read is one system call.
+        A signal restarts that timeout, because Python reads again (PEP 475): see ``Transport.end_if_silent``.
+Rule 2: a TLS socket is non-blocking and waits with ``poll``, because a TLS read may need a write, and a write a read.
+Rule 3: a gevent socket is non-blocking too, because the kernel's timeouts have no effect on it. While it waits in
+        gevent's ``poll``, other greenlets run (R-39).
+Rule 4: only one thread at a time reads and writes. Another thread may call nothing but ``shut`` and ``has_input``.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from typing import Any, Final
 
 from respool._facts.errors import UsageError
 
-#: The longest time the kernel's calls can be given, in seconds: three weeks. Whoever waits longer waits again.
+#: The longest timeout passed to the kernel, in seconds: three weeks. The caller waits again after that.
 LONGEST: Final = 2e6
 
 CHUNK_BYTES: Final = 64 * 1024
 
 
 def drive(sock: Any) -> PlainSocket:
-    """Return what drives a connected socket: the kind is decided once for a connection."""
+    """Wrap a connected socket in the class for its kind."""
     if _maker_of_sockets() == "gevent":
         return GreenSocket(sock)
     return TlsSocket(sock) if isinstance(sock, ssl.SSLSocket) else PlainSocket(sock)
 
 
 def check_threads() -> None:
-    """Raise UsageError where threads have been replaced by something that respool cannot work with (R-39)."""
+    """Raise UsageError if threads have been replaced by something that respool does not support (R-39)."""
     maker = _maker_of_sockets()
     if maker == "eventlet":
         raise UsageError("respool does not work with eventlet's green threads: use gevent, asyncio or real threads")
@@ -46,16 +46,16 @@ def check_threads() -> None:
 
 
 def _maker_of_sockets() -> str:
-    """Return the package that the class of sockets comes from, which is another one after monkey patching."""
+    """Return the package that defines ``socket.socket``. Monkey patching changes it."""
     return str(socket.socket.__module__).partition(".")[0]
 
 
 class PlainSocket:
-    """A TCP or unix socket. It blocks, and the kernel bounds how long (SO_RCVTIMEO): one system call a read."""
+    """A TCP or unix socket. It blocks, with a timeout in the kernel (SO_RCVTIMEO): one system call per read."""
 
     __slots__ = ("_poll", "_sock")
 
-    #: Whether the time of ``receive`` starts anew with each signal.
+    #: Whether each signal restarts the timeout of ``receive``.
     restarts = True
 
     def __init__(self, sock: socket.socket) -> None:
@@ -72,14 +72,14 @@ class PlainSocket:
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", whole, micro))
 
     def send(self, data: bytes | memoryview) -> int:
-        """Write what fits into the buffer now; never blocks."""
+        """Write as much as fits into the socket's buffer and return how many bytes that was; never blocks."""
         try:
             return self._sock.send(data, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return 0
 
     def receive(self, _seconds: float | None) -> bytes | None:
-        """Read, waiting as long as ``set_timeout`` said; None when that was not long enough."""
+        """Wait for bytes and read them. Return None after the timeout of ``set_timeout``, ``b""`` at the end."""
         try:
             return self._sock.recv(CHUNK_BYTES)
         except BlockingIOError:
@@ -90,20 +90,20 @@ class PlainSocket:
         return self.receive_now() if can_read else None
 
     def receive_now(self) -> bytes | None:
-        """Read what is there; None when nothing is, ``b""`` at the end."""
+        """Read without waiting. Return None if there is nothing to read, ``b""`` at the end."""
         try:
             return self._sock.recv(CHUNK_BYTES, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return None
 
     def has_input(self) -> bool:
-        """Tell whether a read would return at once."""
+        """Return whether a read would return at once."""
         poll = select.poll()
         poll.register(self._sock, select.POLLIN)
         return bool(poll.poll(0))
 
     def wait(self, seconds: float | None, *, writing: bool) -> tuple[bool, bool]:
-        """Wait until the socket can be read, or written if asked; (False, False) after ``seconds``."""
+        """Wait until the socket is readable, or writable with ``writing``. Return (False, False) after ``seconds``."""
         poll = select.poll()
         poll.register(self._sock, select.POLLIN | (select.POLLOUT if writing else 0))
         ready = poll.poll(None if seconds is None else max(1, int(min(seconds, LONGEST) * 1000)))
@@ -114,15 +114,15 @@ class PlainSocket:
         return bool(events & select.POLLIN) or ended, bool(events & select.POLLOUT)
 
     def shut(self) -> None:
-        """End the connection, and wake a thread that is blocked in a read."""
+        """Shut the connection down, which wakes a thread that is blocked in a read."""
         try:
-            # Of the plain socket: that of TLS would take the TLS away from under a thread that reads.
+            # The base class's method: ``SSLSocket.shutdown`` would remove the TLS layer while another thread reads.
             socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
         except OSError:
-            pass  # not connected any more: nothing to wake
+            pass  # not connected any more, so there is no thread to wake
 
     def close(self) -> None:
-        """Give the descriptor back. Nobody may be using the socket."""
+        """Close the descriptor. No thread may be using the socket."""
         self._sock.close()
 
     def forget(self) -> None:
@@ -130,7 +130,7 @@ class PlainSocket:
 
 
 class TlsSocket(PlainSocket):
-    """A TLS socket. It never blocks; waiting is ``poll``, because a TLS read may need a write, and a write a read."""
+    """A TLS socket. It is non-blocking and waits with ``poll`` (Rule 2)."""
 
     __slots__ = ()
 
@@ -141,7 +141,7 @@ class TlsSocket(PlainSocket):
         sock.settimeout(0.0)
 
     def set_timeout(self, seconds: float | None) -> None:
-        """The time comes with each read."""
+        """Do nothing: each read is passed its timeout."""
 
     def send(self, data: bytes | memoryview) -> int:
         try:
@@ -170,7 +170,7 @@ class TlsSocket(PlainSocket):
 
 
 class GreenSocket(TlsSocket):
-    """A socket of gevent, plain or TLS. It never blocks; waiting is gevent's ``poll``, in which other greenlets run."""
+    """A gevent socket, plain or TLS. It is non-blocking and waits with gevent's ``poll`` (Rule 3)."""
 
     __slots__ = ()
 

@@ -1,22 +1,22 @@
-"""One connected socket for threads: the wire, and whoever needs a reply reads for everybody (leader and followers).
+"""One connected socket shared by threads: one thread at a time, the leader, sends and reads for all the others.
 
-Rule 1: a thread queues its command under a short lock. If nobody leads it becomes the leader; otherwise it sleeps on
-        a lock of its own until its reply is there, its time is over, or it is made the leader.
-Rule 2: the leader sends all that is queued in one write, reads, and completes replies until its own is done; then the
-        oldest waiting follower leads. Leadership is never lost: whoever stops leading hands it on (see ``_lead``).
-Rule 3: the leader reads while it cannot write, so that two full buffers are no deadlock.
-Rule 4: entries are completed and given up under the lock; so a reply is either delivered or dropped, and counted once.
-Rule 5: what interrupts a leader from outside (KeyboardInterrupt) ends the connection: bytes may have been lost. So
-        does what interrupts anybody while its command is being queued: it may stand there by halves.
-Rule 6: a thread that is busy here cannot be served here once more: a signal handler, a finaliser or a listener that
-        tries gets a UsageError, for it would wait for itself.
-Rule 7: ending a connection is one step that anyone can take up again (see ``_end``). Its reason is set first, and each
-        of the following steps can be repeated. An interrupted thread does so itself on its way out; when it is
-        interrupted once more, the next thread that comes here does.
-Rule 8: the socket is closed by whoever leads, or by anybody when nobody does: nobody shall read from a descriptor
-        that is another socket's by now. Another thread only shuts it down, and that wakes the leader.
+Rule 1: a thread queues its command under a short lock. If there is no leader it becomes the leader. Otherwise it is a
+        follower: it sleeps on a lock of its own until its reply arrives, its deadline passes or it is made the leader.
+Rule 2: the leader sends everything queued in one write, then reads and completes replies until its own has arrived. A
+        leader that stops passes leadership to the oldest waiting follower, so leadership is never lost (``_lead``).
+Rule 3: the leader reads while it cannot write. Otherwise two full buffers, ours and the server's, would deadlock.
+Rule 4: commands are completed and given up under the lock, so a reply is delivered or dropped, and counted once.
+Rule 5: an exception from outside (KeyboardInterrupt) in the leader ends the connection, because bytes may be lost. So
+        does one in any thread that is just queueing its command, because the command may be half queued.
+Rule 6: a thread that is already using the connection cannot use it again. A signal handler, a finaliser or a listener
+        that tries gets a UsageError, because it would wait for itself.
+Rule 7: any thread can finish an ending that another one began (see ``_end``): the reason is set first, and every step
+        after it can be repeated. An interrupted thread finishes the ending on its way out; if it is interrupted
+        again, the next thread to use the connection does.
+Rule 8: only the leader closes the socket, or any thread when there is no leader. Otherwise a thread could read from a
+        descriptor that another socket has by now. Other threads only shut the socket down, which wakes the leader.
 
-``_async/shell/transport.py`` is the same thing for asyncio; the two are the only code written twice.
+``_async/shell/transport.py`` is its counterpart for asyncio. Only the files of ``shell/`` are written twice, by hand.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ _WAITING: Final = object()  # the value of a call without a reply
 _MAIN: Final = threading.main_thread().ident
 _LEADS: Final = object()
 _FOLLOWS: Final = object()
-_RESTED: Final = 0.001  # an idle connection is looked at before it is used again, after this many seconds
+_RESTED: Final = 0.001  # a connection that was idle for this many seconds is checked before it is used again
 
 
 class _Abandoned(Exception):
-    """Nobody waits for this reply."""
+    """The caller has given up this reply."""
 
 
 class _Call:
-    """One thread's claim to a reply, and the lock it sleeps on."""
+    """The future of one thread's reply. ``gate`` is the locked lock that a follower sleeps on until it is released."""
 
     __slots__ = ("gate", "is_given_up", "thread", "value")
 
@@ -67,7 +67,7 @@ class _Call:
         if self.is_given_up:
             raise _Abandoned
         self.value = value
-        gate, self.gate = self.gate, None  # opened once, whoever comes twice
+        gate, self.gate = self.gate, None  # so that it is released only once, even if this is called twice
         if gate is not None:
             gate.release()
 
@@ -80,7 +80,7 @@ class _Call:
 
 
 class Transport:
-    """A connected socket and its wire. ``submit`` is the hot path of the threaded world."""
+    """A connected socket and its wire. ``submit`` is the hot path with threads."""
 
     __slots__ = (
         "_address",
@@ -122,28 +122,28 @@ class Transport:
         self._cap_bytes = options.max_in_flight_bytes
         self._sock: PlainSocket = drive(sock)
         self._lock = RLock()
-        self._is_inside = self._lock._is_owned  # type: ignore[attr-defined]  # asked before it is taken: Rule 6
+        self._is_inside = self._lock._is_owned  # type: ignore[attr-defined]  # asked before taking it (Rule 6)
         self._leader: _Call | None = None  # the call whose thread drives the connection
-        self._rest: bytes | memoryview = b""  # what the socket did not take of the last write
-        self._entering: _Call | None = None  # what is being queued at this moment
-        self._followers: deque[_Call] = deque()  # callers that sleep, oldest first; those that are done are skipped
-        self._followers_room = ADMISSION_ROOM  # the same for followers
+        self._rest: bytes | memoryview = b""  # the part of the last write that the socket did not accept
+        self._entering: _Call | None = None  # the call that is being queued at this moment
+        self._followers: deque[_Call] = deque()  # sleeping callers, oldest first; those that are done are skipped
+        self._followers_room = ADMISSION_ROOM  # at this length, followers that are done are removed
         self._admission: deque[tuple[bytes, int, int | None, _Call]] = deque()
-        self._admission_room = ADMISSION_ROOM  # at this length those who gave up are looked for
+        self._admission_room = ADMISSION_ROOM  # at this length, waiting callers that gave up are removed
         self._idle = threading.Condition(self._lock)
-        self._is_watched = False  # somebody waits until nobody leads: tell
-        self._looked = 0.0  # when the socket was last looked at while idle
-        self._heard = monotonic()  # when bytes last came or a blocked write went on, or the head became the head
-        self._error: Error | None = None  # why it ends
-        self._has_ended = False  # everybody here has been told; ``on_lost`` follows
-        self._cut: Error | None = None  # a signal handler closed it in the midst of work here: whoever leads ends it
-        #: How long the server may stay silent while it owes a reply; None for ever.
+        self._is_watched = False  # a thread waits for ``_idle``: notify it when there is no leader any more
+        self._looked = 0.0  # when the socket was last checked while idle
+        self._heard = monotonic()  # when bytes last arrived, a blocked write went on, or an empty queue got an entry
+        self._error: Error | None = None  # why the connection ends
+        self._has_ended = False  # every caller has received its error; ``on_lost`` comes next
+        self._cut: Error | None = None  # a signal handler ended it inside a step that holds the lock: to be finished
+        #: How many seconds the server may stay silent while it owes a reply; None: for ever.
         self.patience: float | None = None
         #: The address it is connected to, None for a unix socket.
         self.remote: Any = None
         self._completed = 0  # entries that have left the queue with a reply
-        #: Called with the error when the connection has ended by itself, and forgotten then. One that is interrupted
-        #: is called again.
+        #: Called with the error when the connection has ended by itself, and then forgotten. If the call is
+        #: interrupted, it is made again.
         self.on_lost: Callable[[Error], None] | None = None
         self.wire = Wire(
             encoding=options.encoding, errors=options.encoding_errors, address=options.address,
@@ -157,12 +157,12 @@ class Transport:
 
     @property
     def owes(self) -> int:
-        """The number of replies still to come."""
+        """The number of pending replies."""
         return len(self._queue)
 
     @property
     def completed(self) -> int:
-        """Replies received, those that nobody waited for included."""
+        """The number of replies received, including those whose callers had given up."""
         return self._completed + self.wire.revealed
 
     @property
@@ -182,20 +182,20 @@ class Transport:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether the connection is open, nothing is owed and no thread drives it."""
+        """Whether the connection is open, no reply is pending and no thread drives it."""
         return self._error is None and not self._queue and self._leader is None
 
     def is_reusable(self, now: float) -> bool:
-        """Tell whether it is quiet and its socket has not ended unnoticed: the free check of a checkout (R-11)."""
+        """Tell whether it is quiet and the peer has not closed it: the check before each lease, without a PING (R-11)."""
         if now - self._looked > _RESTED and self.is_quiet:
             self._look()
         return self._error is None and not self._queue and self._leader is None
 
     @property
     def silent_for(self) -> float:
-        """How many seconds the oldest unanswered command has waited for the server.
+        """For how many seconds the server has sent nothing while a reply is pending.
 
-        Replies that came after their callers had given up are read first, if nobody else does.
+        If there is no leader, replies whose callers have given up are read first.
         """
         if self._queue and self._leader is None and not self._is_inside():
             call = _Call()
@@ -209,7 +209,7 @@ class Transport:
     # Sending -------------------------------------------------------------------------------------
 
     def submit(self, args: tuple[Any, ...]) -> Any:
-        """Send one command and return its reply, which may be a ServerError or TransportError *value*.
+        """Send one command and return its reply. A ServerError or TransportError is returned, not raised.
 
         A bad argument raises before anything is queued.
         """
@@ -230,7 +230,7 @@ class Transport:
                     and self._error is None
                     and (now := monotonic()) - self._heard <= _RESTED
                 ):
-                    # Alone on an idle connection: drive it directly, at the cost of a plain socket.
+                    # The only caller on an idle connection drives it directly, as cheap as a plain socket.
                     self._leader = call
                     self._queue.append(call)
                     self._heard = now
@@ -247,7 +247,7 @@ class Transport:
         return self._join(data, 1, 0, None)
 
     def submit_until(self, args: tuple[Any, ...], deadline: float | None) -> Any:
-        """Like ``submit``; the value is a ReadTimeout when the reply is not there by ``deadline``."""
+        """Like ``submit``, but return a ReadTimeout if the reply has not arrived by ``deadline``."""
         try:
             data = self.pack(args)
         except (TypeError, UnicodeError) as error:
@@ -255,17 +255,17 @@ class Transport:
         return self._join(data, 1, 0, deadline)
 
     def submit_many(self, commands: list[tuple[Any, ...]], deadline: float | None = None) -> Any:
-        """Send a run of commands that nothing can come between; return the list of replies, or an error value."""
+        """Send commands with no other command in between; return the list of replies, or an error."""
         return self._join(pack_many(commands, self.pack), len(commands), kind_of(commands), deadline)
 
     def submit_guarded(self, commands: list[tuple[Any, ...]], hidden: int, deadline: float | None = None) -> Any:
-        """Send a run of which only the last is answered, unless the first is refused (see ``Guarded``)."""
+        """Send commands of which only the last is answered, unless the first is refused (see ``Guarded``)."""
         return self._join(pack_many(commands, self.pack), 1, hidden, deadline)
 
     def submit_noreply(self, commands: list[tuple[Any, ...]]) -> Error | None:
-        """Send a run that is not answered but for its last command, and do not wait for that.
+        """Send commands of which only the last is answered, and do not wait for that reply.
 
-        Waits only while the connection is full. Returns the error when the run was surely not sent.
+        Waits only while the connection is full. Returns an error if the commands were certainly not sent.
         """
         data, hidden = pack_many(commands, self.pack), len(commands) - 1
         call = _Call()
@@ -275,7 +275,7 @@ class Transport:
             self._catch_up(call)
             with self._lock:
                 is_full = self._error is not None or len(self._admission) > 0 or self._is_full(len(data), 1)
-                is_full = is_full or (self._leader is not None and is_finalizing())  # it would never be sent (R-38)
+                is_full = is_full or (self._leader is not None and is_finalizing())  # the leader is frozen (R-38)
                 if not is_full:
                     self._put(data, 1, hidden, call)
                     if self._leader is None:
@@ -293,10 +293,10 @@ class Transport:
         return None
 
     def withdraw(self) -> None:
-        """Say that a submitted command was given up. Here callers do that themselves."""
+        """Note that a caller has given up a command. Does nothing: with threads each caller does so itself."""
 
     def _join(self, data: bytes, count: int, hidden: int | None, deadline: float | None) -> Any:
-        """Queue a run, then lead or follow; return its reply, replies or error."""
+        """Queue commands, then lead or follow; return their reply, list of replies or error."""
         call = _Call()
         if self._is_inside():
             raise self._busy()
@@ -312,16 +312,16 @@ class Transport:
             raise
 
     def _enter(self, data: bytes, count: int, hidden: int | None, call: _Call) -> object:
-        """Queue a run, or let it wait for admission; tell whether its caller leads or follows. With the lock held."""
+        """Queue commands here or for admission; return whether the caller leads or follows. Call with the lock held."""
         if len(data) > LARGE_BYTES:
             self.pack = minding_large(self.pack)
         if self._error is not None:
             call.value = self._lost("no")
-            return _FOLLOWS  # without a gate
+            return _FOLLOWS  # without a gate, so it returns at once
         if (leader := self._leader) is not None and (leader.thread == call.thread or self._sleeps(call.thread)):
             call.value = self._busy()
             return _FOLLOWS
-        if leader is not None and is_finalizing():  # its thread has stopped for good (R-38)
+        if leader is not None and is_finalizing():  # the leader's thread will never run again (R-38)
             call.value = over()
             return _FOLLOWS
         if self._admission or self._is_full(len(data), count):
@@ -339,7 +339,7 @@ class Transport:
         return _FOLLOWS
 
     def _sleeps(self, thread: int) -> bool:
-        """Whether a thread stands in the line of followers. Only a handler of signals can ask: so, the main thread."""
+        """Whether the thread is a follower already. That is possible in a signal handler only, in the main thread."""
         return thread == _MAIN and any(each.thread == thread and each.is_waiting for each in self._followers)
 
     def _busy(self) -> UsageError:
@@ -352,7 +352,7 @@ class Transport:
         self._entering = call
         if not self._queue:
             self._heard = monotonic()
-        if hidden is None or hidden < 0:  # a run, of one command perhaps: its replies are wanted as a list
+        if hidden is None or hidden < 0:  # its caller wants a list of replies, even of a single command
             self.wire.submit_many(data, count, call, hidden)
         elif hidden:
             self.wire.submit_guarded(data, hidden, call)
@@ -361,7 +361,7 @@ class Transport:
         self._entering = None
 
     def _is_full(self, size: int, count: int) -> bool:
-        """Tell whether a caller must wait. What is beyond a cap by itself goes when nothing is before it."""
+        """Whether a caller must wait. Commands larger than a cap are sent once nothing else counts against it."""
         owed = len(self._queue)
         if owed > 0 and owed + count > self._cap:
             return True
@@ -369,14 +369,14 @@ class Transport:
         return size > SMALL_BYTES and heavy > 0 and heavy + size > self._cap_bytes
 
     def _clear_admission(self) -> None:
-        """Drop the callers who gave up: the admission queue never holds many more than those who wait (P-14)."""
+        """Drop callers that gave up, so that they cannot fill the admission queue (P-14)."""
         kept = [waiter for waiter in self._admission if not waiter[3].is_given_up]
         self.wire.taken_back += sum(waiter[1] for waiter in self._admission if waiter[3].is_given_up)
-        self._admission = deque(kept)  # in one step: nobody is forgotten, whatever interrupts here
+        self._admission = deque(kept)  # one assignment, so an interrupt cannot lose a caller
         self._admission_room = max(ADMISSION_ROOM, 2 * len(kept))
 
     def _admit(self) -> None:
-        """Let in whoever waits in the admission queue, in order, as far as there is room (R-22). With the lock held."""
+        """Queue waiting commands in order, as far as the caps allow (R-22). Call with the lock held."""
         door = self._admission
         while door:
             data, count, hidden, call = door[0]
@@ -391,7 +391,7 @@ class Transport:
     # Leading and following -------------------------------------------------------------------------
 
     def _follow(self, call: _Call, deadline: float | None) -> Any:
-        """Sleep until the reply is there, leadership comes, or the time is over."""
+        """Sleep until the reply arrives, the caller is made the leader, or the deadline passes."""
         gate = call.gate
         if gate is not None:
             try:
@@ -404,12 +404,12 @@ class Transport:
                 raise
         else:
             self.conclude()
-        if self._leader is call:  # perhaps at the very moment its time was over, or the connection ended
+        if self._leader is call:  # this can coincide with the deadline or with the end of the connection
             return self._lead(call, deadline)
         return self._give_up(call) if call.value is _WAITING else call.value
 
     def _give_up(self, call: _Call) -> Any:
-        """Stop waiting, and leading; return the reply if it was just in time, else a ReadTimeout."""
+        """Stop waiting and leading; return the reply if it has arrived after all, else a ReadTimeout."""
         with self._lock:
             if call.value is _WAITING:
                 call.is_given_up = True
@@ -426,11 +426,11 @@ class Transport:
         return ReadTimeout("no reply in time", address=self._address, executed="unknown")
 
     def _exchange(self, data: bytes, call: _Call) -> Any:
-        """Lead with nobody before and nothing queued: one write, one read. The rest is ``_lead``'s."""
+        """Lead on an idle connection: one write, one read. ``_lead`` continues if that is not enough."""
         try:
             sent = self._sock.send(data)
             if sent == len(data):
-                # Without a pool nobody calls ``end_if_silent``: then the time must not start anew with each signal.
+                # Only a pool calls ``end_if_silent``. Without one, the timeout must not restart with each signal.
                 if self.on_lost is not None or self.patience is None:
                     answer = self._sock.receive(self.patience)
                 else:
@@ -447,11 +447,11 @@ class Transport:
         return call.value
 
     def _lead(self, call: _Call, deadline: float | None) -> Any:
-        """Send and read for everybody until ``call`` has its reply, then hand leadership on."""
+        """Send and read for all callers until ``call`` has its reply, then pass leadership on."""
         while call.value is _WAITING:
             if self._error is not None:
                 self.conclude()
-                if call.value is _WAITING:  # its reply was in the hands of a leader that was interrupted
+                if call.value is _WAITING:  # a leader was interrupted while it delivered this reply
                     call.value = self._lost("unknown")
                 break
             if deadline is not None and monotonic() >= deadline:
@@ -464,14 +464,14 @@ class Transport:
         return call.value
 
     def _hand_over(self) -> None:
-        """Make the oldest waiting follower the leader, or nobody."""
+        """Pass leadership to the oldest waiting follower. Without one, the connection has no leader."""
         while not self._resign():
-            self._send_queued(0.0)  # a run without reply came meanwhile; nobody leads who would send it
+            self._send_queued(0.0)  # for commands that ``submit_noreply`` queued meanwhile: no caller waits for them
         if self._cut is not None:
             self.conclude()
 
     def _resign(self) -> bool:
-        """Hand leadership on; False, and nothing changes, when nobody can have it and something is to be sent."""
+        """Pass leadership on. Return False and keep it if there is no follower but something is left to send."""
         with self._lock:
             followers = self._followers
             while followers:
@@ -488,11 +488,11 @@ class Transport:
                 self._sock.close()
             if self._is_watched:
                 self._idle.notify_all()
-            self._leader = None  # last: interrupted before, it leads still, and resigns once more
+            self._leader = None  # last: a leader that is interrupted before this still leads, and resigns again
             return True
 
     def _interrupted(self, call: _Call, error: BaseException) -> None:
-        """End what ``call`` was about. What a leader was interrupted in may have been half done (Rule 5)."""
+        """Give up ``call``. End the connection if its thread led or was queueing: that may be half done (Rule 5)."""
         with self._lock:
             call.is_given_up = True
             self.wire.withdrawn += 1
@@ -506,7 +506,7 @@ class Transport:
                 self._resign()
 
     def _catch_up(self, call: _Call) -> None:
-        """Lead for a moment when nobody does, to read what came while the connection rested."""
+        """Read what arrived while the connection was idle: lead for a moment, unless another thread leads."""
         now = monotonic()
         if self.is_busy or now - self._heard <= _RESTED or now - self._looked <= _RESTED:
             return
@@ -520,12 +520,12 @@ class Transport:
     # The leader's work ------------------------------------------------------------------------------
 
     def _send_queued(self, deadline: float | None) -> None:
-        """Write everything queued; what the socket has not taken by ``deadline`` is left for the next leader."""
+        """Write everything queued. The next leader sends what the socket has not accepted by ``deadline``."""
         if not self._rest:
             with self._lock:
                 data = self.wire.take()
                 if self._admission:
-                    self._admit()  # what was taken back has made room
+                    self._admit()  # ``take`` removed commands that were given up, which made room
             if not data or self._error is not None:
                 return
             try:
@@ -542,7 +542,7 @@ class Transport:
             self._end_by(error)
 
     def _send_rest(self, deadline: float | None) -> None:
-        """Write what did not fit into the socket's buffer, reading whatever comes in between."""
+        """Write the bytes that did not fit into the socket's buffer, and read meanwhile (Rule 3)."""
         while self._rest and self._error is None:
             seconds = None if self.patience is None else max(self._heard + self.patience - monotonic(), 0.0)
             if deadline is not None:
@@ -559,16 +559,16 @@ class Transport:
                 sent = self._sock.send(self._rest)
                 if sent:
                     self._rest = self._rest[sent:]
-                    self._heard = monotonic()  # the peer takes bytes: it is alive
+                    self._heard = monotonic()  # the peer accepts bytes, so it is alive
             if not can_read and not can_write and self._is_silent():
                 self._end_silent()
 
     def _is_silent(self) -> bool:
-        """Whether the server has owed something for longer than our patience (R-14)."""
+        """Whether nothing was heard from the server for ``patience`` seconds (R-14)."""
         return self.patience is not None and monotonic() - self._heard >= self.patience * 0.999
 
     def _receive(self, deadline: float | None) -> None:
-        """Wait for bytes and complete what they answer; end the connection when the server is silent for too long."""
+        """Wait for bytes and complete their replies. End the connection if the server is silent for too long."""
         if self._error is not None:
             return
         limit = None if self.patience is None else self._heard + self.patience - monotonic()
@@ -590,17 +590,17 @@ class Transport:
             self._take_in(data)
 
     def end_if_silent(self) -> float | None:
-        """End the connection if the server has been silent for longer than our patience. For the maintenance task.
+        """End the connection if the server has been silent for longer than ``patience``. For the maintenance thread.
 
-        A leader notices that by itself, unless signals come so often that its read never ends. Returns in how many
-        seconds to look again; None: not before another command could be late.
+        A leader notices silence itself, unless signals come so often that its read never times out. Returns after how
+        many seconds to check again, or None if that can wait until the next regular check.
         """
         if self.patience is None or not self._queue or not self._sock.restarts:
             return None
         with self._lock:
             if self._error is not None or not self._queue or self._leader is None:
                 return None
-            left = self._heard + self.patience + min(0.05 * self.patience, 0.1) - monotonic()  # the leader comes first
+            left = self._heard + self.patience + min(0.05 * self.patience, 0.1) - monotonic()  # after the leader would
             if left > 0 or self._sock.has_input():
                 return max(left, 0.05)
         self._end_silent()
@@ -615,7 +615,7 @@ class Transport:
             try:
                 self.wire.feed(data)
             except ProtocolError as error:
-                broken: ProtocolError | None = error.with_traceback(None)  # they hold the connection
+                broken: ProtocolError | None = error.with_traceback(None)  # its frames refer to the connection
             else:
                 broken = None
             self._completed += before - len(self._queue)
@@ -626,7 +626,7 @@ class Transport:
             self._end(broken)
 
     def _look(self) -> None:
-        """Read what came unasked while the connection was idle: a push is fine, an end or a reply is the end."""
+        """Read bytes that came while the connection was idle. End of stream or an unexpected reply ends it."""
         self._looked = monotonic()
         try:
             data = self._sock.receive_now()
@@ -639,32 +639,32 @@ class Transport:
     # The end -----------------------------------------------------------------------------------------
 
     def set_patience(self, patience: float | None) -> None:
-        """Change how long the server may stay silent, from now on; None for ever (R-21)."""
+        """Set how many seconds the server may stay silent, counted from now; None: for ever (R-21)."""
         self.patience = patience
         self._heard = monotonic()
         if self._error is None:
             try:
                 self._sock.set_timeout(patience)
             except OSError:
-                pass  # closed at this very moment
+                pass  # another thread has just closed it
 
     def abort(self) -> None:
-        """Close at once, without waiting for anything. Whatever is in flight fails. Callable from any thread."""
+        """Close at once, without waiting for anything. Every command in flight fails. Callable from any thread."""
         self._end(ClosedHere("the connection was closed", address=self._address), quiet=True)
 
     def abort_in_finaliser(self) -> None:
-        """Close from a finaliser: only the socket, since the lock may be held by the very thread that collects."""
+        """Close only the socket, from a finaliser: the thread that runs it may hold the lock already."""
         self._sock.close()
 
     def abort_as_silent(self) -> None:
-        """Close because the server did not answer; unlike ``abort`` this counts as a loss."""
+        """Close because the server did not answer. Unlike ``abort`` this calls ``on_lost``."""
         self._end(ReadTimeout("no answer to a PING", address=self._address, executed="unknown"))
 
     def wait_idle(self, deadline: float | None = None, *, then_close: bool = False) -> None:
-        """Wait until nothing is owed and nobody waits for admission, or the connection has ended, or ``deadline``.
+        """Wait until no reply is pending and no caller waits for admission, the connection has ended, or ``deadline``.
 
-        Replies that nobody waits for any more are read here. ``then_close`` closes it in the same step: a thread that
-        had chosen it just before gets an error caused by ``Retired``, and has sent nothing.
+        Replies whose callers have given up are read here. ``then_close`` closes the connection in the same step: a
+        thread that chose it just before gets an error caused by ``Retired``, and has sent nothing.
         """
         while self._error is None and not self._is_mine() and not is_finalizing():
             with self._lock:
@@ -679,25 +679,25 @@ class Transport:
                     if then_close:
                         self._end_now(Retired("the connection was retired", address=self._address), quiet=True)
                     return
-            self.submit_until(("PING",), deadline)  # leads, and so reads all that came before
+            self.submit_until(("PING",), deadline)  # leads, and so reads all replies before that of the PING
             if deadline is not None and monotonic() >= deadline:
                 return
 
     def wait_closed(self) -> None:
-        """Wait until the socket is closed. Call ``abort`` first: that does it, but for a thread that leads."""
-        if self._is_mine() or is_finalizing():  # whoever is interrupted or called back closes it on the way out
+        """Wait until the socket is closed. Call ``abort`` first; it leaves the close to the leader, if there is one."""
+        if self._is_mine() or is_finalizing():  # this thread leads, further up its stack: it closes the socket there
             return
         with self._lock:
             self._is_watched = True
             self._idle.wait_for(lambda: self._leader is None, timeout=1.0)
 
     def _is_mine(self) -> bool:
-        """Whether the very thread that asks is busy here."""
+        """Whether the calling thread is using this connection already, further up its stack."""
         leader = self._leader
         return self._is_inside() or (leader is not None and leader.thread == get_ident())
 
     def forget(self) -> None:
-        """Let go of the socket in a forked child without a word to the peer (R-35)."""
+        """Close the socket in a forked child without sending anything to the peer (R-35)."""
         self._error = ConnectionLost("the process was forked", address=self._address)
         self._sock.forget()
 
@@ -709,11 +709,11 @@ class Transport:
         self._end(ReadTimeout(message, address=self._address, executed="unknown"))
 
     def _end(self, error: Error, *, quiet: bool = False) -> None:
-        """End the connection: everything in flight fails with an error of its own, each with ``error`` as its cause.
+        """End the connection. Each command in flight fails with an error of its own, caused by ``error``.
 
-        The first error stands. Called again, it finishes what an interrupt has cut short.
+        Only the first error counts. Called again, this finishes an ending that was interrupted.
         """
-        if self._is_inside():  # a signal handler or a finaliser in the midst of work here: that will find it shut
+        if self._is_inside():  # a signal handler or finaliser interrupts a step here, which then finds the socket shut
             self._cut = error
             self._sock.shut()
             return
@@ -722,10 +722,10 @@ class Transport:
         on_lost, reason = self.on_lost, self._error
         if on_lost is not None and reason is not None:
             on_lost(reason)
-            self.on_lost = None  # only now: interrupted before, it is told again
+            self.on_lost = None  # only now: if the call was interrupted, it is made again
 
     def _end_now(self, error: Error, *, quiet: bool) -> None:
-        """Do so, with the lock held; ``on_lost`` is still to be called unless it was ``quiet``."""
+        """Do the part of ``_end`` that needs the lock. If ``quiet``, ``on_lost`` will not be called."""
         if self._error is None:
             if quiet:
                 self.on_lost = None
@@ -740,7 +740,7 @@ class Transport:
                 if call.is_given_up:
                     self.wire.taken_back += count
                 self._admission.popleft()
-            for call in self._followers:  # whose reply was in the hands of a leader when it was interrupted
+            for call in self._followers:  # the rest: a leader was interrupted while it delivered their replies
                 if call.is_waiting:
                     call.set_result(self._lost("unknown"))
             self._idle.notify_all()
@@ -750,7 +750,7 @@ class Transport:
             self._sock.close()
 
     def conclude(self) -> None:
-        """Finish an ending that an interrupt has cut short; nothing happens to a connection that is open."""
+        """Finish an ending that was interrupted. Does nothing to an open connection."""
         if self._cut is not None:
             self._end(self._cut, quiet=True)
         elif self._error is not None and (self.on_lost is not None or not self._has_ended):
