@@ -12,9 +12,9 @@
     with FakeNode({"GET": (b"$10\\r\\nhalf", Close())}) as node:
         print(node.url, node.commands)
 
-All of them run in threads and processes of their own: they work the same in sync and in async tests, under
-any event loop, and wait for nothing of it. Each is a context manager with ``start()`` and ``stop()``;
-``stop()`` leaves no process, thread, socket or file behind.
+All of them run in threads and processes of their own, so they work the same in sync and in async tests and
+do not depend on an event loop. Each is a context manager with ``start()`` and ``stop()``; ``stop()`` leaves
+no process, thread, socket or file behind.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a ``FakeNode`` may do instead of, or besides, answering.
+"""Actions of a ``FakeNode`` besides sending a reply: wait, stay silent, close or reset the connection.
 
-Rule 1: an action is a value: it says what is to happen, ``_fake_connection`` makes it happen.
-Rule 2: the answers of one connection keep the order of its commands: what waits makes all later ones wait.
+Rule 1: an action is only a value that says what shall happen; ``_fake_connection`` executes it.
+Rule 2: a connection answers its commands in order, so an action that waits delays all later answers.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class FakeConnection(Protocol):
     protocol: int
 
     def send(self, raw: bytes) -> None:
-        """Send bytes now, before anything that waits; nothing happens if the connection is closed."""
+        """Send bytes now, before answers that wait. Does nothing if the connection is closed."""
 
     def close(self) -> None:
-        """Hang up after what was sent; what waits is dropped."""
+        """Close the connection once all bytes are sent. Answers that wait are dropped."""
 
     def reset(self) -> None:
         """Reset the connection (RST)."""
@@ -35,12 +35,12 @@ class FakeConnection(Protocol):
 
 @dataclass(frozen=True)
 class Silence:
-    """Answer nothing to this command, and go on with the next one."""
+    """Do not answer this command, and go on with the next one."""
 
 
 @dataclass(frozen=True)
 class Close:
-    """Hang up: the client gets what was sent so far, then the end of the stream."""
+    """Close the connection: the client gets all bytes sent so far, then the end of the stream."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Reset:
 
 @dataclass(frozen=True)
 class Delay:
-    """Wait ``seconds``, then do ``reply``."""
+    """Wait for ``seconds``, then send or execute ``reply``."""
 
     seconds: float
     reply: Reply = b""
@@ -58,7 +58,7 @@ class Delay:
 
 @dataclass(frozen=True)
 class Hold:
-    """Wait for ``node.release()``, then do ``reply``."""
+    """Wait for ``node.release()``, then send or execute ``reply``."""
 
     reply: Reply = b""
 
@@ -66,7 +66,7 @@ class Hold:
 Action: TypeAlias = Silence | Close | Reset | Delay | Hold
 Command: TypeAlias = tuple[bytes, ...]
 
-# The raw bytes of one reply or of several, of a push, of half a reply; an action; several of these one after
-# the other; or a function of the command and its connection that returns one of these.
+# Raw bytes (one reply, several, a push, half a reply); an action; a tuple of these, executed in order; or a
+# function that takes the command and its connection and returns one of these.
 Handler: TypeAlias = "Callable[[Command, FakeConnection], Reply | None]"
 Reply: TypeAlias = "bytes | Action | tuple[Reply, ...] | Handler"

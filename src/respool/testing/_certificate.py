@@ -1,10 +1,10 @@
 """The one certificate of the test helpers, and the two ``ssl`` contexts made from it.
 
-Rule 1: the pair is fixed and public. It is signed by itself, names ``localhost``, ``127.0.0.1`` and ``::1``,
-        is valid from 2020 to 2120, and protects nothing: everybody has its key. Never trust it outside a
-        test.
-Rule 2: nothing is made at run time, so no ``openssl`` command is needed; ``ssl`` is imported when a context
-        is asked for.
+Rule 1: certificate and key are fixed and public. The certificate is self-signed, names ``localhost``,
+        ``127.0.0.1`` and ``::1`` and is valid from 2020 to 2120. It protects nothing, because everybody has
+        its key. Never trust it outside a test.
+Rule 2: nothing is generated at run time, so no ``openssl`` command is needed. ``ssl`` is imported only when
+        a context is made.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ qfBd0iMCBUyG
 -----END CERTIFICATE-----
 """
 
-# A published test key (see rule 1): a secret scanner that stops here found what everybody may have.
+# A public test key (see Rule 1): a secret scanner that reports it can ignore it.
 KEY = """\
 -----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgx5SyTiRDLcSd8RA8
@@ -42,7 +42,7 @@ CQ6MBjYe1AFWQEvOemayGkl7UhTZKoHP9/BUvXk2mEDTm18WNkCFAdVy
 
 
 def write_pair(directory: Path) -> tuple[Path, Path]:
-    """Write the pair as ``cert.pem`` and ``key.pem`` into a directory and return both paths."""
+    """Write certificate and key as ``cert.pem`` and ``key.pem`` into a directory and return both paths."""
     cert_file, key_file = directory / "cert.pem", directory / "key.pem"
     cert_file.write_text(CERTIFICATE)
     key_file.write_text(KEY)
@@ -57,7 +57,7 @@ def client_context() -> ssl.SSLContext:
 
 
 def server_context() -> ssl.SSLContext:
-    """Make a server context that shows the test certificate."""
+    """Make a server context that presents the test certificate."""
     import ssl
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,9 +1,9 @@
-"""One client's connection to a ``FakeNode``: commands in, script steps out.
+"""One client's connection to a ``FakeNode``: it reads commands and executes the steps of the script.
 
-Rule 1: everything with an underscore runs in the loop's thread; the public methods may be called from any
+Rule 1: methods with an underscore run in the loop's thread; the public methods may be called from any
         thread.
-Rule 2: commands are told to the node as they arrive and answered strictly one after the other. A step that
-        waits (``Delay``, ``Hold``) keeps every later step of this connection waiting.
+Rule 2: commands are reported to the node as they arrive, and answered strictly in order. A step that waits
+        (``Delay``, ``Hold``) delays every later step of this connection.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Book(Protocol):
-    """What a connection tells its node."""
+    """The methods of a node that its connections call."""
 
     def _arrived(self, connection: ScriptedConnection, command: Command) -> None: ...
     def _script_for(self, command: Command) -> Reply: ...
@@ -31,7 +31,7 @@ class Book(Protocol):
 
 
 class ScriptedConnection:
-    """One client's connection: it reads commands, and does for each what the script says."""
+    """One client's connection: it reads commands, and executes for each the reply that the script has."""
 
     def __init__(self, number: int, sock: socket.socket, loop: Loop, book: Book) -> None:
         self.number = number
@@ -51,18 +51,18 @@ class ScriptedConnection:
         return f"<ScriptedConnection {self.number}, {'open' if self._is_open else 'closed'}>"
 
     def send(self, raw: bytes) -> None:
-        """Send bytes now, before anything that waits; nothing happens if the connection is closed."""
+        """Send bytes now, before answers that wait. Does nothing if the connection is closed."""
         self._loop.call(lambda: self._send(raw))
 
     def close(self) -> None:
-        """Hang up after what was sent; what waits is dropped."""
+        """Close the connection once all bytes are sent. Answers that wait are dropped."""
         self._loop.call(self._close)
 
     def reset(self) -> None:
         """Reset the connection (RST)."""
         self._loop.call(lambda: self._end(self._loop.abort))
 
-    # Coming in -----------------------------------------------------------------------------------------
+    # Receiving -----------------------------------------------------------------------------------------
 
     def _watch(self) -> None:
         events = (0 if self._is_closing else READ) | (WRITE if self._outgoing else 0)
@@ -101,10 +101,10 @@ class ScriptedConnection:
             self._book._arrived(self, command)
             self._steps.append((command, None))
 
-    # Going out -----------------------------------------------------------------------------------------
+    # Answering -----------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        """Do the steps until one waits or the connection ends."""
+        """Execute steps until one waits or the connection ends."""
         while self._steps and self._is_open and not self._is_waiting and not self._is_closing:
             command, reply = self._steps.popleft()
             self._do(command, self._book._script_for(command) if reply is None else reply)
@@ -136,7 +136,7 @@ class ScriptedConnection:
         try:
             reply = handler(command, self)
         except BaseException:
-            self._end(self._loop.abort)  # the client must not wait; the loop keeps the error for node.stop()
+            self._end(self._loop.abort)  # so that the client does not wait; node.stop() raises the error
             raise
         if reply is not None:
             self._steps.appendleft((command, reply))
@@ -175,5 +175,5 @@ class ScriptedConnection:
         if self._is_open:
             self._is_open = False
             self._steps.clear()
-            self._book._ended(self)  # first: who sees the end of the stream must not find it in the book
+            self._book._ended(self)  # first: the node must not count it once the client sees the end of the stream
             close(self._socket)

@@ -1,9 +1,9 @@
-"""A scripted RESP node, for what a healthy server cannot be made to do.
+"""A scripted RESP node, for behaviour that a healthy server cannot be made to show.
 
-Rule 1: what it answers is in ``_script`` and ``_actions``, how in ``_fake_connection``; this file keeps the
-        book of connections and commands.
-Rule 2: the book is written in the loop's thread under a lock, and read from any thread as a copy.
-Rule 3: a handler that raises is a failed test: its client is reset, and ``stop()`` raises the error.
+Rule 1: ``_script`` and ``_actions`` say what it answers, ``_fake_connection`` sends it. This file records
+        connections and commands.
+Rule 2: the records are written in the loop's thread under a lock; other threads read copies.
+Rule 3: a handler that raises fails the test: its connection is reset, and ``stop()`` raises the error.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ if TYPE_CHECKING:
 
 
 class Seen(NamedTuple):
-    """A command that a node got: the number of its connection, and its words, the first one in upper case."""
+    """A command that a node received: the number of its connection, and its words, the first in upper case."""
 
     connection: int
     command: Command
 
 
 class FakeNode:
-    """A node on 127.0.0.1 that answers by a script.
+    """A node on 127.0.0.1 that answers from a script.
 
-    ``replies``     what to answer, by command: the same as calling ``on`` for each.
+    ``replies``     the reply to each command: the same as calling ``on`` for each.
     ``handshake``   answer HELLO, AUTH, SELECT, CLIENT SETNAME, PING, QUIT and the like as a server does.
     ``resp2_only``  HELLO is an unknown command, as before Redis 6.
-    ``default``     the answer to all other commands; None is ``-ERR unknown command``.
+    ``default``     the reply to all other commands; None means ``-ERR unknown command``.
     ``unix``        listen on a unix socket instead of a port.
-    ``port``        a port of your choice instead of a free one.
-    ``accepting``   False: the kernel completes connections, but nobody accepts them, reads or answers.
+    ``port``        the port to listen on, instead of any free one.
+    ``accepting``   False: the kernel completes connections, but the node neither accepts, reads nor answers.
 
     A reply is one of
 
     - ``bytes``, sent as they are: one reply, several, a push, half a reply;
     - an action: ``Silence()``, ``Close()``, ``Reset()``, ``Delay(seconds, reply)``, ``Hold(reply)``;
-    - a tuple of replies, done one after the other: ``(b"$5\\r\\nhel", Close())``;
+    - a tuple of replies, executed in order: ``(b"$5\\r\\nhel", Close())``;
     - a function ``(command, connection) -> reply``; None means no reply. It runs in the node's thread and
-      must not wait.
+      must not block.
 
-    The answers of one connection keep the order of its commands.
+    Each connection answers its commands in order.
 
         with FakeNode({"GET": b"$1\\r\\nx\\r\\n"}) as node:
             node.once("GET", Hold(b"$4\\r\\nlate\\r\\n"))
@@ -88,7 +88,7 @@ class FakeNode:
 
     @classmethod
     def silent(cls, *, handshake: bool = False, unix: bool = False) -> Self:
-        """Make a node that accepts, reads and never answers; with ``handshake``, not after that."""
+        """Make a node that accepts and reads but never answers; with ``handshake``, only the handshake."""
         node = cls(handshake=handshake, default=Silence(), unix=unix)
         for name in ("PING", "RESET", "QUIT"):
             node.on(name, Silence())
@@ -104,7 +104,7 @@ class FakeNode:
     def __repr__(self) -> str:
         return f"<FakeNode {self.url}, {self.open_connections} open of {self.connections}>"
 
-    # Where it is, what it has seen ---------------------------------------------------------------------
+    # Address and records -------------------------------------------------------------------------------
 
     @property
     def host(self) -> str:
@@ -113,12 +113,12 @@ class FakeNode:
 
     @property
     def port(self) -> int:
-        """The port, known after ``start()`` and then kept; 0 on a unix socket."""
+        """The port, set by the first ``start()`` and then kept; 0 with a unix socket."""
         return self._listener.port
 
     @property
     def unix_path(self) -> str | None:
-        """The path of the unix socket, if it listens on one."""
+        """The path of the unix socket, or None."""
         return self._listener.path
 
     @property
@@ -128,7 +128,7 @@ class FakeNode:
 
     @property
     def connections(self) -> int:
-        """How many connections were ever accepted."""
+        """How many connections were accepted in total."""
         return self._accepted
 
     @property
@@ -139,7 +139,7 @@ class FakeNode:
 
     @property
     def commands(self) -> list[Seen]:
-        """Every command in order of arrival, the handshake too, as ``(connection number, words)``."""
+        """Every command, including the handshake, in order of arrival, as ``(connection number, words)``."""
         with self._changed:
             return list(self._seen)
 
@@ -149,7 +149,7 @@ class FakeNode:
         return [seen for seen in self.commands if _begins(seen.command, prefix)]
 
     def wait_for(self, name: str, count: int = 1, timeout: float = 5.0) -> list[Seen]:
-        """Wait until ``count`` such commands have ever arrived, and return them.
+        """Wait until ``count`` such commands have arrived in total, and return them.
 
         Raises ``TimeoutError`` after ``timeout`` seconds. This blocks its thread: in an async test write
         ``await asyncio.to_thread(node.wait_for, "GET")``.
@@ -167,7 +167,7 @@ class FakeNode:
     # Life ----------------------------------------------------------------------------------------------
 
     def start(self) -> Self:
-        """Listen, and return the node. Nothing happens if it runs already."""
+        """Listen, and return the node. Does nothing if it runs already."""
         if self._loop is not None:
             return self
         self._listener.open(self._backlog)
@@ -179,8 +179,8 @@ class FakeNode:
         return self
 
     def stop(self) -> None:
-        """Close everything; calling it again does nothing. ``start()`` opens it at the same port, book and
-        script kept.
+        """Close everything; calling it again does nothing. ``start()`` opens it again at the same port, with
+        the same script and records.
 
         Raises the first error that a handler raised.
         """
@@ -208,24 +208,24 @@ class FakeNode:
         try:
             self.stop()
         except BaseException:
-            if kind is None:  # else the test has failed already, and says why
+            if kind is None:  # else the test has failed already, with an error of its own
                 raise
 
-    # The script, and what it does unasked --------------------------------------------------------------
+    # Replies, and actions without a command ------------------------------------------------------------
 
     def on(self, name: str, reply: Reply) -> None:
         """Answer every such command (``"GET"``, ``"CLIENT SETNAME"``) with this reply, from now on."""
         self._call(lambda: self._script.on(name, reply))
 
     def once(self, name: str, reply: Reply) -> None:
-        """Answer the next such command with this reply; several are used up in order, before ``on``."""
+        """Answer the next such command with this reply. Several are used in order, and before those of ``on``."""
         self._call(lambda: self._script.once(name, reply))
 
     def release(self, count: int | None = None) -> int:
-        """Let go what ``Hold`` keeps, the oldest ``count`` or all of them; return how many went."""
+        """Release the oldest ``count`` replies that ``Hold`` keeps, or all; return how many that were."""
 
         def release() -> int:
-            # Counted first: a reply that goes may let the next Hold of the same connection begin.
+            # Counted first: releasing a reply may start the next Hold of the same connection.
             going = len(self._held) if count is None else min(count, len(self._held))
             for connection in [self._held.popleft() for _ in range(going)]:
                 connection._go_on()
@@ -234,11 +234,11 @@ class FakeNode:
         return self._loop.call(release) if self._loop is not None else 0
 
     def send(self, raw: bytes, connection: int | None = None) -> None:
-        """Send bytes unasked, a push for example: to the connection of this number, or to every open one."""
+        """Send bytes that answer no command, such as a push, to the connection of this number or to all open ones."""
         self._each(connection, lambda each: each.send(raw))
 
     def drop(self, connection: int | None = None) -> None:
-        """Hang up on the connection of this number, or on every open one."""
+        """Close the connection of this number, or every open one."""
         self._each(connection, ScriptedConnection.close)
 
     def reset(self, connection: int | None = None) -> None:
@@ -294,7 +294,7 @@ class FakeNode:
             self._held.remove(connection)
 
     def _fill(self) -> None:
-        """Connect until a connection does not complete: from then on, none does."""
+        """Connect until a connect hangs because the backlog is full. From then on, every connect hangs."""
         while True:
             filler = socket.socket()
             self._fillers.append(filler)

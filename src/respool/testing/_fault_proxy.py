@@ -1,8 +1,8 @@
-"""A proxy that breaks on command, in front of a server, a node or anything that listens.
+"""A proxy that injects network faults on command, in front of a server, a node or any other listener.
 
-Rule 1: without a fault it is transparent: bytes, ends of streams and resets arrive as they were.
-Rule 2: the settings live in ``up`` and ``down`` (``_faults``), the bytes in ``_link`` and ``_pipe``; this
-        file keeps the book of links, and moves it in the loop's thread only.
+Rule 1: without a fault it is transparent: bytes, ends of streams and resets are passed on unchanged.
+Rule 2: ``up`` and ``down`` (``_faults``) hold the settings, ``_link`` and ``_pipe`` move the bytes. This file
+        keeps the set of links, and changes it in the loop's thread only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Addressed(Protocol):
-    """What has a TCP address: a ``Server``, a ``FakeNode``, another proxy."""
+    """An object with a TCP address: a ``Server``, a ``FakeNode``, another proxy."""
 
     @property
     def host(self) -> str: ...
@@ -36,26 +36,26 @@ Target: TypeAlias = Addressed | tuple[str, int] | str | os.PathLike[str]
 
 
 class FaultProxy:
-    """A TCP proxy on 127.0.0.1 whose faults are set while it runs, each direction for itself.
+    """A TCP proxy on 127.0.0.1 whose faults can be set while it runs, for each direction separately.
 
     ``target``              a ``Server``, a ``FakeNode``, a ``(host, port)``, or the path of a unix socket.
     ``tls``                 speak TLS with the client (see ``ssl_context()``) and plain with the target.
     ``unix``                listen on a unix socket instead of a port.
-    ``port``                a port of your choice instead of a free one.
-    ``buffer_bytes``        how much it takes in and cannot pass on yet, for each direction of a connection.
-    ``socket_buffer_bytes`` small kernel buffers on both sides, for tests of backpressure (the kernel rounds
-                            up); segments are small then too.
+    ``port``                the port to listen on, instead of any free one.
+    ``buffer_bytes``        how much it buffers while it cannot pass bytes on, per direction of a connection.
+    ``socket_buffer_bytes`` the size of the kernel buffers on both sides, for tests of backpressure (the kernel
+                            rounds up). It also makes TCP segments small.
 
         with Server() as server, FaultProxy(server) as proxy:
             proxy.down.latency = 0.1       # every reply takes 100 ms longer
             proxy.up.hold()                # commands wait until proxy.up.release()
             proxy.down.limit_after(10)     # cut after 10 bytes of replies
-            proxy.cut()                    # hang up on everybody, now
-            proxy.heal()                   # all is well again
+            proxy.cut()                    # close all connections now
+            proxy.heal()                   # remove all faults
 
     ``up`` is client to server, ``down`` is server to client; see ``Direction`` for what can be set.
-    Everything may be called from any thread and has happened when it returns. It runs in a thread of its own,
-    without an event loop.
+    All methods may be called from any thread and have taken effect when they return. The proxy runs in a
+    thread of its own, without an event loop.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class FaultProxy:
             f"up {self.up!r}, down {self.down!r}>"
         )
 
-    # Where it is, what it has seen ---------------------------------------------------------------------
+    # Address and counts --------------------------------------------------------------------------------
 
     @property
     def host(self) -> str:
@@ -98,33 +98,33 @@ class FaultProxy:
 
     @property
     def port(self) -> int:
-        """The port, known after ``start()`` and then kept; 0 on a unix socket."""
+        """The port, set by the first ``start()`` and then kept; 0 with a unix socket."""
         return self._listener.port
 
     @property
     def unix_path(self) -> str | None:
-        """The path of the unix socket, if it listens on one."""
+        """The path of the unix socket, or None."""
         return self._listener.path
 
     @property
     def url(self) -> str:
-        """Where clients connect: ``rediss://`` with ``tls``; with the user and password of a ``Server``."""
+        """The URL for clients: ``rediss://`` with ``tls``; with the user and password of a ``Server``."""
         userinfo = getattr(self._target, "userinfo", "")
         return self._listener.url("rediss" if self._tls else "redis", userinfo)
 
     @property
     def tls_url(self) -> str:
-        """``rediss://``, for a target that speaks TLS itself: ``FaultProxy((host, tls_port))``."""
+        """The ``rediss://`` URL for a target that speaks TLS itself: ``FaultProxy((host, tls_port))``."""
         return self._listener.url("rediss", getattr(self._target, "userinfo", ""))
 
     @property
     def connections(self) -> int:
-        """How many connections were ever accepted."""
+        """How many connections were accepted in total."""
         return self._read(lambda: self._connections)
 
     @property
     def open_connections(self) -> int:
-        """How many of them are open: neither cut, nor reset, nor ended by both sides."""
+        """How many connections are open: neither cut, nor reset, nor ended by both sides."""
         return self._read(lambda: len(self._links))
 
     @property
@@ -134,7 +134,7 @@ class FaultProxy:
 
     @property
     def bytes_up(self) -> int:
-        """How many bytes have passed from clients to the target; what was swallowed or is held has not."""
+        """How many bytes have passed from clients to the target, without those swallowed or held."""
         return self.up.passed
 
     @property
@@ -143,7 +143,7 @@ class FaultProxy:
         return self.down.passed
 
     def ssl_context(self) -> ssl.SSLContext:
-        """Return a new client context that trusts us, and a ``Server`` that ends TLS itself."""
+        """Return a new client context that trusts this proxy, and a ``Server`` that serves TLS itself."""
         from respool.testing._certificate import client_context
 
         return client_context()
@@ -151,7 +151,7 @@ class FaultProxy:
     # Life ----------------------------------------------------------------------------------------------
 
     def start(self) -> Self:
-        """Listen, and return the proxy. Nothing happens if it runs already."""
+        """Listen, and return the proxy. Does nothing if it runs already."""
         if self._loop is not None:
             return self
         context = None
@@ -176,7 +176,7 @@ class FaultProxy:
         return self
 
     def stop(self) -> None:
-        """Close everything; again does nothing. ``start()`` opens it again, faults as they were."""
+        """Close everything; calling it again does nothing. ``start()`` opens it again with the same faults."""
         loop = self._loop
         if loop is None:
             return
@@ -198,18 +198,18 @@ class FaultProxy:
     # Faults of whole connections -----------------------------------------------------------------------
 
     def cut(self) -> None:
-        """Hang up on both sides of every open connection, now; what has passed arrives before the end."""
+        """Close both sides of every open connection now. Bytes that have passed arrive before the end."""
         self._apply(lambda: self._each(Link.cut))
 
     def reset(self) -> None:
-        """Reset (RST) both sides of every open connection, now; what the peers have not read may be lost."""
+        """Reset (RST) both sides of every open connection now. Bytes that the peers have not read may be lost."""
         self._apply(lambda: self._each(Link.reset))
 
     def refuse(self, *, hang_up: bool = False) -> None:
-        """Refuse new connections, until ``accept()`` or ``heal()``; open ones live on.
+        """Refuse new connections until ``accept()`` or ``heal()``. Open connections stay open.
 
-        They meet a port where nobody listens (``ECONNREFUSED``); with ``hang_up`` they succeed and are closed
-        at once.
+        The port is closed, so connecting fails with ``ECONNREFUSED``. With ``hang_up`` connecting succeeds,
+        but the connection is closed at once.
         """
 
         def change() -> None:
@@ -229,16 +229,16 @@ class FaultProxy:
         self._apply(change)
 
     def heal(self) -> None:
-        """Take back every fault: connections are accepted, held bytes go, limits are forgotten.
+        """Remove every fault: connections are accepted, held bytes are sent, limits are removed.
 
-        What a black hole has swallowed stays swallowed, and connections that lost something stay dark.
+        Bytes that a black hole has swallowed stay lost, and connections that lost bytes pass no more of them.
         """
         self.up.heal()
         self.down.heal()
         self.accept()
 
     def _read(self, count: Callable[[], int]) -> int:
-        """Read a count between two rounds of the loop, so that it includes all that a peer may have seen."""
+        """Read a count between two rounds of the loop, so that it includes every byte a peer may have seen."""
         return count() if self._loop is None else self._loop.call(count)
 
     # In the loop's thread ------------------------------------------------------------------------------
@@ -257,7 +257,7 @@ class FaultProxy:
         loop.call(change_and_refresh)
 
     def _listen(self) -> None:
-        """Let the listener be as it should be: serving, or closed while we refuse."""
+        """Open the listener and serve, or close it while connections are refused."""
         if self._loop is None:
             return
         if self._refuses:
@@ -291,7 +291,7 @@ class FaultProxy:
     def _limit_reached(self, link: Link, direction: Direction) -> None:
         reached = [link]
         if direction.total == 0:
-            direction.total = None  # spent
+            direction.total = None  # the limit holds only once
             reached = list(self._links)
         self._cuts += len(reached)
         for each in reached:

@@ -1,7 +1,8 @@
-"""What can be wrong with one direction of a ``FaultProxy``: settings, and the count of what passed.
+"""The faults of one direction of a ``FaultProxy``, and its count of bytes that passed.
 
-Rule 1: a fault is set from any thread and holds for live and new connections when the assignment returns.
-Rule 2: this file says what is wished; ``_link`` does it to the bytes.
+Rule 1: a fault may be set from any thread, and applies to open and new connections when the assignment
+        returns.
+Rule 2: this file holds the settings; ``_link`` and ``_pipe`` apply them to the bytes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ T = TypeVar("T")
 
 
 class _Fault(Generic[T]):
-    """A setting of a ``Direction``; a wish below ``lowest`` is refused."""
+    """A setting of a ``Direction``. A value below ``lowest`` raises ``ValueError``."""
 
     def __init__(self, healthy: T, lowest: float = 0) -> None:
         self.healthy = healthy
@@ -31,7 +32,7 @@ class _Fault(Generic[T]):
     def __get__(self, direction: Direction | None, owner: type[Direction]) -> T | _Fault[T]:
         if direction is None:
             return self
-        # __set__ put it there, or nobody did.
+        # The type is right, because only __set__ writes there.
         value: T = direction.wishes.get(self._name, self.healthy)  # type: ignore[assignment]
         return value
 
@@ -44,7 +45,7 @@ class _Fault(Generic[T]):
 class Direction:
     """The faults of one direction: ``proxy.up`` is client to server, ``proxy.down`` is server to client.
 
-    Set what should be wrong, from any thread, at any time:
+    Set faults from any thread, at any time:
 
         proxy.down.latency = 0.05
         proxy.up.hold()
@@ -98,27 +99,27 @@ class Direction:
 
     @property
     def passed(self) -> int:
-        """How many bytes have passed, among them all that a peer may have seen; what is held has not."""
+        """How many bytes have passed, including every byte a peer may have seen, but none that are held."""
         return self._read(lambda: self.count)
 
     def hold(self) -> None:
-        """Keep all bytes back, up to the proxy's ``buffer_bytes`` per connection, until ``release()``."""
+        """Hold all bytes back, up to the proxy's ``buffer_bytes`` per connection, until ``release()``."""
         self.held = True
 
     def release(self) -> None:
-        """Let held bytes go, in order."""
+        """Send held bytes on, in order."""
         self.held = False
 
     def limit_after(self, count: int, *, total: bool = False) -> None:
         """Cut a connection, both ways, as soon as ``count`` more bytes have passed in this direction.
 
-        Exactly these bytes reach the other side, then the end of the stream. With 0 it is cut when the next
-        byte arrives, and that byte does not pass: ``proxy.down.limit_after(0)`` lets a command through and
-        loses its reply.
+        Exactly these bytes reach the other side, then the end of the stream. With 0 the connection is cut
+        when the next byte arrives, and that byte does not pass: ``proxy.down.limit_after(0)`` lets a command
+        through and loses its reply.
 
-        Each live connection counts from now and each new one from its beginning, until ``heal()``. With
-        ``total=True`` all connections count together, all are cut when the sum is reached, and then the limit
-        is spent: connections made afterwards live.
+        Each open connection counts from now and each new one from its start, until ``heal()``. With
+        ``total=True`` all connections count together and all are cut when the sum is reached. That happens
+        once: later connections are not limited.
         """
         if count < 0:
             raise ValueError(f"cannot cut after {count} bytes")
@@ -130,7 +131,7 @@ class Direction:
         self.apply(change)
 
     def heal(self) -> None:
-        """Take back every fault of this direction, limits too; held bytes go."""
+        """Remove every fault and limit of this direction. Held bytes are sent on."""
 
         def change() -> None:
             self.wishes.clear()

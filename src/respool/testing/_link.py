@@ -1,9 +1,9 @@
 """One proxied connection: the client's socket, ours to the target, and a ``Pipe`` for each direction.
 
-Rule 1: everything here runs in the loop's thread. Whatever happens, ``refresh`` moves what may move and asks
-        the selector and the clock for the rest; it runs the current step: shake hands (TLS), dial, relay.
-Rule 2: a link ends in one of three ways: both sides said goodbye, ``cut`` (we say goodbye to both, and what
-        has passed arrives), ``reset`` (no goodbye). Then it is no longer in the proxy's book.
+Rule 1: everything here runs in the loop's thread. After every event ``refresh`` runs the current step: shake
+        hands (TLS), dial, or relay. A step does what can be done now and waits for the selector or a timer.
+Rule 2: a link ends in one of three ways: both sides have closed; ``cut`` (we close both sides, and bytes that
+        have passed arrive); ``reset`` (RST to both). Then the proxy does not count it any more.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Address = tuple[str, int] | str
 
 
 class Plan:
-    """What all links of a proxy have in common: where to, with which faults, and whom to tell."""
+    """What all links of a proxy share: the target's address, the faults, and callbacks of the proxy."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Plan:
         self.socket_buffer_bytes = socket_buffer_bytes
         self.ended = ended
         self.limit_reached = limit_reached
-        # What a non-blocking socket raises to say "later".
+        # The errors by which a non-blocking socket says that it is not ready.
         self.not_ready: tuple[type[OSError], ...] = (BlockingIOError,)
         if tls is not None:
             import ssl
@@ -61,7 +61,7 @@ class Plan:
 
 
 class Link:
-    """A proxied connection; it begins when a client was accepted."""
+    """A proxied connection. It exists from the moment its client was accepted."""
 
     def __init__(self, plan: Plan, client: socket.socket) -> None:
         self._plan = plan
@@ -80,11 +80,11 @@ class Link:
         self._loop.watch(self._client, 0, self._wake)
 
     def pipes(self) -> list[Pipe]:
-        """The pipes, once there are any."""
+        """The pipes of both directions; none before the target has accepted."""
         return [pipe for pipe in (self._up, self._down) if pipe is not None]
 
     def refresh(self) -> None:
-        """Do what can be done now, and arrange to be woken for the rest."""
+        """Run the current step, unless the link has ended."""
         if self.is_open:
             self._step()
 
@@ -106,7 +106,7 @@ class Link:
             self._loop.watch(self._client, READ, self._wake)
         except ssl.SSLWantWriteError:
             self._loop.watch(self._client, WRITE, self._wake)
-        except OSError:  # no TLS client, or one that does not trust us
+        except OSError:  # not a TLS client, or one that does not trust our certificate
             self.cut()
         else:
             self._step = self._dial
@@ -130,7 +130,7 @@ class Link:
             self._begin_relay(server)
 
     def _wait_for_target(self) -> None:
-        """Nothing moves before the target has answered the dial."""
+        """Do nothing: the step before the target has accepted."""
 
     def _dialed(self, _mask: int) -> None:
         server = self._server
@@ -167,7 +167,7 @@ class Link:
     def _pump(self, pipe: Pipe) -> float | None:
         try:
             date = pipe.pump(self._plan.not_ready)
-        except OSError:  # the far side is gone
+        except OSError:  # the receiver has closed or reset
             self.reset()
             return None
         if date == CUT:
@@ -178,12 +178,12 @@ class Link:
         return date
 
     def _say_goodbye(self, pipe: Pipe) -> None:
-        """Tell the far side that the stream has ended; the other direction goes on, except in TLS."""
+        """Tell the receiver that the stream has ended. The other direction goes on, except with TLS."""
         close_notify = getattr(pipe.sink, "unwrap", None)
         if all(pipe.has_passed_end for pipe in self.pipes()):
             self.cut()
         elif close_notify is not None:
-            with suppress(OSError, ValueError):  # it is sent, and then the peer's would be waited for
+            with suppress(OSError, ValueError):  # it is sent; the error is that the peer's has not come yet
                 close_notify()
             self.cut()
         else:
@@ -224,11 +224,11 @@ class Link:
     # Ending --------------------------------------------------------------------------------------------
 
     def cut(self) -> None:
-        """End both streams; what has passed arrives before the end."""
+        """Close both connections. Bytes that have passed arrive before the end of the stream."""
         self._end(self._loop.hang_up)
 
     def reset(self) -> None:
-        """End both connections with a reset."""
+        """Reset (RST) both connections."""
         self._end(self._loop.abort)
 
     def _end(self, close: Callable[[socket.socket], None]) -> None:
@@ -237,7 +237,7 @@ class Link:
         self.is_open = False
         if self._timer is not None:
             self._timer.cancel()
-        self._plan.ended(self)  # first: who sees the end of the stream must not find it in the book
+        self._plan.ended(self)  # first: the proxy must not count it once a peer sees the end of the stream
         close(self._client)
         if self._server is not None:
             close(self._server)

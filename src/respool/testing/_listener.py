@@ -1,8 +1,7 @@
 """The listening socket of a helper: TCP on 127.0.0.1, or a unix socket.
 
-Rule 1: it can be closed and opened again at the same address, so that "refused" and "back again" are two
-        calls.
-Rule 2: it hands over non-blocking sockets with Nagle's algorithm off, and nothing else.
+Rule 1: it can be closed and opened again at the same address, to refuse connections and accept them again.
+Rule 2: every socket it hands over is non-blocking and has Nagle's algorithm turned off.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ BACKLOG: Final = 1024
 
 
 class Listener:
-    """Where a helper listens; ``port`` or ``path`` is known after the first ``open``."""
+    """The listening socket of a helper; ``port`` or ``path`` is known after the first ``open``."""
 
     def __init__(self, *, port: int = 0, unix: bool = False, buffer_bytes: int = 0) -> None:
         self.port = port
@@ -36,11 +35,11 @@ class Listener:
 
     @property
     def is_open(self) -> bool:
-        """Whether somebody listens: connecting to a closed listener is refused."""
+        """Whether it listens. Connecting to a closed listener is refused."""
         return self._socket is not None
 
     def open(self, backlog: int = BACKLOG) -> None:
-        """Listen, at the address of last time if there was one."""
+        """Listen, at the same address as last time if there was one."""
         if self._socket is not None:
             return
         if self.port or self._unix:
@@ -50,7 +49,7 @@ class Listener:
             self.port = self._socket.getsockname()[1]
 
     def serve(self, loop: Loop, accepted: Callable[[socket.socket], None]) -> None:
-        """Accept in the loop's thread, from now until ``close``."""
+        """Accept connections in the loop's thread, from now until ``close``."""
         listening = self._socket
         if listening is None:
             raise RuntimeError("serve() needs an open listener")
@@ -66,7 +65,7 @@ class Listener:
         loop.watch(listening, READ, accept)
 
     def close(self, loop: Loop | None = None) -> None:
-        """Listen no more: new connections are refused, those waiting in the backlog are reset."""
+        """Stop listening: new connections are refused, those in the backlog are reset."""
         sock, self._socket = self._socket, None
         if sock is None:
             return
@@ -85,7 +84,7 @@ class Listener:
             self._directory = self.path = None
 
     def url(self, scheme: str = "redis", userinfo: str = "") -> str:
-        """The URL of a client; ``userinfo`` is ``"user:password@"`` or empty."""
+        """The URL for clients; ``userinfo`` is ``"user:password@"`` or empty."""
         if self._unix:
             return f"unix://{userinfo}{self.path}"
         return f"{scheme}://{userinfo}{HOST}:{self.port}/0"
@@ -113,7 +112,7 @@ class Listener:
 
 
 def prompt(sock: socket.socket) -> None:
-    """Turn Nagle's algorithm off: what is sent in two pieces travels in two pieces."""
+    """Turn Nagle's algorithm off, so that bytes sent in two pieces travel in two pieces."""
     if sock.family != socket.AF_UNIX:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 

@@ -1,11 +1,11 @@
-"""One thread and one selector: everything that moves bytes in ``FakeNode`` and ``FaultProxy``.
+"""An event loop in a thread of its own: a selector and timers. ``FakeNode`` and ``FaultProxy`` run on it.
 
-Rule 1: only the loop's thread touches the sockets it owns, and no callback waits: what takes time is a timer.
-        ``call`` is the only way in from other threads; it returns when the thing has happened.
+Rule 1: only the loop's thread touches the sockets it owns, and no callback blocks: to wait, it sets a timer.
+        Other threads use ``call`` only, which returns when the function has run.
 Rule 2: a socket given to ``watch`` or ``hang_up`` belongs to the loop until ``close``, ``abort`` or ``stop``
         closes it.
 Rule 3: a callback that raises does not end the loop: the error is kept, and ``stop`` raises it.
-Rule 4: ``stop`` leaves no thread, no socket and no timer.
+Rule 4: ``stop`` leaves no thread, socket or timer behind.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Final, Generic, TypeVar
 
 READ: Final = selectors.EVENT_READ
 WRITE: Final = selectors.EVENT_WRITE
-CALL_TIMEOUT: Final = 10.0  # a callback that takes this long waits for something, which rule 1 forbids
+CALL_TIMEOUT: Final = 10.0  # a callback that takes this long is blocked, which Rule 1 forbids
 
 Callback = Callable[[int], None]
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class Timer:
 
 
 class _Call(Generic[T]):
-    """A function on its way into the loop's thread, and its outcome on the way back."""
+    """The future of a function that the loop's thread shall run for another thread."""
 
     def __init__(self, function: Callable[[], T]) -> None:
         self._function = function
@@ -69,7 +69,7 @@ class _Call(Generic[T]):
 
 
 class Loop:
-    """A selector in a daemon thread; made by ``start`` of a helper and used up by its ``stop``."""
+    """A selector in a daemon thread. A helper's ``start`` makes it, and its ``stop`` ends it for good."""
 
     def __init__(self, name: str) -> None:
         self._selector = selectors.DefaultSelector()
@@ -82,7 +82,7 @@ class Loop:
         self._calls: deque[_Call[object]] = deque()
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
-        self._admission = threading.Lock()  # between a call on its way in and the end
+        self._admission = threading.Lock()  # so that no call is added after the end of ``stop``
         self._is_stopping = False
         self._is_closed = False
         self._errors: list[BaseException] = []
@@ -99,12 +99,12 @@ class Loop:
         with self._admission:
             if self._is_closed:
                 raise RuntimeError("the helper was stopped")
-            self._calls.append(call)  # type: ignore[arg-type]  # nobody reads a _Call[object] but its own caller
+            self._calls.append(call)  # type: ignore[arg-type]  # only the caller, which knows T, reads the result
             self._ring()
         return call.wait()
 
     def refuse_to_stop_itself(self) -> None:
-        """Raise ``RuntimeError`` in the loop's own thread, which cannot wait for its own end."""
+        """Raise ``RuntimeError`` if called in the loop's own thread, which cannot join itself."""
         if threading.current_thread() is self._thread:
             raise RuntimeError("a handler cannot stop the helper it runs in")
 
@@ -117,7 +117,7 @@ class Loop:
         with self._admission:
             self._is_closed = True
         for call in self._calls:
-            call.run()  # its caller came late; without a thread there is nothing to race with
+            call.run()  # added while the thread ended; safe here, because there is no loop thread any more
         self._selector.close()
         self._bell.close()
         self._button.close()
@@ -129,13 +129,13 @@ class Loop:
             raise self._errors[0]
 
     def _ring(self) -> None:
-        with suppress(BlockingIOError):  # full of unread rings: it will wake up
+        with suppress(BlockingIOError):  # the buffer is full of unread bytes, so the thread will wake up anyway
             self._button.send(b"\0")
 
     # From the loop's thread ----------------------------------------------------------------------------
 
     def watch(self, sock: socket.socket, events: int, callback: Callback) -> None:
-        """Own a socket and call ``callback(mask)`` when it is ready for one of ``events``; 0 only owns it."""
+        """Own a socket, and call ``callback(mask)`` when it is ready for one of ``events``; with 0, never."""
         self._owned.add(sock)
         if sock not in self._callbacks:
             if events:
@@ -149,28 +149,28 @@ class Loop:
             self._callbacks[sock] = callback
 
     def later(self, seconds: float, callback: Callable[[], None]) -> Timer:
-        """Call back in ``seconds``; with 0, in the next round, after what is ready now."""
+        """Call ``callback`` after ``seconds``; with 0, in the next round, after the callbacks that are ready now."""
         timer = Timer(time.monotonic() + seconds, callback)
         heapq.heappush(self._timers, (timer.when, next(self._order), timer))
         return timer
 
     def close(self, sock: socket.socket) -> None:
-        """Close an owned socket now. Unread input turns into a reset; ``hang_up`` is the polite way."""
+        """Close an owned socket now. If it has unread input, the peer gets a reset; ``hang_up`` avoids that."""
         self._forget(sock)
         self._owned.discard(sock)
         sock.close()
 
     def abort(self, sock: socket.socket) -> None:
-        """Close an owned socket with a reset (RST): the peer gets ``ECONNRESET``, unread bytes are lost."""
+        """Close an owned socket with a reset (RST): the peer gets ``ECONNRESET`` and loses unread bytes."""
         with suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close(sock)
 
     def hang_up(self, sock: socket.socket) -> None:
-        """Say goodbye (FIN) and close when the peer has, dropping what it still sends.
+        """Send the end of the stream (FIN), drop input, and close when the peer has closed.
 
-        So the peer gets every byte sent so far and then the end of the stream: closing at once could turn
-        into a reset that makes its kernel throw those bytes away.
+        So the peer gets every byte sent so far and then the end of the stream. Closing at once could send a
+        reset, which makes the peer's kernel discard those bytes.
         """
         try:
             sock.shutdown(socket.SHUT_WR)
@@ -200,7 +200,7 @@ class Loop:
             for key, mask in self._selector.select(self._patience()):
                 if key.fileobj is self._bell:
                     self._bell.recv(65536)
-                # Looked up anew: an earlier callback of this round may have closed this socket.
+                # Checked again: an earlier callback of this round may have closed this socket.
                 elif isinstance(key.fileobj, socket.socket) and key.fileobj in self._callbacks:
                     self._guarded(functools.partial(self._callbacks[key.fileobj], mask))
             while self._calls:
@@ -221,5 +221,5 @@ class Loop:
     def _guarded(self, callback: Callable[[], None]) -> None:
         try:
             callback()
-        except BaseException as error:  # pytest.fail() in a handler too
+        except BaseException as error:  # not only Exception: pytest.fail() in a handler counts too
             self._errors.append(error)

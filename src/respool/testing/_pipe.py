@@ -1,7 +1,7 @@
-"""One direction of one proxied connection: what came in, what may go out now, and what has passed.
+"""One direction of one proxied connection: it reads bytes, applies the faults, and sends them on.
 
-Rule 1: a byte has passed when the kernel of the far side took it, and limits are exact: never one more.
-Rule 2: a pipe reads and sends, but never closes a socket or waits: ``pump`` says what must happen next.
+Rule 1: a byte has passed once ``send`` to the receiver accepted it. Limits are exact: never one byte more.
+Rule 2: a pipe reads and sends, but never blocks or closes a socket: ``pump`` returns what must happen next.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from respool.testing._faults import Direction
 
-BURST: Final = 0.02  # seconds of bandwidth that may go at once; makes up for timers that come late
+BURST: Final = 0.02  # seconds of bandwidth that may be sent at once; makes up for timers that fire late
 CUT: Final = float("inf")
 
 
 class Pipe:
-    """One direction of one link: a queue of ``(due, bytes)`` between two sockets; empty bytes are the end."""
+    """One direction of one link: a queue of ``(due, bytes)`` between two sockets. Empty bytes mark the end."""
 
     def __init__(self, faults: Direction, source: socket.socket, sink: socket.socket, capacity: int) -> None:
         self.faults = faults
@@ -28,10 +28,10 @@ class Pipe:
         self.sink = sink
         self.limit = faults.each
         self.is_blocked = False  # the sink's kernel buffer is full
-        self.has_ended = False  # the source said goodbye
-        self.has_passed_end = False  # and the sink was told
-        self.is_dark = False  # something fell into the black hole
-        self.next_at = 0.0  # slices and bandwidth: nothing goes before
+        self.has_ended = False  # the source has sent the end of its stream
+        self.has_passed_end = False  # the end of the stream has been passed on to the sink
+        self.is_dark = False  # the black hole has swallowed bytes: pass no more (see ``black_hole``)
+        self.next_at = 0.0  # send nothing before this time, because of slices or bandwidth
         self._capacity = capacity
         self._queue: deque[tuple[float, memoryview]] = deque()
         self._queued = 0
@@ -45,7 +45,7 @@ class Pipe:
         return self.is_dark or self.faults.black_hole
 
     def fill(self, not_ready: tuple[type[OSError], ...]) -> None:
-        """Read what the source has; raise ``OSError`` if it was reset."""
+        """Read what the source has sent; raise ``OSError`` if it was reset."""
         while True:
             try:
                 data = self.source.recv(65536)
@@ -54,15 +54,15 @@ class Pipe:
             self._queue.append((time.monotonic() + self.faults.latency, memoryview(data)))
             self._queued += len(data)
             self.has_ended = not data
-            # The selector does not see what a TLS socket has read ahead and decrypted.
+            # The selector does not see bytes that a TLS socket has decrypted but not returned.
             pending = getattr(self.source, "pending", None)
             if not data or pending is None or not pending():
                 return
 
     def pump(self, not_ready: tuple[type[OSError], ...]) -> float | None:
-        """Pass on what may go now.
+        """Send on what may pass now.
 
-        Return when to come back (monotonic time), ``CUT`` if a limit is reached, None for no date.
+        Return the monotonic time to call again, ``CUT`` if a limit is reached, or None to wait for an event.
         """
         if self._queue and self.swallows_all():
             self.is_dark = True
@@ -117,7 +117,7 @@ class Pipe:
         if faults.bandwidth is not None:
             self.next_at = max(self.next_at, now - BURST) + sent / faults.bandwidth
         if faults.slice_size is not None:
-            # Just after now: the next slice waits for the next round of the loop at least.
+            # Slightly later than now, so that the next slice waits at least for the next round of the loop.
             self.next_at = max(self.next_at, now + max(faults.slice_gap, 1e-9))
 
     def _limit_is_reached(self) -> bool:

@@ -1,14 +1,14 @@
-"""Where the test helpers listen: free ports of 127.0.0.1 that nobody gets by accident.
+"""Free ports of 127.0.0.1 for the test helpers to listen on, outside the ephemeral range.
 
-Rule 1: never an ephemeral port. A client that redials a port of the ephemeral range while nothing listens
-        there may be given that very port as its own and then connects *to itself* (TCP simultaneous open),
-        and any outgoing connection may take the port of a server that is being restarted. Linux hands out
-        32768 and up, macOS 49152 and up.
-Rule 2: room for the bus. A cluster node also listens on its port + 10000, so the range ends where that one
-        begins.
-Rule 3: no port twice. Ports are handed out in a circle that begins anywhere, so that the port of a node that
-        is down, and will come back, is not given to somebody else of this process.
-Rule 4: a port is only probably free: whoever binds it must be ready to take the next one.
+Rule 1: never use an ephemeral port. A client that redials a port of the ephemeral range while nothing listens
+        there may be given that very port as its own, and then connects *to itself* (TCP simultaneous open).
+        Also, any outgoing connection may take the port of a server that is restarting. The ephemeral range
+        begins at 32768 on Linux and at 49152 on macOS.
+Rule 2: leave room for the cluster bus. A cluster node also listens on its port + 10000, so our range ends
+        where that one begins.
+Rule 3: use no port twice. Ports are handed out in a circle from a random start, so that the port of a node
+        that is down and will come back is not given to another helper of this process.
+Rule 4: a port is only probably free: code that binds it must be ready to try the next one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 def candidates() -> Iterator[int]:
-    """Yield ports that were free a moment ago; raise ``RuntimeError`` when ``TRIES`` ports were tried."""
+    """Yield ports that were free a moment ago. Raise ``RuntimeError`` after ``TRIES`` ports."""
     for _ in range(TRIES):
         port = FIRST + next(_circle) % (LAST - FIRST + 1)
         with socket.socket() as probe:
@@ -47,13 +47,13 @@ def candidates() -> Iterator[int]:
 
 
 def bind(sock: socket.socket, port: int) -> None:
-    """Bind a socket to a port of 127.0.0.1 the way servers do: its last owner's connections do not matter."""
+    """Bind a socket to a port of 127.0.0.1 as servers do: even if old connections to it linger (TIME_WAIT)."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind((HOST, port))
 
 
 def first_free(take: Callable[[int], T]) -> T:
-    """Return the first ``take(port)`` that is not refused with "address in use"."""
+    """Call ``take`` with one port after another until it does not raise "address in use"; return its result."""
     ports = candidates()
     while True:
         try:

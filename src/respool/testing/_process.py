@@ -1,8 +1,8 @@
-"""One run of a server binary, from its start to its death.
+"""One run of a server binary, from its start to its end.
 
-Rule 1: this file alone starts, signals and ends a process, always by the process object, never by name.
-Rule 2: it is ready when *this* process answered; somebody else on its port does not count.
-Rule 3: it is dead when it has been waited for: no zombie is left.
+Rule 1: only this file starts, signals and ends a process, always through the process object, never by name.
+Rule 2: a server is ready when *this* process has answered; another server on its port does not count.
+Rule 3: a process has ended when it has been waited for, so no zombie is left.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from respool.testing._short import ShortConnection
 
-STOP_TIMEOUT: Final = 5.0  # then SIGKILL: there is nothing to save
+STOP_TIMEOUT: Final = 5.0  # seconds; then SIGKILL, because there is no data to save
 POLL: Final = 0.005
 
 
@@ -32,7 +32,7 @@ class ServerProcess:
         (directory / "server.conf").write_text(config)
         self._log = directory / "server.log"
         with self._log.open("wb") as log:
-            # S603: see _binary. A new session: Ctrl-C in the terminal is for the test, which then stops it.
+            # S603: see _binary. A new session, so that Ctrl-C reaches only the test, which then stops the server.
             self._process = subprocess.Popen(
                 [binary_path, str(directory / "server.conf")],
                 cwd=directory,
@@ -52,7 +52,7 @@ class ServerProcess:
         return self._log.read_text(errors="replace")
 
     def answers(self, connect: Callable[[], ShortConnection], deadline: float) -> bool:
-        """Wait until it answers (True) or has ended (False); ``TimeoutError`` at the deadline (monotonic)."""
+        """Return True once it answers, False if it ends; raise ``TimeoutError`` at ``deadline`` (monotonic)."""
         while True:
             with suppress(OSError, hiredis.HiredisError), connect() as ask:
                 ask("PING")  # an error reply while data is loading
@@ -75,11 +75,11 @@ class ServerProcess:
         self._process.wait()
 
     def end(self) -> None:
-        """SIGTERM, and SIGKILL if it is still there after 5 s."""
+        """Send SIGTERM, then SIGKILL if it still runs after 5 s."""
         if not self.is_running:
             return
         self._process.terminate()
-        self.resume()  # a paused process must wake up to die
+        self.resume()  # a paused process must continue to handle the SIGTERM
         try:
             self._process.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:

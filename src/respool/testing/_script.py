@@ -1,9 +1,8 @@
-"""What a ``FakeNode`` answers: the test's own script first, then what any server says to the commands of a
-handshake.
+"""Which reply a ``FakeNode`` gives: from the test's own script, or else the usual replies to a handshake.
 
-Rule 1: a script is found by the first words of a command, ``"GET"`` or ``"CLIENT SETNAME"``; the longest
+Rule 1: a reply is found by the first words of a command, ``"GET"`` or ``"CLIENT SETNAME"``; the longest
         match wins.
-Rule 2: ``once`` comes before ``on``; both come before the handshake; the default is last.
+Rule 2: replies of ``once`` come first, then those of ``on``, then those of the handshake, then the default.
 Rule 3: only ``FakeNode`` calls it, and only in its loop's thread.
 """
 
@@ -40,7 +39,7 @@ class Script:
         self._once.setdefault(words(name), deque()).append(reply)
 
     def find(self, command: Command) -> Reply:
-        """Return the reply to a command; one that was given for once is used up."""
+        """Return the reply to a command. A reply of ``once`` is removed."""
         upper = tuple(word.upper() for word in command[:3])
         prefixes = [upper[:length] for length in range(len(upper), 0, -1)]
         for prefix in prefixes:
@@ -61,13 +60,13 @@ def words(name: str) -> Words:
 
 
 def unknown(command: Command) -> bytes:
-    """Say that a command is unknown, as a server does."""
+    """Return the error reply of a server to an unknown command."""
     name = command[0].decode(errors="backslashreplace")[:128]
     return f"-ERR unknown command '{name}', with args beginning with: \r\n".encode()
 
 
 def hello(command: Command, connection: FakeConnection) -> bytes:
-    """Answer HELLO: a map in RESP3, the same as a flat array in RESP2."""
+    """Return the reply to HELLO: a map in RESP3, the same as a flat array in RESP2."""
     if len(command) > 1:
         if command[1] not in (b"2", b"3"):
             return NO_PROTOCOL
@@ -86,7 +85,7 @@ def hello(command: Command, connection: FakeConnection) -> bytes:
 
 
 def bulk(data: bytes) -> bytes:
-    """Write a bulk string."""
+    """Encode a bulk string."""
     return b"$%d\r\n%s\r\n" % (len(data), data)
 
 

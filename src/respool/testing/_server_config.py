@@ -1,8 +1,8 @@
-"""The configuration file of a test server: what we set, and why.
+"""The configuration file of a test server.
 
 Rule 1: this file knows the directives; ``_server`` knows the process.
-Rule 2: what the test asks for comes last, and the last line of a directive wins.
-Rule 3: a password is written as its hash: no quoting, nothing to read in the directory.
+Rule 2: the test's own directives come last, and the last line of a directive wins.
+Rule 3: a password is written as its hash, so that it needs no quoting and cannot be read in the directory.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""A short blocking connection: how the helpers themselves talk to a server.
+"""A short blocking connection, with which the helpers themselves talk to a server.
 
-Rule 1: it lives for one question or a few and is closed by its ``with`` block; there is no pool, no retry, no
+Rule 1: it is used for a few commands and closed by its ``with`` block. There is no pool, no retry and no
         state.
-Rule 2: RESP2, one answer for each command, so that it works with any server and any setting.
+Rule 2: it speaks RESP2 and reads one reply per command, so it works with any server and any setting.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import hiredis
 class ShortConnection:
     """A blocking connection for a few commands: ``with ShortConnection(...) as ask: ask("PING")``.
 
-    An error reply is raised as ``hiredis.ReplyError``; ``timeout`` is in seconds, holds for the connect and
-    for each reply, and ends in ``TimeoutError``. A server that hangs up is a ``ConnectionError``.
+    An error reply is raised as ``hiredis.ReplyError``. ``timeout`` is in seconds and bounds the connect and
+    each reply; then ``TimeoutError`` is raised. ``ConnectionError`` is raised if the server hangs up.
     """
 
     def __init__(

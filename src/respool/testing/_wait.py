@@ -1,4 +1,4 @@
-"""Waiting for a thing to become true, with a deadline."""
+"""Wait for a condition to become true, with a deadline."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ T = TypeVar("T")
 
 
 def wait_until(predicate: Callable[[], T], timeout: float = 5.0, *, interval: float = 0.002) -> T:
-    """Ask ``predicate`` until its answer is true, and return that answer.
+    """Call ``predicate`` until it returns a true value, and return that value.
 
-    It is asked at once and then every ``interval`` seconds. Raises ``TimeoutError`` if it is still false
+    It is called at once and then every ``interval`` seconds. Raises ``TimeoutError`` if it is still false
     after ``timeout`` seconds. This blocks its thread: in an async test write ``await
     asyncio.to_thread(wait_until, ...)``.
 
