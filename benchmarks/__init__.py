@@ -1,1 +1,1 @@
-"""Benchmarks of respool: one file per question, answered by us, the bare floor and the peers in one run."""
+"""Benchmarks: one file per question, measured in one run for respool, a bare socket and other libraries."""

@@ -1,6 +1,6 @@
-"""``python -m benchmarks``: ask the questions, print the table, write it and the plots.
+"""``python -m benchmarks``: measure all questions, print the table, and write it and the plots.
 
-Only a full run writes ``benchmarks/results``; one that is quick or partial writes where ``--out`` says, or nowhere.
+Only a full run writes ``benchmarks/results``. A quick or partial run writes to the directory of ``--out``, or nothing.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from importlib import import_module
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "src")]  # a checkout need not be installed
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "src")]  # so that a checkout need not be installed
 
-from benchmarks import _machine, _plots, _rounds, _table  # noqa: E402 - after the path is right
+from benchmarks import _machine, _plots, _rounds, _table  # noqa: E402 - after sys.path is set
 from benchmarks._awake import cores_awake  # noqa: E402
 from benchmarks._question import Place, Question  # noqa: E402
 from respool.testing import Server  # noqa: E402
@@ -39,7 +39,7 @@ def main() -> int:
             except OSError as error:
                 sys.exit(f"--awake: {error.strerror}: the system does not let us")
         for name, question in modules.items():
-            with Server(options.server) as server:  # a new one for each question
+            with Server(options.server) as server:  # a new server for each question
                 machine = machine or _machine.describe(server, is_awake=options.awake)
                 place = Place(server.host, server.port, server.pid, seconds)
                 results.append(_rounds.run(name, question, place, rounds, _tell, options.before))
@@ -74,7 +74,7 @@ def _options() -> argparse.Namespace:
 
 
 def _questions(only: str | None) -> dict[str, Question]:
-    """Find the questions, in order: every file ``bNN_*.py`` is one."""
+    """Return the questions in order: one for every file ``bNN_*.py``."""
     wanted = {word.strip().upper() for word in only.split(",")} if only else None
     found = {path.stem: import_module(f"benchmarks.{path.stem}").QUESTION for path in sorted(HERE.glob("b[0-9]*.py"))}
     return {name: question for name, question in found.items() if wanted is None or question.id in wanted}

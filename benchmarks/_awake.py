@@ -1,6 +1,6 @@
-"""Keeps idle cores from sleeping while a run lasts, where the system lets us.
+"""Keep idle cores from sleeping during a run, if the system permits.
 
-The kernel holds the request for as long as the file is open: nothing is left behind, however we end.
+The kernel honours the request as long as the file is open, so it ends with this process in any case.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _REQUESTS = Path("/dev/cpu_dma_latency")
 
 @contextmanager
 def cores_awake() -> Iterator[None]:
-    """Ask for a wake-up latency of 0 us for the length of a block. Raises OSError where that cannot be asked."""
+    """Request a wake-up latency of 0 us for the duration of a block. Raises OSError if that is not permitted."""
     with _REQUESTS.open("wb", buffering=0) as request:
         request.write(struct.pack("=i", 0))
         yield

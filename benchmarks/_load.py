@@ -1,9 +1,9 @@
-"""The loops that every side runs: so many tasks or threads, each asking again as soon as it has its answer.
+"""The load that every side runs: tasks or threads that each send a request as soon as the last one is answered.
 
-Rule 1: the same loop for everybody; a side only brings ``open``, ``get``, ``set`` and ``close``.
-Rule 2: the value is checked once, before anything is timed; then a warm-up runs the very loop that is timed.
-Rule 3: garbage collection stays on, with its defaults, for everybody; each measurement begins after a full one.
-Rule 4: what was asked before the time was over is waited for and counted, and the time goes on until it is there.
+Rule 1: the loop is the same for all sides. A side only supplies ``open``, ``get``, ``set`` and ``close``.
+Rule 2: the value is checked once, before the measurement. Then a warm-up runs the same loop as the measurement.
+Rule 3: garbage collection stays on, with its defaults, for all sides. Each measurement begins after a full collection.
+Rule 4: requests that were sent before the end are waited for and counted, and the time includes that wait.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 KEY = "bench:key"
 VALUE = b"0123456789abcdef" * 4
-WARM_UP = 0.3  # of the time that is measured
+WARM_UP = 0.3  # as a fraction of the measured time
 
 
 class AsyncSide(Protocol):
-    """A client in asyncio. ``get`` and ``set`` are the library's own methods where that is possible."""
+    """A client for asyncio. ``get`` and ``set`` are the library's own methods if possible."""
 
     get: Callable[[str], Awaitable[Any]]
     set: Callable[[str, bytes], Awaitable[Any]]
@@ -50,7 +50,7 @@ class SyncSide(Protocol):
 
 
 def run_async(work: Coroutine[Any, Any, dict[str, float]]) -> dict[str, float]:
-    """Run ``work`` in a new uvloop, as every side here is told to."""
+    """Run ``work`` in a new uvloop event loop, which all sides use."""
     try:
         import uvloop
     except ImportError:
@@ -61,7 +61,7 @@ def run_async(work: Coroutine[Any, Any, dict[str, float]]) -> dict[str, float]:
 
 
 def run_gets(side: AsyncSide, place: Place, tasks: int) -> dict[str, float]:
-    """Return the GETs per second of ``tasks`` tasks."""
+    """Return the GETs per second of ``tasks`` tasks together."""
 
     async def work() -> dict[str, float]:
         await side.open(place, tasks)
@@ -77,7 +77,7 @@ def run_gets(side: AsyncSide, place: Place, tasks: int) -> dict[str, float]:
 
 
 async def ask_async(ask: Callable[[], Awaitable[Any]], tasks: int, seconds: float) -> float:
-    """Warm up, then return how often per second ``tasks`` tasks together got an answer."""
+    """Warm up, then return the answers per second that ``tasks`` tasks together got."""
     await _ask_for(ask, tasks, seconds * WARM_UP)
     gc.collect()
     return await _ask_for(ask, tasks, seconds)
@@ -101,7 +101,7 @@ async def _ask_for(ask: Callable[[], Awaitable[Any]], tasks: int, seconds: float
         nonlocal is_on
         is_on = False
 
-    # All tasks wait at a gate first, so that making them is not timed.
+    # All tasks wait for this future first, so that creating them is not timed.
     gate = loop.create_future()
     crowd = [loop.create_task(ask_on()) for _ in range(tasks)]
     await asyncio.sleep(0)
@@ -115,7 +115,7 @@ async def _ask_for(ask: Callable[[], Awaitable[Any]], tasks: int, seconds: float
 
 
 def run_thread_gets(side: SyncSide, place: Place, threads: int, *, with_p99: bool) -> dict[str, float]:
-    """Return the GETs per second of ``threads`` threads, and their 99th percentile in milliseconds."""
+    """Return the GETs per second of ``threads`` threads, and the 99th percentile of their latency in ms."""
     side.open(place, threads)
     try:
         side.set(KEY, VALUE)
@@ -127,7 +127,7 @@ def run_thread_gets(side: SyncSide, place: Place, threads: int, *, with_p99: boo
 
 
 def ask_threads(ask: Callable[[], Any], threads: int, seconds: float, *, with_p99: bool = False) -> dict[str, float]:
-    """Warm up, then let ``threads`` threads ask. The same threads do both, as one socket per thread wants it."""
+    """Warm up, then measure ``threads`` threads. The same threads do both, because some sides have a socket each."""
     is_on = True
     counts: list[int] = []
     times: list[list[float]] = []
@@ -163,7 +163,7 @@ def ask_threads(ask: Callable[[], Any], threads: int, seconds: float, *, with_p9
     crowd = [threading.Thread(target=ask_on_or_tell, daemon=True) for _ in range(threads)]
     for thread in crowd:
         thread.start()
-    stop = threading.Event()  # never set: a sleep that is exact under a busy interpreter lock
+    stop = threading.Event()  # never set: its ``wait`` is an exact sleep even if the GIL is busy
     try:
         stop.wait(seconds * WARM_UP)
         is_on = False
@@ -195,6 +195,6 @@ def percentile(figures: list[float], share: float) -> float:
 
 
 def check(answer: Any, wanted: bytes) -> None:
-    """Fail a side that does not do the work."""
+    """Raise AssertionError if a side does not return the value that was set."""
     if answer != wanted:
         raise AssertionError(f"the answer is {answer!r:.80}, not the value that was set")

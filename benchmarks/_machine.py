@@ -1,4 +1,4 @@
-"""What the figures were measured on and with: no host names, no paths."""
+"""Describe the machine and the software of a run, without host names or paths."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PACKAGES = (
 
 
 def describe(server: Server, *, is_awake: bool) -> list[tuple[str, str]]:
-    """Return what to put at the head of a table, as (what, which)."""
+    """Return the head of a table as pairs of a name and a value."""
     binary = server.binary
     cores = os.cpu_count()
     return [

@@ -1,4 +1,4 @@
-"""How much memory this process holds, and a server that does not answer."""
+"""Measure this process's memory, and freeze a server so that commands wait."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STATM = Path("/proc/self/statm")
 
 
 def resident_kib() -> float:
-    """Return the resident memory in KiB. Raises Missing where the system has no /proc."""
+    """Return the resident memory in KiB. Raises Missing if the system has no /proc."""
     if not _STATM.exists():
         raise Missing("resident memory is read from /proc, which is not here")
     return int(_STATM.read_text("ascii").split()[1]) * os.sysconf("SC_PAGESIZE") / 1024
@@ -27,7 +27,7 @@ def resident_kib() -> float:
 
 @contextmanager
 def frozen_server(place: Place) -> Iterator[None]:
-    """Stop the server from answering for the length of a block."""
+    """Freeze the server (SIGSTOP) for the duration of a block."""
     os.kill(place.pid, signal.SIGSTOP)
     try:
         yield

@@ -1,6 +1,6 @@
-"""Draws the two pictures: throughput by number of tasks, and by number of threads.
+"""Draw the two plots: throughput by number of tasks, and by number of threads.
 
-Colours and lines are readable on a light and on a dark page: the ground is transparent, the text a middle grey.
+They are readable on light and dark pages: the background is transparent and the text is a medium grey.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PLOTS = (
 
 
 def draw(results: Sequence[Result], directory: Path) -> list[str]:
-    """Write what the results have figures for; return the names of the files. Needs matplotlib."""
+    """Write the plots that the results have figures for; return their file names. Needs matplotlib."""
     from matplotlib import pyplot
 
     written = []
@@ -93,8 +93,8 @@ def _figure(pyplot: Any, lines: dict[str, dict[int, float]], key: str, title: st
 
 
 def _name_lines(axes: Any, lines: dict[str, dict[int, float]]) -> None:
-    """Write each name at the end of its line, and push apart what would overlap."""
-    nearest = 1.16  # the smallest distance of two names, as a ratio, on the logarithmic axis
+    """Write each name at the end of its line, and move names apart that would overlap."""
+    nearest = 1.16  # the smallest distance between two names, as a ratio, because the axis is logarithmic
     floor = 0.0
     for side, points in sorted(lines.items(), key=lambda line: line[1][max(line[1])]):
         end = max(points)

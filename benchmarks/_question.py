@@ -1,7 +1,7 @@
-"""What a question is: the sides that answer it, the cases they are asked, and the bars the answers are held against.
+"""A question: the sides (libraries) that are measured, the cases, and the bars that the figures must meet.
 
-Rule 1: a question measures nothing by itself: ``measure`` runs in a worker process, one call per side, case and round.
-Rule 2: a bar is a ratio of medians of one run, or an absolute figure where a promise names one.
+Rule 1: ``measure`` runs in a worker process, one call per side, case and round.
+Rule 2: a bar limits a ratio of medians of one run, or an absolute figure if a promise names one.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from typing import Any
 
 OURS = "respool"
 BARE = "bare floor"
-BEFORE = "before"  # respool as another tree has it, to see what a change costs
+BEFORE = "before"  # respool from another checkout, to measure the cost of a change
 
 #: Figures of every recorded round, by (side, case, name of the figure).
 Answers = dict[tuple[str, str, str], list[float]]
 
 
 class Missing(Exception):
-    """A side cannot take part here; the message says why."""
+    """Raised if a side cannot run here. The message says why."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where and for how long to measure."""
+    """The server to measure against, and for how many seconds."""
 
     host: str
     port: int
-    pid: int  # of the server, to freeze it
+    pid: int  # of the server, for freezing it
     seconds: float
 
     @property
@@ -39,24 +39,24 @@ class Place:
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that every side is asked."""
+    """One measurement that every side runs."""
 
     name: str
     params: Mapping[str, Any]
-    sides: tuple[str, ...] = ()  # empty: all of the question
-    is_fresh: bool = False  # a new process for every measurement, for memory
+    sides: tuple[str, ...] = ()  # empty: all sides of the question
+    is_fresh: bool = False  # use a new process for every measurement, as memory needs it
 
 
 @dataclass(frozen=True)
 class Bar:
-    """Our median over somebody's, held against a limit."""
+    """A limit for the ratio of our median to another one, or for our median itself."""
 
     case: str
     figure: str
-    over: str | None = None  # a side; None and no ``over_case`` or ``over_figure``: the figure itself counts
+    over: str | None = None  # a side to divide by; without this and the next two the figure itself is compared
     over_case: str | None = None
     over_figure: str | None = None
-    minus: str | None = None  # a side whose figure is taken off first
+    minus: str | None = None  # a side whose figure is subtracted first
     at_least: float | None = None
     at_most: float | None = None
 
@@ -66,7 +66,7 @@ class Bar:
 
     @property
     def words(self) -> str:
-        """What is compared, in words."""
+        """A description of the comparison."""
         against = [name for name in (self.over, self.over_case, self.over_figure) if name]
         less = f" beyond {self.minus}" if self.minus else ""
         return f"{self.case}: {self.figure}{less}" + (f" / {', '.join(against)}" if against else "")
@@ -76,7 +76,7 @@ class Bar:
         return f">= {self.at_least:g}" if self.at_least is not None else f"<= {self.at_most:g}"
 
     def value(self, answers: Answers) -> float | None:
-        """Return the ratio or figure, or None where a side has no answer."""
+        """Return the ratio or figure, or None if a side has no answer."""
         ours = _median(answers, (OURS, self.case, self.figure))
         if ours is not None and self.minus is not None:
             less = _median(answers, (self.minus, self.case, self.figure))
@@ -100,7 +100,7 @@ class Question:
     cases: tuple[Case, ...]
     bars: tuple[Bar, ...]
     measure: Callable[[str, Mapping[str, Any], Place], dict[str, float]]
-    #: What the reader should know about how it was measured.
+    #: Remarks on how it was measured, for the report.
     notes: tuple[str, ...] = field(default=())
 
     def sides_of(self, case: Case) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
-"""Asks every side in turn, several rounds long, each in a process of its own.
+"""Measure all sides in turn, for several rounds, each side in a process of its own.
 
-Rule 1: sides alternate within a round, and every round begins with another one; so noise and drift hit all alike.
+Rule 1: sides alternate within a round, and each round starts with another side, so noise and drift affect all alike.
 Rule 2: round 0 warms up and is not recorded.
-Rule 3: a side that is missing, fails, dies or hangs is told and left out of the rest of its question; all others go on.
+Rule 3: a side that is missing, fails, dies or hangs is reported and skipped for the rest of the question.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PATIENCE = 60.0  # seconds for one measurement; the longest takes about two
 
 @dataclass
 class Result:
-    """What the sides answered to one question, and who did not."""
+    """The figures of one question, and the sides that are absent, with the reason."""
 
     question: Question
     answers: Answers = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Worker:
     """One side's process."""
 
     def __init__(self, side: str, tree: Path) -> None:
-        self._process = subprocess.Popen(  # our own command line
+        self._process = subprocess.Popen(  # a command line of our own
             _command(side),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -48,7 +48,7 @@ class Worker:
         )
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the answer; one that does not come is a failure."""
+        """Return the answer. No answer within ``PATIENCE`` is returned as a failure."""
         process = self._process
         try:
             process.stdin.write(json.dumps(request) + "\n")
@@ -77,9 +77,9 @@ def run(
     tell: Callable[[str], None],
     before: Path | None = None,
 ) -> Result:
-    """Ask all sides of the question in module ``name``, ``rounds`` times after one to warm up.
+    """Measure all sides of the question in module ``name``: one round to warm up, then ``rounds`` recorded ones.
 
-    With ``before``, another checkout, only respool is asked: this tree and that one.
+    With ``before``, another checkout, only respool is measured: from this tree and from that one.
     """
     result = Result(question)
     workers: dict[str, Worker] = {}
@@ -143,6 +143,6 @@ def _command(side: str) -> list[str]:
 
 
 def _environment(tree: Path) -> dict[str, str]:
-    """Let workers find this repository's questions and the ``respool`` of a tree, however we were started."""
+    """Return an environment in which workers import this repository's questions and the ``respool`` of ``tree``."""
     paths = [str(ROOT), str(tree / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

@@ -1,4 +1,4 @@
-"""Turns results into the text that is read and committed."""
+"""Format results as the text report that is committed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WIDTH = 118
 
 @dataclass(frozen=True)
 class Verdict:
-    """One bar and how we stand to it; ``value`` is None where a side had no answer."""
+    """One bar, and the value measured for it; None if a side had no answer."""
 
     id: str
     bar: Bar
@@ -60,7 +60,7 @@ def render(machine: Sequence[tuple[str, str]], results: Sequence[Result], *, rou
 def against_before(
     machine: Sequence[tuple[str, str]], results: Sequence[Result], *, rounds: int, seconds: float
 ) -> str:
-    """Return, for every figure, the ratio of this tree to the other one: of medians, and of the rounds pair by pair."""
+    """Return the ratio of this tree to the other one for every figure: of the medians, and of each pair of rounds."""
     lines = [f"{what + ':':<13} {which}" for what, which in machine]
     lines += [f"{rounds} alternating rounds of {seconds:g} s", ""]
     lines += [f"{'id':<5}{'case':<40}{'figure':<22}{'now':>12}{'before':>12}{'ratio':>8}   of pairs", "-" * WIDTH]

@@ -1,4 +1,4 @@
-"""A process in which one side is measured. It reads requests and writes answers, one JSON object a line.
+"""A process that measures one side. It reads requests and writes answers, one JSON object per line.
 
 A request, and the three kinds of answers:
 
@@ -18,7 +18,7 @@ from benchmarks._question import Missing, Place
 
 
 def main() -> None:
-    # Libraries may print; answers have a channel of their own.
+    # Libraries may print to stdout, so answers go to a copy of it, and stdout itself to stderr.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     for line in sys.stdin:

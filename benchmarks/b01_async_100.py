@@ -1,4 +1,4 @@
-"""B1: how many commands per second do 100 tasks get through one pool?"""
+"""B1: how many commands per second can 100 tasks send through one pool?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""B2: what does a lone task get, with nobody to share a write with?"""
+"""B2: how many commands per second can a single task send, with no other task to share a write with?"""
 
 from __future__ import annotations
 

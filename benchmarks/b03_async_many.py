@@ -1,7 +1,7 @@
-"""B3: does the throughput hold with thousands of tasks, and what does a waiting command weigh?
+"""B3: does throughput hold with thousands of tasks, and how much memory does a waiting command take?
 
-The weight is the growth of resident memory while a frozen server lets all commands wait, in a new process each time.
-"a bare task" is the same crowd waiting for plain futures: what asyncio itself takes.
+The memory is the growth of resident memory while the server is frozen and all commands wait, in a new process each
+time. "a bare task" is as many tasks waiting for plain futures: the memory that asyncio itself needs.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ async def _weigh(side: str, tasks: int, place: Place) -> dict[str, float]:
     with frozen_server(place):
         before = resident_kib()
         crowd = [loop.create_task(wait()) for _ in range(tasks)]
-        await asyncio.sleep(0.2)  # all have asked and what can be written has been written
+        await asyncio.sleep(0.2)  # all tasks have submitted, and all bytes that can be written are written
         waiting = sum(not task.done() for task in crowd)
         weight = (resident_kib() - before) / tasks
     check(str(waiting).encode(), str(tasks).encode())

@@ -1,4 +1,4 @@
-"""B4: how many commands per second do threads get through one pool, and how long does the unluckiest percent wait?"""
+"""B4: how many commands per second can threads send through one pool, and what is the 99th percentile?"""
 
 from __future__ import annotations
 

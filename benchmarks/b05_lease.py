@@ -1,6 +1,6 @@
-"""B5: what does it cost to acquire and release a connection that lies idle? No I/O, one task or thread.
+"""B5: how long does it take to acquire and release an idle connection? No I/O, one task or thread.
 
-psycopg_pool needs no PostgreSQL for that: its connection class is replaced by one that connects to nothing.
+psycopg_pool needs no PostgreSQL for this: its connection class is replaced by one that opens no connection.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BLOCKING = "redis-py blocking pool"
 PLAIN = "redis-py plain pool"
 PSYCOPG = "psycopg_pool"
-BATCH = 200  # pairs between two looks at the clock
+BATCH = 200  # acquire/release pairs between two reads of the clock
 
 
 def measure(side: str, params: Mapping[str, Any], place: Place) -> dict[str, float]:

@@ -1,6 +1,6 @@
-"""B6: 100 tasks want 10 connections for one GET each: how many get through, and does anybody wait much longer?
+"""B6: 100 tasks lease one of 10 connections for one GET each: what is the throughput, and is the waiting fair?
 
-A wait is the time from asking for a connection to the answer of the GET.
+A wait is the time from the request for a connection to the reply of the GET.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ async def _on_redis_py(params: Mapping[str, Any], place: Place) -> dict[str, flo
 
 
 async def _crowd(ask: Callable[[], Awaitable[Any]], tasks: int, seconds: float) -> dict[str, float]:
-    """Let ``tasks`` tasks ask for ``seconds``; count, and time every wait."""
+    """Run ``tasks`` tasks for ``seconds``; return the throughput and the waits."""
     check(await ask(), VALUE)
     await _ask_for(ask, tasks, seconds / 3)
     gc.collect()

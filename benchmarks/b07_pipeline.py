@@ -1,4 +1,4 @@
-"""B7: what is left of a pipeline of 100 commands when we have had our share? One task, or one thread."""
+"""B7: how fast are pipelines of 100 commands, compared with a bare socket? One task, or one thread."""
 
 from __future__ import annotations
 

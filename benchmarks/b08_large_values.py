@@ -1,4 +1,4 @@
-"""B8: do large values go through as fast as through a raw socket? One task, or one thread."""
+"""B8: are large values transferred as fast as through a raw socket? One task, or one thread."""
 
 from __future__ import annotations
 

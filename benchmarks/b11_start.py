@@ -1,6 +1,6 @@
-"""B11: what does it cost to have us: the import, and a connection that lies idle?
+"""B11: how long does the import take, and how much memory does an idle connection need?
 
-An import is timed inside a new interpreter, so that the interpreter's own start is not in it.
+An import is timed inside a new interpreter, so the interpreter's own start is not included.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ IMPORTS = {
     "valkey-glide": "import glide",
     "coredis": "import coredis",
 }
-# Our names are loaded when they are first used, so the import alone says little: this is what a program pays.
+# Our names are loaded when they are first used, so these statements show the cost for a real program.
 POOLS = {OURS: "from respool import AsyncPool", BASIS: IMPORTS[BASIS]}
 TIMER = "from time import perf_counter as now; start = now(); {}; print(now() - start)"
-STARTS = 3  # of the interpreter in one measurement
+STARTS = 3  # interpreter starts per measurement
 CONNECTIONS = 200
 
 
@@ -44,9 +44,9 @@ def measure(side: str, params: Mapping[str, Any], place: Place) -> dict[str, flo
 
 
 def _time_import(statement: str) -> float:
-    # Compiled modules are kept, as pip leaves them: a program does not compile its libraries at every start.
+    # Let Python write compiled modules, because a program does not compile its libraries at every start.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    started = subprocess.run(  # the interpreter that runs this, and our own words
+    started = subprocess.run(  # this interpreter, with a command of our own
         [sys.executable, "-c", TIMER.format(statement)], capture_output=True, text=True, check=False, env=environment
     )
     if "ModuleNotFoundError" in started.stderr:
@@ -71,7 +71,7 @@ async def _weigh_in_asyncio(side: str, place: Place) -> dict[str, float]:
                 await pool.release(connection)
             return pool
 
-    first = await open_pool(1)  # loads and makes whatever there is only once
+    first = await open_pool(1)  # so that everything loaded or created only once is there already
     gc.collect()
     before = resident_kib()
     second = await open_pool(CONNECTIONS)

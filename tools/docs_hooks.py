@@ -1,12 +1,12 @@
-"""What ``mkdocs build`` adds to the pages (``hooks:`` in mkdocs.yml), so that the Markdown stays readable.
+"""Hooks that add anchors and links in ``mkdocs build`` (``hooks:`` in mkdocs.yml), so that the Markdown stays readable.
 
 - Each rule of reference/semantics.md and each option of reference/options.md gets an anchor: ``#r-14``, ``#max_size``.
 - ``R-14`` on any page, and an option's name between backquotes (``max_size``, ``shared=0``), link there.
-- The figures and the report in benchmarks/results are published beside the pages. Markdown names them by their place in
-  the repository, so that the same link works on a forge and on the site.
+- The figures and the report in benchmarks/results are published beside the pages. Markdown links to them by their path
+  in the repository, so the same link works on a forge and on the site.
 
-Code blocks, headings and existing links stay as they are. A rule that does not exist, an anchor that two things want
-and code that is too wide for a page are warnings, and a strict build fails for them.
+Code blocks, headings and existing links are not changed. A rule that does not exist, an anchor that is used twice and
+code that is too wide for a page are warnings. A strict build fails on them.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ ROOT: Final = Path(__file__).parents[1]
 RULES, OPTIONS = "reference/semantics.md", "reference/options.md"
 RESULTS = "benchmarks/results/"
 
-#: Pages that speak of other parameters with the same names: those of commands, and those of the servers for tests.
+#: Pages about other parameters with the same names: those of commands, and those of the test servers.
 OTHER_NAMES: Final = {"reference/commands.md", "reference/testing.md", "how-to/testing.md"}
 
-#: What a line of code may have on a page: more is cut off at the usual width of a window.
+#: The longest line of code on a page, in characters: more is cut off at the usual width of a window.
 WIDEST: Final = 80
 
-#: Nothing inside of these is changed.
+#: The text inside these elements is not changed.
 _KEPT: Final = {"pre", "a", "autoref", "h1", "h2", "h3", "h4", "h5", "h6", "script", "style", "svg"}
 _TAG: Final = re.compile(r"""(<!--.*?-->|<(?:"[^"]*"|'[^']*'|[^'">])*>)""", re.DOTALL)
 _NAME: Final = re.compile(r"</?(\w+)")
@@ -93,7 +93,7 @@ def _to_itself(text: str, anchor: str) -> str:
 
 
 def link_rules(page: str, to: str, rules: set[str]) -> str:
-    """Link every ``R-14`` in the text of a page; ``to`` is the way to the page of the rules."""
+    """Link every ``R-14`` in the text of a page; ``to`` is the relative URL of the page of rules."""
 
     def link(found: re.Match[str]) -> str:
         if found[0] not in rules:
@@ -105,9 +105,9 @@ def link_rules(page: str, to: str, rules: set[str]) -> str:
 
 
 def link_options(page: str, to: str, options: set[str]) -> str:
-    """Link the options that stand between backquotes; ``to`` is the way to the page of the options.
+    """Link the options between backquotes; ``to`` is the relative URL of the page of options.
 
-    The first cell of a table's row says what the row is about: it names something of this page, not an option.
+    The first cell of a table row is left alone: it names the subject of the row, not an option.
     """
     parts = list(_parts(page))
     made = [part for part, _ in parts]
@@ -123,7 +123,7 @@ def link_options(page: str, to: str, options: set[str]) -> str:
 
 
 def _parts(page: str) -> Iterator[tuple[str, bool]]:
-    """Yield the tags and the texts of a page, each with whether it is text that may be changed."""
+    """Yield the tags and texts of a page in order, each with whether it is text that may be changed."""
     opened: list[str] = []
     for part in _TAG.split(page):
         if not part.startswith("<"):
@@ -147,17 +147,17 @@ def too_wide(page: str) -> list[str]:
 
 
 def published(markdown: str) -> str:
-    """Rewrite links to benchmarks/results from their way in the repository to that on the site, which has no docs/."""
+    """Rewrite links to benchmarks/results from their path in the repository to that on the site, without docs/."""
     return re.sub(rf"\]\(((?:\.\./)*)\.\./(?={RESULTS})", r"](\1", markdown)
 
 
-# What mkdocs calls ---------------------------------------------------------------------------------------
+# Called by mkdocs ----------------------------------------------------------------------------------------
 
 _known: dict[str, set[str]] = {}
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
-    """Learn which rules and options there are, and publish the results of the benchmarks."""
+    """Collect the names of the rules and options, and publish the benchmark results."""
     from mkdocs.structure.files import File  # here: the tests of the rest need no mkdocs
 
     for page, names_in in ((RULES, rules_in), (OPTIONS, options_in)):
@@ -175,7 +175,7 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
 
 
 def on_page_content(content: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Add anchors and links to a page that has become HTML."""
+    """Add anchors and links to a page after it was rendered to HTML."""
     here = page.file.src_uri
     for line in too_wide(content):
         log.warning("%s: code wider than %d characters: %s", here, WIDEST, line)
@@ -195,7 +195,7 @@ def on_page_content(content: str, *, page: Page, config: MkDocsConfig, files: Fi
 
 
 def _way(page: Page, files: Files, to: str) -> str:
-    """Return the relative address of another page; nothing for the page itself."""
+    """Return the relative URL of another page; an empty string for the page itself."""
     target = files.get_file_from_path(to)
     if target is None:
         log.warning("there is no page %s", to)

@@ -1,7 +1,7 @@
-"""Write the files of this repository that are made from others; ``--check`` only tells which are out of date.
+"""Write the generated files of this repository; ``--check`` only prints which are out of date.
 
-The twins for threads are made by ``unasync``, the command methods by ``surfaces``. Standard library only, so
-that it runs in a bare checkout.
+``unasync`` makes the twins for threads, ``surfaces`` the command methods. Only the standard library is used,
+so that this runs in a bare checkout.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ def products() -> dict[Path, str]:
 
 
 def stale(wanted: dict[Path, str]) -> list[Path]:
-    """Return the files that do not have the text they must have."""
+    """Return the files that are missing or have another text."""
     return [path for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text]
 
 
 def orphans(wanted: dict[Path, str]) -> list[Path]:
-    """Return the files that claim to be generated, but from nothing."""
+    """Return the files that claim to be generated, but have no source."""
     head = unasync.banner("\0").partition("\0")[0]
     return [
         path

@@ -1,4 +1,4 @@
-"""Lay out what is generated as ``ruff format`` and its import rule would."""
+"""Format generated code as ``ruff format`` and ruff's import rule would."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""Break the machines on purpose, one way at a time, and see that a test notices.
+"""Break the code on purpose, in one place at a time, and check that a test fails.
 
     python tools/mutants.py              all mutants of tests/mutants.txt
-    python tools/mutants.py ledger take  only mutants whose file or story has these words
-    python tools/mutants.py --machines   of the ledger and the wire; only their state machines have to find them
-    python tools/mutants.py --random 50  as many slips of the hand, at random (see random_mutants.py), as a hunt
+    python tools/mutants.py ledger take  only mutants whose file or story contains these words
+    python tools/mutants.py --machines   those of ledger and wire, with only their state machine tests
+    python tools/mutants.py --random 50  50 random mutants instead (see random_mutants.py)
 
-Each mutant is a copy of the package with one text replaced; it is killed when a test fails. One that no test notices
-has survived, and shows a rule nobody checks. Some cannot be noticed; they say so in mutants.txt. The texts are exact:
-when the code changes, a mutant that no longer fits is an error, not a pass. Ends well when every survivor is explained
-and at least 95 of a hundred are killed.
+Each mutant is a copy of the package with one text replaced. It is killed if a test fails. A mutant that survives shows
+a rule that no test checks, unless mutants.txt explains why no test can notice it. The texts must match exactly: when
+the code changes, a mutant that no longer fits is an error. The exit code is 0 if every survivor is explained and at
+least 95 % are killed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PACKAGE: Final = ROOT / "src" / "respool"
 TESTS: Final = ROOT / "tests"
 MUTANTS: Final = TESTS / "mutants.txt"
 ENOUGH: Final = 0.95
-LONGEST: Final = 300.0  # seconds, for the tests of one file; a mutant that hangs is given four times what they took
+LONGEST: Final = 300.0  # seconds for the tests of one file; with a mutant, the limit is four times what they took
 
 _LEDGER = (
     "pooling/test_ledger.py pooling/test_upkeep.py pooling/test_redial.py protocol/test_interrupted.py "
@@ -50,7 +50,7 @@ _WIRE = (
     "protocol/test_wire.py protocol/test_frames.py protocol/test_vectors.py protocol/test_interrupted.py "
     "protocol/test_wire_machine.py"
 )
-#: The tests that have to notice when a file is wrong, the quickest first.
+#: The tests that must fail if a file is wrong, the quickest first.
 TESTS_OF: Final = {
     "_pooling/ledger.py": _LEDGER,
     "_pooling/upkeep.py": "pooling/test_upkeep.py pooling/test_ledger.py pooling/test_ledger_machine.py",
@@ -94,13 +94,13 @@ TESTS_OF: Final = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """One way to be wrong: a text of a file, and what stands in its place."""
+    """One defect: a text of a file, and its replacement."""
 
     file: str
     story: str
     old: str
     new: str
-    #: Why no test can notice it; empty for one that has to be killed.
+    #: Why no test can notice it; empty for a mutant that must be killed.
     excuse: str = ""
 
     def __str__(self) -> str:
@@ -108,7 +108,7 @@ class Mutant:
 
     @property
     def fits(self) -> bool:
-        """Whether its text is there, exactly once, and what comes of it is Python."""
+        """Whether the file has its text exactly once, and the result is valid Python."""
         source = (PACKAGE / self.file).read_text("utf-8")
         try:
             ast.parse(source.replace(self.old, self.new))
@@ -118,7 +118,7 @@ class Mutant:
 
 
 def read(path: Path) -> list[Mutant]:
-    """Read the file of mutants; its own first lines say how it is written."""
+    """Read the file of mutants, whose first lines describe its format."""
     mutants = []
     for block in path.read_text("utf-8").split("\n# ")[1:]:
         title, _, texts = block.partition("\n")
@@ -137,17 +137,17 @@ def tests_of(file: str, *, only_machines: bool) -> tuple[Path, ...]:
 
 @dataclass
 class Trial:
-    """The tests of a file, running against a copy of the package in a process of their own."""
+    """A run of the tests of a file against a copy of the package, in a process of its own."""
 
     tests: Sequence[Path]
     mutant: Mutant | None
     began: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
-    #: What pytest said at its end: whether a test failed. One that had to be stopped was noticed too.
+    #: Whether a test failed, or the tests ran too long and were stopped.
     is_noticed: bool = False
 
     def run_and_exit(self, folder: Path, limit: float, options: argparse.Namespace) -> NoReturn:
-        """Run the tests in this process, which is a fork, and end it with pytest's exit code."""
+        """Run the tests in this forked process, and exit with pytest's exit code."""
         code: int = pytest.ExitCode.INTERNAL_ERROR
         try:
             signal.signal(signal.SIGALRM, _stop)
@@ -163,40 +163,40 @@ class Trial:
             os.environ.update(RESPOOL_MUTANT="1", RESPOOL_EXAMPLES="300" if options.machines else "100")
             sys.path[:0] = [str(folder), str(TESTS)]
             arguments = ["-x", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", f"--rootdir={ROOT}"]
-            arguments += ["-k", "not uvloop"]  # one event loop is enough to notice
-            arguments += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of plugins that are imported already
+            arguments += ["-k", "not uvloop"]  # one event loop is enough
+            arguments += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # for plugins that are imported already
             code = pytest.main([*arguments, *map(str, self.tests)])
         except BaseException:
             traceback.print_exc()
             raise
         finally:
             sys.stdout.flush()
-            has_rung = signal.getsignal(signal.SIGALRM) is not _stop  # then whatever came of it is the mutant's doing
+            has_rung = signal.getsignal(signal.SIGALRM) is not _stop  # timed out: the mutant counts as noticed
             _end(pytest.ExitCode.INTERRUPTED if has_rung else code)
 
 
 def _stop(*_: object) -> None:
-    """Stop the tests as Ctrl-C would; where that is not enough the next alarm ends the process."""
+    """Stop the tests as Ctrl-C would. If they do not stop, the next alarm ends the process."""
     signal.signal(signal.SIGALRM, lambda *_: _end(pytest.ExitCode.INTERRUPTED))
     raise KeyboardInterrupt
 
 
 def _end(code: int) -> NoReturn:
-    atexit._run_exitfuncs()  # they stop servers that a test left running
+    atexit._run_exitfuncs()  # stop servers that a test has left running
     os._exit(code)
 
 
 def outcomes(
     trials: Iterable[Trial], limit_of: Callable[[Trial], float], options: argparse.Namespace
 ) -> Iterator[Trial]:
-    """Run trials, some at a time, and yield each when it has ended.
+    """Run trials, ``options.jobs`` at a time, and yield each when it has ended.
 
-    Each is a fork of this process, which has imported pytest, hypothesis and the like once: that takes longer than
+    Each is a fork of this process, which has imported pytest and hypothesis already, because that takes longer than
     most tests. So nothing here may start a thread, or import respool.
     """
     running: dict[int, Trial] = {}
     waiting = list(trials)[::-1]
-    folder = tempfile.mkdtemp(prefix="respool-mutants-")  # the first fork to end would remove a TemporaryDirectory
+    folder = tempfile.mkdtemp(prefix="respool-mutants-")  # no TemporaryDirectory: the first fork to end would remove it
     try:
         while waiting or running:
             if waiting and len(running) < options.jobs:
@@ -216,11 +216,11 @@ def outcomes(
                 trial.is_noticed = status != 0
                 yield trial
     finally:
-        shutil.rmtree(folder, ignore_errors=True)  # some may still run when this was stopped
+        shutil.rmtree(folder, ignore_errors=True)  # after Ctrl-C some trials may still be writing there
 
 
 def choose(options: argparse.Namespace) -> list[Mutant]:
-    """Return the mutants to try. Raises SystemExit when some of them do not fit the code."""
+    """Return the mutants to try. Raises SystemExit if some of them do not fit the code."""
     if options.random:
         changes = random_changes(PACKAGE, options.random, options.seed, options.words)
         return [Mutant(file, story, (PACKAGE / file).read_text("utf-8"), new) for file, story, new in changes]
@@ -246,7 +246,7 @@ def main() -> int:
         return Trial(tests_of(mutant.file, only_machines=options.machines), mutant)
 
     for plugin in metadata.entry_points(group="pytest11"):
-        plugin.load()  # once for all forks, too
+        plugin.load()  # before forking, so that forks need not import them
     began = time.monotonic()
     usual: dict[Sequence[Path], float] = {}
     sound_ones = [Trial(tests, None) for tests in dict.fromkeys(trial(mutant).tests for mutant in mutants)]

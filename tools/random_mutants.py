@@ -1,9 +1,9 @@
-"""Make mutants that nobody thought of: one place of a file is changed, as a slip of the hand would.
+"""Make random mutants: one place of a file is changed, as by a typing mistake.
 
-A comparison is flipped, a number is one off, ``and`` becomes ``or``, a ``not`` or a statement is gone, an ``if`` is
-always or never taken. What comes of it is often the same program (a shortcut that is not taken, a bound that cannot be
-reached), so one that survives is a question and not a failure. A true hole that is found so gets a test, and a mutant
-with a story in tests/mutants.txt.
+A comparison is flipped, a number is off by one, ``and`` becomes ``or``, a ``not`` or a statement is removed, an ``if``
+is always or never taken. Many of these mutants behave the same (a shortcut is not taken, a bound is never reached), so
+a survivor is to be looked at, but is not a failure. If it shows a missing test, add the test, and a mutant to
+tests/mutants.txt.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-#: The pure files, where every line is a decision.
+#: Files without I/O, where every line is a decision.
 FILES: Final = (
     "_pooling/ledger.py _pooling/upkeep.py _pooling/redial.py "
     "_protocol/wire.py _protocol/entries.py _protocol/frames.py "
@@ -66,7 +66,7 @@ def _changes(source: str) -> Iterator[tuple[str, str]]:
 
 
 def _walk(node: ast.AST) -> Iterator[ast.AST]:
-    """Go through all of the tree but the insides of f-strings, which have no places of their own."""
+    """Walk the whole tree except the inside of f-strings, whose nodes have no exact positions."""
     yield node
     for child in ast.iter_child_nodes(node):
         if not isinstance(child, ast.JoinedStr):
@@ -74,7 +74,7 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _slips(node: Any) -> Iterator[tuple[Any, ast.AST]]:
-    """Yield pairs of a node and what may stand in its place."""
+    """Yield pairs of a node and its replacement."""
     match node:
         case ast.Compare(ops=[op]) if type(op) in _FLIPPED:
             yield node, _with(node, ops=[_FLIPPED[type(op)]()])

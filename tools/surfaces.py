@@ -1,11 +1,11 @@
-"""Make the classes with one method per command from the functions in ``respool/commands``.
+"""Generate the classes with one method per command from the functions in ``respool/commands``.
 
-Rule 1: the functions are read, not imported: what a method looks like is what stands in the source.
-Rule 2: the statements a function begins with are put into the method as they are, when they are
-        ``return Command(SPEC, ...)`` with nothing but parameters, or such a return under an ``if`` that asks
-        for nothing but parameters. That spares the common call the Command object (CONTRIBUTING.md, rule 7). Whatever
-        follows is left to the function.
-Rule 3: what comes out is formatted as ``ruff format`` would, so that the two never argue.
+Rule 1: the functions are parsed, not imported, so a method looks exactly like the source of its function.
+Rule 2: the first statements of a function are copied into the method if each is a ``return Command(SPEC, ...)``
+        whose arguments are parameters and constants only, or such a return under an ``if`` that uses parameters
+        only. So the common call makes no Command object (CONTRIBUTING.md, rule 7). For the rest the method calls
+        the function.
+Rule 3: the output is formatted as ``ruff format`` would, so that ruff has nothing to change.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 SOURCES: Final = ROOT / "src/respool/commands"
 
-#: Commands for which a connection has a method of its own, that shakes hands again afterwards.
+#: Commands for which a connection has a method written by hand, which repeats the handshake afterwards.
 ITS_OWN: Final = frozenset({"reset"})
 
 
 class Surface(NamedTuple):
-    """A class to be made.
+    """A class to generate.
 
-    ``reply`` is what a method returns, with ``{}`` for the T of ``Command[T]``. ``call`` is the method, supplied by
-    a subclass, that takes each command; ``promise`` tells what it does, ``handed_back`` what it returns.
+    ``reply`` is a method's return type, with ``{}`` for the T of ``Command[T]``. ``call`` is the method of a subclass
+    that receives each command; ``promise`` is its docstring, ``handed_back`` its return type.
     """
 
     path: str
@@ -96,13 +96,13 @@ class Module:
 
     @property
     def overloaded(self) -> set[str]:
-        """The names of the functions that have several shapes."""
+        """The names of the functions that have overloads."""
         names = [function.name for function in self.functions]
         return {name for name in names if names.count(name) > 1}
 
     def text(self, node: ast.expr | ast.arg) -> str:
         """Return the source of a node on one line, with the class' type variable in place of ``Text``."""
-        # ast.get_source_segment does the same, and splits the whole source every time.
+        # ast.get_source_segment does the same, but splits the whole source every time.
         lines = self.lines[node.lineno - 1 : node.end_lineno]
         lines[-1] = lines[-1][: node.end_col_offset]
         lines[0] = lines[0][node.col_offset :]
@@ -115,7 +115,7 @@ def modules() -> list[Module]:
 
 
 def products() -> dict[Path, str]:
-    """Return every file this module makes, with its text."""
+    """Return every file that this module generates, with its text."""
     found = modules()
     made = {ROOT / surface.path: _surface(surface, found) for surface in SURFACES}
     made[SOURCES / "__init__.py"] = _package(found)
@@ -197,13 +197,13 @@ class {surface.name}(Generic[S]):
 
 
 class _Method:
-    """One function on its way to become one method."""
+    """One function that is converted to a method."""
 
     def __init__(self, surface: Surface, module: Module, function: ast.FunctionDef) -> None:
         self.surface = surface
         self.module = module
         self.function = function
-        #: The specs that taken-over statements use, once ``text`` was made.
+        #: The specs used by copied statements; filled by ``text``.
         self.specs: set[str] = set()
         arguments = function.args
         self.plain = [*arguments.posonlyargs, *arguments.args]
@@ -213,7 +213,7 @@ class _Method:
 
     @property
     def imports(self) -> set[tuple[str, str]]:
-        """What the annotations need."""
+        """The imports that the annotations need."""
         used = {
             node.id
             for annotation in [*self.annotations, self.reply]
@@ -232,7 +232,7 @@ class _Method:
 
     @property
     def is_overload(self) -> bool:
-        """Whether this is one of the shapes of a function, not the function."""
+        """Whether this is an ``@overload`` of a function, not the function itself."""
         return any(isinstance(mark, ast.Name) and mark.id == "overload" for mark in self.function.decorator_list)
 
     def text(self) -> str:
@@ -247,7 +247,7 @@ class _Method:
         return "\n".join([signature, f'        """{summary}"""', *self._body(), "", ""])
 
     def _signature(self) -> Iterator[str]:
-        """Return the parameters as they stand in the source."""
+        """Yield the parameters as in the source."""
         arguments = self.function.args
         first_default = len(self.plain) - len(arguments.defaults)
         defaults: list[ast.expr | None] = [None] * first_default
@@ -267,7 +267,7 @@ class _Method:
         return text if default is None else f"{text} = {self.module.text(default)}"
 
     def _body(self) -> Iterator[str]:
-        """Return the statements: those that can be taken over, then a call of the function for the rest."""
+        """Yield the statements that can be copied, then a call of the function for the rest (Rule 2)."""
         for statement in self.function.body[1:]:
             match statement:
                 case ast.Return(value=ast.Call() as call) if self._is_simple(call):
@@ -298,7 +298,7 @@ class _Method:
         return condition("        ", parts, joint)
 
     def _is_simple(self, call: ast.Call) -> bool:
-        """Tell whether a call is ``Command(SPEC, ...)`` of nothing but parameters and constants."""
+        """Return whether a call is ``Command(SPEC, ...)`` with only parameters and constants."""
         match call:
             case ast.Call(func=ast.Name("Command"), args=[ast.Name(variable), *rest], keywords=[]):
                 return variable in self.module.words and all(self._is_parameter(arg) for arg in rest)
@@ -322,7 +322,7 @@ class _Method:
         return f"{' ' * indent}return self.{self.surface.call}({args}, {name})"
 
     def _passed_on(self) -> Iterable[str]:
-        """Return the arguments that hand everything on to the function."""
+        """Yield the arguments that pass all parameters on to the function."""
         arguments = self.function.args
         yield from (argument.arg for argument in self.plain)
         if arguments.vararg:
@@ -336,7 +336,7 @@ class _Method:
 
 
 def _package(found: list[Module]) -> str:
-    """Return ``commands/__init__.py``: every function under one roof."""
+    """Return the text of ``commands/__init__.py``, which exports every function."""
     functions = {(f"respool.commands.{m.name}", function.name) for m in found for function in m.functions}
     names = "".join(f'    "{name}",\n' for name in sorted(name for _, name in functions))
     return f'''{banner(short(SOURCES))}

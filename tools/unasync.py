@@ -1,12 +1,12 @@
 """Turn a file written for asyncio into its twin for threads, line for line.
 
-Rule 1: one table of replacements goes over the whole text, docstrings and comments included, so that examples
-        turn with the code. ``await`` and ``async with`` are code wherever they stand; prose says "wait".
-Rule 2: no replacement touches a line break: line N of a twin is line N of its source, and so a traceback
-        through a twin points into the source.
-Rule 3: a source says on its first line where its twin is; in the twin that line is the banner.
-Rule 4: a replacement that is used nowhere is a mistake, and so are a twin without a source and a source
-        without the first line. What the table cannot turn belongs into ``_compat.py``, written twice.
+Rule 1: one table of replacements is applied to the whole text, including docstrings and comments, so that
+        examples change with the code. ``await`` and ``async with`` always count as code; prose says "wait".
+Rule 2: no replacement changes a line break: line N of a twin is line N of its source, so a traceback through
+        a twin also points into the source.
+Rule 3: the first line of a source names its twin; in the twin that line is the banner.
+Rule 4: a replacement that is never used is an error, and so are a twin without a source and a source without
+        the first line. Code that the table cannot convert belongs in ``shell/compat.py``, written twice.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ PAIRS: Final = (
 
 
 def twins() -> dict[Path, Path]:
-    """Return every twin there must be, with its source."""
+    """Return the path of every twin, with its source."""
     return {
         ROOT / pair.twin / source.relative_to(ROOT / pair.source): source
         for pair in PAIRS
@@ -80,7 +80,7 @@ def short(path: Path) -> str:
 
 
 def turn(source: Path, twin: Path) -> str:
-    """Return the text of ``twin``. Raises ValueError when the source does not begin with the agreed line."""
+    """Return the text of ``twin``. Raises ValueError if the source does not begin with the line of Rule 3."""
     head, _, body = source.read_text("utf-8").partition("\n")
     if head != written_once(twin):
         raise ValueError(f"the first line of {short(source)} must be: {written_once(twin)}")

@@ -1,7 +1,7 @@
 """``respool bench``: throughput and latency of one command, for tasks and for threads.
 
-Rule 1: a closed loop, and the table says so by naming the callers: throughput and latency belong together.
-Rule 2: the measured loop is what a user would write: a command method of a pool, its reply, and one look at the clock.
+Rule 1: it is a closed loop, so throughput depends on latency. The table therefore names the number of callers.
+Rule 2: the measured loop is what a user would write: a call of a pool's command method, and one read of the clock.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from respool._cli.screen import Screen
 
-#: Seconds of load before anything is counted.
+#: Seconds of load before counting begins.
 WARM_UP: Final = 0.2
 COLUMNS: Final = ("callers", "ops/s", "p50", "p99", "max", "connections")
 
@@ -95,7 +95,7 @@ async def _run_tasks(args: Namespace, key: str, count: int) -> tuple[str, ...]:
 
 
 def _threads(args: Namespace, key: str, count: int) -> tuple[str, ...]:
-    """As ``_run_tasks``; each thread has samples of its own."""
+    """Like ``_run_tasks``, for threads. Each thread has samples of its own."""
     value = b"x" * args.size
     failures: list[BaseException] = []
     collected = [array("d") for _ in range(count)]

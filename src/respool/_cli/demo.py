@@ -1,8 +1,8 @@
 """``respool demo``: a mixed load on both lanes, in asyncio and in threads, with every reply checked.
 
-Rule 1: nothing is taken from respool's word: replies are compared with what their caller must get, and the pool's
-        counters with what the server counted.
-Rule 2: whatever server it runs on, it touches only keys under a prefix of its own; they expire, and are removed.
+Rule 1: respool is not trusted: replies are compared with the expected values, and the pool's counters with the
+        server's.
+Rule 2: on any server it touches only keys with a prefix of its own. It removes them, and they expire as well.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def run(args: Namespace, screen: Screen) -> int:
 
 
 def _remove_keys(keeper: Connection[str], name: str) -> None:
-    """Remove what the load wrote; what cannot be removed expires."""
+    """Remove the keys that the load wrote. Keys that cannot be removed expire."""
     with suppress(Error):
         cursor = 0
         while True:
@@ -78,7 +78,7 @@ def _remove_keys(keeper: Connection[str], name: str) -> None:
                 return
 
 
-# What is told ------------------------------------------------------------------------------------------
+# Tables and checks -------------------------------------------------------------------------------------
 
 
 def _load_rows(*outcomes: Outcome) -> list[tuple[str, ...]]:

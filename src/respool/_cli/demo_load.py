@@ -1,4 +1,4 @@
-"""What the demo's two loads have in common: the plan, the tally, and what is asked from the server at the end."""
+"""What the demo's two loads share: the plan, the tally, and the checks against the server's counts."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from respool._cli.numbers import Latencies, whole
 if TYPE_CHECKING:
     from respool import PoolStats
 
-#: Seconds after which the server removes a key of ours by itself, should we be killed.
+#: Seconds after which the server removes our keys, in case this process is killed.
 EXPIRES: Final = 600
-#: Callers that sit in BLPOP, each on a lease; callers that feed them; seconds between two items of a feeder.
+#: Callers that block in BLPOP, each on a lease; callers that push items; seconds between two items of a feeder.
 CONSUMERS: Final = 8
 FEEDERS: Final = 2
 FEED_EVERY: Final = 0.005
@@ -33,13 +33,13 @@ class Plan:
     seconds: float
 
     def key(self, kind: str, number: int = 0) -> str:
-        """Return a key of our own."""
+        """Return a key with this load's prefix."""
         return f"{self.name}:{kind}:{number}"
 
 
 @dataclass(slots=True)
 class Tally:
-    """What one caller, or all of them, did and saw."""
+    """Counts and samples of one caller, or of all of them."""
 
     samples: array[float] = field(default_factory=lambda: array("d"))
     compared: int = 0
@@ -49,19 +49,19 @@ class Tally:
     handover: array[float] = field(default_factory=lambda: array("d"))
 
     def took(self, then: float) -> float:
-        """Note a call that began at ``then``; return the time now."""
+        """Record a call that began at ``then``; return the time now."""
         now = perf_counter()
         self.samples.append(now - then)
         return now
 
     def compare(self, found: object, expected: object) -> None:
-        """Note whether a reply is the one its caller must get."""
+        """Record whether a reply has the expected value."""
         self.compared += 1
         if found != expected:
             self.wrong += 1
 
     def took_item(self, item: bytes) -> None:
-        """Note an item that came out of the list."""
+        """Record an item that was popped from the list."""
         number = int(item)
         self.popped.append(number)
         self.handover.append(perf_counter() - self.pushed[number])
@@ -69,7 +69,7 @@ class Tally:
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """What a load did, and what the server says about it."""
+    """The result of a load, with the server's view of our connections (``rows`` of CLIENT LIST)."""
 
     callers: str
     seconds: float
@@ -84,13 +84,13 @@ class Outcome:
 
     @property
     def at_server(self) -> int | None:
-        """How many commands the server counts on our connections; None when it does not count them."""
+        """How many commands the server counted on our connections; None if it does not count them."""
         counts = [row.get("tot-cmds") for row in self.rows]
         return None if None in counts else sum(int(count) for count in counts if count is not None)
 
     @property
     def is_tidy(self) -> bool:
-        """Whether nothing is left over, and the pool counts as many connections as the server."""
+        """Whether no lease or call is left over, and the pool counts as many connections as the server."""
         stats = self.stats
         nothing = not (stats.leased or stats.waiting or stats.dialing or stats.in_flight)
         all_back = stats.leases == stats.releases
@@ -104,7 +104,7 @@ class Outcome:
 
 @dataclass(slots=True, kw_only=True)
 class Cancelling:
-    """What cancelling half of the calls did."""
+    """The result of cancelling half of the calls."""
 
     calls: int = 0
     cancelled: int = 0
@@ -118,15 +118,15 @@ class Cancelling:
 
     @property
     def reconnects(self) -> int:
-        """Connections the server had not seen before."""
+        """The number of connections that were opened meanwhile."""
         return len(self.after - self.before)
 
     @property
     def adds_up(self) -> bool:
-        """Whether each call either got its reply from the server, dropped or not, or was never sent."""
+        """Whether each call was either answered by the server (the reply may be dropped) or never sent."""
         return self.calls == self.replies + self.taken_back and self.calls == self.cancelled + self.survivors
 
 
 def progress_words(calls: int, elapsed: float) -> str:
-    """Return what a ticker says."""
+    """Return the text of the progress display."""
     return f"{whole(calls):>11} commands  {whole(calls / max(elapsed, 0.001)):>9}/s"

@@ -36,14 +36,14 @@ async def run_tasks(plan: Plan, cancel_for: float, screen: Screen) -> tuple[Outc
         screen.heading("cancelling half of the calls while they are on their way")
         with screen.progress(cancel_for) as tick:
             cancelling = await _cancel_half(pool, plan, cancel_for, tick)
-        stats = pool.stats()  # before the question itself is counted, as the server does it
+        stats = pool.stats()  # before CLIENT LIST, which the server counts only after it has answered
         rows = await _ours(pool, plan)
         outcome = Outcome(callers=f"{whole(plan.callers)} tasks", seconds=seconds, tally=tally, stats=stats, rows=rows)
     return outcome, cancelling
 
 
 async def _ours(pool: AsyncPool[bytes], plan: Plan) -> list[dict[str, str]]:
-    """Ask the server for our connections."""
+    """Return the server's CLIENT LIST rows of our connections."""
     return [row for row in await pool.client_list() if row["name"] == plan.name]
 
 
@@ -70,7 +70,7 @@ async def _load(pool: AsyncPool[bytes], plan: Plan, tally: Tally, tick: Ticker) 
 
 
 async def _call(pool: AsyncPool[bytes], plan: Plan, tally: Tally, number: int, end: float) -> None:
-    """Write, read and count keys of our own, and compare."""
+    """Set, get and increment this caller's own keys, and compare the replies."""
     key, counter = plan.key("value", number), plan.key("count", number)
     await pool.set(counter, 0, ex=EXPIRES)
     turn = 0
@@ -97,7 +97,7 @@ async def _feed(pool: AsyncPool[bytes], plan: Plan, tally: Tally, number: int, e
 
 
 async def _consume(pool: AsyncPool[bytes], plan: Plan, tally: Tally) -> None:
-    """Take items out of the list until told to stop. The pool leases a connection for each BLPOP by itself."""
+    """Pop items from the list until STOP comes. The pool leases a connection for each BLPOP by itself."""
     while True:
         found = await pool.blpop(plan.key("items"), timeout=1)
         if found is not None:
@@ -110,7 +110,7 @@ async def _consume(pool: AsyncPool[bytes], plan: Plan, tally: Tally) -> None:
 
 
 async def _cancel_half(pool: AsyncPool[bytes], plan: Plan, seconds: float, tick: Ticker) -> Cancelling:
-    """Start as many calls as there are callers, cancel every other one, look at the rest; again and again."""
+    """Again and again, start one call per caller, cancel every other one, and compare the replies of the rest."""
     keys = [plan.key("cancel", number) for number in range(plan.callers)]
     for number, key in enumerate(keys):
         await pool.set(key, number, ex=EXPIRES)
@@ -136,7 +136,7 @@ async def _cancel_half(pool: AsyncPool[bytes], plan: Plan, seconds: float, tick:
         sums.calls += len(calls)
         turn += 1
         tick(elapsed, f"{whole(sums.calls):>11} calls, {whole(sums.cancelled)} of them cancelled")
-    await pool.ping()  # whatever is still to come comes before this reply
+    await pool.ping()  # all pending replies arrive before this one
     now = pool.stats()
     sums.replies = now.replies - base.replies - 1
     sums.taken_back = now.taken_back - base.taken_back

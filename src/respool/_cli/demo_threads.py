@@ -39,7 +39,7 @@ def run_threads(plan: Plan, screen: Screen) -> Outcome:
 
 
 class _Load:
-    """The threads of a load; each caller has a tally of its own, so that none waits for another's."""
+    """The threads of a load. Each caller has a tally of its own, so that they share no lock."""
 
     def __init__(self, pool: Pool[bytes], plan: Plan) -> None:
         self._pool = pool
@@ -50,7 +50,7 @@ class _Load:
         self._failures: list[BaseException] = []
 
     def run(self, tick: Ticker) -> tuple[Tally, float]:
-        """Run all threads to their end; return the sum of their tallies, and the seconds they took."""
+        """Run all threads until they end; return the sum of their tallies, and the seconds they took."""
         plan = self._plan
         workers = [self._thread(self._call, tally, number) for number, tally in enumerate(self._tallies)]
         workers += [self._thread(self._feed, number) for number in range(FEEDERS)]
@@ -90,7 +90,7 @@ class _Load:
         return total
 
     def _call(self, tally: Tally, number: int) -> None:
-        """Write, read and count keys of our own, and compare."""
+        """Set, get and increment this caller's own keys, and compare the replies."""
         pool, stopped = self._pool, self._stopped
         key, counter = self._plan.key("value", number), self._plan.key("count", number)
         pool.set(counter, 0, ex=EXPIRES)
@@ -116,7 +116,7 @@ class _Load:
             self._stopped.wait(FEED_EVERY)
 
     def _consume(self) -> None:
-        """Take items out of the list until told to stop. The pool leases a connection for each BLPOP by itself."""
+        """Pop items from the list until STOP comes. The pool leases a connection for each BLPOP by itself."""
         while not self._failures:
             found = self._pool.blpop(self._plan.key("items"), timeout=1)
             if found is not None:

@@ -1,4 +1,4 @@
-"""The event loop the command line runs on: uvloop where it is installed, else asyncio's own."""
+"""The event loop of the command line: uvloop if it is installed, else asyncio's own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def loop_factory() -> tuple[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Return the name of the loop, and what makes one."""
+    """Return the name of the loop, and the function that makes one."""
     try:
         import uvloop
     except ImportError:

@@ -1,6 +1,6 @@
-"""What may stand on the command line, and what its exit code means.
+"""The arguments of the command line, and its exit codes.
 
-Exit codes: 0 all is well; 1 it did not work, or a check failed; 2 a wrong call; 130 after Ctrl-C.
+Exit codes: 0 success; 1 a failure or a failed check; 2 wrong arguments; 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(args.run(args, screen))
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
-    except BrokenPipeError:  # "respool demo | head": nobody reads on, and nothing is wrong
+    except BrokenPipeError:  # as in "respool demo | head": the reader has stopped, which is no error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except UsageError as error:
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (Error, OSError, ModuleNotFoundError) as error:
         return _fail(_words(error), FAILED)
     except BaseExceptionGroup as group:
-        # Of many tasks that failed together, the first tells enough. What is not ours is a bug and keeps its traceback.
+        # If many tasks failed together, the first error is enough. Any other exception is a bug: keep its traceback.
         found = list(_leaves(group))
         if any(isinstance(error, KeyboardInterrupt) for error in found):
             return _fail("interrupted", INTERRUPTED)
@@ -66,7 +66,7 @@ def _fail(words: str, code: int) -> int:
 
 
 def _words(error: BaseException) -> str:
-    """Return an error as one line; a server's error keeps its code."""
+    """Return an error as one line. A server's error includes its code."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
@@ -78,7 +78,7 @@ def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
             yield error
 
 
-# The words -----------------------------------------------------------------------------------------------
+# The arguments -------------------------------------------------------------------------------------------
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -165,7 +165,7 @@ def _counts(text: str) -> list[int]:
 
 
 def _number(kind: Callable[[str], N], text: str) -> N | None:
-    """Read a number; None for what is none, or argparse would name the function that failed."""
+    """Parse a number, or return None: for a ValueError argparse would print the name of the function."""
     try:
         return kind(text)
     except ValueError:

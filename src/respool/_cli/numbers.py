@@ -1,4 +1,4 @@
-"""Numbers as people read them, and what is left of a million latencies."""
+"""Readable numbers, and statistics of many latencies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Percentiles are read from at most this many values, taken at even distances: sorting millions would take seconds.
+#: Percentiles use at most this many values, evenly spaced, because sorting millions would take seconds.
 ENOUGH: Final = 200_000
 
 
@@ -25,7 +25,7 @@ class Latencies:
 
     @classmethod
     def of(cls, seconds: array[float]) -> Latencies:
-        """Sum up what was measured; all zero when nothing was."""
+        """Summarize measured latencies; all zero if there are none."""
         if not seconds:
             return cls()
         ordered = sorted(seconds[:: len(seconds) // ENOUGH + 1])
@@ -33,12 +33,12 @@ class Latencies:
 
 
 def share(ordered: list[float], part: float) -> float:
-    """Return the value that ``part`` of the sorted values do not exceed."""
+    """Return the quantile ``part`` (0 to 1) of sorted values."""
     return ordered[min(int(len(ordered) * part), len(ordered) - 1)]
 
 
 def joined(parts: Iterable[array[float]]) -> array[float]:
-    """Return what several callers measured as one."""
+    """Return the samples of several callers as one array."""
     together = array("d")
     for part in parts:
         together.extend(part)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def run(args: Namespace, screen: Screen) -> int:
-    """Connect, say who answered, and how fast."""
+    """Connect, and print which server answered, and how fast."""
     limits = {} if args.timeout is None else {"connect_timeout": args.timeout, "read_timeout": args.timeout}
     connection: Connection[str] = Connection(args.url, **limits, encoding="utf-8")
     started = perf_counter()
@@ -43,6 +43,6 @@ def describe(connection: Connection[str]) -> str:
         if not isinstance(found, dict):
             found = dict(zip(found[::2], found[1::2], strict=True))
         name, version = found["server"], found["version"]
-    except ServerError:  # before Redis 6, or not allowed to this user
+    except ServerError:  # a server before Redis 6, or a user who may not call HELLO
         name, version = "a server", "of unknown version"
     return f"{name} {version} at {connection.address}"

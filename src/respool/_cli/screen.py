@@ -1,7 +1,7 @@
-"""Everything the command line writes: plain text, or with ``rich`` where that is installed and somebody looks on.
+"""The output of the command line: plain text, or ``rich`` if that is installed and stdout is a terminal.
 
-Rule 1: plain text is complete: rich only adds a progress bar, lines around tables and colours.
-Rule 2: without a terminal (a file, a pipe, CI) the output is plain, and progress is a line now and then.
+Rule 1: plain text has all the information: rich only adds a progress bar, lines around tables and colours.
+Rule 2: without a terminal (a file, a pipe, CI) the output is plain, with a line of progress every second.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PACE: Final = 1.0
 
 
 class Ticker(Protocol):
-    """Tells how far a phase is: the seconds since its start, and a word on what was done."""
+    """Shows progress: the seconds since the start of a phase, and a short text."""
 
     def __call__(self, elapsed: float, words: str) -> None: ...
 
@@ -36,7 +36,7 @@ class Screen:
         self._stream.flush()
 
     def heading(self, text: str) -> None:
-        """Write a line that begins a part."""
+        """Write the heading of a section."""
         self.say()
         self.say(text)
 
@@ -53,7 +53,7 @@ class Screen:
 
     @contextmanager
     def progress(self, seconds: float) -> Iterator[Ticker]:
-        """Show how far a phase of about ``seconds`` is, whenever the ticker is called."""
+        """Yield a ticker that shows the progress of a phase of about ``seconds``."""
         due = monotonic() + PACE
 
         def tick(elapsed: float, words: str) -> None:
@@ -66,7 +66,7 @@ class Screen:
 
 
 class RichScreen(Screen):
-    """The same with rich, on a terminal."""
+    """The same output with rich, on a terminal."""
 
     def __init__(self, console: Any) -> None:
         super().__init__(console.file)
@@ -90,7 +90,7 @@ class RichScreen(Screen):
         for index, column in enumerate(columns):
             table.add_column(column, justify="right" if index else "left", no_wrap=True)
         for row in rows:
-            table.add_row(*map(Text, row))  # cells are no markup
+            table.add_row(*map(Text, row))  # as Text, so that cells are not parsed as markup
         self._console.print(table)
 
     @contextmanager
@@ -98,7 +98,7 @@ class RichScreen(Screen):
         from rich.progress import BarColumn, Progress, TextColumn
 
         bar = BarColumn(bar_width=28)
-        # No thread of rich's own: it would fight with the threads that are measured.
+        # rich must not start a thread of its own, which would disturb the threads that are measured.
         with Progress(
             TextColumn(" "), bar, TextColumn("{task.description}"),
             console=self._console, auto_refresh=False, transient=True,
