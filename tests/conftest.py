@@ -1,6 +1,6 @@
-"""Every test ends, leaves nothing behind, and what was measured is told at the end of a run.
+"""Every test must end and leave nothing behind. Measured figures are printed at the end of a run.
 
-Where more than threads and sockets can be counted, the folder's own conftest.py counts more.
+A folder's own conftest.py checks for more than threads and sockets if more can be counted there.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from respool.testing import wait_until
 
 Figure = Callable[..., None]
 
-#: A test that takes longer hangs, in seconds. The longest takes 20, on a machine that does nothing else.
+#: A test that takes longer than this, in seconds, hangs. The longest takes 20 on an idle machine.
 LONGEST = 300.0
 
 
 @pytest.fixture(autouse=True)
 def nothing_hangs(request: pytest.FixtureRequest) -> Iterator[None]:
-    """End the run when a test hangs: as Ctrl-C does, which is what gets out of every loop and every lock."""
+    """End the run if a test hangs, by KeyboardInterrupt, which gets out of every loop and every lock."""
     if not hasattr(signal, "SIGALRM") or "RESPOOL_MUTANT" in os.environ:  # tools/mutants.py has an alarm of its own
         yield
         return
@@ -53,9 +53,9 @@ def nothing_is_left_behind() -> Iterator[None]:
 
 @pytest.fixture
 def figure(record_property: Callable[[str, object], None]) -> Figure:
-    """Tell a number that proves a promise: ``figure("P-02", "combinations", 4096)``. Those of one text are summed up.
+    """Report a number that proves a promise: ``figure("P-02", "combinations", 4096)``. Equal texts are summed up.
 
-    Without a number the text stands for itself. ``most=True``: the largest is told, not the sum.
+    Without a number only the text is reported. With ``most=True`` the largest number is reported, not the sum.
     """
 
     def tell(promise: str, text: str, number: float | None = None, *, most: bool = False) -> None:

@@ -1,7 +1,7 @@
-"""Every way a connection can be made, checked and taken back, and what the caller may do meanwhile (P-02).
+"""All combinations of how a connection is made, checked and reset, and what the caller does meanwhile (P-02).
 
-A connection passes five gates: dial, handshake, configure, check, reset. Each is open (``ok``), fails (``error``),
-takes a moment (``slow``) or never answers (``never``). The caller waits as long as it takes, has little time, is
+A connection passes five gates: dial, handshake, configure, check, reset. Each succeeds (``ok``), fails (``error``),
+takes a moment (``slow``) or never answers (``never``). The caller waits without a limit, has a short timeout, is
 cancelled inside a gate, or closes the pool there.
 """
 
@@ -20,14 +20,14 @@ from respool.testing._actions import Reply
 
 PATH: Final = ("dial", "handshake", "configure", "check")  # to a lease, in order
 STATES: Final = ("ok", "error", "slow", "never")
-#: What a hook of the threaded world can do: nothing can interrupt it, so "never" would be for ever.
+#: The states of hooks with threads. A hook cannot be interrupted there, so "never" would really be for ever.
 STATES_OF_HOOKS_IN_THREADS: Final = STATES[:3]
 
 SLOW: Final = 0.01
-#: What bounds a gate that never opens; everything else has ``LONG``, so that a busy machine changes no outcome.
+#: The timeout of a gate that never answers. All others have ``LONG``, so that a busy machine changes no outcome.
 BOUND: Final = 0.3
 LONG: Final = 30.0
-#: For the caller that has little time: shorter than a slow gate.
+#: The short timeout of a caller: shorter than a slow gate.
 SHORT: Final = 0.004
 
 REFUSALS: Final = (
@@ -42,10 +42,10 @@ REFUSALS: Final = (
 
 
 class GateError(Exception):
-    """What a failing hook raises."""
+    """Raised by a failing hook."""
 
 
-#: What a caller meets, by the gate that stops it.
+#: The error that a caller gets, by the gate that stops it.
 ERRORS: Final[dict[tuple[str, str], tuple[type[Exception], ...]]] = {
     ("dial", "error"): (ConnectFailed,),
     ("dial", "never"): (ConnectTimeout,),
@@ -60,7 +60,7 @@ ERRORS: Final[dict[tuple[str, str], tuple[type[Exception], ...]]] = {
 
 @dataclass(frozen=True)
 class Combination:
-    """One line of the matrix."""
+    """One combination of the matrix."""
 
     number: int
     dial: str
@@ -72,7 +72,7 @@ class Combination:
 
     @property
     def stop(self) -> tuple[str, str] | None:
-        """The first gate before a lease that does not let a patient caller through, and its state."""
+        """The first gate on the way to a lease that stops a caller without a timeout, and its state."""
         for gate in PATH:
             state = getattr(self, gate)
             if state in ("error", "never"):
@@ -81,12 +81,12 @@ class Combination:
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
-        """What a patient caller meets; nothing when it gets its lease."""
+        """The errors that a caller without a timeout may get; empty if it gets its lease."""
         return () if self.stop is None else ERRORS[self.stop]
 
     @property
     def halt(self) -> str | None:
-        """A gate on the way to a lease that takes time: where a caller is interrupted."""
+        """The gate on the way to a lease that takes time, in which the caller is interrupted."""
         halts: list[str] = []
         for gate in PATH:
             state = getattr(self, gate)
@@ -98,7 +98,7 @@ class Combination:
 
     @property
     def patience(self) -> float:
-        """How long a caller that waits is ready to wait; a check that never answers is bounded by that alone."""
+        """The timeout of a waiting caller. Only this bounds a check that never answers."""
         return BOUND if self.stop == ("check", "never") else LONG
 
     @property
@@ -113,13 +113,13 @@ class Combination:
 
     @property
     def kept(self) -> tuple[int, ...]:
-        """How many connections a patient caller leaves behind in the pool."""
+        """How many connections a caller without a timeout leaves in the pool."""
         if self.stop == ("check", "never"):
-            return 0, 1  # its time may have been over before there was anything to check
+            return 0, 1  # its timeout may have passed before there was a connection to check
         return (int(self.stop is None and self.reset in ("ok", "slow")),)
 
     def healed(self) -> Combination:
-        """All gates are open."""
+        """The same with all gates open."""
         return replace(self, dial="ok", handshake="ok", configure="ok", check="ok", reset="ok")
 
     def __str__(self) -> str:
@@ -128,7 +128,7 @@ class Combination:
 
 
 def all_combinations(hook_states: tuple[str, ...], callers: tuple[str, ...]) -> Iterator[Combination]:
-    """Yield the matrix, shuffled: those that wait and those that work shall be evenly spread."""
+    """Yield the matrix, shuffled, so that combinations that wait and those that compute are mixed."""
     rows = list(itertools.product(STATES, STATES, hook_states, hook_states, hook_states, callers))
     random.Random(1).shuffle(rows)
     for number, row in enumerate(rows, 1):
@@ -136,7 +136,7 @@ def all_combinations(hook_states: tuple[str, ...], callers: tuple[str, ...]) -> 
 
 
 class Gates:
-    """The five gates of one pool. The hooks of both worlds ask it what to do."""
+    """The five gates of one pool. The hooks for asyncio and for threads ask it what to do."""
 
     def __init__(self, combination: Combination, site: Site) -> None:
         self.now = combination
@@ -148,7 +148,7 @@ class Gates:
         self.now = self.now.healed()
 
     def state(self, gate: str) -> str:
-        """Note that a gate is reached, and return its state; an error is raised."""
+        """Record that a gate is reached, and return its state. Raises GateError if that is ``error``."""
         state: str = getattr(self.now, gate)
         if state != "ok":
             self.reached.add(gate)
@@ -157,7 +157,7 @@ class Gates:
         return state
 
     def port(self) -> int:
-        """Return the port to dial: of a node, of nobody, or of one that never accepts."""
+        """Return the port to dial: of a node, without a listener, or of a node that never accepts."""
         site = self._site
         return {"error": site.nobody, "never": site.full.port}.get(self.state("dial"), site.node.port)
 

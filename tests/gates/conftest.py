@@ -19,7 +19,7 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    """The network of the matrix; every socket of a test must be gone with it."""
+    """The network of the matrix. Every socket of a test must be closed when it ends."""
     with Site() as running:
         before = sockets()
         yield running

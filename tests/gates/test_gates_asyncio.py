@@ -19,7 +19,7 @@ AT_ONCE = 96
 
 
 class Hooks(Gates):
-    """The gates as asyncio passes them."""
+    """The gates as hooks for asyncio."""
 
     async def enter(self, gate: str) -> None:
         state = self.state(gate)
@@ -75,7 +75,7 @@ async def until(predicate: Callable[[], bool]) -> None:
 
 
 async def borrow(pool: AsyncPool[Any], timeout: float) -> Exception | None:
-    """Borrow, use and give back; return the error there was."""
+    """Acquire, use and release a lease; return the error, if there was one."""
     try:
         async with pool.acquire(timeout=timeout) as lease:
             assert await lease.execute("PING") == b"PONG"
@@ -96,11 +96,11 @@ async def wait_for_it(pool: AsyncPool[Any], gates: Hooks) -> None:
 async def have_little_time(pool: AsyncPool[Any], gates: Hooks) -> None:
     error = await borrow(pool, SHORT)
     assert error is None or isinstance(error, (PoolTimeout, *gates.now.errors)), repr(error)
-    assert pool.waiting == 0  # at once, not when the dial it asked for has ended
+    assert pool.waiting == 0  # at once, not only when the dial that it started has ended
 
 
 async def start_inside(pool: AsyncPool[Any], gates: Hooks) -> asyncio.Task[Exception | None]:
-    """Return a caller that is inside a gate that takes time, or anywhere on its way if there is none."""
+    """Start a caller, and return it when it is inside a slow gate; if there is none, anywhere on its way."""
     gates.reached.clear()
     task = asyncio.get_running_loop().create_task(borrow(pool, gates.now.patience))
     halt = gates.now.halt

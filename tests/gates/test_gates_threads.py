@@ -1,6 +1,6 @@
 """All combinations of gates and callers in threads: nothing is lost in any of them (P-02, R-01, R-05, R-36).
 
-A thread cannot be cancelled and a hook cannot be interrupted, so there is no such caller and no hook that never ends.
+A thread cannot be cancelled and a hook cannot be interrupted, so no caller is cancelled and every hook ends.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ AT_ONCE = 32
 
 
 class Hooks(Gates):
-    """The gates as threads pass them."""
+    """The gates as hooks for threads."""
 
     def enter(self, gate: str) -> None:
         if self.state(gate) == "slow":
@@ -70,7 +70,7 @@ def make_pool(site: Site, gates: Hooks) -> Pool[Any]:
 
 
 def borrow(pool: Pool[Any], timeout: float) -> Exception | None:
-    """Borrow, use and give back; return the error there was."""
+    """Acquire, use and release a lease; return the error, if there was one."""
     try:
         with pool.acquire(timeout=timeout) as lease:
             assert lease.execute("PING") == b"PONG"
@@ -91,7 +91,7 @@ def wait_for_it(pool: Pool[Any], gates: Hooks) -> None:
 def have_little_time(pool: Pool[Any], gates: Hooks) -> None:
     error = borrow(pool, SHORT)
     assert error is None or isinstance(error, (PoolTimeout, *gates.now.errors)), repr(error)
-    assert pool.waiting == 0  # at once, not when the dial it asked for has ended
+    assert pool.waiting == 0  # at once, not only when the dial that it started has ended
 
 
 def close_the_pool(pool: Pool[Any], gates: Hooks) -> None:
@@ -127,7 +127,7 @@ def check_at_rest(pool: Pool[Any]) -> None:
 
 
 def try_one(combination: Combination, site: Site) -> str | None:
-    """Try one combination and say what was wrong."""
+    """Try one combination and return what was wrong."""
     gates = Hooks(combination, site)
     act = CALLERS[combination.caller]
     try:

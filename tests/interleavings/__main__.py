@@ -1,6 +1,6 @@
 """``python -m tests.interleavings --seed 12345`` replays one run; ``--seeds 2000`` tries many.
 
-Options: ``--from N`` the first seed, ``--jobs N`` processes, ``--scene NAME`` only that one.
+Options: ``--from N`` the first seed, ``--jobs N`` processes, ``--scene NAME`` only that scene.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # where pytest looks too: the server model stands in ``simulation``
+sys.path.insert(0, str(Path(__file__).parents[1]))  # as for pytest: the server model is in ``simulation``
 
 from .run import Result, play
 from .scenes import SCENES

@@ -1,13 +1,13 @@
 """Real threads that run one at a time, in an order that a seed decides.
 
-Rule 1: whoever holds the baton runs; all others stand at a lock of their own. The baton changes hands at switch points
-        only: before every line and at every call of the traced files, and at everything that may block
+Rule 1: the thread that holds the baton runs; every other thread waits on a lock of its own. The baton is passed at
+        switch points only: before every line and at every call of the traced files, and at every call that may block
         (``primitives``, ``network``).
-Rule 2: who is next, and after how many switch points, comes from the seed. What a thread waits for is a question that
-        can be asked (``wait_for``), so "all wait and nothing will come" is found at once and told with stacks.
-Rule 3: time is virtual. It passes a little at every switch point, and jumps to the next thing that will happen when
-        nobody can go on. What happens outside (the server) happens when its time has come.
-Rule 4: the first failure ends the run: every thread is thrown out where it stands.
+Rule 2: the seed decides which thread is next, and after how many switch points. A thread waits for a condition that
+        can be evaluated (``wait_for``), so a deadlock is found at once and reported with all stacks.
+Rule 3: time is virtual. It advances a little at every switch point, and jumps to the next event when no thread can
+        continue. Events outside the process (at the server) happen at their time.
+Rule 4: the first failure ends the run: an exception unwinds every thread.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from simulation.loop import World
 
-#: A run that switches more often, or takes more virtual seconds, never ends.
+#: A run that has more switch points, or takes more virtual seconds, is considered endless.
 MOST_SWITCHES: Final = 200_000
 MOST_SECONDS: Final = 3600.0
 
@@ -43,9 +43,9 @@ class Rhythm:
     gap: float = 10.0
     #: How many virtual seconds pass at a switch point, on average.
     tick: float = 1e-6
-    #: How often, when threads take turns, time jumps to the next deadline although somebody could go on.
+    #: How often, at a switch, time jumps to the next deadline although a thread could continue.
     haste: float = 0.0
-    #: Whether every line of the traced files is a switch point, or only what may block.
+    #: Whether every line of the traced files is a switch point, or only calls that may block.
     lines: bool = True
 
 
@@ -74,7 +74,7 @@ class Baton:
         self.world = World()
         self.actors: list[Actor] = []
         self.failures: list[str] = []
-        #: Called whenever the baton changes hands; what it raises is a failure.
+        #: Called whenever the baton is passed. An exception from it is a failure.
         self.check: Callable[[], None] = lambda: None
         self.switches = 0
         self.points = 0
@@ -91,7 +91,7 @@ class Baton:
 
     @property
     def is_over(self) -> bool:
-        """Whether the run has failed, or everybody has ended."""
+        """Whether the run has failed, or all actors have ended."""
         return self._is_stopping or all(actor.is_over for actor in self.actors)
 
     # The life of actors ---------------------------------------------------------------------------
@@ -112,7 +112,7 @@ class Baton:
             sys.settrace(before)
 
     def start_or_run(self, name: str, work: Callable[[], None]) -> Actor:
-        """Let a new actor stand at its turn."""
+        """Start a new actor, which then waits for its turn."""
         actor = Actor(len(self.actors), name)
         self.actors.append(actor)
 
@@ -155,8 +155,8 @@ class Baton:
     # Switching ------------------------------------------------------------------------------------
 
     def point(self) -> None:
-        """Somebody else may run here."""
-        if self._is_choosing:  # the engine's own code, asked by a check
+        """A switch point: another thread may run here."""
+        if self._is_choosing:  # code of the engine that a check calls
             return
         if self._is_stopping:
             if self.actors and all(actor.is_over for actor in self.actors):
@@ -170,7 +170,7 @@ class Baton:
             self._switch()
 
     def wait_for(self, is_ready: Callable[[], bool], seconds: float | None, what: str) -> bool:
-        """Let others run until ``is_ready()``, or for ``seconds``; tell whether it is."""
+        """Let others run until ``is_ready()``, or for ``seconds``; return whether it is ready."""
         me = self.me
         assert me is not None
         me.is_ready, me.what = is_ready, what
@@ -193,7 +193,7 @@ class Baton:
             raise Stopped
 
     def _choose(self) -> Actor:
-        """Return who runs next. The world goes on first."""
+        """Return the actor that runs next. Events outside the process that are due happen first."""
         if self._is_stopping:
             return next(actor for actor in self.actors if not actor.is_over)
         self._is_choosing = True
@@ -240,7 +240,7 @@ class Baton:
     # Failing --------------------------------------------------------------------------------------
 
     def fail(self, why: str, *, stop: bool = True) -> None:
-        """Note what is wrong and end the run."""
+        """Record a failure and end the run."""
         if not self._is_stopping:
             self.failures.append(why)
         self._is_stopping = True
@@ -248,7 +248,7 @@ class Baton:
             raise Stopped
 
     def stacks(self) -> str:
-        """Tell where every actor stands."""
+        """Return the stacks of all actors."""
         frames = sys._current_frames()
         lines: list[str] = []
         for actor in self.actors:
@@ -274,7 +274,7 @@ class Baton:
 
         def trace_line(frame: FrameType, event: str, _: Any) -> Any:
             nonlocal latest
-            # Some interpreters tell of a line twice, now and then: once is a point, or no seed could be replayed.
+            # Some interpreters sometimes report a line twice. Count it once, or a seed could not be replayed.
             if event == "line" and frame.f_lineno != latest:
                 latest = frame.f_lineno
                 self.point()

@@ -1,6 +1,6 @@
-"""What callers were told, and whether it is true.
+"""Record the outcomes that callers got, and check them against what the server did.
 
-A write carries a token that the server counts; a read asks for a word that nobody else asks for.
+A write carries a token that the server counts; a read asks for a word that no other caller asks for.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Books:
         self._at_most: dict[bytes, int] = {}
         self._writes: dict[str, list[bytes]] = defaultdict(list)
         self.commands = 0
-        #: Replies whose callers had given up, or commands that were taken back.
+        #: Commands that were given up: their replies were dropped, or they were never sent.
         self.given_up = 0
 
     def word(self) -> bytes:
@@ -28,13 +28,13 @@ class Books:
         return f"tok:{self._number}".encode()
 
     def asked(self, word: bytes, reply: Any) -> None:
-        """A caller asked for ``word`` and got ``reply``."""
+        """Record that a caller asked for ``word`` and got ``reply``."""
         self.commands += 1
         if not isinstance(reply, Error):
             assert reply == word, f"asked for {word!r} and got {reply!r}"
 
     def wrote(self, who: str, word: bytes, outcome: Any) -> None:
-        """A caller wrote ``word`` and was told ``outcome``: an error, or anything else for "it was done"."""
+        """Record that a caller wrote ``word`` and got ``outcome``: an error, or anything else for success."""
         self.commands += 1
         self._writes[who].append(word)
         if isinstance(outcome, Error):
@@ -44,13 +44,13 @@ class Books:
             self._at_least[word] = self._at_most[word] = 1
 
     def told(self, who: str, word: bytes, outcome: Any, *, is_calm: bool) -> None:
-        """A caller sent ``word`` without waiting for a reply."""
+        """Record that a caller sent ``word`` without waiting for a reply."""
         self.wrote(who, word, outcome)
         if not is_calm:
             self._at_least[word] = 0
 
     def compare(self, *, in_order: bool) -> None:
-        """Compare what callers were told with what the server did; ``in_order``: what one wrote last is there (R-23).
+        """Compare the outcomes with what the server did. ``in_order``: a caller's last write must be there (R-23).
 
         A write whose connection was lost may still arrive, behind a later one on another connection.
         """

@@ -1,7 +1,7 @@
-"""The socket of a thread: that of the simulation, with calls that block, and what must never happen to it.
+"""Blocking sockets for threads, on top of the simulation's, which check how the engine uses them.
 
-Rule 1: one thread at a time is in a call of a socket: only the leader touches it. Two are a failure.
-Rule 2: nobody closes a socket that another thread is in: its number may be another socket's by then.
+Rule 1: only one thread at a time, the leader, may be in a call of a socket. A second one is a failure.
+Rule 2: no thread may close a socket while another thread is in a call of it: its descriptor might be reused.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .primitives import Face
 
 
 class _NoLoop:
-    """A thread's socket has no event loop to tell."""
+    """Stands for the event loop, which a thread's socket does not have."""
 
     def watch(self, _: Any) -> None: ...
 
@@ -36,7 +36,7 @@ class ThreadSocket(SimSocket):
         super().__init__(baton.world, _NoLoop(), chance, weather, number, server)
         self._baton = baton
         self._timeout: float | None = None  # SO_RCVTIMEO
-        self._patience: float | None = None  # of what is done before the engine has it
+        self._patience: float | None = None  # the timeout of calls made before the engine has the socket
         self._user = ""
         self._is_shut = False
 
@@ -121,7 +121,7 @@ class _Poll:
         self._sock, self._mask = sock, mask
 
     def poll(self, milliseconds: float | None = None) -> list[tuple[int, int]]:
-        if milliseconds == 0:  # a look, which any thread may take
+        if milliseconds == 0:  # a check without waiting, which any thread may do
             events = self._sock._events(self._mask)
             return [(self._sock.number, events)] if events else []
         events = self._sock.wait(self._mask, None if milliseconds is None else milliseconds / 1000)

@@ -1,6 +1,6 @@
-"""Mistakes to plant in the engine: each is a line of a method replaced, and must be found within some hundred seeds.
+"""Defects to plant in the engine: each replaces a line of a method, and must be found within a few hundred seeds.
 
-A plant whose line is not there any more has to be looked at: its test says so.
+If the line of a plant does not exist any more, its test fails, and the plant must be adapted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final
 from respool._sync.node.node import Node
 from respool._sync.shell.transport import Transport
 
-#: What is wrong, where, the words that stand there, and the words in their place.
+#: The defect, the method, the text to replace, and its replacement.
 PLANTS: Final[list[tuple[str, type, str, str, str]]] = [
     ("the leader resigns without the lock", Transport, "_resign", "with self._lock:", "if True:"),
     (
@@ -51,7 +51,7 @@ PLANTS: Final[list[tuple[str, type, str, str, str]]] = [
 
 @contextmanager
 def planted(owner: Any, method: str, words: str, others: str) -> Iterator[None]:
-    """Replace ``words`` in the source of a method for a while. Line numbers stay, so that its lines are traced."""
+    """Replace ``words`` in the source of a method for a while. Line numbers do not change, so tracing works."""
     real = getattr(owner, method)
     lines, first = inspect.getsourcelines(real)
     source = textwrap.dedent("".join(lines))

@@ -1,7 +1,7 @@
-"""What the engine uses of ``threading``, ``time`` and ``queue``, with the baton where the real ones would block.
+"""Replacements for what the engine uses of ``threading``, ``time`` and ``queue``. They wait for the baton.
 
-They behave as the real ones do in CPython: a lock that is free goes to whoever asks first, a timeout and a release that
-come at the same moment may go either way, a lock that nobody holds cannot be released.
+They behave as in CPython: a free lock goes to the first thread that asks, a timeout and a release at the same moment
+may go either way, and a lock that is not held cannot be released.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class SimQueue:
         self._items: list[Any] = []
 
     def put(self, item: Any) -> None:
-        self._items.append(item)  # no switch point: a finaliser may call it anywhere
+        self._items.append(item)  # not a switch point, because a finaliser may call it anywhere
 
     def get(self, timeout: float | None = None) -> Any:
         self._baton.point()
@@ -163,7 +163,7 @@ class SimThread:
         self._actor: Any = None
 
     def start(self) -> None:
-        self.name += f" {len(self._baton.actors)}"  # no two have the same name: they stand for owners and holders
+        self.name += f" {len(self._baton.actors)}"  # a unique name, because names identify owners and holders
         self._actor = self._baton.start_or_run(self.name, self._work)
         self._baton.point()
 

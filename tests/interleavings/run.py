@@ -33,7 +33,7 @@ class Result:
 
 
 def play(seed: int, scene: type[Scene] | None = None) -> Result:
-    """Let threads run as ``seed`` says."""
+    """Run a scene with the thread switches that ``seed`` decides."""
     chance = chance_of(seed, "plan")
     kind = chance.choice(SCENES)
     rhythm = Rhythm(

@@ -1,4 +1,4 @@
-"""What the threads do: some share one connection, others a whole pool."""
+"""The scenes: threads share one connection, or a whole pool."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REPLY_ON: Final = ("CLIENT", "REPLY", "ON")
 
 
 class Scene:
-    """Callers at work, and what must hold when they are done."""
+    """Callers, and the checks after they have finished."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -35,7 +35,7 @@ class Scene:
         self.baton.wait_for(lambda: False, seconds, "time to pass")
 
     def together(self, *works: Callable[[], None]) -> None:
-        """Let all work at the same time, and wait until they are done."""
+        """Run all functions at the same time, and wait until they have returned."""
         threads = [
             SimThread(self.baton, target=work, name=getattr(work, "__name__", "caller").strip("_")) for work in works
         ]
@@ -45,7 +45,7 @@ class Scene:
             thread.join()
 
     def trouble(self) -> None:
-        """Break connections at some moment, from the server's side."""
+        """Break connections at random moments, from the server's side."""
         chance = self.stage.chance("trouble")
         for _ in range(chance.randint(1, 3)):
             self.sleep(chance.expovariate(1 / 0.002))
@@ -103,7 +103,7 @@ class OneConnection(Scene):
         return self.baton.now + chance.choice((0.0, 0.00001, 0.0001, 0.0003, 0.001, 0.01))
 
     def _note(self, reply: Any, count: int = 1) -> None:
-        """Check an error; what was given up is counted."""
+        """Check an error, and count a command that was given up."""
         if type(reply) is ReadTimeout and reply.__cause__ is None and "in time" in str(reply):
             self.books.given_up += count
         elif isinstance(reply, Error):
@@ -126,7 +126,7 @@ class OneConnection(Scene):
     def _set(self, key: str, chance: Random) -> None:
         word = self.books.word()
         command = ("SET", key, word, *(["x" * 3000] if chance.random() < 0.3 else []))
-        if len(command) == 4:  # heavy: its size counts, its last argument is none the server knows
+        if len(command) == 4:  # a large command: only its size matters, and the server ignores its last argument
             command = ("ECHO", word + b"x" * 3000)
             reply = self.transport.submit_until(command, None if chance.random() < 0.5 else self._until(chance))
             self._note(reply)
@@ -171,7 +171,7 @@ class OneConnection(Scene):
     def _check(self) -> None:
         transport, books = self.transport, self.books
         if self.is_calm:
-            # Nobody stays to wait for a socket that is full: the rest leaves with the next caller, or with keepalive's.
+            # If the socket is full, no caller waits for it: the next caller, or the keepalive check, sends the rest.
             assert transport.wire.out == [] or transport._rest, "something was left unsent when the last caller had gone"
         word = books.word()
         reply = transport.submit(("ECHO", word))
@@ -208,7 +208,7 @@ class WholePool(Scene):
         chance = self.chance
         shared = chance.choice((0, 0, 1, 2))
         self.pool: Any = Pool(
-            host="127.0.0.1",  # a name would be resolved in a thread of its own
+            host="127.0.0.1",  # not a name, which would be resolved in a thread of its own
             shared=shared,
             max_size=shared + chance.randint(1, 3),
             min_size=chance.choice((0, 0, 1)),
@@ -216,7 +216,7 @@ class WholePool(Scene):
             connect_timeout=1.0,
             read_timeout=5.0 if self.is_calm else chance.choice((0.1, 5.0)),
             keepalive=chance.choice((0.05, 30.0)),
-            max_lifetime=chance.choice((0.1, 3600.0)),  # a dial takes up to 30 ms here, and must be worth it
+            max_lifetime=chance.choice((0.1, 3600.0)),  # longer than a dial, which takes up to 30 ms here
             max_idle=chance.choice((0.01, 600.0)),
             max_in_flight=chance.choice((2, 1000)),
             retry=chance.choice((None, RetryPolicy())),
@@ -235,7 +235,7 @@ class WholePool(Scene):
         self._check()
 
     def _look(self) -> None:
-        """Look at the books whenever nobody is at them."""
+        """Check the ledger whenever its lock is free."""
         node = None if self.pool._serving is None else self.pool._serving.node
         if node is not None and not node.lock.locked():
             node.ledger.check()
@@ -363,7 +363,7 @@ class WholePool(Scene):
                 assert self.baton.now < deadline, f"does not come to rest: {pool!r} {pool.stats()}"
                 self.sleep(0.001)
                 for transport in list(pool._shared._live):
-                    transport.wait_idle(deadline)  # replies that nobody waits for are read by whoever comes next
+                    transport.wait_idle(deadline)  # the next caller on the connection reads replies that were given up
             stats = pool.stats()
             assert stats.leases == stats.releases, stats
         pool.close()

@@ -1,8 +1,8 @@
-"""One run: the threaded engine with its threads, locks, clock and sockets in the hands of the baton.
+"""One run: the threaded engine, with threads, locks, clock and sockets controlled by the baton.
 
-Rule 1: nothing of the engine is replaced, only what it imports: every module below ``respool/_sync`` finds the
-        baton's ``threading``, ``time``, ``socket``, ``select`` and so on under the names it uses.
-Rule 2: everything random comes from the seed; sets of slots keep the order of their making.
+Rule 1: the engine's code is not replaced, only what it imports: in every module below ``respool/_sync`` the names
+        ``threading``, ``time``, ``socket``, ``select`` and so on refer to the baton's versions.
+Rule 2: all randomness comes from the seed, and sets of slots keep insertion order.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MODULES: Final = [
     importlib.import_module(module.name) for module in pkgutil.walk_packages(respool._sync.__path__, "respool._sync.")
 ]
 
-#: Where threads may change at every line. Command methods only hand on.
+#: Modules in which every line may be a switch point. The command methods are left out: they only pass calls on.
 TRACED: Final = frozenset(
     module.__file__ or ""
     for module in [*MODULES, respool._protocol.wire, respool._pooling.ledger]
@@ -42,7 +42,7 @@ TRACED: Final = frozenset(
 
 
 class InOrder(dict[Any, None]):
-    """A set that keeps its order."""
+    """A set that keeps insertion order."""
 
     def add(self, item: Any) -> None:
         self[item] = None
@@ -69,9 +69,9 @@ class Stage:
         return chance_of(self.seed, name)
 
     def run(self, story: Callable[[], None]) -> None:
-        """Play ``story`` as the first thread; ``baton.failures`` tells what went wrong."""
+        """Run ``story`` as the first thread; ``baton.failures`` has what went wrong."""
         gc_was_on = gc.isenabled()
-        gc.disable()  # finalisers run where the last reference goes, and nowhere else
+        gc.disable()  # so that finalisers run only where the last reference is dropped
         try:
             with self._in_place():
                 self.baton.run(story)

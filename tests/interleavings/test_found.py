@@ -1,4 +1,4 @@
-"""What the interleavings have found, as small scenes: each seed is another order of the same few calls."""
+"""Bugs that the interleavings have found, as small scenes: each seed is another order of the same few calls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_run_without_reply_that_waits_at_the_door_is_sent_also_when_the_door_e
 
 
 def _heard_at_the_door(seed: int) -> int:
-    """Let three threads ask and three tell through a narrow door; return how much of the latter the server heard."""
+    """Run three ``submit`` and three ``submit_noreply`` under a low cap; return how many of the latter arrived."""
     stage = Stage(seed, Rhythm(gap=20.0), Weather(latency=0.0))
 
     def story() -> None:

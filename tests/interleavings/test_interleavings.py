@@ -1,4 +1,4 @@
-"""Threads in some hundred orders that a seed decides; ``python -m tests.interleavings`` tries more."""
+"""Threads in a few hundred orders, each decided by a seed; ``python -m tests.interleavings`` tries more."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SEEDS = 300
 QUICK_SEEDS = 60  # the others are marked slow
 PER_TEST = 20
 
-#: No plant needs more seeds than this to be found.
+#: Every planted defect is found within this many seeds.
 MOST_SEEDS = 400
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ def test_no_promise_is_broken_in_any_of_these_orders(first: int, figure: Any) ->
 
 
 def test_the_same_seed_takes_the_same_turns_in_every_process() -> None:
-    seeds = list(range(500, 520))  # the last of them close with dials on their way
+    seeds = list(range(500, 520))  # the last of them close while dials are in progress
     code = f"from interleavings.run import play; print([play(seed).digest for seed in {seeds[::-1]}][::-1])"
     paths = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
     told = {
@@ -79,7 +79,7 @@ def test_a_planted_mistake_is_found(owner: Any, method: str, words: str, others:
 
 
 def of_two(work: Any) -> Baton:
-    """Let two threads do ``work(baton, lock, other lock)``, the second with the locks swapped."""
+    """Let two threads run ``work(baton, lock, other lock)``, the second with the locks swapped."""
     baton = Baton(Random(1), Rhythm(gap=1.0), frozenset())
     locks = [SimLock(baton), SimLock(baton)]
 

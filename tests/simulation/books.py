@@ -1,8 +1,8 @@
-"""What the callers did and were told, and whether the server's own book agrees.
+"""Record what callers did and which outcomes they got, and compare it with what the server executed.
 
-Rule 1: a write is *acknowledged*, *unknown* or *surely not executed*; the last is a claim of the pool's (an error whose
-        ``executed`` is "no", a PoolError, an error reply) and is checked like the first.
-Rule 2: a broken promise is raised where it is seen, as ``Broken``; what cannot be raised there is kept for the end.
+Rule 1: a write is *acknowledged*, *unknown* or *surely not executed*. The last is a claim of the pool (an error whose
+        ``executed`` is "no", a PoolError, an error reply), and is checked like the first.
+Rule 2: a broken promise is raised where it is found, as ``Broken``. If that is impossible, it is kept for the end.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ class Broken(AssertionError):
 
 
 class HookError(Exception):
-    """What a hook of the run raises."""
+    """Raised by hooks of the run."""
 
 
-#: What a server answers that is not itself just now: the command did not run (R-24).
+#: Error replies of a server that is temporarily unavailable: the command did not run (R-24).
 NOT_NOW = frozenset({"LOADING", "READONLY"})
 
 
 def surely_not_executed(error: BaseException) -> bool:
-    """Tell whether an error claims that the command did not run."""
+    """Return whether an error claims that the command did not run."""
     if isinstance(error, TransportError):
         return error.executed == "no"
     return isinstance(error, PoolError | UsageError | ServerError | HookError)
 
 
 class Write:
-    """One write under way: ``with books.write(...) as write: ...; write.acknowledged()``."""
+    """One write in progress: ``with books.write(...) as write: ...; write.acknowledged()``."""
 
     def __init__(self, books: Books, tokens: list[bytes], counters: list[bytes]) -> None:
         self._books = books
@@ -66,7 +66,7 @@ class Write:
 
 
 class Books:
-    """The callers' side of the story of one run."""
+    """The callers' record of one run."""
 
     def __init__(self) -> None:
         self.tokens: dict[bytes, str] = {}
@@ -95,7 +95,7 @@ class Books:
         return Write(self, tokens or [], counters or [])
 
     def saw_counter(self, key: bytes, value: Any) -> None:
-        """Take an INCR's reply: no two of one counter are the same."""
+        """Record the reply of an INCR: no two replies of one counter may be equal."""
         seen = self.counted.setdefault(key, set())
         if type(value) is not int or value in seen:
             raise Broken(f"INCR {key!r} answered {value!r}, which is somebody else's reply")
@@ -111,13 +111,13 @@ class Books:
     # Leases ------------------------------------------------------------------------------------------
 
     def leased(self, session: Session, who: str, db: int, protocol: int, name: str) -> None:
-        """Look at a lease as the server sees it: nobody else's, and like new (P-19)."""
+        """Check a lease at the server: no other caller may have it, and it must be like new (P-19)."""
         number = session.sock.number
         if number in self.holders:
             raise Broken(f"connection {number} was lent to {who} while {self.holders[number]} has it")
         self.holders[number] = who
         if session.is_over:
-            return  # it ended a moment ago, which the pool may not know yet
+            return  # it has just ended, and the pool may not know yet
         dirt = {
             "MULTI": session.transaction is not None,
             "WATCH": bool(session.watched),
@@ -140,7 +140,7 @@ class Books:
     # The end -----------------------------------------------------------------------------------------
 
     def compare(self, server: Server) -> None:
-        """Compare with what the server executed (P-01, P-10)."""
+        """Compare the callers' record with what the server executed (P-01, P-10)."""
         for token, outcome in self.tokens.items():
             ran = server.executed[token]
             if ran > 1:
@@ -158,12 +158,12 @@ class Books:
 
 
 def is_expected(error: BaseException) -> bool:
-    """Tell whether an error is one a caller may meet at all in a bad world."""
+    """Return whether a caller may get this error at all while there are faults."""
     return isinstance(error, Error | HookError) and not isinstance(error, UsageError)
 
 
 def cancels_of(task: asyncio.Task[Any]) -> int:
-    """Take back all cancels of a task that have been answered, and return how many there were."""
+    """Uncancel a task for each cancel that was delivered, and return how many there were."""
     count = task.cancelling()
     for _ in range(count):
         task.uncancel()

@@ -1,8 +1,9 @@
-"""The callers of a run: each does its operations one after the other, and looks at every answer.
+"""The callers of a run: each runs its operations one after the other, and checks every reply.
 
-Rule 1: one operation is one coroutine function of ``operations`` or ``lease_operations``; this file knows how it may end.
-Rule 2: a cancel that was asked for comes out as CancelledError, and nothing else does (P-03).
-Rule 3: a call with a time limit ends by then, plus a tick (P-05).
+Rule 1: one operation is one coroutine function of ``operations`` or ``lease_operations``. This file knows how each of
+        them may end.
+Rule 2: a cancelled call raises CancelledError, and a call that was not cancelled never does (P-03).
+Rule 3: a call with a time limit ends within the limit plus one tick (P-05).
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from .books import Broken, cancels_of, is_expected
 if TYPE_CHECKING:
     from .run import Run
 
-#: How late a limit may be kept: uvloop rounds a timer to the nearest millisecond, and its clock stands for one.
+#: How late a call may end: uvloop rounds a timer to the nearest millisecond, and its clock is updated once per tick.
 TICK: Final = 0.0021
 
 Operation = Callable[["Client"], Coroutine[Any, Any, None]]
 
 
 class Client:
-    """One caller, its own key, and what it may hold."""
+    """One caller, its own key, and the values the key may have."""
 
     def __init__(self, run: Run, number: int) -> None:
         self.run = run
@@ -35,7 +36,7 @@ class Client:
         self.books = run.books
         self.pool = run.pool
         self.key = f"own:{number}".encode()
-        #: What the key may hold now; None for nothing.
+        #: The values that the key may have now; None: no value.
         self.possible: set[bytes | None] = {None}
         self.values = 0
         self.doing = "nothing"
@@ -45,7 +46,7 @@ class Client:
     # Life --------------------------------------------------------------------------------------------
 
     async def live(self, operations: list[tuple[str, Operation]]) -> None:
-        """Do the operations with pauses in between."""
+        """Run the operations with pauses in between."""
         self.task = asyncio.current_task()
         for name, operation in operations:
             if self.run.is_over:
@@ -62,7 +63,7 @@ class Client:
             await asyncio.sleep(self.chance.expovariate(1.0 / pace))
 
     async def _guarded(self, name: str, operation: Operation) -> None:
-        """Do one operation and judge how it ended."""
+        """Run one operation and check how it ended."""
         run, books, task = self.run, self.books, asyncio.current_task()
         assert task is not None
         self.doing, self.limit = name, None
@@ -96,7 +97,7 @@ class Client:
             self.books.fail(f"{self.name} {name}: CancelledError, and nobody had cancelled")
 
     def _judge(self, name: str, error: Exception) -> None:
-        """Say whether an error is one that this world can cause."""
+        """Check that the run can cause this error."""
         books, plan = self.books, self.run.plan
         books.note_error(error)
         if type(error) is TimeoutError and self.limit is not None:
@@ -111,7 +112,7 @@ class Client:
     def _is_blamed_on_world(self, error: Exception) -> bool:
         plan = self.run.plan
         if plan.closes_early or plan.selects:
-            return False  # closing cuts what is in flight, and so does a cancelled select()
+            return False  # closing fails commands in flight, and so does a cancelled select()
         if isinstance(error, ReadTimeout):
             return self.limit is None
         return isinstance(error, ConnectionLost | ProtocolError | ServerError | UsageError | ConnectionError)
@@ -125,7 +126,7 @@ class Client:
     # Help for operations -------------------------------------------------------------------------------
 
     def soon(self) -> float:
-        """Return a time limit that is now generous, now cruel."""
+        """Return a time limit, sometimes generous, sometimes very short."""
         return self.chance.choice((0.0, 0.0005, 0.002, 0.05, 1.0, 10.0))
 
     def new_value(self) -> bytes:
@@ -133,7 +134,7 @@ class Client:
         return b"%b=%d" % (self.key, self.values)
 
     async def execute(self, *args: Any) -> Any:
-        """Run one command in one of the ways there are: as it is, with ``timeout=``, or under asyncio.timeout."""
+        """Run one command in a random way: without a limit, with ``timeout=``, or under asyncio.timeout."""
         way = self.chance.random()
         if way < 0.7:
             return await self.pool.execute(*args)
@@ -144,7 +145,7 @@ class Client:
             return await self.pool.execute(*args)
 
     async def cancel_somebody(self) -> None:
-        """Cancel another client now, or in the same round in which something happens to it, or twice."""
+        """Cancel another client now, or in the same round in which its wait ends, or twice."""
         others = [client for client in self.run.clients if client.task is not None and not client.task.done()]
         others = [client for client in others if client is not self]
         if not others:
@@ -158,5 +159,5 @@ class Client:
             self.books.cancels += 1
 
 
-#: Operations whose limit covers only a part of them.
+#: Operations of which only a part has a time limit.
 EXEMPT_FROM_TIME: Final = frozenset({"overtake", "wrong_type"})

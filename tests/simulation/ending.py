@@ -1,4 +1,4 @@
-"""What must be true of a pool at rest, after an outage that nobody noticed, and after its end."""
+"""Checks of a pool at rest, after an outage without callers, and after its end."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .books import Broken, HookError
 if TYPE_CHECKING:
     from .run import Run
 
-#: The longest pause between two dials of the pool's own (R-17).
+#: The longest pause between two dials of the maintenance task (R-17).
 BACKOFF_CAP = 5.0
 
 
 async def at_rest(run: Run) -> None:
-    """With nobody calling, everything that was lent is back and every count says so (P-02, P-25)."""
+    """Without callers, every lease is released and all counts agree (P-02, P-25)."""
     pool, options = run.pool, run.plan.options
     if pool._serving is None:
         return
@@ -38,32 +38,32 @@ async def at_rest(run: Run) -> None:
 
 
 def _expect_counts(run: Run, stats: Any) -> None:
-    """The pool's counts of connections, against the sockets there are and were."""
+    """Compare the pool's counts of connections with the sockets that exist and existed."""
     sockets = sum(sock.is_in_use for sock in run.watch.sockets)
     _expect(run, "connections that are up", stats.opened - stats.lost - stats.closed, stats.size - _unmade(run))
-    if not _unmade(run):  # else a dial may or may not have its socket yet
+    if not _unmade(run):  # otherwise a dial may or may not have its socket yet
         _expect(run, "sockets in use", sockets, stats.size)
 
 
 def _is_any_closing(run: Run) -> bool:
-    """Whether a socket has ended a moment ago, and the pool has not been told yet."""
+    """Whether a socket has just ended, and the pool does not know yet."""
     return any(not (sock.is_closed or sock.is_in_use) for sock in run.watch.sockets)
 
 
 def _unmade(run: Run) -> int:
-    """Slots in the pool's own hands without a connection that is up: being dialed, or lost while being made clean."""
+    """Return the slots without an open connection: being dialed, or lost while being reset."""
     serving = run.pool._serving
     dials = [] if serving is None else serving.ledger.dials
     return sum(slot.connection is None or slot.connection.closed for slot in dials)
 
 
 async def recovers_alone(run: Run) -> None:
-    """After an outage of any length the pool is whole again, in bounded time, with nobody calling (P-08)."""
+    """After an outage of any length the pool recovers within bounded time, without callers (P-08)."""
     pool, plan = run.pool, run.plan
     if not plan.last_outage or pool._serving is None or plan.hooks["configure"] == "raises":
         return
     if (plan.options.get("max_lifetime") or 60.0) < 2.0:
-        return  # a pool whose connections hardly outlive their dials is never whole
+        return  # with so short a lifetime the pool never has all of its connections
     run.note("last outage", plan.last_outage)
     run.faults.outage(plan.last_outage)
     await asyncio.sleep(plan.last_outage)
@@ -79,7 +79,7 @@ async def recovers_alone(run: Run) -> None:
 
 
 async def still_works(run: Run) -> None:
-    """A healthy world and a pool at rest: calls succeed, though a dead connection may be found out first."""
+    """Without faults and with the pool at rest, calls succeed, though the first may find a dead connection."""
     deadline = run.loop.time() + 60.0
     while True:
         try:
@@ -94,7 +94,7 @@ async def still_works(run: Run) -> None:
 
 
 def after_close(run: Run) -> None:
-    """Nothing is left: no task, no timer, no socket, no open account (P-21)."""
+    """Nothing is left: no task, no timer, no socket, and all counts are settled (P-21)."""
     loop, pool = run.loop, run.pool
     tasks = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task(loop)]
     if tasks:

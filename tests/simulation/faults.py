@@ -1,7 +1,7 @@
 """The faults of a run, by name.
 
-Rule 1: a fault strikes the world outside the process; the pool only ever sees what a socket would show it.
-Rule 2: every fault but a black hole ends by itself; ``heal`` ends all of them.
+Rule 1: faults happen outside the process; the pool sees only what a real socket would show.
+Rule 2: every fault except a black hole ends by itself; ``heal`` ends all of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .server import Server
 
 
 class Faults:
-    """Strikes when the plan says so, and tells since when the world has been well."""
+    """Causes the faults of the plan, and knows since when there has been none."""
 
     def __init__(
         self, world: World, server: Server, weather: Weather, chance: Random, note: Callable[..., None]
@@ -28,7 +28,7 @@ class Faults:
         self.sockets: list[SimSocket] = []
         self._password = server.password
         self.struck = 0
-        #: Seconds for which the whole process stood still, as (when, how long).
+        #: Stalls of the whole process, as (time, seconds).
         self.stalls: list[tuple[float, float]] = []
         self._over = False
 
@@ -44,7 +44,7 @@ class Faults:
         getattr(self, f"_{name}")()
 
     def heal(self) -> None:
-        """End every fault, and let no new one strike."""
+        """End every fault, and cause no more."""
         self._over = True
         server = self._server
         if server.mode != "up":
@@ -61,7 +61,7 @@ class Faults:
                 session.drop(politely=False)
 
     def outage(self, seconds: float) -> None:
-        """Take the node away, with every connection, for a time; nothing else is wrong with the world."""
+        """Stop the node, and end every connection, for a time. There is no other fault meanwhile."""
         self._server.stop(self._chance.choice(("refuse", "silent")), politely=self._chance.random() < 0.5)
         self._world.after(seconds, self._server.start)
 
@@ -148,7 +148,7 @@ class Faults:
         self._admission("mute")
 
     def _admission(self, how: str) -> None:
-        """New connections meet trouble, the ones that are up do not."""
+        """New connections fail; open ones are not affected."""
         self._server.mode = how
         self._world.after(self._seconds(), self._come_back)
 
@@ -156,11 +156,11 @@ class Faults:
         self._server.loading_until = self._world.now + self._seconds()
 
     def _demoted(self) -> None:
-        """The node is a replica for a while, and refuses writes."""
+        """Make the node a replica for a while, which refuses writes."""
         self._server.demoted_until = self._world.now + self._seconds()
 
     def _locked(self) -> None:
-        """Another password is wanted for a while; who is in stays in."""
+        """Change the password for a while. Open connections stay authenticated."""
         self._server.password = "another"
         self._world.after(self._seconds(), self._unlock)
 
@@ -185,11 +185,11 @@ class Faults:
     # On the process ----------------------------------------------------------------------------------
 
     def _stall(self) -> None:
-        """The process stands still: much is due at once when it goes on."""
+        """Stall the process: when it continues, many things are due at once."""
         seconds = self._chance.choice((0.002, 0.1, 3.0))
         self.stalls.append((self._world.now, seconds))
         self._world.now += seconds
 
     def stalled_between(self, start: float, end: float) -> float:
-        """Return for how long the process stood still within a time."""
+        """Return for how many seconds the process was stalled within a period."""
         return sum(seconds for when, seconds in self.stalls if when + seconds >= start and when <= end)

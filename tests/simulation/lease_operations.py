@@ -1,6 +1,6 @@
-"""What callers do with a lease, and in which state they leave it.
+"""The operations of callers with a lease, and the state in which they leave it.
 
-Every lease is looked at from the server's side at the moment it is lent: nobody else has it, and it is like new.
+Every lease is checked at the server when it is acquired: no other caller has it, and it is like new.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Lease = Any
 
 
 async def _borrow(c: Client) -> Lease:
-    """Take a lease, in time, and look at it."""
+    """Acquire a lease with a time limit, and check it."""
     way = c.chance.random()
     seconds = None if way < 0.5 else c.soon()
     started, drained = c.run.loop.time(), c.run.drained
@@ -96,7 +96,7 @@ async def lease_as_context(c: Client) -> None:
 
 
 async def lease_hold(c: Client) -> None:
-    """Hold a lease, give it back, and try to misuse it."""
+    """Hold a lease, release it, and try to misuse it."""
     lease = await _borrow(c)
     try:
         await c.pause()
@@ -194,7 +194,7 @@ async def lease_noreply(c: Client) -> None:
 
 
 async def lease_dirty(c: Client) -> None:
-    """Leave something behind that the next one must not see."""
+    """Leave connection state behind that the next caller must not see."""
 
     async def work(c: Client, lease: Lease) -> None:
         dirt: list[tuple[Any, ...]] = [
@@ -215,7 +215,7 @@ async def lease_dirty(c: Client) -> None:
 
 
 async def lease_in_flight(c: Client) -> None:
-    """Give up a command and give the lease back while its reply is still on the way."""
+    """Give up a command, and release the lease while its reply is pending."""
 
     async def work(c: Client, lease: Lease) -> None:
         token = c.books.token(c.name)
@@ -224,7 +224,7 @@ async def lease_in_flight(c: Client) -> None:
         try:
             async with asyncio.timeout(seconds):
                 with c.books.write(tokens=[token]) as write:
-                    if seconds == 0.0001:  # in several pieces, where so many are big
+                    if seconds == 0.0001:  # sent in several pieces, if the run counts so many as big
                         await lease.execute_many([("LPUSH", "l:0", token), *[("PING",)] * 9], atomic=True)
                     else:
                         await lease.execute("LPUSH", "l:0", token)
@@ -255,7 +255,7 @@ async def lease_close(c: Client) -> None:
 
 
 async def lease_drop(c: Client) -> None:
-    """Forget to give a lease back: the garbage collector does (R-30)."""
+    """Drop a lease without releasing it: the garbage collector gives it back (R-30)."""
     lease = await _borrow(c)
     c.books.returned(session_of(lease))
     c.books.leaks += 1

@@ -1,15 +1,15 @@
-"""An event loop whose clock is a number and whose network is in memory.
+"""An event loop with a virtual clock and a network in memory.
 
-Rule 1: time advances only when nothing is ready, so a wait costs nothing, and a state in which nothing can ever become
-        ready is found at once: ``Hang``.
-        A timer rings a nanosecond late, as none is exact.
-Rule 2: what asyncio leaves open, the seed decides: which of several ready sockets comes first and whether a ready
-        socket is seen in this round or the next; timers due at the same moment in any order; sockets before timers
+Rule 1: time advances only when nothing is ready, so waiting costs no real time, and a state in which nothing can ever
+        become ready is found at once: ``Hang``.
+        A timer fires a nanosecond late, because no timer is exact.
+Rule 2: the seed decides what asyncio leaves open: the order of ready sockets, whether a ready socket is seen in this
+        round or in the next, the order of timers due at the same moment, and whether sockets come before timers
         (asyncio) or after them (uvloop). Callbacks of ``call_soon`` stay first in, first out.
 Rule 3: ``Order.adversarial`` also permutes the steps of different tasks within one round. asyncio never does that, so
-        what fails only there leans on the order of tasks; each task's own steps keep their order.
-Rule 4: ``Order.coarse`` is uvloop's clock: milliseconds, timers rounded to the nearest, and ``call_at`` for less than
-        half of one answers with a plain handle. As a timer may then ring early, a round takes ``ROUND`` of time.
+        code that fails only there relies on the order of tasks. Each task's own steps keep their order.
+Rule 4: ``Order.coarse`` is uvloop's clock: it counts milliseconds, rounds timers to the nearest, and for less than half
+        of one ``call_at`` returns a plain handle. A timer may then fire early, so each round takes ``ROUND`` of time.
 Rule 5: the transports are asyncio's own selector transports, on sockets of ``network``.
 Rule 6: where the engine asks the kernel about a socket (``poll``), the sockets of ``network`` answer.
 """
@@ -28,27 +28,25 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from respool._async.shell import transport as transport_module
-
-#: Where the virtual clock starts; not at 0, so that nobody takes "zero" for "never".
+#: Where the virtual clock starts. Not at 0, so that code that takes 0 for "never" is found.
 START = 1000.0
 
 
 ROUND = 0.00002
 LATE = 1e-9
 
-#: So many rounds without the clock moving are a busy loop; so many in all are a run that never ends.
+#: This many rounds at the same time are a busy loop; this many in total are an endless run.
 MOST_ROUNDS_AT_ONCE = 20_000
 MOST_ROUNDS = 1_000_000
 
 
 class Hang(AssertionError):
-    """Nothing is ready, nothing is due, and the run is not over; or it turns in circles."""
+    """The run has not ended, but nothing is ready and nothing is due; or it is a busy loop."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What the scheduler of one run may do."""
+    """The freedom that the scheduler of one run has."""
 
     adversarial: bool = False
     coarse: bool = False
@@ -58,7 +56,7 @@ class Order:
 
 
 class World:
-    """Everything outside the process: what happens there, and when."""
+    """The events outside the process, by time."""
 
     def __init__(self) -> None:
         self.now = START
@@ -66,7 +64,7 @@ class World:
         self._numbers = itertools.count()
 
     def at(self, when: float, happen: Callable[..., None], *args: Any) -> None:
-        """Let ``happen(*args)`` be called at ``when``; what is due at one moment happens in the order of the calls."""
+        """Call ``happen(*args)`` at ``when``. Events at the same moment happen in the order they were added."""
         heapq.heappush(self._happenings, (max(when, self.now), next(self._numbers), happen, args))
 
     def after(self, seconds: float, happen: Callable[..., None], *args: Any) -> None:
@@ -77,7 +75,7 @@ class World:
         return self._happenings[0][0] if self._happenings else float("inf")
 
     def go_on(self) -> None:
-        """Let everything happen that is due."""
+        """Run all events that are due."""
         happenings = self._happenings
         while happenings and happenings[0][0] <= self.now:
             _, _, happen, args = heapq.heappop(happenings)
@@ -85,7 +83,7 @@ class World:
 
 
 class SimTask(asyncio.Task):  # type: ignore[type-arg]
-    """A task with a number for a hash, so that sets of tasks have the same order in every run."""
+    """A task whose hash is its number, so that sets of tasks have the same order in every run."""
 
     def __init__(self, coro: Any, *, loop: SimLoop, **more: Any) -> None:
         self.number = next(loop.task_numbers)
@@ -109,7 +107,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self.on_step: Callable[[], None] = _nothing
         self._chance = chance
         self._connect = connect
-        self._selector = _NoSelector()  # what a transport's repr() asks
+        self._selector = _NoSelector()  # for the repr() of a transport
         self._transports: dict[int, Any] = {}
         self._watched: dict[int, Any] = {}  # fd -> socket
         self._readers: dict[int, events.Handle] = {}
@@ -178,7 +176,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self.world.now = max(self.world.now, when) + LATE
 
     def _poll(self) -> list[Any]:
-        """Return the handles of the sockets that can be read or written, in an order of the seed's."""
+        """Return the handles of the sockets that can be read or written, in an order that the seed decides."""
         found: list[Any] = []
         for fd, sock in self._watched.items():
             if fd in self._readers and sock.is_readable:
@@ -192,7 +190,7 @@ class SimLoop(asyncio.BaseEventLoop):
         return found
 
     def _due(self) -> list[Any]:
-        """Return the handles of the timers that are due, the earliest first, equals in an order of the seed's."""
+        """Return the handles of due timers, earliest first; the seed decides the order of equal ones."""
         due: list[tuple[float, float, int, Any]] = []
         timers, now = self._scheduled, self.world.now
         while timers and timers[0]._when <= now:
@@ -202,7 +200,7 @@ class SimLoop(asyncio.BaseEventLoop):
         return [entry[-1] for entry in sorted(due)]
 
     def _shuffled(self, batch: list[Any]) -> list[Any]:
-        """Deal the steps of different tasks anew; those of one task, and all other callbacks, keep their order."""
+        """Permute the steps of different tasks. Steps of one task, and other callbacks, keep their order."""
         queues: dict[int, list[Any]] = {}
         for handle in batch:
             owner = getattr(handle._callback, "__self__", None)
@@ -218,7 +216,7 @@ class SimLoop(asyncio.BaseEventLoop):
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))]
 
     async def sock_connect(self, sock: Any, address: Any) -> None:
-        """Do nothing: a socket of the network takes the place of this one when the connection is made."""
+        """Do nothing: ``create_connection`` replaces this socket by one of the network."""
 
     async def create_connection(self, protocol_factory: Any, *, sock: Any, **_: Any) -> Any:  # type: ignore[override]
         assert self._connect is not None, "this loop has no network"
@@ -246,7 +244,7 @@ class SimLoop(asyncio.BaseEventLoop):
         return await self.create_connection(protocol_factory, sock=sock)
 
     def watch(self, sock: Any) -> None:
-        """Know a socket from here on, until it is closed."""
+        """Watch a socket until it is closed."""
         self._watched[sock.fileno()] = sock
 
     def unwatch(self, sock: Any) -> None:
@@ -270,7 +268,7 @@ class SimLoop(asyncio.BaseEventLoop):
         raise AssertionError("there is no selector")
 
     def _write_to_self(self) -> None:
-        """Wake the loop from another thread; there is none."""
+        """Do nothing: there is no other thread from which the loop must be woken."""
 
 
 class _NoSelector:

@@ -1,10 +1,10 @@
-"""Sockets in memory, and the wire between them and the server model, with everything that can go wrong on it.
+"""Sockets in memory, and the links between them and the server model, with network faults.
 
-Rule 1: a direction is a stream: what is sent arrives whole, in order and once, unless the link is cut; only when it
-        arrives, and in which pieces it is read, is the seed's affair.
-Rule 2: a frozen direction keeps what is on its way. One that never thaws is a black hole, and neither side learns of
-        it; that is also why the server may not know yet that a connection is closed.
-Rule 3: a cut throws away what is on its way. Bytes that had arrived before are still executed or read.
+Rule 1: a direction is a stream: bytes arrive complete, in order and once, unless the link is cut. The seed decides
+        only when they arrive, and in which pieces they are read.
+Rule 2: a frozen direction keeps the bytes in transit. One that never thaws is a black hole: neither side notices, so
+        the server may also not know that a connection is closed.
+Rule 3: a cut discards the bytes in transit. Bytes that have arrived before are still executed or read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .loop import World
 
 FOREVER: Final = float("inf")
 
-#: What goes over a direction beside bytes.
+#: What a direction carries besides bytes.
 FIN: Final = "FIN"
 RST: Final = "RST"
 
@@ -35,11 +35,11 @@ class Weather:
 
     latency: float = 0.0002
     jitter: float = 0.5
-    #: How a socket cuts what it reads: ``as sent``, ``merged``, ``split``, ``crumbs``.
+    #: The pieces in which a socket reads: ``as sent``, ``merged``, ``split``, ``crumbs``.
     reading: str = "as sent"
-    #: How many bytes a client may have on their way before its socket is full.
+    #: How many bytes a client may have in transit before its socket is full.
     window: int = 64 * 1024
-    #: Whether a closing client still delivers what it sent: the chance that it does.
+    #: The probability that a client that closes still delivers what it sent.
     delivers_last: float = 0.5
 
 
@@ -77,7 +77,7 @@ class Direction:
         self.frozen_until = max(self.frozen_until, self._world.now + seconds)
 
     def thaw(self) -> None:
-        """Let a black hole give back what it swallowed."""
+        """End a black hole and deliver the bytes it kept."""
         was_for_ever, self.frozen_until = self.frozen_until == FOREVER, 0.0
         if was_for_ever:
             for _ in self._on_its_way:
@@ -89,7 +89,7 @@ class Direction:
 
 
 class SimSocket:
-    """The client's end: what a selector transport needs of a socket."""
+    """The client's end: the socket methods that a selector transport uses."""
 
     family = socket.AF_INET
     type = socket.SOCK_STREAM
@@ -118,7 +118,7 @@ class SimSocket:
     # What the client does --------------------------------------------------------------------------
 
     def connect(self, done: Callable[[BaseException | None], None]) -> None:
-        """Ask the server for a connection and call ``done`` once it has accepted or refused, or never."""
+        """Connect, and call ``done`` once the server has accepted or refused, which may be never."""
         self._server.knock(self, done)
 
     def fileno(self) -> int:
@@ -136,7 +136,7 @@ class SimSocket:
         raise BlockingIOError
 
     def _count(self, data: bytes) -> None:
-        """Count the replies the client has read, for itself: pushes are none."""
+        """Count the replies that the client has read. Pushes do not count."""
         self._reader.feed(data)
         while (frame := self._reader.gets(False)) is not False:
             self.replies_read += not isinstance(frame, hiredis.PushNotification)
@@ -189,7 +189,7 @@ class SimSocket:
         return ("server", 6379)
 
     def setsockopt(self, *_: Any) -> None:
-        """Take any option."""
+        """Accept any option."""
 
     def shutdown(self, _: int) -> None:
         self.up.send(FIN)
@@ -210,7 +210,7 @@ class SimSocket:
 
     @property
     def is_in_use(self) -> bool:
-        """Whether the client still holds it: open, and not about to be closed."""
+        """Whether the client still uses it: open, and not about to be closed."""
         return not self.is_closed and (self.transport is None or not self.transport.is_closing())
 
     # What arrives ------------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ class SimSocket:
         elif item is FIN:
             self._has_ended = True
         else:
-            self._inbox.clear()  # a reset throws away what was not read
+            self._inbox.clear()  # a reset discards unread bytes
             self._error = ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
 
     # Faults ------------------------------------------------------------------------------------------

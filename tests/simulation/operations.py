@@ -1,4 +1,4 @@
-"""What callers do without holding a lease."""
+"""The operations of callers that do not hold a lease."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def get_own(c: Client) -> None:
 
 
 async def overtake(c: Client) -> None:
-    """Give up a write and do another: the second one must not be overtaken by the first (R-23)."""
+    """Give up a write and do another: the first must not overtake the second (R-23)."""
     first, second = c.new_value(), c.new_value()
     c.possible |= {first, second}
     try:
@@ -114,7 +114,7 @@ async def blpop(c: Client) -> None:
 
 
 async def wrong_type(c: Client) -> None:
-    """A command the server refuses: its error is this caller's and nobody else's."""
+    """Send a command that the server refuses: only this caller gets the error."""
     await set_own(c)
     try:
         await c.pool.execute("LPUSH", c.key, b"x")
@@ -127,7 +127,7 @@ async def wrong_type(c: Client) -> None:
 
 
 async def usage_errors(c: Client) -> None:
-    """What is refused before anything is sent leaves no hole."""
+    """A call that is refused before anything is sent leaves nothing in the queue."""
     for args in (("GET", object()), ("SELECT", 1), ("MULTI",), ("CLIENT", "REPLY", "OFF"), ("SET", "k", True)):
         try:
             await c.pool.execute(*args)
@@ -159,7 +159,7 @@ async def big_pipeline(c: Client) -> None:
 
 
 def _part(c: Client) -> tuple[tuple[Any, ...], Any, bytes]:
-    """Return a command, what it must answer (None: anything of its kind), and the counter or token it writes."""
+    """Return a command, its expected reply (None: any of its kind), and the counter or token that it writes."""
     kind = c.chance.randrange(4)
     if kind == 0:
         key = c.run.counter(c.chance)
@@ -270,7 +270,7 @@ async def select(c: Client) -> None:
 
 
 async def select_nothing(c: Client) -> None:
-    """A db the server does not have: it refuses, and nothing has changed."""
+    """Select a db that the server does not have: it refuses, and nothing changes."""
     before = c.pool.db
     try:
         await c.pool.select(99)
@@ -287,7 +287,7 @@ async def wait_ready(c: Client) -> None:
 
 
 async def look(c: Client) -> None:
-    """What a pool says about itself adds up at every moment, and keeps its secret."""
+    """A pool's counts are consistent at every moment, and its repr hides the password."""
     stats, pool = c.pool.stats(), c.pool
     c.books.expect(got=stats.size, wanted=stats.shared + stats.idle + stats.leased + stats.dialing, what="size")
     gauges = (pool.size, pool.shared, pool.idle, pool.leased, pool.dialing, pool.waiting)

@@ -1,8 +1,8 @@
-"""What happens in one run, decided by its seed before anything starts.
+"""The plan of one run, made from its seed before anything starts.
 
-Rule 1: everything random in a run comes from generators made here by name, so that one more draw in one place does
-        not change all others.
-Rule 2: ``temper`` says how bad the world is. ``calm`` has no fault at all, so that any error is the pool's.
+Rule 1: all randomness of a run comes from generators made here by name, so that one more draw in one place does not
+        change the others.
+Rule 2: ``temper`` says how many faults there are. ``calm`` has none, so any error is a bug of the pool.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Plan:
     temper: str
     order: Order
     weather: Weather
-    #: Keywords of the pool, hooks excepted.
+    #: Options of the pool, without hooks.
     options: dict[str, Any]
     #: How each hook behaves: ``none``, ``good``, ``slow``, ``raises``, ``says no``.
     hooks: dict[str, str]
@@ -42,19 +42,19 @@ class Plan:
     #: The length of the busy part in seconds, and the mean pause of a client between two operations.
     span: float
     pace: float
-    #: Whether clients may resize, clear, drain or select, and which db they know.
+    #: Whether clients may resize, clear, drain or select, and which dbs they use.
     controls: bool
     selects: bool
     #: Whether the pool is closed before its callers are done.
     closes_early: bool
-    #: How long the node is away at the end, with nobody calling (P-08); 0 for not at all.
+    #: For how many seconds the node is down at the end, without callers (P-08); 0: not at all.
     last_outage: float
     password: str | None
     knows_resp3: bool
     denied: frozenset[str]
-    #: What is a big pipeline, and how much of one is sent at a time.
+    #: From which size a pipeline is big, and how much of one is sent at a time.
     big_count: int
-    #: How often a command takes how long, where that is no fault.
+    #: How often a command is slow, and for how long, without this being a fault.
     slowness: tuple[float, float] = (0.0, 0.0)
     faults: list[tuple[float, str]] = field(default_factory=list)
 
@@ -102,11 +102,11 @@ def make_plan(seed: int) -> Plan:
         plan.options["acquire_timeout"] = max(plan.options["acquire_timeout"], 1.0)
         for name in ("max_lifetime", "keepalive"):
             if (plan.options.get(name) or 60.0) < 5.0:
-                plan.options[name] = 5.0  # shorter than a dial is no lifetime
+                plan.options[name] = 5.0  # must be longer than a dial
     if span > 0.2:
         for name in ("max_idle", "max_lifetime", "keepalive"):
             if (plan.options.get(name) or 1.0) < 0.5:
-                plan.options[name] = 0.5  # more often is only more of the same
+                plan.options[name] = 0.5  # more often finds nothing else
     shortest = min(plan.options.get(name) or 60.0 for name in ("max_idle", "max_lifetime", "keepalive"))
     plan.last_outage = min(plan.last_outage, shortest * 500.0)  # the maintenance task wakes that often
     if temper != "calm":
@@ -137,7 +137,7 @@ def _options(chance: Random) -> dict[str, Any]:
     max_size = chance.choice((1, 2, 2, 3, 4, 6, 10))
     shared: int | None = min(chance.choice((0, 0, 0, 1, 1, 2, 3, 4)), max_size)
     if shared == max_size and chance.random() < 0.8:
-        shared -= 1  # else there are no leases at all
+        shared -= 1  # otherwise there would be no leases at all
     if chance.random() < 0.15:
         shared = None
     options: dict[str, Any] = {
@@ -192,7 +192,7 @@ OUTAGE: Final = (
 
 
 def _faults(chance: Random, temper: str, span: float, busyness: int) -> list[tuple[float, str]]:
-    """Return when which fault strikes. Faults are as dense as the work, or nobody would meet them."""
+    """Return the times of the faults. They are as dense as the operations, or they would affect none."""
     kinds = {"flaky": FLAKY, "outage": OUTAGE, "hell": FLAKY * 2 + OUTAGE}[temper]
     count = chance.randint(1, max(3, min(busyness // 4, 25)) if temper != "outage" else 4)
     return sorted((chance.uniform(0.0, span), chance.choice(kinds)) for _ in range(count))

@@ -1,4 +1,4 @@
-"""One run: a world, a pool in it, its callers, and the checks at the end."""
+"""One run: a simulated world, a pool in it, its callers, and the checks at the end."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from .plan import Plan, chance_of, make_plan
 from .server import Server
 from .watch import Watch, watched
 
-#: How long callers may take, in virtual seconds, once the world is well again.
+#: How many virtual seconds callers may take to end after all faults have ended.
 PATIENCE = 300.0
 
 
 @dataclass
 class Result:
-    """What came of a seed."""
+    """The result of one seed."""
 
     seed: int
     failures: list[str]
@@ -51,7 +51,7 @@ class Result:
 
 
 class Run:
-    """Everything of one seed."""
+    """The state of one run."""
 
     def __init__(self, plan: Plan, *, keep_trace: bool = False) -> None:
         self.plan = plan
@@ -67,9 +67,9 @@ class Run:
         self.loop = SimLoop(self.world, self.chance("loop"), plan.order, self._socket)
         self.faults = Faults(self.world, self.server, plan.weather, self.chance("faults"), self.note)
         self.is_over = False
-        #: The number of the last connection that was begun before ``drain()``.
+        #: The number of the last connection that was started before ``drain()``.
         self.drained = 0
-        self.selecting = 0  # calls of select() under way,
+        self.selecting = 0  # calls of select() in progress,
         self.selected = 0  # and those that have ended
         self.clients: list[Client] = []
         self._network_chance = self.chance("network")
@@ -113,7 +113,7 @@ class Run:
 
     @property
     def keeps_order(self) -> bool:
-        """Whether a later write of one caller surely comes after an earlier one that it gave up (R-23)."""
+        """Whether a caller's write certainly runs after an earlier one that the caller gave up (R-23)."""
         return self.plan.is_calm and bool(self.plan.options["shared"]) and not self.plan.selects
 
     # Hooks -----------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ class Run:
         return [(operation.__name__, operation) for operation in chosen]
 
     async def _finish(self, tasks: list[Any]) -> None:
-        """Wait for all callers; one that does not come back although the world is well is a hang."""
+        """Wait for all callers. A caller that does not return although there is no fault hangs."""
         _, late = await asyncio.wait(tasks, timeout=self.plan.span * 2 + 100.0)
         self.is_over = True
         self.faults.heal()
@@ -187,7 +187,7 @@ class Run:
                 raise task.exception()
 
     async def _close_early(self) -> None:
-        """Close the pool under its callers, perhaps cancelled, perhaps more than once."""
+        """Close the pool while callers use it, perhaps cancelled, perhaps more than once."""
         chance = self.chance("close")
         await asyncio.sleep(chance.uniform(0.3, 1.0) * self.plan.span)
         for _ in range(chance.randint(1, 3)):
@@ -202,7 +202,7 @@ class Run:
 def simulate(seed: int, *, keep_trace: bool = False) -> Result:
     """Run one seed from its plan to its last check."""
     random.seed(seed)
-    gc.disable()  # a collection in the middle would depend on what ran before
+    gc.disable()  # when a collection happens would depend on what ran before
     usual = sys.unraisablehook
     try:
         with watched(), warnings.catch_warnings(record=True) as warned:
@@ -243,7 +243,7 @@ def _play(run: Run) -> None:
 
 
 def _check_warnings(run: Run, warned: list[str]) -> None:
-    """A lease that was dropped warns (R-30); nothing else does."""
+    """Check that a dropped lease has warned (R-30), and nothing else has."""
     if run.books.failures:
         return
     leaks = [message for message in warned if "was never given back" in message]
@@ -252,7 +252,7 @@ def _check_warnings(run: Run, warned: list[str]) -> None:
 
 
 def _dump(run: Run) -> None:
-    """Note where everything stands."""
+    """Write the state of everything to the trace."""
     run.note(repr(run.pool))
     if run.pool._serving is not None:
         run.note(run.pool.stats())
@@ -263,13 +263,13 @@ def _dump(run: Run) -> None:
 
 
 def _tear_down(run: Run) -> None:
-    """End what a failed run left, without a word."""
+    """Silently end what a failed run has left."""
     loop = run.loop
     loop.on_step = lambda: None
     if run.books.failures:
         loop.set_exception_handler(lambda *_: None)
         for node in run.watch.nodes:
-            node.ledger.closed = True  # dials nothing any more
+            node.ledger.closed = True  # so that it dials no more
         for task in asyncio.all_tasks(loop):
             task.cancel()
         for _ in range(50):

@@ -1,9 +1,9 @@
-"""A small Redis in memory: the process, its connections, and what may befall it.
+"""A small Redis in memory: the process, its connections, and the faults it may have.
 
 Rule 1: every command that arrives is executed exactly once, in order, unless its connection has ended before.
-Rule 2: it writes down what it executed: every argument that begins with ``tok:`` in a write counts (``executed``), so
-        that a write that ran twice is found out whatever the client believes.
-Rule 3: data outlive a restart; connections and their state do not.
+Rule 2: it records what it executed: it counts every argument that begins with ``tok:`` in a write (``executed``), so
+        a write that ran twice is found, whatever the client believes.
+Rule 3: data survive a restart; connections and their state do not.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Server:
         self.knows_resp3 = True
         self.denied: set[str] = set()
         self.latency = 0.0002
-        #: Seconds a command takes, by chance: (how often, how long).
+        #: How often a command is slow, and for how many seconds.
         self.slowness = (0.0, 0.0)
-        #: How often a push goes out before or after a reply.
+        #: How often a push is sent before or after a reply.
         self.push_rate = 0.0
         self.max_clients = 10_000
         self.data: dict[int, dict[bytes, Any]] = defaultdict(dict)
@@ -54,7 +54,7 @@ class Server:
         self.on_accept: Callable[[], None] = lambda: None
 
     def knock(self, sock: SimSocket, done: Callable[[BaseException | None], None]) -> None:
-        """A client wants a connection."""
+        """Handle a client's request to connect."""
         self.world.after(self.latency * (1.0 + self.chance.random()), self._answer_door, sock, done)
 
     def _answer_door(self, sock: SimSocket, done: Callable[[BaseException | None], None]) -> None:
@@ -95,7 +95,7 @@ class Server:
         self.versions[db, key] += 1
 
     def serve_blocked(self) -> None:
-        """Give list items to those who wait for them, first come, first served."""
+        """Give list items to blocked clients, first come, first served."""
         for session in list(self.blocked):
             session.try_again()
 
@@ -115,13 +115,13 @@ class Session:
         self._queue: deque[list[Any]] = deque()
         self._is_busy = False
         self._cut_next: float | None = None
-        #: Whether it hangs up as soon as it owes nothing.
+        #: Whether it hangs up as soon as no reply is pending.
         self.says_farewell = False
         self.renew()
         self.is_known = server.password is None
 
     def renew(self) -> None:
-        """Stand as a connection nobody has done anything to (also RESET)."""
+        """Set the state of a new connection (also for RESET)."""
         self.protocol = 2
         self.db = 0
         self.name = ""
@@ -146,7 +146,7 @@ class Session:
         self._pump()
 
     def hung_up(self) -> None:
-        """The client has closed: whatever arrived before is executed, then this is over."""
+        """Handle the client's close: commands that arrived before are executed, then the session ends."""
         self.is_leaving = True
         if self.waits_for is not None or self.is_mute or not (self._queue or self._is_busy):
             self.end()
@@ -163,7 +163,7 @@ class Session:
             self.waits_for = None
 
     def _pump(self) -> None:
-        """Execute what is queued, as far as nothing blocks or takes time."""
+        """Execute queued commands until one blocks or takes time."""
         server = self.server
         while self._queue and not self._is_busy and self.waits_for is None and not self.is_over:
             often, seconds = server.slowness
@@ -203,7 +203,7 @@ class Session:
             self.server.serve_blocked()
 
     def _refusal(self, name: str, args: list[Any]) -> bytes | None:
-        """Return why a command is not executed at all, or None."""
+        """Return the error for a command that is refused, or None."""
         server = self.server
         full = f"{name} {bytes(args[1]).decode().upper()}" if name == "CLIENT" else name
         if name not in COMMANDS or (name == "HELLO" and not server.knows_resp3):
@@ -263,7 +263,7 @@ class Session:
     # Answering ---------------------------------------------------------------------------------------
 
     def say(self, reply: bytes) -> None:
-        """Send a reply, if replies are on, with what the fault plan has for it."""
+        """Send a reply, if replies are on, with the faults that are planned for it."""
         if self.skips:
             self.skips -= 1
             return
@@ -282,18 +282,18 @@ class Session:
         self.sock.down.send(reply)
 
     def push(self, frame: bytes) -> None:
-        """Send something nobody asked for, where the protocol has a place for it."""
+        """Send a push, if the protocol has pushes."""
         if self.protocol == 3 and not self.is_over and self.replies:
             self.sock.down.send(frame)
 
     # Faults ------------------------------------------------------------------------------------------
 
     def cut_next_reply(self, share: float) -> None:
-        """Send only ``share`` of the next reply, and then a reset."""
+        """Send only a ``share`` of the next reply, and then a reset."""
         self._cut_next = share
 
     def drop(self, *, politely: bool, after_replies: bool = False) -> None:
-        """End the connection from here: with a FIN, or a reset."""
+        """End the connection from the server's side, with a FIN or a reset."""
         if self.is_over:
             return
         self.sock.up.cut()

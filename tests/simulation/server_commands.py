@@ -1,7 +1,7 @@
-"""What the server model executes: one function for each command, as the command pages describe it.
+"""The commands of the server model: one function for each, as the command pages describe it.
 
-Every function takes the session and the arguments and returns the reply as bytes. ``BLPOP`` returns ``BLOCKED`` when
-it has to wait.
+Every function takes the session and the arguments and returns the reply as bytes. ``BLPOP`` returns ``BLOCKED`` if it
+has to wait.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _client_reply(session: Session, how: bytes) -> bytes:
     if how == b"OFF":
         session.replies = False
     elif session.replies:
-        session.skips = 2  # its own, which it never gets, and the next one
+        session.skips = 2  # the reply of this command, and that of the next
     return b""
 
 
@@ -272,7 +272,7 @@ def lrange(session: Session, key: bytes, start: bytes, stop: bytes) -> bytes:
 
 
 def blpop(session: Session, *args: bytes) -> Any:
-    """Pop from the first list that has something. A timeout of -1 is the model's own "try, do not block"."""
+    """Pop from the first list that is not empty. A timeout of -1 is the model's own way not to block."""
     keys, seconds = [bytes(key) for key in args[:-1]], float(args[-1])
     data = session.server.data[session.db]
     for key in keys:

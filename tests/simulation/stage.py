@@ -1,4 +1,4 @@
-"""A healthy world for a test that has its own story to tell."""
+"""A world without faults, for tests that script their own."""
 
 from __future__ import annotations
 

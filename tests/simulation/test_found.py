@@ -1,4 +1,4 @@
-"""What the simulation has found, told as short stories."""
+"""Bugs that the simulation has found, as short tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .stage import Stage
 def test_a_timer_that_uvloop_rings_at_once_can_be_set_again() -> None:
     async def story() -> None:
         alarm, now = Alarm(), asyncio.get_running_loop().time()
-        alarm.ring_at(now + 0.0001)  # uvloop answers with a handle that knows no time
+        alarm.ring_at(now + 0.0001)  # uvloop returns a handle that has no time
         alarm.ring_at(now + 0.0002)
         await alarm.wait(5.0)
 
@@ -183,7 +183,7 @@ def test_callers_whose_time_runs_out_in_the_check_are_counted() -> None:
 
 
 def test_a_drain_replaces_shared_connections_one_right_after_the_other() -> None:
-    """The maintenance task used to look for the next one only when a second had passed."""
+    """The maintenance task used to look for the next one only after a second."""
     stage = Stage()
 
     async def story() -> None:
@@ -224,7 +224,7 @@ def test_a_deadline_covers_every_connection_that_is_tried() -> None:
     async def check(_: Any) -> bool:
         if has_begun:
             await asyncio.sleep(0.3)
-            stage.server.slowness = (1.0, 1e9)  # nobody will be greeted any more
+            stage.server.slowness = (1.0, 1e9)  # no handshake will be answered any more
         return not has_begun
 
     async def story() -> None:
@@ -261,7 +261,7 @@ def test_a_caller_calls_for_a_dial_that_the_pool_would_still_wait_with() -> None
             failures = node.ledger.redial.failures
         stage.server.mode = "up"
         started = loop.time()
-        assert await pool.execute("PING") == b"PONG"  # not told the error of a dial from before
+        assert await pool.execute("PING") == b"PONG"  # does not get the error of an earlier dial
         assert loop.time() - started < 0.5
         await pool.aclose()
 

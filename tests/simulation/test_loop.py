@@ -1,4 +1,4 @@
-"""The simulated loop keeps asyncio's promises, and breaks none but the ones it is told to."""
+"""The simulated loop keeps asyncio's guarantees, except those it is configured to break."""
 
 from __future__ import annotations
 

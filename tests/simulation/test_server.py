@@ -1,4 +1,4 @@
-"""The server model answers what a real server answers."""
+"""The server model gives the same replies as a real server."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def parsed(data: bytes) -> list[Any]:
 
 
 def _plain(reply: Any) -> Any:
-    """Return a reply with the code of each error in its place: the wording is the server's own affair."""
+    """Return a reply in which each error is replaced by its code, because texts differ between servers."""
     if isinstance(reply, Exception):
         return f"error {str(reply).split()[0]}"
     return [_plain(item) for item in reply] if isinstance(reply, list) else reply
@@ -68,7 +68,7 @@ def told_by_model(lines: list[str]) -> list[Any]:
     server.sessions.append(sock.session)
     for line in lines:
         sock.session.receive(encoded([line]))
-        for _ in range(2):  # what blocked gives up, and its reply arrives
+        for _ in range(2):  # a blocked command times out, and its reply arrives
             world.now += 1.0
             world.go_on()
     return parsed(b"".join(sock._inbox))

@@ -1,4 +1,4 @@
-"""The promises of the async pool, tried in some hundred simulated worlds; ``python -m tests.simulation`` tries more."""
+"""The promises of the async pool, checked in a few hundred simulated runs; ``python -m tests.simulation`` runs more."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""P-07 where time is exact: what a spike of callers opens when connections come back sooner than a dial takes.
+"""P-07 with exact time: how many connections a spike of callers opens if leases come back sooner than a dial takes.
 
-On a real clock a busy machine stands still for longer than the pool waits before it dials beside a dial.
+With a real clock, a busy machine may stall for longer than the pool waits before it starts a second dial.
 """
 
 from __future__ import annotations

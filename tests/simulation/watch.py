@@ -1,7 +1,7 @@
-"""The eyes of a run: what is looked at after every round of the loop, and how the pool is made to show it.
+"""The checks after every round of the loop, and the subclasses that make the pool's state visible to them.
 
-``size <= max_size`` is checked twice: in the pool's own book, and by counting the sockets the client has in use. A
-server may count more, but only those whose end it has not heard of. After a shrink the excess may only get smaller.
+``size <= max_size`` is checked twice: in the pool's ledger, and by counting the sockets that the client uses. A server
+may count more, but only connections whose end it has not seen yet. After a shrink the excess may only get smaller.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 
 class WatchedLedger(Ledger):
-    """A ledger that knows in which order its waiters came (R-03)."""
+    """A ledger that records the order in which its waiters came (R-03)."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        #: The highest ``max_size`` since the watch looked last.
+        #: The highest ``max_size`` since the last check.
         self.highest = self.max_size
         self.line: list[WatchedWaiter] = []
 
@@ -50,7 +50,7 @@ class WatchedLedger(Ledger):
 
 
 class WatchedWaiter(Waiter):
-    """A waiter that sees whether it is served before somebody who came earlier."""
+    """A waiter that checks that it is not served before an earlier one."""
 
     ledger: WatchedLedger
 
@@ -78,7 +78,7 @@ class WatchedTransport(transport_module.AsyncTransport):
 
 
 class WatchedNode(node_module.Node):
-    """A node that tells which connections were entered."""
+    """A node that records which connections were added to it."""
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)
@@ -90,7 +90,7 @@ class WatchedNode(node_module.Node):
 
 
 class WatchedLeases(lease_lane_module.LeaseLane):
-    """A leased lane that counts how its borrowers fared."""
+    """A leased lane that counts the outcomes of its callers."""
 
     def __init__(self, node: Any) -> None:
         super().__init__(node)
@@ -110,7 +110,7 @@ class WatchedLeases(lease_lane_module.LeaseLane):
 
 
 class WatchedShared(shared_lane_module.SharedLane):
-    """A shared lane that counts the callers whose time ran out before they had a connection."""
+    """A shared lane that counts the callers whose timeout passed before they had a connection."""
 
     def __init__(self, node: Any) -> None:
         super().__init__(node)
@@ -136,7 +136,7 @@ _broken: list[str] = []
 
 @contextmanager
 def watched() -> Iterator[None]:
-    """Let every pool made in this block be one that can be watched."""
+    """Make every pool that is created in this block one that can be watched."""
     _broken.clear()
     own: list[tuple[Any, str, Any]] = [
         (dial_module, "AsyncTransport", WatchedTransport),
@@ -157,7 +157,7 @@ def watched() -> Iterator[None]:
 
 
 class Watch:
-    """Looks at one pool after every round of the loop."""
+    """Checks one pool after every round of the loop."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -198,7 +198,7 @@ class Watch:
         self._limit = max(most, min(self._limit, size))
 
     def _check_somebody_serves(self, node: Any) -> None:
-        """Whoever waits is waited on: by a dial, a lease that will come back, or the alarm for the next dial."""
+        """Check that each waiter has something to wait for: a dial, a lease in use, or the alarm for a dial."""
         ledger = node.ledger
         is_draining = any(slot.is_draining for slot in ledger.shared_slots)
         if not ledger.waiters or ledger.dials or ledger.leased or is_draining or ledger.closed:

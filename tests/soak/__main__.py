@@ -1,8 +1,8 @@
-"""``python -m tests.soak --minutes 30``: both worlds, a mixed load, mixed faults, for as long as you like.
+"""``python -m tests.soak --minutes 30``: a mixed load for asyncio and threads, with mixed faults, for as long as wanted.
 
-Every minute it says how much memory, descriptors, threads and tasks there are, and what happened. It fails when an
-oracle of ``books`` is broken, an error comes that no fault explains, memory grows after the warm-up, or anything is
-left at the end. ``--seed`` chooses the faults and the operations; their interleaving is the machine's.
+Every minute it prints the memory, descriptors, threads and tasks in use, and what happened. It fails if a check of
+``books`` fails, an error comes that no fault explains, memory grows after the warm-up, or anything is left at the end.
+``--seed`` decides the faults and the operations, but not their interleaving.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .books import Tally
 from .trouble import Trouble
 
 TASKS, THREADS = 12, 8
-#: How much more memory than after the warm-up is no leak: a share, and MiB.
+#: How much memory may grow after the warm-up before it counts as a leak: a fraction, and MiB.
 GROWTH, SLACK = 1.10, 8
 
 OPTIONS: list[dict[str, Any]] = [
@@ -45,7 +45,7 @@ COMMON: dict[str, Any] = {
 
 
 def memory() -> float:
-    """Return how much memory the process has in RAM, in MiB."""
+    """Return the resident memory of the process in MiB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
@@ -141,7 +141,7 @@ class Soak:
         self._expect("tasks", len(asyncio.all_tasks() - before), 0)
 
     async def _watch(self) -> None:
-        """Report until the time is over."""
+        """Report every minute until the time is over."""
         ends_at = self._started + self._seconds
         while (left := ends_at - time.monotonic()) > 0:
             await asyncio.sleep(min(left, 60.0 if self._seconds > 300 else 20.0))
@@ -151,7 +151,7 @@ class Soak:
             if any(tally.wrong for tally in self._tallies.values()):
                 return
 
-    # What is told and what must hold -------------------------------------------------------------------
+    # Reports and checks --------------------------------------------------------------------------------
 
     def _report(self, tasks: int) -> None:
         seconds, used = self._samples[-1]

@@ -1,9 +1,9 @@
-"""What every worker remembers, and what must be true of what it reads (harness 7 of the promises).
+"""Each worker's record of its writes, and the checks of what it reads (harness 7 of the promises).
 
-Rule 1: a key and a counter belong to one worker; nobody else writes them.
-Rule 2: what it reads is the value it wrote last, or one whose outcome it never learnt.
+Rule 1: each key and counter belongs to one worker; no other worker writes it.
+Rule 2: a worker reads the value that it wrote last, or one whose outcome is unknown.
 Rule 3: acknowledged <= counter <= acknowledged + unknown.
-Rule 4: what is remembered is bounded, so that the soak can tell a leak from its own memory.
+Rule 4: the record has a bounded size, so that it is not mistaken for a leak.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from respool.errors import (
     TransportError,
 )
 
-#: What faults may cost a caller. Anything else ends the soak.
+#: The errors that faults may cause. Any other error ends the soak.
 EXPECTED = (ConnectFailed, ConnectionLost, ReadTimeout, PoolError, Loading)
 
 
 def is_expected(error: BaseException) -> bool:
-    """Tell whether faults explain an error."""
+    """Return whether faults explain an error."""
     if isinstance(error, TransactionAborted):
         return isinstance(error.__cause__, Loading)
     return isinstance(error, EXPECTED)
 
 
 def _brief(value: bytes | None) -> tuple[int, bytes] | None:
-    """Return what tells a value from all others: values are a few words, and dots."""
+    """Return the part of a value that identifies it: values are a few words, padded with dots."""
     return None if value is None else (len(value), value.rstrip(b"."))
 
 
 class Wrong(AssertionError):
-    """An oracle was broken."""
+    """Raised if a check fails."""
 
 
 class Tally:
-    """What happened in one world."""
+    """The counts of one half, asyncio or threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -56,7 +56,7 @@ class Tally:
             self.done[operation] += 1
 
     def failed(self, operation: str, error: BaseException) -> None:
-        """Count an error that faults explain; write any other down as wrong."""
+        """Count an error that faults explain; record any other as wrong."""
         with self._lock:
             self.errors[type(error).__name__] += 1
             if not is_expected(error):
@@ -77,7 +77,7 @@ class Book:
         self._unknown = 0
 
     def next_value(self, size: int) -> bytes:
-        """Return a value that was never written before, and note that it may be."""
+        """Return a value that was never written before, and record that it may be written now."""
         self._number += 1
         value = f"{self.key} {self._number} ".encode().ljust(size, b".")
         self._unsure.append(_brief(value))
@@ -92,7 +92,7 @@ class Book:
             raise Wrong(f"{self.key}: read {found!r}, wrote {self._value!r}")
 
     def adding(self, count: int = 1) -> None:
-        """Note that the counter may grow; ``added`` says that it surely did, ``not_added`` that it surely did not."""
+        """Record that the counter may grow. ``added`` means that it certainly did, ``not_added`` that it did not."""
         self._unknown += count
 
     def added(self, count: int = 1) -> None:

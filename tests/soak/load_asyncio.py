@@ -1,4 +1,4 @@
-"""The load of asyncio: workers that use both lanes, give up, and are cancelled."""
+"""The load for asyncio: workers that use both lanes, time out, and are cancelled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DIRT = ("MULTI", "WATCH k", "SELECT 3", "CLIENT TRACKING ON", "CLIENT NO-EVICT O
 
 
 class Worker:
-    """One task after another for the same key and counter."""
+    """A worker that runs one task after another for the same key and counter."""
 
     def __init__(
         self, name: str, pools: list[AsyncPool[bytes]], tally: Tally, chance: random.Random, fresh: Any
@@ -23,7 +23,7 @@ class Worker:
         self.pools = pools
         self._tally = tally
         self._chance = chance
-        self._fresh = fresh  # makes a pool of its own
+        self._fresh = fresh  # makes a new pool for this worker
 
     async def run(self, stop: asyncio.Event) -> None:
         operations = (self.write, self.read, self.add, self.look, self.add_many, self.lease, self.block, self.dirty)
@@ -32,7 +32,7 @@ class Worker:
             await self._try(operation)
 
     async def _try(self, operation: Any) -> None:
-        """Run one operation; one in eight is cancelled on its way."""
+        """Run one operation; one in eight is cancelled while it runs."""
         name = operation.__name__
         pool = self._chance.choice(self.pools)
         task = asyncio.get_running_loop().create_task(operation(pool))
@@ -86,7 +86,7 @@ class Worker:
             self.book.not_added(error, count)
             raise
         if any(not isinstance(reply, int) for reply in replies):
-            return  # LOADING in the middle: what ran is unknown
+            return  # LOADING in the middle: it is unknown which commands ran
         self.book.added(count)
 
     async def lease(self, pool: AsyncPool[bytes]) -> None:
@@ -108,6 +108,6 @@ class Worker:
             self.book.check_value(await pool.get(self.book.key))
 
     async def finish(self) -> None:
-        """Read everything on a healthy network."""
+        """Read and check everything, without faults."""
         self.book.check_value(await self.pools[0].get(self.book.key))
         self.book.check_counter(await self.pools[0].get(self.book.counter))

@@ -1,4 +1,4 @@
-"""The load of threads: the same as in asyncio, but nobody can be cancelled."""
+"""The load for threads: the same as for asyncio, except that nothing is cancelled."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Worker:
         self.pools = pools
         self._tally = tally
         self._chance = chance
-        self._fresh = fresh  # makes a pool of its own
+        self._fresh = fresh  # makes a new pool for this worker
 
     def run(self, stop: threading.Event) -> None:
         operations = (self.write, self.read, self.add, self.look, self.add_many, self.lease, self.block, self.dirty)
@@ -67,7 +67,7 @@ class Worker:
             self.book.not_added(error, count)
             raise
         if any(not isinstance(reply, int) for reply in replies):
-            return  # LOADING in the middle: what ran is unknown
+            return  # LOADING in the middle: it is unknown which commands ran
         self.book.added(count)
 
     def lease(self, pool: Pool[bytes]) -> None:
@@ -89,6 +89,6 @@ class Worker:
             self.book.check_value(pool.get(self.book.key))
 
     def finish(self) -> None:
-        """Read everything on a healthy network."""
+        """Read and check everything, without faults."""
         self.book.check_value(self.pools[0].get(self.book.key))
         self.book.check_counter(self.pools[0].get(self.book.counter))

@@ -1,4 +1,4 @@
-"""What goes wrong during the soak: one fault after the other, and health in between."""
+"""The faults of the soak: one after the other, with healthy periods in between."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from respool.testing import FaultProxy, Server
 
 
 class Trouble:
-    """Makes faults in a thread of its own until it is told to stop."""
+    """Causes faults in a thread of its own until ``stop`` is called."""
 
     def __init__(self, server: Server, proxies: list[FaultProxy], seed: int) -> None:
         self._server = server
@@ -26,13 +26,13 @@ class Trouble:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, with everything healthy again."""
+        """End the thread, and remove all faults."""
         self._stop.set()
         self._thread.join()
         self._server.start()
         for proxy in self._proxies:
             proxy.heal()
-            proxy.cut()  # what a black hole swallowed stays swallowed
+            proxy.cut()  # connections that lost bytes in a black hole would stay dead
 
     def _wait(self, low: float, high: float) -> None:
         self._stop.wait(self._chance.uniform(low, high))

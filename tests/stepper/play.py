@@ -1,4 +1,4 @@
-"""Play one call in its scene with one interruption, and look at what is left."""
+"""Run one call in its scene with one interruption, and check what is left."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from respool import AsyncPool
 from .scenes import Call, Scene
 from .stepper import WAYS, Interruption
 
-#: Nothing here takes longer, in seconds of whatever clock the loop has.
+#: The longest that anything here takes, in seconds of the loop's clock, real or virtual.
 PATIENCE = 5.0
 
-#: No call of ``scenes`` suspends more often.
+#: More than any call of ``scenes`` suspends.
 MOST_SUSPENSIONS = 60
 
 
 async def play(call: Call, way: str, k: int, where: dict[str, Any], accepted: Callable[[], int]) -> bool:
-    """Interrupt ``call`` at its k-th suspension; return whether there was one. ``accepted`` counts connections."""
+    """Interrupt ``call`` at its k-th suspension; return whether it had one. ``accepted`` counts connections."""
     mine = asyncio.all_tasks()
     scene = Scene(where, AsyncPool(**where, **call.options))
     if call.prepare is not None:
@@ -47,7 +47,7 @@ async def play(call: Call, way: str, k: int, where: dict[str, Any], accepted: Ca
 
 
 async def every_suspension(call: Call, where: dict[str, Any], accepted: Callable[[], int]) -> int:
-    """Interrupt ``call`` in all ways at each of its suspensions; return how many interruptions that were."""
+    """Interrupt ``call`` in every way at each of its suspensions; return the number of interruptions."""
     count = 0
     for way in WAYS:
         for k in range(1, MOST_SUSPENSIONS + 1):

@@ -1,7 +1,7 @@
-"""The calls that are interrupted, and the scenes they are played in.
+"""The calls that are interrupted, and the scenes they run in.
 
-A scene is a pool in some state with neighbours at work; the call is one public coroutine. Afterwards the pool must
-work, with every count at rest.
+A scene is a pool in some state, with other callers using it; the call is one public coroutine. Afterwards the pool
+must work, and its counts must show that nothing is in use.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Pool = AsyncPool[bytes]
 
 @dataclass
 class Scene:
-    """A pool, where its server is, and what the scene holds of it."""
+    """A pool, its server's address, and the leases that the scene holds."""
 
     where: dict[str, Any]
     pool: Pool
@@ -60,13 +60,13 @@ async def warm(scene: Scene) -> None:
 
 
 async def rested(scene: Scene) -> None:
-    """Its connection has been idle for longer than ``keepalive``."""
+    """Make its connection idle for longer than ``keepalive``."""
     await warm(scene)
     await asyncio.sleep(0.006)
 
 
 async def lent_out(scene: Scene) -> None:
-    """The only connection is out, and comes back a little later."""
+    """Lease the only connection, and release it a little later."""
     scene.held.append(await scene.pool.acquire())
 
 
@@ -167,7 +167,7 @@ async def blpop(scene: Scene) -> None:
 
 
 async def within_pool(scene: Scene) -> None:
-    """Here the pool is the call's own; the scene's must not notice."""
+    """Use a pool of the call's own. The scene's pool must not be affected."""
     async with AsyncPool[bytes](**scene.where, shared=1, max_size=2) as pool:
         assert await pool.execute("ECHO", "a") == b"a"
 

@@ -1,9 +1,9 @@
 """Interrupt a coroutine at its k-th suspension.
 
-Rule 1: a suspension is whatever the coroutine yields to its task, in the call itself or in anything it awaits.
-Rule 2: ``before`` and ``after`` are about the tick in which the suspension ends: the cancel comes in that very tick,
-        just before the task is woken or just after it has gone on.
-Rule 3: a cancel that was accepted comes out as CancelledError, a timeout as TimeoutError; nothing is swallowed (P-03).
+Rule 1: every value that the coroutine yields to its task is a suspension, in the call itself or in anything it awaits.
+Rule 2: ``before`` and ``after`` cancel in the tick in which the suspension ends: just before the task is woken, or just
+        after it has continued.
+Rule 3: an accepted cancel raises CancelledError, a timeout raises TimeoutError; neither is swallowed (P-03).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ WAYS: Final = ("while suspended", "before the wake-up", "after the wake-up", "tw
 
 
 class Stepped:
-    """Awaitable: the coroutine, with a call of ``at_suspension`` when it suspends for the k-th time."""
+    """An awaitable that runs a coroutine, and calls ``at_suspension`` when it suspends for the k-th time."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], k: int, at_suspension: Callable[[Any], None]) -> None:
         self._coroutine = coroutine
@@ -49,7 +49,7 @@ def _bind(resume: Callable[[Any], Any], what: Any) -> Callable[[], Any]:
 
 
 class Interruption:
-    """One way to interrupt one call at one suspension, and what came of it."""
+    """One way to interrupt one call at one suspension, and its result."""
 
     def __init__(self, way: str, k: int) -> None:
         self.way = way
@@ -60,7 +60,7 @@ class Interruption:
         self._clock: asyncio.Timeout | None = None
 
     async def of(self, coroutine: Coroutine[Any, Any, Any]) -> BaseException | None:
-        """Run the call, interrupt it, and return what it raised. Fails when the interruption was swallowed."""
+        """Run the call, interrupt it, and return what it raised. Fails if the interruption was swallowed."""
         stepped = Stepped(coroutine, self.k, self._discard)
         self._task = asyncio.get_running_loop().create_task(self._run(stepped))
         await asyncio.wait([self._task])

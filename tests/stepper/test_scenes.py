@@ -1,4 +1,4 @@
-"""The scenes: every public coroutine has one, and what is asserted in them can fail."""
+"""The scenes: every public coroutine has one, and their assertions can fail."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PROTOCOLS = {"__await__", "__aenter__", "__aexit__"}
 
 
 def public_coroutines() -> Iterator[tuple[type, str]]:
-    """Yield all that a user can await, but the typed commands: those are one ``def`` over ``_execute`` each."""
+    """Yield all public coroutines except the typed commands, each of which is a ``def`` that calls ``_execute``."""
     for kind in PUBLIC:
         for name in dir(kind):
             is_public = name in PROTOCOLS or not name.startswith("_")
@@ -90,7 +90,7 @@ def test_no_two_scenes_have_the_same_name() -> None:
 
 
 def what_fails(name: str) -> str:
-    """Interrupt a call in all ways at each of its suspensions, in the simulated world; return the failure."""
+    """Interrupt a call in every way at each of its suspensions, in the simulated world; return the failure."""
     failure = ""
     try:
         _step_through(next(call for call in CALLS if call.name == name))

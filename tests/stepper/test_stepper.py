@@ -1,4 +1,4 @@
-"""The stepper itself: it finds every suspension, and does not let a swallowed cancel pass."""
+"""The stepper itself: it finds every suspension, and fails if a cancel is swallowed."""
 
 from __future__ import annotations
 
