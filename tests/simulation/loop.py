@@ -28,6 +28,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from respool._async.shell import transport as transport_module
+
 #: Where the virtual clock starts. Not at 0, so that code that takes 0 for "never" is found.
 START = 1000.0
 
