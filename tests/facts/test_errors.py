@@ -1,4 +1,4 @@
-"""Errors: what each is, what it says, and that it can travel."""
+"""Errors: their types, their texts, and that they can be copied and pickled."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_again_is_another_instance_with_the_same_cause(kind: type[Error]) -> Non
     assert other is not error
     assert type(other) is kind
     assert str(other) == str(error)
-    assert other.__cause__ is error.__cause__  # the first is no link of the chain: it says the same
+    assert other.__cause__ is error.__cause__  # the original is not chained: it would repeat the message
     assert vars(other).keys() == vars(error).keys()
 
 

@@ -27,7 +27,7 @@ FUNCTION = (1, "print", True)
 
 
 async def nobody_waits(event: Any) -> None:
-    """Stand for a listener that would never run."""
+    """Stand in for an async listener, which nobody would await."""
 
 
 

@@ -80,7 +80,7 @@ def test_a_url_is_text(url: Any) -> None:
     "url",
     [
         "redis://:hush@h:x",
-        "redis://:hush/hush@h",  # the password should have been quoted
+        "redis://:hush/hush@h",  # the "/" in the password is not quoted
         "redis://:12/hush@h/0",
         "redis://u:hush?hush@h",
         "redis://u:hush#hush@h",

@@ -1,4 +1,4 @@
-"""Ledgers for the tests, and callers in line."""
+"""Ledgers and waiters for the tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REFUSED = ConnectFailed("refused", address="node:1")
 
 
 class Caller:
-    """A caller in line."""
+    """A waiting caller."""
 
     def __init__(self, *, wants: bool = True, since: float = 0.0) -> None:
         self.since = since
@@ -37,7 +37,7 @@ def make(**options: Any) -> Ledger:
 
 
 def fill(ledger: Ledger, count: int, *, retire_at: float = FOREVER, now: float = 0.0) -> list[Slot]:
-    """Lease ``count`` new connections by way of callers."""
+    """Lease ``count`` new connections to waiting callers."""
     leased = []
     for _ in range(count):
         caller = queue(ledger, now=now)

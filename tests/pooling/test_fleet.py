@@ -1,4 +1,4 @@
-"""Many pools on one server: they do not come back in one instant, nor let their connections expire in one (P-15).
+"""Many pools on one server neither reconnect all at once nor let all their connections expire at once (P-15).
 
 The ledgers are the real ones; time is a number, a dial takes a millisecond, and the random numbers are seeded.
 """
@@ -25,7 +25,7 @@ REFUSED = ConnectFailed("refused", address="node:1")
 
 
 def reconnects(outage: float, chance: random.Random) -> list[float]:
-    """Return how many seconds after the server's return each connection came back. All are lost at time 0."""
+    """Return after how many seconds of the server's return each connection was replaced. All are lost at time 0."""
     ledgers = [Ledger(now=0.0, min_size=CONNECTIONS, max_size=16, shared_target=2) for _ in range(POOLS)]
     order = itertools.count()
     events: list[tuple[float, int, Ledger, Slot | None]] = []
@@ -59,14 +59,14 @@ def reconnects(outage: float, chance: random.Random) -> list[float]:
 
 
 def peak_to_mean(moments: list[float]) -> float:
-    """Return how much busier the busiest tenth of a second was than the average one of the time it took."""
+    """Return the ratio of dials in the busiest tenth of a second to those in an average one."""
     tenths = Counter(int(moment * 10) for moment in moments)
     return max(tenths.values()) / (len(moments) / max(max(moments) * 10, 1.0))
 
 
 @pytest.mark.parametrize("outage", [0.0, 0.05, 0.2, 0.5, 1.0, 1.4, 5.0, 60.0])
 def test_pools_that_lost_their_server_come_back_spread_over_time(outage: float, figure: Any) -> None:
-    """On average over five restarts; a single one is within a sixth of that."""
+    """Take the average over five restarts; a single one deviates by a sixth at most."""
     runs = [reconnects(outage, random.Random(seed)) for seed in range(5)]
     assert all(len(run) == POOLS * CONNECTIONS for run in runs), "nobody dials more than was lost"
     ratios = [peak_to_mean(run) for run in runs]
@@ -92,7 +92,7 @@ def test_callers_in_need_do_not_pay_for_each_connection_of_a_lost_epoch() -> Non
 
 
 def test_a_node_that_drops_every_new_connection_is_dialed_ten_times_a_second() -> None:
-    """There every connection is an event of its own; the dial that was under way beside it may come on top."""
+    """Each lost connection is an event of its own there; a dial in progress beside it may be additional."""
     ledger = Ledger(now=0.0, max_size=50)
     dials = 0
     for tick in range(10_000):
@@ -108,7 +108,7 @@ def test_a_node_that_drops_every_new_connection_is_dialed_ten_times_a_second() -
 
 
 class Needy:
-    """A caller in line."""
+    """A waiting caller."""
 
     since = 0.0
 
@@ -124,7 +124,7 @@ class Needy:
 
 
 def dial_for(ledger: Ledger, callers: list[Needy], now: float) -> int:
-    """Let callers stand in line and make, at one moment, the dials they are granted; return how many there were."""
+    """Queue callers and make the dials that the ledger allows at that moment; return their number."""
     made = 0
     for caller in callers:
         ledger.enqueue(caller, now, patient=True)

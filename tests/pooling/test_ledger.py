@@ -86,7 +86,7 @@ class TestWaiting:
         assert ledger.waiting == 2
 
     def test_a_connection_that_came_back_meanwhile_is_handed_over_instead_of_queueing(self) -> None:
-        """Between ``take`` and ``enqueue`` another thread gave one back; else nobody would ever be woken."""
+        """Another thread released a connection between ``take`` and ``enqueue``; queueing would then wait for ever."""
         ledger = make(max_size=1, max_waiting=0)
         (slot,) = fill_one_without_queue(ledger)
         assert ledger.take(0.0) is None
@@ -238,7 +238,7 @@ class TestDialing:
             ledger.lost(slot, 1.0)
         (first,) = ledger.reserve(1.0)
         assert ledger.reserve(1.0) == []
-        assert ledger.next_dial_at(1.0) is None  # the end of the dial decides
+        assert ledger.next_dial_at(1.0) is None  # the dial in progress must end first
         ledger.dialed(first, FOREVER, 1.0, 0.5)
         pause = REFILL_LEAST / 2
         assert ledger.reserve(1.0) == []
@@ -248,7 +248,7 @@ class TestDialing:
         (third,) = ledger.reserve(2.0 + pause)
         ledger.dialed(third, FOREVER, 3.0, 0.5)
         ledger.clear()
-        assert len(ledger.reserve(3.0)) == 2  # this replaces nothing that was lost
+        assert len(ledger.reserve(3.0)) == 2  # these dials replace nothing that was lost
 
     def test_callers_are_dialed_for_beside_it_and_during_the_pauses(self) -> None:
         ledger = make(min_size=2, max_size=8)
@@ -312,7 +312,7 @@ class TestDialing:
         (shared,) = ledger.reserve(1.0)
         assert shared.is_for_sharing
         queue(ledger, now=1.0)
-        ledger._moved_at = 1.0  # somebody was served just now
+        ledger._moved_at = 1.0  # a waiter was served just now
         (slot,) = ledger.reserve(1.0)
         assert not slot.is_for_sharing
         assert out.place is Place.LEASED
@@ -325,8 +325,8 @@ class TestDialing:
         slots[1].epoch = ledger.epoch
         assert ledger.take_in(slots[1], 1.0)
         assert ledger.redial.is_recovering
-        assert len(ledger.reserve(1.0)) == 1  # unasked, beside the one being cleaned
-        assert ledger.reserve(1.0) == []  # that one shall tell first how the node is
+        assert len(ledger.reserve(1.0)) == 1  # no caller waits for it; it runs beside the reset
+        assert ledger.reserve(1.0) == []  # that dial must show first how the node is
 
     def test_a_pool_has_not_recovered_while_a_shared_connection_is_missing(self) -> None:
         ledger = make(shared_target=2)
@@ -341,7 +341,7 @@ class TestDialing:
         (slot,) = fill(ledger, 1)
         assert ledger.take_in(slot, 1.0)
         caller = queue(ledger, now=1.0)
-        assert ledger.reserve(1.0) == []  # all is well as a rule, and it is there at once
+        assert ledger.reserve(1.0) == []  # a reset is normally quick, so no dial is needed yet
         assert ledger.next_dial_at(1.0) == 1.0 + STAGGER
         assert ledger.reserve(1.0 + STAGGER / 2) == []
         (other,) = ledger.reserve(1.0 + STAGGER)
@@ -442,7 +442,7 @@ class TestDialing:
         first, second, third = queue(ledger), queue(ledger), queue(ledger)
         (slot,) = ledger.reserve(0.0)
         ledger.tell_hopeless()
-        assert first.error is None  # a dial is on its way
+        assert first.error is None  # a dial is in progress
         ledger.dial_failed(slot, REFUSED, 0.0, 0.5)
         assert first.error is REFUSED
         assert second.error is None
@@ -474,7 +474,7 @@ class TestDialing:
 
 
 def test_a_spike_of_50_callers_on_5_connections_makes_at_most_6() -> None:
-    """R-06, with the numbers of the promise: a dial takes 150 ms, a use 2 ms, and 50 would be allowed."""
+    """R-06 with its own numbers: a dial takes 150 ms, a lease 2 ms, and 50 connections would be allowed."""
     ledger = make(min_size=5, max_size=50)
     while ledger.size < 5:
         for slot in ledger.reserve(0.0):
@@ -561,7 +561,7 @@ class TestEpochs:
         (slot,) = fill(ledger, 1)
         ledger.lost(slot, 1.0)
         assert slot.place is Place.LEASED
-        ledger.release(slot, 1.0, reusable=True)  # whatever its holder believes
+        ledger.release(slot, 1.0, reusable=True)  # the holder does not know that it was lost
         assert slot.place is Place.OUT
         assert ledger.reap() == [slot]
 
@@ -586,7 +586,7 @@ class TestEpochs:
         assert len(ledger.reserve(0.0)) == 1  # the caller still waits
 
     def test_a_shared_connection_from_an_earlier_epoch_counts_when_it_is_lost(self) -> None:
-        """It stays in service when others are lost; hours later its own end must not pass for the same event."""
+        """It stays in service when others are lost; when it is lost hours later, that must count as a new event."""
         ledger = make(shared_target=1)
         (shared,) = share(ledger)
         (leased,) = fill(ledger, 1)
@@ -607,12 +607,12 @@ class TestEpochs:
             sweep(ledger, 10.0 + turn, None)
             retiring = ledger.retiring
             assert retiring in old
-            assert take_retired(ledger) is None  # its replacement is not there
+            assert take_retired(ledger) is None  # its replacement is not ready
             (slot,) = ledger.reserve(10.0 + turn)
             assert slot.is_for_sharing
             connect(ledger, slot, now=10.0)
             assert take_retired(ledger) is retiring
-            assert take_retired(ledger) is None  # told once
+            assert take_retired(ledger) is None  # returned only once
             ledger.discard(retiring, "lifetime")
             assert ledger.retiring is None
         assert not set(old) & set(ledger.shared_slots)
@@ -633,7 +633,7 @@ class TestGivingBack:
         first, second = queue(ledger), queue(ledger)
         ledger.release(slot, 0.0, reusable=True)
         assert first.slot is slot
-        # The old holder again: the slot is leased, to another. The shells tell the two apart by the lease object.
+        # A second release by the old holder would end the new lease; the shells prevent it with the lease object.
         assert second.slot is None
 
     def test_a_broken_connection_frees_its_slot_for_those_who_wait(self) -> None:
@@ -675,7 +675,7 @@ class TestGivingBack:
         queue(ledger)
         later = 1.0 + STAGGER
         assert ledger.missing_shared == 1
-        assert not ledger._wants_lease(later)  # the only place that is left is the shared one's
+        assert not ledger._wants_lease(later)  # the only slot left is reserved for the shared connection
         assert all(dial.is_for_sharing for dial in ledger.reserve(later))
 
     def test_cleaning_does_not_use_up_the_dials(self) -> None:
@@ -816,7 +816,7 @@ class TestControl:
         assert ledger.hold_idle(0.0) == slots
         assert ledger.take(0.0) is None
         caller = queue(ledger)
-        assert ledger.reserve(0.0) == []  # one of them will come
+        assert ledger.reserve(0.0) == []  # one of the held slots will be released to it
         ledger.made_clean(slots[0], 0.0)
         assert caller.slot is slots[0]
 

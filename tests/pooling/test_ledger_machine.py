@@ -1,7 +1,7 @@
-"""The ledger against a model that only remembers who has what, in any order of events.
+"""The ledger against a model that only remembers which caller has which slot, in any order of events.
 
 The model plays the shells: callers that wait, give up and refuse, dials that end well, badly or not at all, a
-maintenance task, and time. After every step the book must agree with what the callers know.
+maintenance task, and time. After every step the ledger must agree with what the callers know.
 """
 
 from __future__ import annotations
@@ -73,10 +73,10 @@ class LedgerMachine(RuleBasedStateMachine):
             address="node:1",
         )
         self.bound = self.ledger.max_size
-        self.line: list[Caller] = []  # in order of arrival; whoever gave up silently stays, as in the shells
+        self.line: list[Caller] = []  # in order of arrival; a caller that gave up silently stays, as in the shells
         self.holders: dict[Slot, Caller] = {}
         self.dials: list[Slot] = []
-        self.held: list[Slot] = []  # in the pool's own hands with a connection: checked or cleaned
+        self.held: list[Slot] = []  # held by the pool with a connection: being checked or reset
         self.shared: list[Slot] = []
         self.draining: list[Slot] = []
         self.connected: list[Slot] = []  # every slot that ever had a connection
@@ -112,7 +112,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.holders[slot] = caller
 
     def settle(self) -> None:
-        """What the shells do after every step."""
+        """Do what the shells do after every step."""
         ledger = self.ledger
         for slot in ledger.reap():
             assert slot.place is Place.OUT
@@ -129,7 +129,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def reserve(self) -> int:
         ledger = self.ledger
-        slow = sum(self.now >= slot.held_at + STAGGER for slot in self.held)  # they count no longer (R-05)
+        slow = sum(self.now >= slot.held_at + STAGGER for slot in self.held)  # these no longer count as coming (R-05)
         short = ledger.waiting - (ledger.dialing - ledger.dialing_shared - slow) - ledger.idle
         below = ledger.min_size - ledger.size
         missing = ledger.missing_shared - ledger.dialing_shared
@@ -203,7 +203,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(patient=st.booleans())
     def enqueue_late(self, patient: bool) -> None:
-        """Another thread came in between ``take`` and ``enqueue``: there may be an idle slot now."""
+        """Queue a caller that another thread overtook after ``take``: there may be an idle slot now."""
         self.enqueue(Caller(self), patient=patient)
         self.settle()
 
@@ -219,7 +219,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(caller.wants for caller in self.line))
     @rule(pick=PICK)
     def give_up_silently(self, pick: int) -> None:
-        """A caller's time is over; it refuses from now on, and has not had time to withdraw."""
+        """Let a caller time out: it refuses offers from now on, but has not withdrawn yet."""
         self.pick([caller for caller in self.line if caller.wants], pick).wants = False
 
     @precondition(lambda self: self.holders)
@@ -241,7 +241,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.settle()
 
     def is_good(self, slot: Slot) -> bool:
-        """Tell whether a slot that comes back, and counts nowhere just now, may stay."""
+        """Tell whether a slot being released, which is in no place at this moment, may stay."""
         ledger = self.ledger
         others = ledger.size - 1 + max(0, ledger.missing_shared - ledger.dialing_shared)
         return (
@@ -344,7 +344,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger.is_called_for = True
         self.settle()
 
-    # Going out ---------------------------------------------------------------------------------------
+    # Taking out ---------------------------------------------------------------------------------------
 
     @precondition(lambda self: self.connected)
     @rule(pick=PICK)
@@ -388,7 +388,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     # Control -----------------------------------------------------------------------------------------
 
-    # One rule for all of them: each ends the life of many connections, and old ones shall be tried too.
+    # One rule for all of these: each closes many connections, and old connections should be tested too.
     @rule(
         what=st.sampled_from(["new_epoch", "drain", "clear", "hold_idle", "resize", "close"]),
         min_size=st.integers(0, 3),
@@ -399,7 +399,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self.resize(min_size, spare)
         elif what != "close":
             getattr(self, what)()
-        elif spare == 5:  # a closed ledger has little to tell
+        elif spare == 5:  # rarely: a closed ledger does little that could be tested
             self.close()
         self.settle()
 
@@ -429,7 +429,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert all(isinstance(caller.error, PoolClosed) for caller in keen), "who waits is told (R-33)"
         self.line.clear()
 
-    # Housekeeping --------------------------------------------------------------------------------------
+    # Maintenance ---------------------------------------------------------------------------------------
 
     @rule(seconds=st.sampled_from([0.0, 0.005, 0.1, 1.0, 10.0, 31.0, 61.0]))
     def time_passes(self, seconds: float) -> None:
@@ -437,7 +437,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule()
     def maintain(self) -> None:
-        """One waking of the maintenance task; it must find an end at one moment."""
+        """Wake the maintenance task once; it must finish without time passing."""
         ledger = self.ledger
         for _ in range(ledger.size + 3):
             self.sweep()
@@ -518,7 +518,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def nobody_waits_for_nothing(self) -> None:
-        """With callers in line something is under way, or there is a time to try again."""
+        """While callers wait, either something is in progress or there is a time for the next try."""
         if not hasattr(self, "ledger") or not self.ledger.waiting:
             return
         ledger = self.ledger
@@ -534,7 +534,7 @@ class LedgerMachine(RuleBasedStateMachine):
             assert next_at <= self.now + 0.2, "a caller waits longer than the next token takes (R-07)"
 
     def teardown(self) -> None:
-        """Everything ends: nothing is left, whatever happened before."""
+        """Close the ledger and end everything: no slot may be left, whatever happened before."""
         if not hasattr(self, "ledger"):
             return
         ledger = self.ledger

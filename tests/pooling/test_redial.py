@@ -164,7 +164,7 @@ def test_tokens_are_saved_up_to_the_burst_and_no_further() -> None:
 
 
 def test_at_the_next_chance_the_answer_is_yes() -> None:
-    """Also after days of a running clock, when the sum of times is not exact any more."""
+    """This holds even after days on the clock, when sums of times are no longer exact."""
     for start in (0.0, 12_345.678, 9_876_543.21):
         redial = Redial(start)
         redial.lost(start)

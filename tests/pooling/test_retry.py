@@ -1,4 +1,4 @@
-"""What is sent again (R-24), and how often at most (P-20)."""
+"""Which commands are retried (R-24), and how often at most (P-20)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from respool.errors import (
     WrongType,
 )
 
-#: How it failed; whether something that is safe to run twice is sent again, and whether a plain write is.
+#: The error; whether a command that is safe to run twice is then retried; whether a plain write is.
 TABLE: list[tuple[Error, bool, bool]] = [
     (ConnectionLost("before a byte was written", executed="no"), True, True),
     (ConnectFailed("refused"), True, True),
@@ -159,7 +159,7 @@ class TestBudget:
             sent += 50
             answered = sent // 2
             retried += sum(budget.take(answered + retried, event / 10, is_lost=True) for _ in range(50))
-        assert retried <= 0.2 * sent + 10 * 61 + 500  # ten events are overdrawn at most
+        assert retried <= 0.2 * sent + 10 * 61 + 500  # at most ten events overdraw the budget
 
     def test_retries_earn_no_retries(self) -> None:
         budget = RetryBudget(RetryPolicy(budget=0.5, budget_floor=0.0), 0.0)
@@ -167,7 +167,7 @@ class TestBudget:
         for _ in range(1000):
             sent += 1
             sent += budget.take(sent, 0.0)
-        assert budget.taken == 501  # half of a thousand, and the one it begins with
+        assert budget.taken == 501  # half of a thousand, and the token it starts with
 
     def test_without_a_budget_nothing_but_the_first_is_retried(self) -> None:
         budget = RetryBudget(RetryPolicy(budget=0.0, budget_floor=0.0), 0.0)
@@ -177,13 +177,13 @@ class TestBudget:
         budget = RetryBudget(RetryPolicy(budget=0.5, budget_floor=0.0), 0.0)
         commands = 100
         while budget.take(commands, 0.0):
-            commands += 1  # a retry is a command that the server answers, too
-        assert budget.taken == 51  # with the one that is there from the start
+            commands += 1  # a retry is also a command that the server answers
+        assert budget.taken == 51  # with the token it starts with
 
     def test_less_than_a_whole_retry_is_none(self) -> None:
         budget = RetryBudget(RetryPolicy(budget=0.25, budget_floor=0.0), 0.0)
         assert budget.take(0, 0.0)
-        assert not budget.take(4, 0.0)  # three were no retry
+        assert not budget.take(4, 0.0)  # three commands earn less than one retry
         assert budget.take(5, 0.0)
 
 

@@ -1,4 +1,4 @@
-"""What is due while nobody asks, one by one: the rules of upkeep."""
+"""The rules of upkeep, one by one: what connections need while unused."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class TestLifetime:
         sweep(ledger, 10.0, None)
         (old,) = ledger.idle_slots
         ledger.release(leased, 10.0, reusable=True)
-        assert old.place is Place.IDLE  # else the pool were below its minimum
+        assert old.place is Place.IDLE  # otherwise the pool would be below its minimum
         (new,) = ledger.reserve(10.0)
         connect(ledger, new)
         assert ledger.reap() == [old]
@@ -106,7 +106,7 @@ class TestLifetime:
         sweep(ledger, 10.0, None)
         (slot,) = ledger.reserve(10.0)
         assert ledger.size == ledger.max_size
-        assert take_retired(ledger) is None  # else nobody had a connection until the dial is done
+        assert take_retired(ledger) is None  # otherwise nobody has a connection until the dial is done
         ledger.dial_failed(slot, REFUSED, 10.0, 0.0)
         assert take_retired(ledger) is None
         (slot,) = ledger.reserve(10.0)
@@ -141,7 +141,7 @@ class TestShrinking:
         ledger = make()
         idle(ledger, 2)
         sweep(ledger, 100.0, 60.0)
-        for count in (2, 1):  # one that is taken later does not change that both were needed
+        for count in (2, 1):  # fewer leases later do not change that both were needed
             taken = [ledger.take(110.0) for _ in range(count)]
             for slot in taken:
                 assert slot is not None
@@ -213,7 +213,7 @@ class TestChecking:
         (slot,) = idle(ledger, 1, now=5.0)
         assert due_for_check(ledger, 34.9, 30.0) == []
         assert due_for_check(ledger, 35.0, 30.0) == [slot]
-        assert slot.place is Place.DIALING  # nobody gets it meanwhile
+        assert slot.place is Place.DIALING  # no caller gets it during the check
         assert ledger.take(35.0) is None
         ledger.check()
         ledger.made_clean(slot, 35.1)

@@ -1,4 +1,4 @@
-"""What a server can say, as bytes, and what the wire shall make of it."""
+"""Replies of a server as bytes, and the values that the wire must make of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from respool.errors import DecodeError, ServerError
 
 @dataclass(frozen=True)
 class Said:
-    """One frame, or an attribute and the frame behind it: its bytes, and the value that stands for it."""
+    """One frame, or an attribute and the frame after it: the bytes and the value they mean."""
 
     data: bytes
     value: Any
@@ -24,7 +24,7 @@ class Said:
 
 
 class Refused:
-    """Equal to the server error that says this."""
+    """Equal to the server error with this text."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -57,7 +57,7 @@ KINDS = 23
 
 
 def reply(kind: int, number: int) -> Said:
-    """Return reply ``number`` of one of many kinds; no two numbers say the same."""
+    """Return reply ``number`` of one of many kinds; replies of different numbers differ."""
     mark = b"%d" % number
     table = b"a\r\n|" + mark + b"|\r\n!boo\n|x\n!y|1\r\n+k\r\n"
     long = table * 60
@@ -101,7 +101,7 @@ def push(kind: int, number: int) -> Said:
 
 
 def escaped(value: Any) -> Any:
-    """What a push with bytes that are no text looks like: nobody could raise an error for it."""
+    """Return what becomes of undecodable bytes in a push: no caller could get an error for it."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "surrogateescape")
     return [escaped(part) for part in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Where a value begins is known whatever texts say and however the bytes are cut (P-28)."""
+"""The wire finds where values begin, whatever texts contain and however the bytes are cut (P-28)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHUNK = 64 * 1024
 
 
 class Caller:
-    """One who waits."""
+    """A waiting caller."""
 
     def __init__(self) -> None:
         self.answers: list[Any] = []
@@ -30,7 +30,7 @@ class Caller:
 
 
 def answers(pieces: list[bytes], count: int) -> tuple[list[Any], list[Any]]:
-    """Feed pieces to a wire that owes ``count`` replies; return them, and the pushes."""
+    """Feed pieces to a wire with ``count`` pending replies; return the replies and the pushes."""
     pushes: list[Any] = []
     wire = Wire(on_push=pushes.append)
     callers = [Caller() for _ in range(count)]
@@ -43,14 +43,14 @@ def answers(pieces: list[bytes], count: int) -> tuple[list[Any], list[Any]]:
     return [answer for caller in callers for answer in caller.answers], pushes
 
 
-#: Texts made of what could be frames: with each first byte there is, at the beginning and behind each kind of line end.
+#: Texts that look like frames: with every first byte, at the beginning of the text and after each kind of line end.
 FIRST_BYTES = [bytes([byte]) for byte in b"|!$=*~%>+-:,_#(@"]
 FRAMES = [first + rest for first in FIRST_BYTES for rest in (b"", b"1\r\n", b"0\r\n", b"9\r\nabc\r\n", b"-1\r\n")]
 TEXTS = [line_end + frame + more for frame in FRAMES for line_end in (b"", b"\n", b"\r\n") for more in (b"", b"\r", b"\r\n")]
 
 
 def enclosed(text: bytes) -> tuple[bytes, int, list[Any], list[Any]]:
-    """A stream with a text in each kind of value, its number of replies, and what they are, and the pushes."""
+    """Return a stream with the text in each kind of value, its number of replies, the replies, and the pushes."""
     stream = (
         bulk(text)
         + b"*3\r\n" + bulk(text) + b":1\r\n" + bulk(text)
@@ -74,7 +74,7 @@ def without_errors(values: list[Any]) -> list[Any]:
 def test_a_text_may_say_anything_in_any_place_and_be_cut_anywhere(
     head_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With less kept of what was cut, where a value begins is asked of the parser: slower, and as right."""
+    """If less of a cut value is kept, the parser must find where values begin: slower, with the same result."""
     monkeypatch.setattr(respool._protocol.screen, "_HEAD_BYTES", head_bytes)
     for number, text in enumerate(TEXTS):
         stream, count, expected, pushed = enclosed(text)
@@ -88,7 +88,7 @@ def test_a_text_may_say_anything_in_any_place_and_be_cut_anywhere(
 @pytest.mark.parametrize("before", [0, 90, 1000, 1100, 5000])
 @pytest.mark.parametrize("text", [b"\n|1\r\n", b"\r\n!3\r\nabc\r\n" * 3, b"|0\r\n" * 300, b"x\n|" * 4000])
 def test_that_holds_behind_values_of_any_length_in_the_same_reply(text: bytes, before: int) -> None:
-    """The parser keeps up to 1 KiB of what it has read, which is where the value that was cut is looked for."""
+    """The parser keeps up to 1 KiB of the bytes it has read; the beginning of a cut value is searched for there."""
     values = [b":7\r\n" * (before // 4), bulk(text), b"|1\r\n+a\r\n+b\r\n", b":8\r\n", bulk(text), b"+|\r\n", b":9\r\n"]
     stream = b"*%d\r\n" % (before // 4 + 5) + b"".join(values) + b"!5\r\nERR x\r\n"
     expected = [7] * (before // 4) + [text, 8, text, b"|", 9]
@@ -129,7 +129,7 @@ def test_behind_what_is_not_resp_nothing_is_taken_for_a_frame(broken: bytes, cut
 
 
 def work(stream: bytes, count: int) -> int:
-    """How many functions are called to read a stream: a measure of time that is the same on every machine."""
+    """Return how many functions are called to read a stream: a measure of time that is equal on all machines."""
     wire = Wire()
     for _ in range(count):
         wire.submit(b"x", Caller())
@@ -168,13 +168,13 @@ SHAPES = {
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("pattern", [b"\n|", b"\n!", b"\r\n|1\r\n", b"\r\n!1\r\n", b"| a | b |\n", b"|", b"a|!"])
 def test_no_text_is_more_work_than_another_of_its_size(pattern: bytes, shape: str) -> None:
-    """P-28: a second look at all of the bytes, at most, in slices; nothing for each line."""
+    """P-28: at most a second pass over all bytes, in slices; no work for each line."""
     head, value, times, count = SHAPES[shape](pattern)
     _, other, _, _ = SHAPES[shape](b"x")
     plain, tried = work(head + other * times, count), work(head + value * times, count)
     slices = len(value) * times // SLICE_BYTES
     chunks = len(value) * times // CHUNK + 1
-    assert tried <= plain + 6 * slices + 800 * chunks  # up to 1 KiB of each is looked through value by value
+    assert tried <= plain + 6 * slices + 800 * chunks  # up to 1 KiB of each is read value by value
 
 
 def test_many_rare_frames_in_one_piece_are_read_in_linear_time() -> None:

@@ -1,4 +1,4 @@
-"""The first words on a connection (R-37)."""
+"""The handshake: the first commands on a connection (R-37)."""
 
 from __future__ import annotations
 
@@ -119,9 +119,9 @@ def test_wrong_credentials_are_an_authentication_error_that_names_the_node_and_n
     with pytest.raises(AuthenticationFailed, match="node:1") as caught:
         handshake.read(replies)
     assert caught.value.code == refusal.code
-    assert caught.value.__cause__ is None  # it would say the same
+    assert caught.value.__cause__ is None  # it would repeat the message
     assert "hush" not in str(caught.value)
-    assert handshake.protocol == protocol  # another protocol would not help
+    assert handshake.protocol == protocol  # with another protocol it would fail too
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
@@ -176,7 +176,7 @@ def test_a_connection_that_ends_in_the_handshake_says_what_the_server_said_last(
     broken = ConnectionLost("closed", executed="unknown")
     broken.__cause__ = ProtocolError("a reply nobody asked for: ERR max number of clients reached")
     assert "max number of clients reached" in str(handshake.ended(broken))
-    assert handshake.ended(broken).__cause__ is None  # its words are told already
+    assert handshake.ended(broken).__cause__ is None  # the message includes its text already
     for byte, hint in (("H", "HTTP server"), ("<", "HTTP server"), ("\\x15", "speaks TLS"), ("Q", "Q")):
         said = ProtocolError(f'the reply is not RESP: Protocol error, got "{byte}" as reply type byte', address="node:1")
         assert hint in str(handshake.ended(said))
@@ -207,7 +207,7 @@ def test_a_peer_that_hangs_up_at_hello_is_proven_not_to_know_it_before_that_is_r
     assert not handshake.read([OK, OK])
     assert handshake.commands() == [("HELLO", "3")]
     assert peer.protocol == 3
-    for following in ([("HELLO", "3")], optional):  # HELLO once more: the first hang-up may have been chance
+    for following in ([("HELLO", "3")], optional):  # HELLO a second time: the first hang-up may have been chance
         assert handshake.may_dial_again(hang_up())
         assert handshake.commands() == least
         assert not handshake.read([OK, OK])
@@ -268,7 +268,7 @@ def test_a_peer_that_hangs_up_at_an_optional_command_is_greeted_without() -> Non
         answer = HELLO if protocol == 3 else b"PONG"
         assert handshake.may_dial_again(hang_up(1 if protocol == 3 else 0))
         assert handshake.commands() == [first]
-        assert not handshake.may_dial_again(hang_up(1))  # nothing is left to leave out
+        assert not handshake.may_dial_again(hang_up(1))  # there is nothing left to omit
         assert not handshake.read([answer])
         assert handshake.commands() == SETINFO
         assert peer.takes_client_commands

@@ -1,6 +1,6 @@
-"""Machines that are interrupted at any of their moments: what they decided holds, what they count is right.
+"""Ledger and wire interrupted at every possible moment: their decisions hold and their counts are right.
 
-How the moments are found stands in ``interrupting``.
+``interrupting`` explains how the moments are found.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ MODES = pytest.mark.parametrize("interrupt", [interrupted_at, interrupted_behind
 
 
 class Told:
+<<<<<<< HEAD
     """A caller of the wire, as a thread is; it takes one answer."""
+=======
+    """A caller of the wire; it accepts one result, like a future."""
+>>>>>>> 24705a1 (tests of pooling, protocol and facts: comments and docstrings in plain English)
 
     def __init__(self, name: str, *, has_given_up: bool = False) -> None:
         self.name = name
@@ -75,7 +79,7 @@ def test_whoever_was_written_is_never_told_that_nothing_was(interrupt: Interrupt
 
 
 class Queued:
-    """A caller in line; ``offer`` and ``fail`` say no when it has given up."""
+    """A waiting caller; ``offer`` and ``fail`` return False when it has given up."""
 
     since = 0.0
 
@@ -96,7 +100,7 @@ class Queued:
 
 
 def ledger_at_work() -> tuple[Ledger, list[Slot]]:
-    """Return a ledger with a shared slot, two leases, an idle slot, one being made clean and one being dialed."""
+    """Return a ledger with a shared slot, two leases, an idle slot, one being reset and one being dialed."""
     ledger = Ledger(now=0.0, min_size=0, max_size=8, shared_target=1, max_dials=8)
     slots = ledger.reserve(0.0)
     for _ in range(4):
@@ -107,7 +111,7 @@ def ledger_at_work() -> tuple[Ledger, list[Slot]]:
     leased = ledger.leased_slots
     ledger.take_in(leased[0], 0.0)
     ledger.release(leased[1], 0.0, reusable=True)
-    ledger.enqueue(Queued(), 0.0, patient=True)  # takes the idle one again
+    ledger.enqueue(Queued(), 0.0, patient=True)  # leases the idle slot again
     ledger.release(leased[2], 0.0, reusable=True)
     for _ in range(3):
         ledger.enqueue(Queued(), 0.0, patient=True)
@@ -119,10 +123,10 @@ def ledger_at_work() -> tuple[Ledger, list[Slot]]:
 
 def _first(ledger: Ledger, place: Place) -> Slot:
     everywhere = (*ledger.shared_slots, *ledger.idle_slots, *ledger.leased_slots, *ledger.dials)
-    return next(slot for slot in everywhere if slot.place is place and slot.is_reset)  # the one being made clean
+    return next(slot for slot in everywhere if slot.place is place and slot.is_reset)  # the slot being reset
 
 
-#: What threads do to a ledger, and how it is done once more by one who was interrupted.
+#: What threads do to a ledger; an interrupted thread repeats the same call.
 STEPS: dict[str, Callable[[Ledger, list[Slot]], Any]] = {
     "release": lambda ledger, _: ledger.release(ledger.leased_slots[0], 1.0, reusable=True),
     "release broken": lambda ledger, _: ledger.release(ledger.leased_slots[0], 1.0, reusable=False),
@@ -172,7 +176,7 @@ def test_a_slot_stands_in_one_place_whatever_interrupts_its_move(interrupt: Inte
         ledger, slots = ledger_at_work()
         was_interrupted = interrupt(moment, lambda: STEPS[step](ledger, slots))
         if ledger.closed:
-            ledger.close()  # once more: those in line were still to be told
+            ledger.close()  # again: not all waiters had their error yet
         all_are_somewhere(ledger, slots)
         if not was_interrupted:
             return

@@ -1,4 +1,4 @@
-"""Whatever its type makes of itself, an argument is sent as what it is, or refused in a sentence."""
+"""An argument is sent by its real value, whatever methods its type overrides, or refused with a clear error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from respool.errors import UsageError, UsageTypeError, UsageValueError
 
 
 class NumpyFloat(float):
-    """What numpy.float64 looks like since NumPy 2."""
+    """A float like numpy.float64 since NumPy 2."""
 
     def __repr__(self) -> str:
         return f"np.float64({float(self)!r})"
@@ -61,7 +61,7 @@ class Loud(str):
         return b"SHOUT"
 
 
-class Word(str, enum.Enum):  # noqa: UP042 - the older spelling is what most code has
+class Word(str, enum.Enum):  # noqa: UP042 - most code uses the older spelling
     ONE = "one"
 
 
@@ -69,7 +69,7 @@ class Raw(bytes):
     def __bytes__(self) -> bytes:
         return b"other"
 
-    def __buffer__(self, flags: int) -> memoryview:  # asked since 3.12
+    def __buffer__(self, flags: int) -> memoryview:  # called since Python 3.12
         return memoryview(b"a buffer that is much longer than the text")
 
     def __len__(self) -> int:
@@ -110,7 +110,7 @@ SENT = [
     (memoryview(array.array("h", [1, 2, 3])), array.array("h", [1, 2, 3]).tobytes()),
     (memoryview(array.array("h", [1, 2, 3]))[::2], array.array("h", [1, 3]).tobytes()),
 ]
-#: Commands of every length, the argument at every place but that of the name.
+#: Commands of every length, with the argument at every place except that of the name.
 AROUND: list[Callable[[Any], tuple[Any, ...]]] = [
     lambda arg: ("ECHO", arg),
     lambda arg: ("SET", arg, "v"),
@@ -129,7 +129,7 @@ AROUND: list[Callable[[Any], tuple[Any, ...]]] = [
 
 
 def plain(args: tuple[Any, ...]) -> bytes:
-    """What a command of nothing but bytes, text and small numbers is on the wire."""
+    """Return the encoded form of a command made only of bytes, text and small numbers."""
     texts = [arg if isinstance(arg, bytes) else str(arg).encode() for arg in args]
     return b"*%d\r\n" % len(texts) + b"".join(b"$%d\r\n%s\r\n" % (len(text), text) for text in texts)
 

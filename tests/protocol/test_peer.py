@@ -1,4 +1,4 @@
-"""What dials have learned about a peer, and what they hide of what it says (R-37, R-40)."""
+"""What dials learn about a peer, and the secrets they mask in its replies (R-37, R-40)."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_an_error_is_masked_with_all_that_it_holds() -> None:
     error = ConnectionLost("at engine-room", executed="unknown")
     error.last_words = ServerError("engine-room", "is engine-room")
     error.__cause__ = ProtocolError("no engine-room")
-    error.__cause__.__context__ = error  # a circle ends
+    error.__cause__.__context__ = error  # a cycle must not loop for ever
     mask_error(error, ["engine-room"])
     for each in (error, error.last_words, error.__cause__):
         assert "engine" not in f"{each} {each!r} {vars(each)}"

@@ -1,4 +1,4 @@
-"""Runs: several commands that leave as one, and what their replies mean."""
+"""Runs: several commands that are sent together, and what their replies mean."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class TestAtomic:
             run.read([ERROR, 1, ServerError("ERR", "EXEC without MULTI")])
         assert type(caught.value) is type(ERROR)
         assert (caught.value.code, caught.value.message) == ("ERR", "no")
-        assert caught.value is not ERROR  # a copy: who holds the replies shall not hold the frames it came through
+        assert caught.value is not ERROR  # a copy: the list of replies must not keep the frames of the traceback alive
 
     def test_it_tells_which_commands_ran_all_the_same(self) -> None:
         run = Run([("INCR", "secret"), ("GET", "secret")], atomic=True)
@@ -160,7 +160,7 @@ class TestAtomic:
         with pytest.raises(ServerError) as caught:
             run.read([OK, QUEUED, ERROR])
         assert (type(caught.value), str(caught.value)) == (type(ERROR), str(ERROR))
-        assert caught.value is not ERROR  # a copy: who holds the replies shall not hold the frames it came through
+        assert caught.value is not ERROR  # a copy: the list of replies must not keep the frames of the traceback alive
 
     def test_what_exec_cannot_answer_is_said_so(self) -> None:
         run = Run([("INCR", "k")], atomic=True)
@@ -173,7 +173,7 @@ class TestAtomic:
 
 
 class TestItsEnd:
-    """Whether the connection is surely in no transaction any more (R-25)."""
+    """Whether the connection has certainly left the transaction (R-25)."""
 
     @pytest.mark.parametrize(
         "replies",
@@ -221,7 +221,7 @@ class TestItsEnd:
         run = Run([("INCR", "k")] * 3000, atomic=True)
         assert kind_of(run.args) == ATOMIC
         assert {kind_of(piece) for piece in run.pieces()} == {None}
-        assert kind_of([("MULTI",), ("INCR", "k"), ("EXEC",)]) is None  # somebody else's: a lease keeps its own book
+        assert kind_of([("MULTI",), ("INCR", "k"), ("EXEC",)]) is None  # a user's own MULTI: the lease tracks it
 
 
 class TestReading:
@@ -325,7 +325,7 @@ class TestPieces:
         assert [len(piece) for piece in pieces] == [3, 3, 3, 1]
 
     def test_a_number_among_the_arguments_weighs_nothing_and_hides_nothing(self) -> None:
-        assert Run([("SETEX", "a", 60, b"x" * (BIG_BYTES - 5))]).is_big  # with the name and the key one too many
+        assert Run([("SETEX", "a", 60, b"x" * (BIG_BYTES - 5))]).is_big  # with name and key, one byte too many
         assert not Run([("SETEX", "a", 60, b"x" * (BIG_BYTES - 6))]).is_big
 
     def test_one_command_is_never_cut(self) -> None:

@@ -1,4 +1,4 @@
-"""What a connection's next user would find (R-28)."""
+"""The state in which the next user would find a connection (R-28)."""
 
 from __future__ import annotations
 

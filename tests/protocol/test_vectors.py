@@ -1,7 +1,7 @@
-"""Bytes and what they mean, in RESP2 and RESP3: fed whole, byte by byte, and cut in two at every place.
+"""Bytes and the replies in them, in RESP2 and RESP3: fed whole, byte by byte, and cut in two at every place.
 
 At the level of the wire an error reply is a ServerError value, an attribute is dropped, a push goes to ``on_push``, and
-what is not RESP ends the connection.
+bytes that are not RESP end the connection.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LONG = b"%d" % 3**300
 
 
 class Push:
-    """A push in a table of expectations."""
+    """A push, in a table of expected values."""
 
     def __init__(self, *parts: Any) -> None:
         self.parts = list(parts)
@@ -32,7 +32,7 @@ class Push:
         return f"Push{self.parts}"
 
 
-#: Bytes, and the replies and pushes they hold. The last one of each must not be there one byte earlier.
+#: Bytes, and the replies and pushes in them. The last one must not be complete one byte earlier.
 WHOLE: list[tuple[bytes, list[Any]]] = [
     # RESP2
     (b"+PONG\r\n", [b"PONG"]),
@@ -130,7 +130,7 @@ WHOLE: list[tuple[bytes, list[Any]]] = [
     (b">1\r\n$4\r\n\n|\n!\r\n:1\r\n", [Push(b"\n|\n!"), 1]),
 ]
 
-#: Nothing of this is a reply yet.
+#: None of these is a complete reply.
 PART: list[bytes] = [
     b"",
     b"+",
@@ -168,7 +168,7 @@ PART: list[bytes] = [
     b"*2\r\n|1\r\n+a\r\n:1\r\n:1\r\n",
 ]
 
-#: Not RESP, wherever it is cut.
+#: These are not RESP, wherever they are cut.
 BROKEN: list[bytes] = [
     b"x",
     b"GET / HTTP/1.1\r\n",
@@ -212,7 +212,7 @@ BROKEN: list[bytes] = [
 
 
 class Replies:
-    """A wire that is owed more than any vector holds, and what came, pushes among them."""
+    """A wire with more pending replies than any vector holds, and the replies and pushes it received."""
 
     def __init__(self) -> None:
         self.came: list[Any] = []
@@ -234,7 +234,7 @@ class Replies:
 
 
 def ways(data: bytes) -> Iterator[list[bytes]]:
-    """All the ways a vector is fed; a big one is not cut everywhere."""
+    """Yield all the ways to feed a vector; a big one is not cut everywhere."""
     yield [data]
     yield [data[at : at + 1] for at in range(len(data))]
     step = 1 if len(data) < 500 else 97
@@ -302,7 +302,7 @@ SHARED = Path(__file__).parents[3] / "shared" / "data" / "resp_vectors.json"
 
 
 class BigNumber:
-    """Equal to the digits of this number."""
+    """Equal to the bytes that hold this number in digits."""
 
     def __init__(self, digits: str) -> None:
         self.number = int(digits)
@@ -314,11 +314,11 @@ class BigNumber:
 
 
 class OtherwiseError(Exception):
-    """The wire means something else by this vector, on purpose; the text says why."""
+    """The wire deliberately treats this vector differently; the text says why."""
 
 
 def meant(value: dict[str, Any]) -> Any:
-    """Translate an expectation of the collection into what the wire gives."""
+    """Translate an expected value of the collection into the value that the wire returns."""
     kind, content = value["t"], value.get("v")
     if kind in ("bytes", "verbatim"):
         return content.encode("latin-1")
@@ -329,11 +329,11 @@ def meant(value: dict[str, Any]) -> Any:
     if kind == "double":
         return float(content)
     if kind == "big":
-        return BigNumber(content)  # it comes as its digits: hiredis does not make an int of it
+        return BigNumber(content)  # returned as digits: hiredis does not convert it to an int
     if kind == "error":
         return Refused(content.encode("latin-1").decode("utf-8", "replace").rstrip())
     if kind in ("array", "set"):
-        return [meant(part) for part in content]  # a set comes as a list: its elements need not be hashable
+        return [meant(part) for part in content]  # a set is returned as a list: its elements need not be hashable
     if kind == "push":
         return Push(*(meant(part) for part in content))
     if kind == "map":
@@ -346,7 +346,7 @@ def meant(value: dict[str, Any]) -> Any:
     raise AssertionError(f"the collection has a new type: {kind}")
 
 
-#: Where the wire differs from the collection, by what the vector begins with.
+#: Where the wire differs from the collection, by the first bytes of the vector.
 DIFFERENT = {
     b"$?": "streamed strings are refused: no server sends them, and the C parser does not know them",
     b"*?": "streamed arrays are refused",
@@ -356,7 +356,7 @@ DIFFERENT = {
     b"(+": "nor before a big number",
 }
 
-#: An error in the collection that comes one step later here, or differs in what went before.
+#: Errors of the collection that the wire raises one step later, or after other replies.
 BESIDES = {
     b"$3\r\nfoonocrlf": "hiredis does not look at the two bytes behind a text: the error is the byte behind those",
 }

@@ -29,7 +29,7 @@ class GaveUpError(Exception):
 
 
 class Caller:
-    """One who waits, until it gives up."""
+    """A caller that waits until it gives up."""
 
     def __init__(self) -> None:
         self.answers: list[Any] = []
@@ -167,7 +167,7 @@ class TestRuns:
     def test_behind_a_subscribe_that_was_accepted_a_refused_ping_hides_no_reply(
         self, size: int, encoding: str | None
     ) -> None:
-        """An ACL may allow SUBSCRIBE and not PING, and a server that is loading does."""
+        """An ACL may allow SUBSCRIBE but not PING, and so does a server that is loading."""
         wire = make(encoding=encoding)
         before, guarded, after = Caller(), Caller(), Caller()
         wire.submit(b"x", before)
@@ -353,7 +353,7 @@ class TestPushes:
         assert caller.answer == 1
 
     def test_a_push_with_bytes_that_are_no_text_completes_nothing(self) -> None:
-        """The parser says no more than "not decodable": taken for a reply, it would shift every one behind it."""
+        """The parser only reports "not decodable": mistaken for a reply, a push would shift every later reply."""
         pushes: list[Any] = []
         wire = make(encoding="utf-8", on_push=pushes.append)
         (caller,) = ask(wire)
@@ -664,7 +664,7 @@ class TestRareFrames:
             assert caller.answer == table
 
     def test_a_long_table_is_read_in_linear_time(self) -> None:
-        """Every row begins like an attribute; looking for the other kind to the end of the data would be quadratic."""
+        """Every row begins like an attribute. Searching for "!" to the end of the data each time would be quadratic."""
         table = b"| a | b |\n" * 200_000
         wire = make()
         (caller,) = ask(wire)

@@ -1,4 +1,4 @@
-"""The wire against a model that knows only an order: what was asked, what was said, who gave up.
+"""The wire against a model that knows only the order of commands and replies, and which callers gave up.
 
 The model plays both ends: callers that submit and give up, a shell that writes, and a server that answers in order, in
 pieces of any size, with pushes in between.
@@ -27,15 +27,15 @@ class GaveUpError(Exception):
 
 @dataclass(eq=False)
 class Caller:
-    """One who waits for the answer to one submission."""
+    """A caller that waits for the replies to one submission."""
 
     count: int = 1  # replies
     is_list: bool = False
     hidden: int = 0
     size: int = 0
     has_given_up: bool = False
-    answers: list[Any] = field(default_factory=list)  # what came; never more than one
-    said: list[Any] = field(default_factory=list)  # what the server has said so far
+    answers: list[Any] = field(default_factory=list)  # the results received; never more than one
+    said: list[Any] = field(default_factory=list)  # the server's replies so far
 
     def set_result(self, value: Any) -> None:
         if self.has_given_up:
@@ -52,7 +52,7 @@ class Caller:
 
 @dataclass(eq=False)
 class Frame:
-    """Something the server has said: whom it answers (None: nobody, or it is a push), and where its bytes end."""
+    """A frame from the server: the caller it answers (None: nobody, or it is a push), and where its bytes end."""
 
     said: Said
     end: int
@@ -72,8 +72,8 @@ class WireMachine(RuleBasedStateMachine):
         self.pushes: list[Any] = []
         self.wire = Wire(encoding=self.encoding, abandoned=GaveUpError, on_push=self.pushes.append)
         self.unwritten: list[tuple[bytes, Caller]] = []
-        self.asked: deque[Caller] = deque()  # written, not answered in full by the server
-        self.owed: deque[Caller | None] = deque()  # one for each reply that is to come of what was written
+        self.asked: deque[Caller] = deque()  # written, but not completely answered by the server
+        self.owed: deque[Caller | None] = deque()  # one for each pending reply to a written command
         self.frames: deque[Frame] = deque()
         self.stream = b""
         self.fed = 0
@@ -85,7 +85,7 @@ class WireMachine(RuleBasedStateMachine):
         self.number += 1
         return self.number
 
-    # Asking --------------------------------------------------------------------------------------------
+    # Submitting ----------------------------------------------------------------------------------------
 
     def data(self, size: int) -> bytes:
         return (b"<%d>" % self.tag()).ljust(size, b".")
@@ -144,7 +144,7 @@ class WireMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.asked)
     @rule(kinds=st.lists(st.integers(0, KINDS - 1), min_size=4, max_size=4))
     def answer(self, kinds: list[int]) -> None:
-        """The server runs the oldest command it was sent."""
+        """Let the server run the oldest command it has received."""
         caller = self.asked.popleft()
         for kind in kinds[: caller.count]:
             said = reply(kind, self.tag())
@@ -156,7 +156,7 @@ class WireMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.asked and self.asked[0].hidden)
     @rule()
     def confirm(self) -> None:
-        """The server accepts a SUBSCRIBE, which it says with a push, and refuses the PING behind it."""
+        """Let the server accept a SUBSCRIBE, with a push, and refuse the PING after it."""
         caller, number = self.asked.popleft(), self.tag()
         self.say(Said(b">2\r\n+subscribe\r\n:%d\r\n" % number, [b"subscribe", number]), None, is_push=True)
         self.say(Said(b"-NOPERM no %d\r\n" % number, None), caller)
@@ -203,7 +203,7 @@ class WireMachine(RuleBasedStateMachine):
         self.fail_all(None)
 
     def fail_all(self, culprit: Caller | None) -> None:
-        """End the connection. ``culprit``: who was to get a reply that could not be parsed."""
+        """End the connection. ``culprit``: the caller whose reply could not be parsed."""
         wire = self.wire
         wire.fail(lambda: ConnectionLost("before", executed="no"), lambda: ConnectionLost("after", executed="unknown"))
         unwritten = [caller for _, caller in self.unwritten]
@@ -229,7 +229,7 @@ class WireMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.asked)
     @rule(kind=st.integers(0, KINDS - 1))
     def surplus(self, kind: int) -> None:
-        """A reply that nobody asked for, also while commands wait to be written."""
+        """Send a reply that nobody asked for, perhaps while commands wait to be written."""
         self.feed_all()
         assert not self.owed
         with pytest.raises(ProtocolError, match="nobody asked for"):
@@ -246,7 +246,7 @@ class WireMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.asked)
     @rule()
     def a_key_that_cannot_be(self) -> None:
-        """A map whose key is an array: the parser has lost its place."""
+        """Send a map whose key is an array: the parser then loses its place."""
         self.feed_all()
         with pytest.raises(ProtocolError, match="cannot hash"):
             self.wire.feed(b"%1\r\n*1\r\n:1\r\n:2\r\n")

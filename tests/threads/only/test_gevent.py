@@ -32,7 +32,7 @@ def tick():
         gevent.sleep(0.01)
         ticks += 1
 
-gevent.start_or_run(tick)
+gevent.spawn(tick)
 
 def took(seconds, work):
     '''Call it; it must take that long, and others must run meanwhile. Return what it returned or raised.'''
@@ -48,7 +48,7 @@ def took(seconds, work):
 
 def together(count, work):
     '''Let many greenlets do it at the same time; all must succeed.'''
-    greenlets = [gevent.start_or_run(work, number) for number in range(count)]
+    greenlets = [gevent.spawn(work, number) for number in range(count)]
     assert len(gevent.joinall(greenlets, timeout=20)) == count
     for greenlet in greenlets:
         greenlet.get()

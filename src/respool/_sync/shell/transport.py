@@ -186,7 +186,7 @@ class Transport:
         return self._error is None and not self._queue and self._leader is None
 
     def is_reusable(self, now: float) -> bool:
-        """Tell whether it is quiet and the peer has not closed it: the check before each lease, without a PING (R-11)."""
+        """Tell whether it is quiet and the peer has not closed it: the check before each lease, no PING (R-11)."""
         if now - self._looked > _RESTED and self.is_quiet:
             self._look()
         return self._error is None and not self._queue and self._leader is None
