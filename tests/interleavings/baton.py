@@ -102,7 +102,7 @@ class Baton:
         before = sys.gettrace()
         sys.settrace(_look_away)  # Python 3.12 drops its line events when the last traced thread ends, and makes them anew
         try:
-            first = self.start_or_run("main", work)
+            first = self.spawn("main", work)
             self.me = first
             first.turn.release()
             self._all_over.acquire()
@@ -111,7 +111,7 @@ class Baton:
         finally:
             sys.settrace(before)
 
-    def start_or_run(self, name: str, work: Callable[[], None]) -> Actor:
+    def spawn(self, name: str, work: Callable[[], None]) -> Actor:
         """Start a new actor, which then waits for its turn."""
         actor = Actor(len(self.actors), name)
         self.actors.append(actor)

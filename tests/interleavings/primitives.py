@@ -164,7 +164,7 @@ class SimThread:
 
     def start(self) -> None:
         self.name += f" {len(self._baton.actors)}"  # a unique name, because names identify owners and holders
-        self._actor = self._baton.start_or_run(self.name, self._work)
+        self._actor = self._baton.spawn(self.name, self._work)
         self._baton.point()
 
     @property

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from respool._pooling.ledger import Ledger
 
 _FRAME: Final = re.compile(r'^  File "(.*)", line (\d+), in (.*)$', re.MULTILINE)
-_OURS: Final = str(Path(__file__).parent)
+_OURS: Final = str(Path(__file__).parents[1])
 _SHOWN: Final = 5
 
 
