@@ -1,9 +1,9 @@
 # Each target sets itself up in .venv: a machine with Python 3.11+ and make is enough.
 #
 #   make demo                      what respool does, in 15 seconds
-#   make test PYTHON=python3.12    with another interpreter (.venv is made anew when it differs)
-#   make test ARGS="-k pool -x"    ARGS goes to the program behind the target
-#   make test WORKERS=0            one test at a time, in this very process (for --pdb)
+#   make test PYTHON=python3.12    use another interpreter (.venv is recreated when it differs)
+#   make test ARGS="-k pool -x"    ARGS is passed to the program behind the target
+#   make test WORKERS=0            run one test at a time, in a single process (for --pdb)
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -15,7 +15,7 @@ SECONDS ?= 300
 MINUTES ?= 5
 WORKERS ?= 2
 
-# An interpreter that was asked for is used, whatever .venv was made with; else the first one that is new enough.
+# PYTHON is used if it is given, whatever .venv was made with; otherwise the first interpreter that is new enough.
 ifdef PYTHON
   ASKED := yes
 else
@@ -23,7 +23,7 @@ else
     $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 endif
 
-# Prints the packages of a dependency group, for pips that do not know --group (before 25.1).
+# Prints the packages of a dependency group, for versions of pip without --group (before 25.1).
 GROUP = $(PY) -c 'import sys, tomllib; \
   print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]], sep="\n")'
 INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --no-warn-script-location
@@ -83,7 +83,7 @@ clean: ## remove .venv and everything that was built
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Setting up ----------------------------------------------------------------------------------------------
-# A stamp file says that .venv has what a target needs; it is made again when pyproject.toml changes.
+# A stamp file records that .venv has what a target needs; it is recreated when pyproject.toml changes.
 
 ifdef ASKED
 $(READY)-venv: FORCE
