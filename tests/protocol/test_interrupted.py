@@ -22,11 +22,7 @@ MODES = pytest.mark.parametrize("interrupt", [interrupted_at, interrupted_behind
 
 
 class Told:
-<<<<<<< HEAD
-    """A caller of the wire, as a thread is; it takes one answer."""
-=======
     """A caller of the wire; it accepts one result, like a future."""
->>>>>>> 24705a1 (tests of pooling, protocol and facts: comments and docstrings in plain English)
 
     def __init__(self, name: str, *, has_given_up: bool = False) -> None:
         self.name = name

@@ -14,7 +14,7 @@ import pytest
 from answers import NIL, echo
 from interrupting import interrupted_at, interrupted_behind, moments
 from respool import Pool
-from respool.errors import ConnectionLost, ReadTimeout, TransportError
+from respool.errors import ConnectionLost, ReadTimeout, TransportError, ProtocolError
 from respool.testing import FakeNode, Hold, Silence
 from threads.harness import Callers, Signal, wait_until
 
@@ -93,7 +93,7 @@ def test_a_leader_is_interrupted_while_the_connection_ends(callers: Callers, int
 def _ignore(call: Callable[..., Any], *args: Any) -> None:
     try:
         call(*args)
-    except (ConnectionLost, ReadTimeout):
+    except (ConnectionLost, ReadTimeout, ProtocolError):
         pass
 
 
