@@ -19,7 +19,7 @@ from .books import Broken, cancels_of, is_expected
 if TYPE_CHECKING:
     from .run import Run
 
-#: How late a call may end: uvloop rounds a timer to the nearest millisecond, and its clock is updated once per tick.
+#: How late a call may end: uvloop rounds a timer to the nearest millisecond, and its clock counts whole ones.
 TICK: Final = 0.0021
 
 Operation = Callable[["Client"], Coroutine[Any, Any, None]]
@@ -97,7 +97,7 @@ class Client:
             self.books.fail(f"{self.name} {name}: CancelledError, and nobody had cancelled")
 
     def _judge(self, name: str, error: Exception) -> None:
-        """Check that the run can cause this error."""
+        """Check that this error can occur in this run."""
         books, plan = self.books, self.run.plan
         books.note_error(error)
         if type(error) is TimeoutError and self.limit is not None:

@@ -1,4 +1,4 @@
-"""``python -m tests.soak --minutes 30``: a mixed load for asyncio and threads, with mixed faults, for as long as wanted.
+"""``python -m tests.soak --minutes 30``: a mixed load for asyncio and threads, with mixed faults, for any time.
 
 Every minute it prints the memory, descriptors, threads and tasks in use, and what happened. It fails if a check of
 ``books`` fails, an error comes that no fault explains, memory grows after the warm-up, or anything is left at the end.

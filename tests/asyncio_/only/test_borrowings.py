@@ -1,4 +1,4 @@
-"""What ``acquire()`` returns can be awaited, entered, or made a task of: once (R-27)."""
+"""The result of ``acquire()`` can be awaited, entered, or made a task of, but only once (R-27)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Thousands of calls, half of them cancelled at random moments: no reply goes astray and nothing is reconnected."""
+"""Thousands of calls, half of them cancelled at random moments: no reply reaches a wrong caller, nothing reconnects."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def test_every_surviving_reply_belongs_to_its_request(server: Server, seed
                     assert result == expected
         assert await pool.execute("ECHO", "after") == b"after"
         stats = pool.stats()
-        assert int(server.info("stats")["total_connections_received"]) - int(received) == 1  # the one who asks
+        assert int(server.info("stats")["total_connections_received"]) - int(received) == 1  # the connection of ``info`` itself
         assert (stats.opened, stats.lost, stats.retries) == (shared, 0, 0)
     assert pool.stats().in_flight == 0
 

@@ -1,4 +1,4 @@
-"""A cancel at any moment: nothing is lost, nothing is swallowed, nobody is overtaken (R-03, R-19, R-21, R-33, R-36)."""
+"""A cancel at any moment loses no lease, is never swallowed, lets no waiter overtake (R-03, R-19, R-21, R-33, R-36)."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def held_hello(command: tuple[bytes, ...], connection: Any) -> Hold:
 
 
 async def cancelled(task: asyncio.Task[Any]) -> None:
-    """Cancel a task and see that the cancel comes out of it."""
+    """Cancel a task and check that it raises CancelledError."""
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled()
 
 
 async def steps(count: int) -> None:
-    """Let everything else go on for so many turns of the loop."""
+    """Let everything else run for this many turns of the event loop."""
     for _ in range(count):
         await asyncio.sleep(0)
 
@@ -90,7 +90,7 @@ async def test_cancels_in_the_very_step_of_the_hand_over_pass_the_connection_on(
         lease = await pool.acquire()
         tasks = [asyncio.create_task(use(name)) for name in range(5)]
         await wait_until(lambda: pool.waiting == 5)
-        pool.release(lease)  # promised to the first; none of them has run yet
+        pool.release(lease)  # assigned to the first waiter; none of them has run yet
         assert (pool.leased, pool.waiting) == (1, 4)
         for name in (0, 1, 3):
             tasks[name].cancel()
@@ -181,7 +181,7 @@ async def test_a_long_transaction_that_is_cancelled_half_way_leaves_no_connectio
             async with pool.acquire() as conn:
                 task = asyncio.create_task(conn.execute_many([("SET", "k", "v")], atomic=True))
                 await wait_until(lambda: len(node.calls("SET")) == 2)
-                await cancelled(task)  # its EXEC is on the way, so the connection is as good as before
+                await cancelled(task)  # its EXEC is sent, so the connection can still be used
                 assert not conn.closed
                 node.release()
                 assert await conn.execute("INCR", "n") == b"QUEUED"
@@ -214,7 +214,7 @@ async def test_a_cancel_in_a_hook_costs_that_connection_only(server: Server, hoo
             await cancelled(task)
             assert (pool.idle, pool.leased) == (1, 0)
         elif hook == "configure":
-            await cancelled(task)  # the dial is the pool's, and goes on
+            await cancelled(task)  # the dial belongs to the pool, and continues
             assert pool.dialing == 1
         else:
             assert await task == b"PONG"
@@ -351,7 +351,7 @@ MOST_STEPS = 400
 @pytest.mark.parametrize("options", [{"shared": 0}, {"shared": 0, "min_size": 4}, {"shared": 1}, {"shared": 2}], ids=str)
 @pytest.mark.parametrize("name", OPERATIONS)
 async def test_a_cancel_at_every_step_of(server: Server, name: str, options: dict[str, Any]) -> None:
-    """Each round is a new pool, cancelled one step later, until the call is done before its cancel comes."""
+    """Each round uses a new pool and cancels one step later, until the call ends before its cancel comes."""
     server.command("RPUSH", "full", *["x"] * MOST_STEPS)
     for count in range(MOST_STEPS):
         pool = AsyncPool(server.url, max_size=4, **options)
@@ -362,7 +362,7 @@ async def test_a_cancel_at_every_step_of(server: Server, name: str, options: dic
             await cancelled(task)
             assert pool.waiting == pool.leased == 0
             leases = [await pool.acquire() for _ in range(max(pool.idle, 1))]
-            for conn in leases:  # they are as good as before
+            for conn in leases:  # they can still be used
                 assert await conn.execute("ECHO", "lease") == b"lease"
                 said = await conn.execute("CLIENT", "INFO")
                 assert b" flags=N " in said  # no MULTI, no subscription

@@ -1,4 +1,4 @@
-"""The end of the interpreter is no trap, for event loops neither (R-38)."""
+"""With event loops too, a pool never hangs at the end of the interpreter (R-38)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pool belongs to the event loop it was opened in, and says so elsewhere (R-35)."""
+"""A pool belongs to the event loop it was opened in, and raises a clear error in another one (R-35)."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_a_pool_belongs_to_its_event_loop_as_long_as_that_is_open(server: Server
 
 FACTORIES = pytest.mark.parametrize("factory", [asyncio.new_event_loop, uvloop.new_event_loop])
 
-#: uvloop warns of every transport that is open when it is closed itself, whatever becomes of the pool.
+#: When it is closed, uvloop warns of every open transport, whatever the pool does.
 UVLOOPS_OWN = pytest.mark.filterwarnings("ignore:unclosed resource <TCPTransport:ResourceWarning")
 
 
@@ -160,7 +160,7 @@ def test_a_pool_opens_anew_in_each_event_loop_after_the_other(
 
         assert run_in(factory, run, ending) <= before + 20
     assert run_in(factory, pool.ping, ending)
-    run_in(factory, pool.aclose, ending)  # nothing of the dead loop's is left
+    run_in(factory, pool.aclose, ending)  # nothing of the closed loop is left
     gc.collect()
     assert sockets() == before
     with pytest.raises(PoolClosed):
@@ -168,7 +168,7 @@ def test_a_pool_opens_anew_in_each_event_loop_after_the_other(
 
 
 def run_in(factory: Callable[[], asyncio.AbstractEventLoop], work: Callable[[], Any], ending: str) -> Any:
-    """Run ``work`` in an event loop of its own, which is closed in good order or with its tasks pending."""
+    """Run ``work`` in an event loop of its own, which is closed properly or with tasks pending."""
     if ending == "orderly":
         with asyncio.Runner(loop_factory=factory) as runner:
             return runner.run(work())
@@ -188,7 +188,7 @@ def test_what_was_on_its_way_when_the_event_loop_ended_is_not_sent_by_the_next_o
 
     async def leave_behind() -> Any:
         await pool.set("k", "0")
-        for _ in range(3):  # the second and third wait for the end of the tick, which never comes
+        for _ in range(3):  # the second and third would be sent at the end of the tick, which never comes
             work = asyncio.ensure_future(pool.incr("k"))
             work._log_destroy_pending = False  # type: ignore[attr-defined]  # left behind on purpose
             lost.append(work)
@@ -256,7 +256,7 @@ def test_a_connection_of_ones_own_is_closed_and_opened_again_in_the_next_event_l
     assert sockets() == before
 
 
-#: What an event loop of asyncio has for itself.
+#: The resources that an event loop of asyncio has for itself.
 LOOP_SOCKETS = 2
 
 
@@ -292,19 +292,19 @@ def test_with_eager_tasks_a_listener_may_close_the_pool_that_is_just_being_opene
         await asyncio.gather(*closing)
         assert pool.closed
 
-    thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)  # it hung, and would hang pytest
+    thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)  # daemon: it once hung, and would hang pytest
     thread.start()
     thread.join(5.0)
     assert not thread.is_alive()
 
 
 class Several(uvloop.Loop):
-    """An event loop whose resolver knows a name with several addresses."""
+    """An event loop that resolves one name to several addresses."""
 
     ports: tuple[int, ...] = ()
 
     async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:
-        ports = self.ports if host == "several.test" else (port,)  # it asks for literal addresses too
+        ports = self.ports if host == "several.test" else (port,)  # called for literal addresses too
         return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", each)) for each in ports]
 
 

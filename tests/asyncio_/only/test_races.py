@@ -1,4 +1,4 @@
-"""A cancel that comes when the reply is there already, before its caller has seen it."""
+"""A cancel that comes when the reply has arrived, but its caller has not run yet."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def test_a_big_transaction_cancelled_between_two_pieces_leaves_no_open_tra
             await wait_until(lambda: any(row["multi"] == "1023" for row in server.clients()))
             seen = transport.completed
             proxy.down.release()
-            # Until the first piece is answered, and not one step longer.
+            # Only until the first piece is answered, and not one step longer.
             while transport.completed < seen + 1024:
                 await asyncio.sleep(0)
             task.cancel()
@@ -54,7 +54,7 @@ async def test_the_check_of_a_connection_that_was_idle_for_long_ends_with_the_ti
             pool.release(await pool.acquire())
             started = now()
             while now() < started + 0.05:
-                pass  # the loop stands still, and the maintenance task with it
+                pass  # block the loop, and with it the maintenance task
             with pytest.raises(PoolTimeout):
                 await pool.acquire(timeout=0.1)
             assert now() - started < 2.0

@@ -1,4 +1,4 @@
-"""A long pipeline stops the loop for no longer than one step of it takes."""
+"""A long pipeline blocks the event loop for no longer than one of its steps takes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from respool.testing import FakeNode
 
 @pytest.mark.parametrize("kind", ["tuples", "commands"])
 async def test_the_work_of_one_turn_of_the_loop_does_not_grow_with_the_pipeline(kind: str) -> None:
-    """Counted in calls of functions: a measure of time that is the same on every machine."""
+    """Counted in function calls, because that is the same on every machine."""
     with FakeNode(default=OK) as node:
         async with AsyncPool(node.url, shared=1) as pool:
             commands: list[Any] = [("SET", "k", str(number)) for number in range(60_000)]

@@ -1,4 +1,4 @@
-"""What leaves in one tick of the loop leaves in one write; what is given up before it left is taken back (R-19)."""
+"""Commands of one tick are sent in one write; a command given up before it was sent is taken back (R-19)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO counts segm
 
 
 def segments_sent(pool: AsyncPool[Any]) -> int:
-    """Return how many segments with data the shared connection has sent: on loopback, one for each small write."""
+    """Return how many TCP segments with data the shared connection has sent: on loopback, one per small write."""
     sock = pool._shared.only._transport.get_extra_info("socket")  # type: ignore[union-attr]
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 232)
     (count,) = struct.unpack_from("@I", info, 156)  # tcpi_data_segs_out of struct tcp_info
@@ -47,10 +47,10 @@ async def test_a_hundred_commands_of_one_tick_leave_in_two_writes(server: Server
         before = segments_sent(pool)
         replies = await asyncio.gather(*[pool.execute("ECHO", f"{number}") for number in range(100)])
         assert replies == [b"%d" % number for number in range(100)]
-        assert segments_sent(pool) - before <= 2  # the first one went at once: the connection was idle
+        assert segments_sent(pool) - before <= 2  # the first one was sent at once, because the connection was idle
         before = segments_sent(pool)
         await asyncio.gather(*[pool.execute("ECHO", f"{number}") for number in range(100)])
-        assert segments_sent(pool) - before == 1  # after a busy tick nobody goes alone
+        assert segments_sent(pool) - before == 1  # after a busy tick no command is sent alone
 
 
 @linux
@@ -67,7 +67,7 @@ async def test_a_lone_command_on_an_idle_connection_leaves_at_once(server: Serve
 async def test_a_command_given_up_in_the_tick_of_its_start_is_taken_back_or_dropped(server: Server) -> None:
     async with AsyncPool(server.url, shared=1) as pool:
         keep, *given_up = start(pool.incr("kept"), *[pool.incr("given up") for _ in range(20)])
-        await asyncio.sleep(0)  # all have begun; the first one has left, the others leave at the end of the tick
+        await asyncio.sleep(0)  # all have started: the first is sent, the others are sent at the end of the tick
         for task in given_up:
             task.cancel()
         assert await keep == 1
@@ -136,9 +136,9 @@ async def test_the_next_command_after_a_cancelled_one_goes_the_same_way(ask: Any
 async def test_a_lease_does_not_wait_for_what_was_sent_without_reply_and_any_reply_of_the_pool_does(
     server: Server,
 ) -> None:
-    """R-23 is about the pool's own commands; a lease is another way to the server."""
+    """R-23 is about the pool's own commands. A lease is a connection of its own."""
     async with AsyncPool(server.url, shared=2) as pool:
-        pool.release(await pool.acquire())  # from here on a lease is lent without a suspension
+        pool.release(await pool.acquire())  # from here on ``acquire`` does not suspend
         for number in range(20):
             await pool.execute_noreply("SET", "k", number)
             await pool.ping()
@@ -150,7 +150,7 @@ async def test_whoever_waits_at_the_door_is_let_in_when_all_before_it_is_taken_b
     with FakeNode({"SET": OK}) as node:
         async with AsyncPool(node.url, shared=1, max_in_flight_bytes=15_000) as pool:
             first, second = start(pool.execute("SET", "a", HEAVY, timeout=0.001), pool.execute("SET", "b", HEAVY))
-            await asyncio.sleep(0)  # the first one is queued and not written, the second one is in the admission queue
+            await asyncio.sleep(0)  # the first is queued but not written, the second is in the admission queue
             time.sleep(0.005)  # noqa: ASYNC251 - the loop is busy: on uvloop a time can be over before the tick is
             assert await outcomes(second) == [b"OK"]
             await outcomes(first)
@@ -237,16 +237,16 @@ async def test_what_is_given_up_on_a_lease_while_the_socket_is_full_never_leaves
             assert pool.stats().taken_back == count
 
 
-# What waits in the kernel while the loop does not look (R-11) -----------------------------------------------------
+# Events in the kernel that the loop has not seen yet (R-11) -------------------------------------------------------
 
 
 def busy(is_there: Callable[[], bool]) -> None:
-    """Keep the loop from its sockets until something has happened to them, and the kernel has told so."""
+    """Block the loop until an event at its sockets has reached the kernel, but not the loop."""
     deadline = time.monotonic() + 5.0
     while not is_there() and time.monotonic() < deadline:
         time.sleep(0.001)
     assert is_there()
-    time.sleep(0.05)  # the node's end is closed: it is on its way through the loopback
+    time.sleep(0.05)  # the node has closed its end: the FIN is on its way through the loopback
 
 
 @pytest.mark.parametrize("shared", [0, 1])

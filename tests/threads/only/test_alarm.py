@@ -1,4 +1,4 @@
-"""What wakes the maintenance task of a pool for threads: at the earliest of all times, and not before."""
+"""The alarm wakes the maintenance thread at the earliest time that was set, and not before."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_the_earliest_of_all_times_counts() -> None:
     alarm, started = Alarm(), monotonic()
     for seconds in (60.0, 0.1, 30.0):
         alarm.ring_at(started + seconds)
-    alarm.wait(60.0)  # woken to wait anew
+    alarm.wait(60.0)  # woken, to wait again
     alarm.wait(60.0)
     assert 0.1 <= monotonic() - started < 5.0
 

@@ -1,4 +1,4 @@
-"""A name with several addresses: the time to connect is shared between them, and closing calls off all of them."""
+"""A name with several addresses: they share the time to connect, and closing the pool cancels all of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from threads.harness import now, wait_until
 
 
 def resolve(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
-    """Let every name mean these ports of this host, in this order."""
+    """Let every name resolve to these ports of this host, in this order."""
     found = [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port)) for port in ports]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
 
@@ -42,7 +42,7 @@ def test_closing_calls_off_every_address(monkeypatch: pytest.MonkeyPatch) -> Non
         resolve(monkeypatch, *[hole.port] * 3)
         pool: Pool[Any] = Pool("redis://many.test", shared=1, connect_timeout=60.0)
         pool.open(wait=False)
-        wait_until(lambda: pool._serving is not None and pool._serving.node.in_making)  # it connects
+        wait_until(lambda: pool._serving is not None and pool._serving.node.in_making)  # it is connecting
         started = now()
         pool.close()
         assert now() - started < 2.0
@@ -55,7 +55,7 @@ def test_the_number_of_a_thread_that_is_used_again_hangs_up_on_nobody_else() -> 
     assert over.ident is not None
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        dial = dial_module._dials[over.ident] = dial_module.Dial()  # as if a new thread had got the number
+        dial = dial_module._dials[over.ident] = dial_module.Dial()  # as if a new thread had got this thread id
         dial.sockets.append(ours)
         try:
             dial_module.hang_up(over)

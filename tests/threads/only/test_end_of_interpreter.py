@@ -1,4 +1,4 @@
-"""The end of the interpreter is no trap: pools may be open, closed, used and dropped at every stage of it (R-38)."""
+"""At every stage of the interpreter's end, pools may be open, closed, used and dropped without a hang (R-38)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from endings import SCENES, play, pythons
 from respool.testing import Server
 
-#: Where versions of Python differ most: joining at finalisation, starting threads, locks of threads that stopped.
+#: Versions that differ at the end: joining threads, starting threads, locks of threads that have stopped.
 TELLING = [
     "a generator holds a pool",
     "a pool is made at teardown",
@@ -35,7 +35,7 @@ def test_other_interpreters_end_as_well(server: Server, version: str) -> None:
 
 def test_what_needs_nobody_else_still_works_at_teardown(server: Server) -> None:
     words = play(SCENES["a pool is used at teardown"], server.url)
-    assert words == ["done"] * 11 + ["PoolClosed"]  # used after it was closed
+    assert words == ["done"] * 11 + ["PoolClosed"]  # from the call after close
 
 
 def test_what_needs_a_thread_is_a_clear_error_at_teardown(server: Server) -> None:

@@ -1,4 +1,4 @@
-"""Green threads are threads: gevent's monkey patching changes nothing but who runs when (R-39, P-30)."""
+"""Under gevent's monkey patching, greenlets can use a pool as threads do (R-39, P-30)."""
 
 from __future__ import annotations
 

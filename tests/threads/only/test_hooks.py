@@ -1,4 +1,4 @@
-"""An ``async`` function cannot be a hook of a pool for threads, and is not silently left out."""
+"""An ``async`` function as a hook of a pool for threads is refused, and not silently ignored."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What interrupts a thread does so at any moment; here, in turn, at every one in which Python lets a signal in.
+"""A thread is interrupted at every moment, one after the other, at which Python runs a signal handler.
 
-How the moments are found stands in ``interrupting``. Connections that end while a thread is interrupted have a file of
-their own, ``test_interrupted_endings``.
+``interrupting`` says how the moments are found. ``test_interrupted_endings`` tests connections that end while a thread
+is interrupted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MODES = pytest.mark.parametrize("interrupt", [interrupted_at, interrupted_behind
 
 
 def rests(pool: Pool[Any]) -> None:
-    """Wait until nothing is under way; then check the ledger, and that every count agrees with the others."""
+    """Wait until nothing is in progress; then check the ledger, and that all counts agree."""
     assert pool._serving is not None
     node = pool._serving.node
     wait_until(lambda: (pool.leased, pool.waiting, pool.dialing) == (0, 0, 0))
@@ -36,7 +36,7 @@ def rests(pool: Pool[Any]) -> None:
     assert stats.leases == stats.releases + stats.leaks, stats
 
 def asked(node: FakeNode, word: str) -> bool:
-    """Tell whether ``GET word`` has arrived."""
+    """Return whether ``GET word`` has arrived at the node."""
     return any(seen.command[1] == word.encode() for seen in node.calls("GET"))
 
 
@@ -101,7 +101,7 @@ def test_a_leader_leaves_nobody_asleep_and_shifts_no_reply(callers: Callers, ser
 
 
 def test_a_reply_in_the_hands_of_an_interrupted_leader_was_not_surely_unsent(callers: Callers) -> None:
-    """The node answers the leader and its follower in one piece, so the leader has a reply that is not its own."""
+    """The node answers leader and follower in one piece, so the leader also reads the follower's reply."""
     kept: list[bytes] = []
 
     def answer(command: Words, _: FakeConnection) -> Hold | bytes:
@@ -134,7 +134,7 @@ def test_a_reply_in_the_hands_of_an_interrupted_leader_was_not_surely_unsent(cal
                     outcome = caller.outcome()
                     assert outcome == word or isinstance(outcome, ConnectionLost), (moment, outcome)
                     if outcome != word and any(seen.command[1] == word for seen in node.calls("GET")[asked_before:]):
-                        assert outcome.executed == "unknown", moment  # else it might be sent once more (R-24)
+                        assert outcome.executed == "unknown", moment  # otherwise it might be sent again (R-24)
             if not was_interrupted:
                 return
 
@@ -200,7 +200,7 @@ def test_whoever_gives_back_wakes_the_next(callers: Callers, server: Server) -> 
             waiter = callers.start(pool.execute, "ECHO", "waiter", timeout=2.0)
             wait_until(lambda: pool.waiting)
             was_interrupted = interrupted_at(moment, lambda: pool.release(leases[0]))
-            leases.clear()  # interrupted at the very door: it was not given back
+            leases.clear()  # interrupted at the start of release: it was not given back
             assert waiter.result() == b"waiter"
             wait_until(lambda: (pool.leased, pool.waiting, pool.dialing) == (0, 0, 0))
         if not was_interrupted:
@@ -235,7 +235,7 @@ def select(conn: Connection[Any]) -> None:
     conn.execute("SELECT", 1)
 
 
-#: How a lease comes back, and the options of the pool.
+#: How a lease is released, and the options of the pool.
 RETURNS: dict[str, tuple[Callable[[Connection[Any]], Any], dict[str, Any]]] = {
     "clean": (lambda conn: conn.execute("ECHO", "x"), {}),
     "in a transaction": (watch, {}),
@@ -278,7 +278,7 @@ def test_the_collection_of_leaks_loses_none(server: Server, interrupt: Interrupt
             leases = [pool.acquire(), pool.acquire()]
             node = pool._serving.node
             assert node is not None
-            with node.lock:  # the maintenance task cannot be the first
+            with node.lock:  # so that the maintenance thread cannot be first
                 leases.clear()
                 was_interrupted = interrupt(moment, node.settle)
             rests(pool)
@@ -312,7 +312,7 @@ def test_one_who_gives_up_after_a_timeout_leaves_the_line(server: Server, interr
 @MODES
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_what_came_back_just_before_a_caller_stood_in_line_is_not_lost(server: Server, interrupt: Interrupt) -> None:
-    """Between a caller's look at the idle ones and its place in line another thread gives a lease back."""
+    """Another thread releases a lease after a caller found none idle and before the caller is queued."""
     for moment in moments():
         with Pool(server.url, shared=0, max_size=1) as pool:
             lane, lease = pool._serving.leases, pool.acquire()
@@ -322,7 +322,7 @@ def test_what_came_back_just_before_a_caller_stood_in_line_is_not_lost(server: S
                 pool.release(lease)
                 return before(*args)
 
-            lane._queue = queue  # type: ignore[method-assign]  # a moment that is hard to meet
+            lane._queue = queue  # type: ignore[method-assign]  # the moment is hard to hit otherwise
             got: list[Any] = []
             was_interrupted = interrupt(moment, lambda: got.append(pool.acquire(2.0)))
             lane._queue = before  # type: ignore[method-assign]

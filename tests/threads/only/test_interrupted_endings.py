@@ -1,6 +1,6 @@
-"""A connection ends while a thread is interrupted: its callers are told the truth, its slot is dialed anew at once.
+"""A connection ends while a thread is interrupted: its callers get correct errors, its slot is dialed again at once.
 
-How the moments are found stands in ``interrupting``.
+``interrupting`` says how the moments are found.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def break_the_protocol(node: FakeNode, connection: int) -> None:
 
 
 def stay_silent(_: FakeNode, __: int) -> None:
-    """Nothing comes: ``read_timeout`` ends the connection."""
+    """Send nothing, so that ``read_timeout`` ends the connection."""
 
 
 WAYS = {"eof": hang_up, "protocol": break_the_protocol, "silence": stay_silent}
@@ -40,7 +40,7 @@ WAYS = {"eof": hang_up, "protocol": break_the_protocol, "silence": stay_silent}
 @MODES
 @pytest.mark.parametrize("way", WAYS)
 def test_a_leader_is_interrupted_while_the_connection_ends(callers: Callers, interrupt: Interrupt, way: str) -> None:
-    """Ours leads behind another one; of those behind us one is written with us, others wait for room."""
+    """Our thread follows, then leads. Of the commands behind it, one is sent with it, others wait for admission."""
     patience = 0.02 if way == "silence" else 5.0
     script = {"GET": Silence(), "GET first": Hold(NIL), "INCR": Silence(), "ECHO": echo}
     with FakeNode(script) as node:
@@ -69,7 +69,7 @@ def test_a_leader_is_interrupted_while_the_connection_ends(callers: Callers, int
                     wait_until(lambda: node.release() or not transport.is_open)
                     until(lambda: len(node.calls("INCR")) > seen_before)
                     ends.set()
-                    with suppress(LookupError):  # it has ended before
+                    with suppress(LookupError):  # it had ended already
                         WAYS[way](node, number)
                     return followers
 
@@ -81,7 +81,7 @@ def test_a_leader_is_interrupted_while_the_connection_ends(callers: Callers, int
                 words = [b"written", *(b"waiting %d" % number for number in range(3))]
                 for outcome, word in zip(outcomes, words, strict=True):
                     assert isinstance(outcome, TransportError), (moment, outcome)
-                    assert outcome.executed == "unknown" or word not in seen, moment  # else it might run twice (R-24)
+                    assert outcome.executed == "unknown" or word not in seen, moment  # otherwise it might run twice (R-24)
                 assert pool.execute("ECHO", "x", timeout=2.0) == b"x", moment
                 stats = pool.stats()
                 assert stats.opened == stats.closed + stats.lost + stats.size, (moment, stats)
@@ -124,7 +124,7 @@ def test_one_who_closes_a_connection_under_another_is_interrupted(callers: Calle
 
 @MODES
 def test_the_next_caller_finishes_an_ending_that_nobody_finished(callers: Callers, interrupt: Interrupt) -> None:
-    """A handler of signals of the test's own ends the connection, so that nobody of ours is on his way out."""
+    """The test's own signal handler ends the connection, so no interrupted call of ours can finish the ending."""
     with FakeNode({"ECHO": echo}) as node:
         for moment in moments():
             with Pool(node.url, shared=1, max_size=1, keepalive=None) as pool:

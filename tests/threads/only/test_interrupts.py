@@ -1,4 +1,4 @@
-"""What interrupts a thread from outside (Ctrl-C, a signal handler that raises) loses nothing of the pool."""
+"""A thread that is interrupted from outside (Ctrl-C, a signal handler that raises) loses no connection of the pool."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Interrupt = Callable[[Callable[[], Any]], None]
 
 
 class Interrupted(BaseException):
-    """As KeyboardInterrupt: nobody expects it."""
+    """An exception like KeyboardInterrupt, which no code expects."""
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def interrupt() -> Iterator[Interrupt]:
     def when(predicate: Callable[[], Any]) -> None:
         def watch() -> None:
             wait_until(predicate)
-            while not arrived.is_set():  # one that comes just before a system call begins is only seen after it
+            while not arrived.is_set():  # again: a signal just before a system call is only handled after the call
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
                 arrived.wait(0.05)
 

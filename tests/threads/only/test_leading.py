@@ -1,4 +1,4 @@
-"""Threads share a connection by leader and followers: leadership is never lost, and no reply goes to another call."""
+"""Threads share a connection (leader and followers): leadership is never lost, no reply goes to another call."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def transport_of(pool: Pool[Any]) -> Any:
 
 
 def stand_in_line(pool: Pool[Any], count: int) -> None:
-    """Wait until ``count`` commands are owed or wait in the admission queue."""
+    """Wait until ``count`` commands are in flight or wait in the admission queue."""
     transport = transport_of(pool)
     wait_until(lambda: transport.owes + transport.waiting == count)
 
@@ -41,7 +41,7 @@ def stand_in_line(pool: Pool[Any], count: int) -> None:
 
 
 def segments_sent(pool: Pool[Any]) -> int:
-    """Return how many segments with data the connection has sent: on loopback, one for each small write (Linux)."""
+    """Return how many TCP segments with data the connection has sent: on loopback, one per small write (Linux)."""
     info = transport_of(pool)._sock._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 232)
     (count,) = struct.unpack_from("@I", info, 156)  # tcpi_data_segs_out of struct tcp_info
     return int(count)
@@ -53,7 +53,7 @@ def test_what_queued_up_behind_a_leader_leaves_in_one_write(callers: Callers) ->
         with Pool(node.url, shared=1) as pool:
             callers.start(pool.execute, "GET", "first")
             wait_until(lambda: node.calls("GET"))
-            callers.start(pool.execute, "GET", "second")  # it may still leave before the leader reads
+            callers.start(pool.execute, "GET", "second")  # it may still be sent before the leader reads
             stand_in_line(pool, 2)
             before = segments_sent(pool)
             for number in range(30):
@@ -111,7 +111,7 @@ def test_a_follower_whose_time_is_over_is_taken_back_and_the_rest_goes_on(caller
             wait_until(lambda: node.release() == 0 and last.is_done)
             assert leader.result() == b"a"
             assert last.result() == b"c"
-            was_sent = b"b" in words(node, "GET")  # if the leader had not begun to read when it came
+            was_sent = b"b" in words(node, "GET")  # if it came before the leader began to read
             assert (pool.stats().taken_back, pool.stats().dropped) == (not was_sent, was_sent)
 
 
@@ -146,7 +146,7 @@ def test_whoever_waits_at_the_door_is_let_in_when_all_before_it_is_taken_back(ca
             wait_until(lambda: node.release(1))
             assert leader.result() == b"a"
             assert last.result() == b"OK"
-            assert words(node, "SET") in ([b"c"], [b"b", b"c"])  # the latter if the leader had not begun to read
+            assert words(node, "SET") in ([b"c"], [b"b", b"c"])  # the latter if it came before the leader began to read
             assert node.connections == 1
 
 
@@ -269,7 +269,7 @@ def test_who_chose_a_connection_just_before_it_was_retired_has_sent_nothing_and_
                 wait_until(lambda: not chosen.is_open and pool._shared.only not in (None, chosen))
             else:
                 pool.close()
-            # What a thread holds that was interrupted between choosing a connection and sending on it.
+            # As a thread would hold it that is paused between choosing a connection and sending on it.
             for act, reply in (("GET", "a"), b"a"), (("SET", "k", "v"), b"OK"):
                 pool._shared.only, pool._shared._live = chosen, [chosen]
                 if how == "drained":
@@ -365,7 +365,7 @@ def test_a_storm_of_threads_with_timeouts_delivers_every_value_to_its_key(caller
 
 
 class Interrupted(BaseException):
-    """What the signal handler of these tests raises, as Ctrl-C raises KeyboardInterrupt."""
+    """Raised by the signal handler of these tests, as Ctrl-C raises KeyboardInterrupt."""
 
 
 @contextmanager
@@ -466,7 +466,7 @@ def test_a_storm_of_interrupts_loses_no_leadership_and_shifts_no_reply(callers: 
             for _ in range(60):
                 is_ready.wait(5.0)
                 is_ready.clear()
-                time.sleep(chance.random() * 0.002)  # the storm: a random moment, nothing is waited for
+                time.sleep(chance.random() * 0.002)  # a random moment, not a wait for anything
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
         is_ready = threading.Event()
@@ -525,7 +525,7 @@ def test_a_descriptor_is_not_closed_while_a_thread_reads_from_it() -> None:
         leader = _Call()
         transport._leader = leader  # as if a thread were in a read
         transport.abort()
-        assert socket_of(transport).fileno() >= 0  # another socket could get its number
+        assert socket_of(transport).fileno() >= 0  # not closed: another socket could get its descriptor
         transport._resign()
         assert socket_of(transport).fileno() == -1
 
@@ -561,7 +561,7 @@ def test_a_lease_that_comes_at_the_very_end_of_the_time_is_taken(callers: Caller
         slot: Any = lease._slot
         waiting = callers.start(pool.acquire, timeout=0.05)
         wait_until(lambda: pool.waiting == 1)
-        with pool._serving.node.lock:  # type: ignore[union-attr]  # its time ends, and it cannot say so yet
+        with pool._serving.node.lock:  # type: ignore[union-attr]  # its timeout passes, but it cannot give up while the lock is held
             until = now() + 0.1
             wait_until(lambda: now() > until)
             pool._serving.node.ledger.release(slot, now(), reusable=True)  # type: ignore[union-attr]

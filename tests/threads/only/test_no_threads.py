@@ -1,4 +1,4 @@
-"""A system that gives out no more threads: what the pool does in threads of its own is done by its callers."""
+"""If the system refuses new threads, the callers do the work of the pool's background threads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from threads.harness import wait_until
 
 @contextmanager
 def no_more_threads() -> Iterator[None]:
-    """Let the system refuse every thread: none has room for a stack like this."""
+    """Make the system refuse every new thread, by a stack size that is too large."""
     before = threading.stack_size(2**46)
     try:
         with pytest.raises(RuntimeError):
@@ -54,7 +54,7 @@ def test_a_dial_that_fails_is_an_error_of_the_caller_and_the_housekeeper_goes_on
             node.stop()
             with pytest.raises(Exception, match=str(port)):
                 pool.execute("PING", timeout=1.0)
-    wait_until(lambda: pool.stats().dial_failures > 2)  # nobody asks: the maintenance task tries
+    wait_until(lambda: pool.stats().dial_failures > 2)  # without callers: the maintenance thread dials
     assert pool.dialing <= 1
     pool.close()
 

@@ -1,7 +1,7 @@
-"""Signals that come more often than ``read_timeout``, as a profiler's timer: each starts the time of a read anew.
+"""Signals that come more often than ``read_timeout``, as from a profiler, each restart the timeout of a read.
 
-Python reads again after the handler (PEP 475), and the kernel counts SO_RCVTIMEO from the beginning. What is owed is
-missed in time all the same.
+Python reads again after the handler (PEP 475), and the kernel counts SO_RCVTIMEO from the start again. A missing reply
+is noticed in time all the same.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PERIOD = 0.01  # seconds
 
 @pytest.fixture
 def signals() -> Iterator[list[int]]:
-    """Send this thread a signal every ``PERIOD``; the list holds those that were handled."""
+    """Send this thread a signal every ``PERIOD`` seconds; the list holds those that were handled."""
     handled: list[int] = []
     before = signal.signal(signal.SIGUSR1, lambda number, _: handled.append(number))
     ends = threading.Event()
@@ -86,7 +86,7 @@ def test_a_connection_without_a_pool_misses_a_silent_server(signals: list[int]) 
 
 
 def test_an_answer_that_comes_late_but_in_time_is_waited_for(callers: Callers, signals: list[int]) -> None:
-    """Every reply starts the time anew (R-14), and so does a command after a rest."""
+    """Every reply restarts the timeout (R-14), and so does a command on an idle connection."""
     with FakeNode({"GET": Silence(), "ECHO": echo}) as node:
         with Pool(node.url, shared=1, max_size=1, read_timeout=1.0) as pool:
             started = now()

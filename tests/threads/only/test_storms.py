@@ -1,4 +1,4 @@
-"""Many threads that switch all the time: no count drifts, no connection has two owners, nobody is forgotten."""
+"""Many threads that switch all the time: counts stay exact, no connection has two owners, no waiter is forgotten."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def threads_switch_all_the_time() -> Iterator[None]:
 
 
 def use(pool: Pool[Any], owners: dict[Any, int], seed: int) -> int:
-    """Borrow thirty times, in all the ways there are, and return how often there was nothing in time."""
+    """Acquire thirty leases in all possible ways, and return how often the timeout passed."""
     chance = random.Random(seed)
     missed = 0
     for number in range(30):

@@ -1,4 +1,4 @@
-"""A signal handler, a finaliser or a listener that uses the pool while its own thread does: an answer, never a deadlock."""
+"""A signal handler, finaliser or listener that uses the pool inside one of its calls gets a reply or an error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OURS = str(Path(respool.__file__).parent)
 
 
 def meanwhile_at(moment: int, work: Callable[[], Any], handler: Callable[[], Any]) -> bool:
-    """Do ``work``; at its n-th moment in our own code call ``handler``, as a signal or the collector may."""
+    """Run ``work``, and call ``handler`` at its n-th moment in our code, as a signal or the collector may."""
     left = moment
 
     def count(frame: Any, event: str, _: Any) -> None:
