@@ -24,7 +24,7 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 def running_server() -> Iterator[Server]:
     with Server() as running:
         gc.collect()
-        gc.freeze()  # what is here now stays: looking for garbage after each test is cheap then
+        gc.freeze()  # never collect the objects that exist now, so that a collection after each test is cheap
         yield running
         gc.unfreeze()
 
@@ -49,7 +49,7 @@ async def nothing_is_left_behind(running_server: Server) -> AsyncIterator[None]:
         await wait_until(lambda: running_server.client_count() == clients, 2.0)
         await wait_until(lambda: sockets() <= files, 2.0)
     except BaseException:
-        for each in gc.get_objects():  # what a failed test holds shall not make others fail
+        for each in gc.get_objects():  # connections that a failed test still holds must not make others fail
             if isinstance(each, AsyncTransport):
                 each.abort()
         raise

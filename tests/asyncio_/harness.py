@@ -1,4 +1,4 @@
-"""What tests need of asyncio; ``threads/harness.py`` offers the same names for threads.
+"""Helpers for tests with asyncio; ``threads/harness.py`` has the same names for threads.
 
 Callers run at the same time as the test; a test waits for what it expects, with a deadline, and never just sleeps.
 """
@@ -11,16 +11,16 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-#: No test waits longer than this for anything, in seconds.
+#: The longest that a test waits for anything, in seconds.
 PATIENCE = 5.0
 
-#: The worlds that ``run`` knows, for scripts: the environment variable LOOP says which.
+#: The event loops that ``run`` knows, for scripts: the environment variable LOOP chooses one.
 LOOPS = ("asyncio", "uvloop")
 
-#: How a forked child may end: not through the event loop of its parent, in which it finds itself.
+#: How a forked child may end: not by SystemExit, which would go through the event loop of its parent.
 WAYS_OUT = (os._exit,)
 
-#: What ends the task or thread that it is raised in, and nothing else.
+#: An exception that ends only the task or thread it is raised in.
 LEAVING = asyncio.CancelledError
 
 now = time.monotonic
@@ -48,13 +48,13 @@ async def wait_until(predicate: Callable[[], Any], timeout: float = PATIENCE) ->
 
 
 async def rest() -> None:
-    """Let idle connections rest until what has arrived for them would be seen: here, the loop looks at them."""
+    """Let idle connections rest until bytes or an end that have arrived are noticed: here, by the event loop."""
     for _ in range(3):
         await asyncio.sleep(0)
 
 
 def resolves_in_python() -> bool:
-    """Tell whether names are resolved by ``socket.getaddrinfo``, which a test may replace; uvloop has its own."""
+    """Return whether names are resolved by ``socket.getaddrinfo``, which a test can replace; not in uvloop."""
     return not type(asyncio.get_running_loop()).__module__.startswith("uvloop")
 
 
@@ -64,7 +64,7 @@ def socket_of(transport: Any) -> Any:
 
 
 class Signal:
-    """Something callers wait for and the test gives, or the other way round."""
+    """An event that callers wait for and the test sets, or the other way round."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
@@ -77,13 +77,13 @@ class Signal:
         self._event.set()
 
     async def wait(self) -> None:
-        """Wait until it is set. Raises TimeoutError when it never is."""
+        """Wait until it is set. Raises TimeoutError if it is not set in time."""
         async with asyncio.timeout(PATIENCE):
             await self._event.wait()
 
 
 class Caller:
-    """One concurrent caller and what came of it."""
+    """One concurrent caller and its outcome."""
 
     def __init__(self, work: Callable[[], Awaitable[Any]]) -> None:
         async def run() -> Any:
@@ -111,13 +111,13 @@ class Caller:
 
 
 class Callers:
-    """A group of concurrent callers. All of them must have come back when the test ends."""
+    """A group of concurrent callers. All of them must have returned when the test ends."""
 
     def __init__(self) -> None:
         self._callers: list[Caller] = []
 
     def start(self, fn: Callable[..., Any], *args: Any, **options: Any) -> Caller:
-        """Let a new caller run ``fn(*args, **options)``; it begins when the test waits for something."""
+        """Start a new caller that runs ``fn(*args, **options)``; it begins when the test next waits."""
         caller = Caller(lambda: fn(*args, **options))
         self._callers.append(caller)
         return caller
@@ -131,7 +131,7 @@ class Callers:
         return [await caller.outcome() for caller in self._callers]
 
     async def end(self) -> None:
-        """Called when the test is over: a caller that still runs is a failed test."""
+        """Called at the end of a test. It fails the test if a caller still runs."""
         late = [caller for caller in self._callers if not caller.is_done]
         if late:
             await asyncio.wait([caller.task for caller in late], timeout=1.0)

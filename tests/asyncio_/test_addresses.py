@@ -1,5 +1,5 @@
 # Written once: tests/threads/test_addresses.py is generated from this file.
-"""A name with several addresses, a resolver that hangs, a function that hangs: nobody waits longer than he said (R-40)."""
+"""Several addresses, a resolver or a user's function that hangs: no caller waits beyond its timeout (R-40)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAME = "redis://several.test"
 
 
 def let_names_mean(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
-    """Let every name mean these ports of this host, in this order."""
+    """Let every name resolve to these ports of this host, in this order."""
     if not resolves_in_python():
         pytest.skip("uvloop does not ask Python's resolver; only/test_event_loops.py has a loop of its own for this")
     found = [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port)) for port in ports]
@@ -30,7 +30,7 @@ def let_names_mean(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
 
 
 class Resolver:
-    """A resolver that answers nothing until it is told to."""
+    """A resolver that does not answer until the test lets it."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -204,7 +204,7 @@ async def test_credentials_that_hang_hold_up_no_open_and_no_close(callers: Calle
         assert now() - started < 4.0
         may_go.set()
         await wait_until(lambda: node.open_connections == 0)
-        assert node.commands == []  # an answer that comes too late greets nobody
+        assert node.commands == []  # no handshake after an answer that came too late
 
 
 @pytest.mark.parametrize("hook", ["configure", "reset"])

@@ -1,5 +1,5 @@
 # Written once: tests/threads/test_blocked_writes.py is generated from this file.
-"""A peer that does not take what we send: no deadlock, no lost byte, nobody waits longer than it said (P-13)."""
+"""A peer that does not read what we send: no deadlock, no lost byte, no caller waits beyond its timeout (P-13)."""
 
 from __future__ import annotations
 
@@ -163,5 +163,5 @@ async def test_what_waited_behind_a_blocked_write_is_sent_elsewhere_when_the_con
             await wait_until(lambda: transport.owes == 2)
             proxy.up.stop_reading = False
             proxy.cut()
-            assert await waiting.result() == 1  # a write, and nobody knows better that it had not left
+            assert await waiting.result() == 1  # a write, retried because it was certainly not sent
             assert isinstance(await blocked.outcome(), OutcomeUnknown)

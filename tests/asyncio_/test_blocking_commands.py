@@ -1,5 +1,5 @@
 # Written once: tests/threads/test_blocking_commands.py is generated from this file.
-"""Blocking commands: on a lease, with their own time, run once (R-21)."""
+"""Blocking commands run on a lease, with their own timeout, and only once (R-21)."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def test_a_caller_who_gives_up_costs_the_connection_and_nothing_is_taken_f
             else:
                 await pool.execute_many([("BLPOP", "list", 0)], timeout=0.05)
         assert (pool.size, pool.leased) == (0, 0)
-        await wait_until(lambda: server.client_count() == 0)  # so the server does not pop for a client that left
+        await wait_until(lambda: server.client_count() == 0)  # so that the server does not pop for the old client
         await pool.rpush("list", "a")
         assert await pool.execute("LLEN", "list") == 1
 
@@ -120,7 +120,7 @@ async def test_after_a_blocking_command_the_server_has_as_long_as_ever() -> None
                     started = now()
                     with pytest.raises(ReadTimeout):
                         await conn.execute("GET", "k", timeout=3.0)
-                    assert now() - started < 2.0  # not the caller's time, and not what was left of the blocking one's
+                    assert now() - started < 2.0  # neither the caller's timeout nor the rest of the blocking command's
                     assert conn.closed
 
 
@@ -160,7 +160,7 @@ async def test_a_blocking_command_that_was_given_up_ends_its_connection_although
                 node.release()
                 assert await conn.ping() is True
                 assert conn.in_flight == 0
-            assert pool.size == 0  # the next one would have waited for the server for ever
+            assert pool.size == 0  # the next caller would have waited for the server for ever
 
 
 async def test_a_run_with_a_read_that_blocks_is_sent_once() -> None:

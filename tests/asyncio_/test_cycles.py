@@ -29,7 +29,7 @@ CALLS = 30
 
 async def garbage_of(call: Callable[[], Any], error: type[Error]) -> int:
     """Return how many unreachable objects in cycles some failing calls have left."""
-    for _ in range(3):  # what is made once
+    for _ in range(3):  # not counting what is created only once
         with pytest.raises(error):
             await call()
     await rest()

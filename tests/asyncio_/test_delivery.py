@@ -1,5 +1,5 @@
 # Written once: tests/threads/test_delivery.py is generated from this file.
-"""What is sent again and what is not: a write runs at most once, a read is asked until it is answered (R-24)."""
+"""Which commands are retried: a write runs at most once, a read is retried until it is answered (R-24)."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def test_a_command_that_its_caller_calls_idempotent_is_sent_again(server: 
             proxy.down.limit_after(0, total=True)
             assert await pool.execute(Command("SET", "k", "v", idempotent=True)) == b"OK"
             proxy.down.limit_after(0, total=True)
-            assert await pool.execute(Command("INCR", "n", idempotent=True)) == 2  # it said so
+            assert await pool.execute(Command("INCR", "n", idempotent=True)) == 2  # it was declared idempotent
 
 
 async def test_a_pipeline_of_reads_is_sent_again_and_one_with_a_write_is_not(server: Server) -> None:
@@ -255,14 +255,14 @@ async def test_retries_share_a_budget(callers: Callers) -> None:
                 callers.start(pool.execute, "GET", "k")
             assert [type(outcome) for outcome in await callers.outcomes()] == [Loading] * 20
             stats = pool.stats()
-            assert 5 <= stats.retries <= 8  # five were saved, five more come per second
+            assert 5 <= stats.retries <= 8  # five tokens are saved, and five come per second
             assert stats.retries_refused >= 12
             assert len(node.calls("GET")) == 20 + stats.retries
 
 
 @pytest.mark.parametrize("shared", [0, 1])
 async def test_what_was_in_flight_when_the_node_went_is_retried_beyond_the_budget(callers: Callers, shared: int) -> None:
-    """A pool that was hardly used before has saved ten retries; a restart shall cost reads nothing all the same (R-13)."""
+    """A pool that was hardly used has saved ten tokens, yet after a restart of the node no read may fail (R-13)."""
     with FakeNode({"GET": held_echo}) as node:
         async with AsyncPool(node.url, shared=shared, max_size=60) as pool:
             for number in range(50):
@@ -280,7 +280,7 @@ async def test_what_was_in_flight_when_the_node_went_is_retried_beyond_the_budge
 async def test_a_node_that_hangs_up_on_all_again_and_again_is_asked_no_more_than_the_budget_allows(
     callers: Callers,
 ) -> None:
-    """What one loss has overdrawn is paid back before the retries of the next: no amplification (P-20)."""
+    """Tokens overdrawn by one loss are paid back before the retries of the next one: no amplification (P-20)."""
     with FakeNode({"GET": held_echo}) as node:
         async with AsyncPool(node.url, shared=1) as pool:
             for _ in range(50):
@@ -299,7 +299,7 @@ async def test_a_retry_never_outlives_the_callers_time() -> None:
         policy = RetryPolicy(attempts=1000, base=0.01, cap=0.01, budget_floor=1000.0)
         async with AsyncPool(node.url, shared=1, retry=policy) as pool:
             started = now()
-            with pytest.raises((Loading, ReadTimeout)):  # the latter if the last retry was under way
+            with pytest.raises((Loading, ReadTimeout)):  # the latter if the last retry was in flight
                 await pool.execute("GET", "k", timeout=0.1)
             assert 0.048 <= now() - started < 3.0
             assert len(node.calls("GET")) > 2
@@ -329,7 +329,7 @@ async def test_only_the_first_retry_after_a_lost_connection_is_made_at_once() ->
             assert await pool.execute("GET", "k", timeout=5.0) == b"k"
             node.once("GET", Close())
             node.once("GET", Close())
-            with pytest.raises(ConnectionLost):  # the second one would have to wait for longer than there is time
+            with pytest.raises(ConnectionLost):  # the pause before the second retry is longer than the remaining time
                 await pool.execute("GET", "k", timeout=5.0)
             assert len(node.calls("GET")) == 4
 
@@ -399,7 +399,7 @@ async def test_a_script_that_answers_an_error_word_of_the_server_ran_once(
         assert replies[0].code == word
         assert await pool.execute("LLEN", "jobs") == 3
         assert pool.stats().retries == 0
-        assert pool.stats().epoch == 0  # READONLY of a script's own says nothing about the server
+        assert pool.stats().epoch == 0  # a READONLY error made by a script says nothing about the server
 
 
 @pytest.mark.parametrize("name", RUN_CODE)
@@ -494,7 +494,7 @@ async def test_traffic_on_connections_that_are_up_pays_for_retries() -> None:
             assert (pool.stats().retries, pool.stats().retries_refused) == (60, 0)
 
 
-# A node that is no primary any more (R-13, R-24) ---------------------------------------------------------------
+# A node that is not the primary any more (R-13, R-24) ----------------------------------------------------------
 
 
 READONLY = b"-READONLY You can't write against a read only replica.\r\n"
@@ -539,7 +539,7 @@ async def test_a_write_that_met_a_replica_waits_for_a_connection_to_the_new_prim
     with demoted(max(shared, 1), in_exec=in_exec) as node:
         async with AsyncPool(node.url, shared=shared, min_size=1, max_size=4, retry=PROMPT) as pool:
             assert pool.size == max(shared, 1)
-            node.on("HELLO", Hold(GREETING))  # the new primary takes its time to greet
+            node.on("HELLO", Hold(GREETING))  # the new primary is slow to answer the handshake
             caller = callers.start(call(pool))
             await wait_until(lambda: len(node.calls("HELLO")) > max(shared, 1))
             assert not caller.is_done
@@ -577,7 +577,7 @@ async def test_a_write_that_waits_for_the_new_primary_is_bounded_by_its_caller()
             with pytest.raises(PoolTimeout):
                 await pool.execute("SET", "k", "v", timeout=0.3)
             assert len(node.calls("SET")) == 1
-            assert await pool.execute("GET", "k") == b"k"  # what is only read goes on
+            assert await pool.execute("GET", "k") == b"k"  # reads go on
 
 
 async def test_replicas_do_not_have_their_connections_renewed_without_end() -> None:

@@ -1,5 +1,5 @@
 # Written once: tests/threads/test_dirty_leases.py is generated from this file.
-"""Whatever a borrower did to its connection, the next one finds it like a new one (R-28)."""
+"""Whatever a caller did to its leased connection, the next caller gets it like new (R-28)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from respool import AsyncConnection, AsyncPool
 from respool.errors import ReadTimeout, TransactionAborted, UsageError, WrongType
 from respool.testing import FakeNode, Hold, Server, Silence
 
-#: What a borrower may leave behind, by name: the commands, separated by semicolons.
+#: State that a caller may leave behind, by name: the commands, separated by semicolons.
 DIRT = {
     "an open transaction": "MULTI",
     "a queued command": "MULTI;SET k dirty",
@@ -41,7 +41,7 @@ DIRT = {
     "a reset": "RESET",
     "several things": "SELECT 5;WATCH k;CLIENT TRACKING ON;SUBSCRIBE channel;MULTI;GET k",
 }
-#: What the server says of a clean connection. An open transaction or tracking is a letter among the flags.
+#: CLIENT INFO of a clean connection. An open transaction or tracking is a letter among the flags.
 CLEAN = {"db": "3", "name": "us", "user": "default", "flags": "N", "watch": "0", "sub": "0", "psub": "0", "ssub": "0"}
 
 
@@ -51,7 +51,7 @@ async def info(conn: AsyncConnection[Any]) -> dict[str, str]:
 
 
 async def leave_dirty(conn: AsyncConnection[Any], commands: str) -> None:
-    """Run commands; what the server says to them does not matter."""
+    """Run commands and ignore their replies."""
     for command in commands.split(";"):
         words = command.split()
         if "SUBSCRIBE" in words[0]:
@@ -86,7 +86,7 @@ async def test_the_next_borrower_finds_nothing_of(server: Server, ann: str, dirt
             assert conn.protocol == protocol
             assert conn.db == 3
             assert await conn.get("k") == b"v"
-            assert await conn.execute("CLIENT", "ID") == first  # made clean, not made anew
+            assert await conn.execute("CLIENT", "ID") == first  # it was reset, not replaced
         stats = pool.stats()
         assert (stats.resets, stats.opened, stats.lost) == (1, 1, 0)
         assert (stats.idle, stats.leased, stats.dialing) == (1, 0, 0)
@@ -104,7 +104,7 @@ async def test_what_a_reset_may_leave_behind_costs_the_connection(server: Server
             assert await conn.execute("CLIENT", "ID") != first
             await leave_dirty(conn, command)
             await conn.reset()
-            assert not conn.is_clean  # and a reset of the borrower's own does not change that
+            assert not conn.is_clean  # and a reset by the caller does not change that
         assert (pool.stats().resets, pool.size) == (0, 0)
 
 

@@ -1,5 +1,5 @@
 # Written once: tests/threads/test_forks.py is generated from this file.
-"""After a fork the child starts with an empty pool, and the parent does not notice (R-35)."""
+"""After a fork the child starts with an empty pool, and the parent is not affected (R-35)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Written once: tests/threads/test_frames.py is generated from this file.
-"""Frames that are no reply, replies that nobody asked for, replies that cannot be read: none shifts another (R-25)."""
+"""Pushes, unexpected replies and malformed replies never shift a reply to another caller (R-25)."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ async def test_values_that_look_like_frames_are_values(callers: Callers, server:
         assert pool.stats().opened == 1
 
 
-# What nobody asked for, and what is no RESP ----------------------------------------------------------------------
+# Unexpected replies, and bytes that are no RESP -------------------------------------------------------------------
 
 
 async def test_a_surplus_reply_closes_the_connection() -> None:
@@ -207,7 +207,7 @@ async def test_a_surplus_reply_closes_the_connection() -> None:
 
 
 def _looks(pool: AsyncPool[Any]) -> bool:
-    """Let a thread's connection look at its socket; asyncio sees by itself."""
+    """With threads, let the connection check its socket; with asyncio, the event loop does."""
     only = pool._shared.only
     return only is None or not only.is_reusable(pool._serving.node.now())  # type: ignore[union-attr]  # it is open
 
@@ -309,7 +309,7 @@ async def test_reads_behind_a_reply_that_cannot_be_read_are_asked_again_and_writ
             first, read, write = await callers.outcomes()
             assert isinstance(first, ProtocolError)
             assert read == b"a"
-            # Threads: a command that waited for its turn was not written yet, and is sent on the next connection.
+            # With threads, a queued command was not written yet, and is sent on the next connection.
             assert write == 7 or (isinstance(write, OutcomeUnknown) and isinstance(root(write), ProtocolError))
             assert (len(node.calls("EVAL_RO")), node.connections) == (1, 2)
             assert len(node.calls("INCR")) <= 1
@@ -332,7 +332,7 @@ async def test_a_map_whose_key_cannot_be_a_key_fails_its_caller_and_shifts_nothi
                     try:
                         assert await pool.execute("GET", f"{name}:{number}") == b"%d:%d" % (name, number)
                     except ConnectionLost:
-                        pass  # the parser has lost its place: that connection is over
+                        pass  # the parser cannot continue, so the connection ends
 
             for name in range(4):
                 callers.start(ask, name)

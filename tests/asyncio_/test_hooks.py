@@ -1,5 +1,5 @@
 # Written once: tests/threads/test_hooks.py is generated from this file.
-"""What the user plugs in: hooks, a connection class, credentials, a listener (R-36, R-37)."""
+"""What users supply: hooks, a connection class, credentials, a listener (R-36, R-37)."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from respool.testing import Delay, FakeNode, Hold, Server, Silence
 
 
 class Trouble(Exception):
-    """What a user's hook raises."""
+    """Raised by a user's hook."""
 
 
 async def fill(pool: AsyncPool[Any], count: int) -> None:
-    """Let ``count`` connections be idle."""
+    """Open connections until ``count`` are idle."""
     leases = [await pool.acquire() for _ in range(count)]
     for lease in leases:
         pool.release(lease)
@@ -55,7 +55,7 @@ async def test_configure_sees_every_new_connection_once_before_anybody_else(serv
                 assert await conn.execute("CLIENT", "ID") in seen
                 assert b" flags=t " in await conn.execute("CLIENT", "INFO")
         assert len(seen) == 3
-        assert pool.stats().resets == 0  # what the hook did is how a connection of this pool is
+        assert pool.stats().resets == 0  # the state that the hook set is normal for this pool, so no reset is needed
 
 
 async def test_a_plain_function_will_do_as_a_hook(server: Server) -> None:
@@ -194,7 +194,7 @@ async def test_check_that_raises_costs_one_connection_and_its_error_reaches_the_
 
 @pytest.mark.parametrize("how", ["says no", "raises", "is out of time"])
 async def test_check_that_refuses_everything_does_not_dial_without_limit(how: str) -> None:
-    """A burst of ten, and ten a second: the replacement of a connection that a hook refused costs a token (R-07)."""
+    """A burst of ten, then ten a second: replacing a connection that a hook refused takes a token (R-07)."""
 
     def check(_: AsyncConnection[Any]) -> bool:
         if how == "raises":
@@ -527,7 +527,7 @@ async def test_credentials_that_raise_or_make_no_sense_are_a_dial_that_failed(se
         await pool.aclose()
 
 
-@pytest.mark.filterwarnings("ignore:Exception in thread respool-dial")  # it ends, as it was told to
+@pytest.mark.filterwarnings("ignore:Exception in thread respool-dial")  # the test makes it end that way
 async def test_credentials_that_end_the_dial_are_a_dial_that_failed() -> None:
     asked = []
 
@@ -557,10 +557,10 @@ async def test_wrong_credentials_do_not_start_a_storm() -> None:
 
 
 class Beyond(BaseException):
-    """What is no Exception and no ending of ours either."""
+    """A BaseException that is neither an Exception nor one of ``ENDINGS``."""
 
 
-#: What users' code may raise that an ``except Exception`` does not see.
+#: Exceptions of users' code that ``except Exception`` does not catch.
 BEYOND = pytest.mark.parametrize("kind", [Trouble, SystemExit, asyncio.CancelledError, GeneratorExit, Beyond])
 
 
@@ -577,11 +577,11 @@ async def test_whatever_the_listener_raises_is_dropped(server: Server, shared: i
         assert await pool.execute("PING") == b"PONG"
         before = pool.stats().opened
         server.command("CLIENT", "KILL", "TYPE", "normal")
-        assert await pool.execute("PING") == b"PONG"  # in threads, nobody would notice else
+        assert await pool.execute("PING") == b"PONG"  # with threads, only a caller notices
         await wait_until(lambda: pool.stats().opened > before)
         async with pool.acquire(), pool.acquire(), pool.acquire():
             pass
-        # Maintenance goes on: it finds that some are not needed any more.
+        # Maintenance still runs: it closes connections that are not needed any more.
         await wait_until(lambda: any(isinstance(e, ConnectionClosed) and e.reason == "idle" for e in heard))
         assert await pool.execute("PING") == b"PONG"
     assert pool.size == 0

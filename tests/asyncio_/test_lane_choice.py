@@ -1,5 +1,5 @@
 # Written once: tests/threads/test_lane_choice.py is generated from this file.
-"""Which lane a command takes, and which commands take none: decided before anything is sent (R-20, R-21, R-26)."""
+"""Which lane a command uses, and which commands are refused: decided before anything is sent (R-20, R-21, R-26)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BLOCKING_CALLS: list[tuple[Any, ...]] = [
 
 
 def beyond_handshake(node: FakeNode) -> list[bytes]:
-    """Return the names of the commands that are no part of a handshake."""
+    """Return the names of the commands that are not part of a handshake."""
     return [seen.command[0] for seen in node.commands if seen.command[0] not in (b"HELLO", b"CLIENT")]
 
 
@@ -181,7 +181,7 @@ async def test_a_blocking_command_goes_to_a_lease(callers: Callers, call: tuple[
             blocked = callers.start(pool.execute, *call)
             await wait_until(lambda: node.calls(call[0]))
             assert pool.leased == 1
-            assert await pool.execute("GET", "k") == b"k"  # nobody waits behind it
+            assert await pool.execute("GET", "k") == b"k"  # no other command waits behind it
             assert node.calls("GET")[0].connection != node.calls(call[0])[0].connection
             node.release()
             assert await blocked.result() is None

@@ -1,5 +1,5 @@
 # Written once: tests/threads/test_leases.py is generated from this file.
-"""The leased lane: who gets a connection, who waits, who is told that there is none (R-01 to R-10, R-27, R-31)."""
+"""The leased lane: which caller gets a connection, which waits, which gets an error (R-01 to R-10, R-27, R-31)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def held_hello(command: tuple[bytes, ...], connection: FakeConnection) -> Hold:
 
 
 async def keep(pool: AsyncPool[Any], name: Any, served: list[Any], until: Signal, timeout: float | None = 5.0) -> None:
-    """Borrow a connection, write down that it was served, and give it back on a signal."""
+    """Acquire a connection, record that it was served, and release it on a signal."""
     async with pool.acquire(timeout):
         served.append(name)
         await until.wait()
@@ -115,7 +115,7 @@ async def test_a_lease_is_not_copied_and_lives_on(server: Server, make_another: 
     async with AsyncPool(server.url, shared=0) as pool, pool.acquire() as conn:
         with pytest.raises(UsageTypeError, match="cannot be copied or pickled; make another one"):
             make_another(conn)
-        gc.collect()  # a copy that is dropped would pass for a lease that leaked
+        gc.collect()  # a dropped copy would look like a leaked lease
         assert await conn.execute("PING") == b"PONG"
         assert pool.stats().leaks == 0
 
@@ -420,7 +420,7 @@ async def test_every_waiter_hears_of_a_node_that_is_not_there(callers: Callers) 
         callers.start(pool.execute, "GET", "k")
     outcomes = await callers.outcomes()
     assert [type(outcome) for outcome in outcomes] == [ConnectFailed] * 8
-    assert len({id(outcome) for outcome in outcomes}) == 8  # each has one of its own to add notes and tracebacks to
+    assert len({id(outcome) for outcome in outcomes}) == 8  # each has an error of its own, for notes and tracebacks
     assert (pool.size, pool.waiting) == (0, 0)
     await pool.aclose()
 
@@ -456,7 +456,7 @@ async def test_giving_back_twice_is_refused_and_changes_nothing(server: Server) 
         assert pool.stats() == before
         second = await pool.acquire()
         with pytest.raises(UsageError, match="released already"):
-            pool.release(first)  # the same connection, but out to somebody else by now
+            pool.release(first)  # the same connection, but leased by another caller now
         assert (pool.leased, pool.idle) == (1, 0)
         assert await second.execute("PING") == b"PONG"
         async with first:  # leaving this block is no second release either
@@ -524,7 +524,7 @@ async def test_a_lease_the_borrower_has_closed_gives_its_capacity_back(server: S
             assert pool.leased == 1
         assert (pool.size, pool.leased) == (0, 0)
         stats = pool.stats()
-        assert (stats.lost, stats.closed, stats.epoch) == (0, 1, 0)  # nobody but the borrower has ended it
+        assert (stats.lost, stats.closed, stats.epoch) == (0, 1, 0)  # only the caller itself has ended it
         async with pool.acquire() as conn:
             assert await conn.execute("PING") == b"PONG"
 

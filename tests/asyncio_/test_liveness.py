@@ -1,5 +1,5 @@
 # Written once: tests/threads/test_liveness.py is generated from this file.
-"""Connections that die, age or are of no more use: nobody is ever lent one (R-11 to R-17, R-29)."""
+"""A connection that is dead, too old or not needed any more is never leased (R-11 to R-17, R-29)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from respool.testing import Close, FakeNode, FaultProxy, Hold, Server, Silence
 
 
 async def fill(pool: AsyncPool[Any], count: int) -> None:
-    """Let ``count`` connections be idle."""
+    """Open connections until ``count`` are idle."""
     leases = [await pool.acquire() for _ in range(count)]
     for lease in leases:
         pool.release(lease)
@@ -24,7 +24,7 @@ async def fill(pool: AsyncPool[Any], count: int) -> None:
 
 
 class Ears:
-    """A listener that writes everything down."""
+    """A listener that records all events."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -58,7 +58,7 @@ async def test_a_minimum_that_was_killed_comes_back_without_any_caller() -> None
             assert pool.idle == 2
             async with pool.acquire() as conn:
                 proxy.cut()
-                with pytest.raises(ConnectionLost):  # notices; a thread looks at a connection only when it uses it
+                with pytest.raises(ConnectionLost):  # finds the loss; a thread checks a connection only when it uses it
                     await conn.execute("PING")
             await wait_until(lambda: pool.idle == 2 and pool.stats().opened == 4 and proxy.open_connections == 2)
             assert pool.size == 2
@@ -178,11 +178,11 @@ async def test_close_on_error_closes_the_idle_ones_at_once(server: Server, close
             await dying.execute("PING")
         assert pool.leased == 2
         assert (pool.idle == 0) is close_on_error
-        assert await other.execute("PING") == b"PONG"  # whoever has one keeps it
+        assert await other.execute("PING") == b"PONG"  # a caller keeps the lease it has
         pool.release(other)
         pool.release(dying)
         assert pool.leased == 0
-        assert (pool.idle == 0) is close_on_error  # without it they go one by one, or when touched
+        assert (pool.idle == 0) is close_on_error  # without it they are closed one by one, or when used
         assert await pool.execute("PING") == b"PONG"
         assert (pool.size, pool.idle) == (1, 1)
 
@@ -274,7 +274,7 @@ async def test_an_idle_connection_into_a_black_hole_is_found_and_replaced() -> N
             await wait_until(lambda: node.connections >= 4 and node.open_connections == 2 and pool.idle == 2)
             assert now() - started < 4.0
             assert pool.stats().opened == 4
-            assert pool.stats().lost >= 1  # the end of a connection, and of the trust in those as old as it
+            assert pool.stats().lost >= 1  # a connection was lost, so those of its epoch are not trusted
             assert pool.stats().epoch == 1
             assert await pool.execute("GET", "k") is None
 
@@ -311,7 +311,7 @@ async def test_surplus_ages_out_one_by_one_down_to_the_minimum() -> None:
 async def test_surplus_ages_out_beside_connections_that_live_long() -> None:
     with FakeNode() as node:
         async with AsyncPool(node.url, shared=1, max_idle=0.05, keepalive=None, max_lifetime=3600.0) as pool:
-            rested = now() + 0.2  # the maintenance task has nothing to look forward to but the end of that connection
+            rested = now() + 0.2  # the maintenance task waits only for the end of that connection
             await wait_until(lambda: now() > rested)
             await fill(pool, 2)
             await wait_until(lambda: pool.size == 1)
@@ -362,7 +362,7 @@ async def test_connections_of_one_age_do_not_retire_in_the_same_moment() -> None
             assert len(ends) == 12
             assert ends[0] > 890.0
             assert ends[-1] <= 1000.0
-            assert ends[-1] - ends[0] > 5.0  # of a hundred, at random: fewer than one run in ten million has less
+            assert ends[-1] - ends[0] > 5.0  # a hundred random times: less in fewer than one run in ten million
 
 
 async def test_limits_that_are_off_retire_nothing() -> None:

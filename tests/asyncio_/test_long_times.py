@@ -1,5 +1,5 @@
 # Written once: tests/threads/test_long_times.py is generated from this file.
-"""A very long time is as good as for ever; it is never an error of the clock, the kernel or a lock."""
+"""A very long timeout works like none; it never causes an error of the clock, the kernel or a lock."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from asyncio_.harness import Callers, wait_until
 from respool import AsyncPool
 from respool.testing import FakeNode, FaultProxy, Server
 
-LONG = [3e6, 1e10, 1e18, float("inf")]  # more than poll takes, than a lock takes, than fits anywhere
+LONG = [3e6, 1e10, 1e18, float("inf")]  # more than poll accepts, than a lock accepts, than fits any integer type
 
 
 @pytest.mark.parametrize("timeout", LONG)

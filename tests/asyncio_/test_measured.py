@@ -1,7 +1,7 @@
 # Written once: tests/threads/test_measured.py is generated from this file.
-"""Promises with a number, measured: how late, how often, how much. The summary of a run tells the numbers.
+"""Promises with a number are measured: how late, how often, how much. The summary of a run prints the numbers.
 
-Bounds on time are wide, for a machine that is busy with something else; the figure is what came of it.
+The bounds on times are wide, for busy machines; the figure is the measured value.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Written once: tests/threads/test_messages.py is generated from this file.
-"""What a first user meets: each error says what happened, to which command, and what to do; no value and no cause twice."""
+"""Error messages: each says what happened, to which command, and what to do, without values or repeated causes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def unchecked() -> ssl.SSLContext:
 
 
 def chain(error: BaseException | None) -> list[str]:
-    """Return the texts that a traceback shows, the last one first."""
+    """Return the texts of the errors in a traceback, the last one first."""
     texts = []
     while error is not None:
         texts.append(str(error))
@@ -60,7 +60,7 @@ async def failing(kind: type[Error], url: str, *args: Any, timeout: float | None
 
 
 class Unopened:
-    """A pool that nobody opens before its first command."""
+    """A pool that is not opened before its first command."""
 
     def __init__(self, url: str, **options: Any) -> None:
         self._pool: AsyncPool[Any] = AsyncPool(url, **options)
@@ -215,7 +215,7 @@ async def test_names_of_other_clients_are_answered_with_ours_and_are_not_there(s
             answered = []
             for thing, names in ((pool, POOL_NAMES), (lease, CONNECTION_NAMES), (pool.pipeline(), PIPELINE_NAMES)):
                 for name in names:
-                    if not hasattr(thing, name):  # as hasattr says, which believes in AttributeError
+                    if not hasattr(thing, name):  # hasattr relies on AttributeError
                         with pytest.raises(UsageAttributeError, match=f"^{type(thing).__name__} has no {name}: "):
                             getattr(thing, name)
                         answered.append(name)

@@ -1,5 +1,5 @@
 # Written once: tests/threads/test_noreply.py is generated from this file.
-"""Commands whose replies nobody wants, on connections that others use: nobody's reply ever shifts."""
+"""Commands without replies, on connections that other callers use: no reply goes to a wrong caller."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from respool.testing import Close, FakeNode, FaultProxy, Hold, Server
 
 @pytest.fixture
 async def forbidden(server: Server) -> AsyncIterator[dict[str, Any]]:
-    """A user who may do everything but CLIENT REPLY."""
+    """A user who may run all commands except CLIENT REPLY."""
     server.command("ACL", "SETUSER", "mute", "on", ">secret", "~*", "&*", "+@all", "-client|reply")
     yield {"username": "mute", "password": "secret"}
     server.command("ACL", "DELUSER", "mute")
 
 
 async def mix(pool: AsyncPool[Any], name: int, *, rounds: int = 15) -> None:
-    """Ask and tell in turns; every answer must be the right one."""
+    """Send commands with and without replies in turns; every reply must be the right one."""
     for number in range(rounds):
         word = f"{name}:{number}"
         await pool.execute_noreply("RPUSH", f"list{name}", word)
@@ -55,7 +55,7 @@ async def test_neighbours_get_their_own_replies_where_an_acl_forbids_it(
             callers.start(mix, pool, name)
         await callers.results()
         for name in range(8):
-            assert await pool.execute("LLEN", f"list{name}") == 15 * 4  # refused was the silence, not the command
+            assert await pool.execute("LLEN", f"list{name}") == 15 * 4  # CLIENT REPLY was refused, not the command
         assert await pool.execute("ECHO", "after") == b"after"
         assert pool.stats().in_flight == 0
         assert pool.stats().lost == 0

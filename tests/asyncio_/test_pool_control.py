@@ -24,7 +24,7 @@ from respool.testing._script import hello
 
 
 async def fill(pool: AsyncPool[Any], count: int) -> None:
-    """Let ``count`` connections be idle."""
+    """Open connections until ``count`` are idle."""
     leases = [await pool.acquire() for _ in range(count)]
     for lease in leases:
         pool.release(lease)
@@ -161,7 +161,7 @@ async def test_after_a_drain_only_new_connections_are_lent(server: Server) -> No
         lease = await pool.acquire()
         old = await lease.execute("CLIENT", "ID")
         pool.drain()
-        assert await lease.execute("PING") == b"PONG"  # whoever has one keeps it
+        assert await lease.execute("PING") == b"PONG"  # a caller keeps the lease it has
         pool.release(lease)
         assert pool.leased == 0
         assert await pool.execute("CLIENT", "ID") > old
@@ -198,7 +198,7 @@ async def test_select_moves_idle_and_future_connections(server: Server) -> None:
             assert lease.db == 4
             assert b" db=4 " in await lease.execute("CLIENT", "INFO")
             pool.release(lease)
-        assert pool.stats().resets <= 1  # the one that was asked first
+        assert pool.stats().resets <= 1  # the connection that was tried first
 
 
 async def test_a_lease_on_the_old_database_is_dropped_when_it_comes_back(server: Server) -> None:

@@ -29,7 +29,7 @@ from respool.testing._script import hello
 
 
 def dead_url() -> str:
-    """Return the URL of a port where nobody listens."""
+    """Return the URL of a port without a listener."""
     return f"redis://127.0.0.1:{next(candidates())}"
 
 
@@ -45,7 +45,7 @@ async def test_a_pool_is_not_copied_and_lives_on(server: Server, make_another: A
     async with AsyncPool(server.url) as pool:
         with pytest.raises(UsageTypeError, match="cannot be copied or pickled; make one in each process"):
             make_another(pool)
-        gc.collect()  # a copy that is dropped would close what is not its own
+        gc.collect()  # a dropped copy would close connections that are not its own
         assert await pool.execute("PING") == b"PONG"
         assert pool.stats().opened == 1
 
@@ -63,7 +63,7 @@ async def test_open_returns_when_the_minimum_is_up(server: Server) -> None:
     pool = AsyncPool(server.url, shared=0, min_size=4)
     await pool.open()
     assert (pool.idle, pool.size, server.client_count()) == (4, 4, 4)
-    await pool.open()  # again is nothing new
+    await pool.open()  # opening again does nothing
     assert pool.size == 4
     await pool.aclose()
 

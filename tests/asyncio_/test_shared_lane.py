@@ -1,5 +1,5 @@
 # Written once: tests/threads/test_shared_lane.py is generated from this file.
-"""Many callers on a few connections: reply k for command k, the right connection for each (R-18, R-19, R-23)."""
+"""Many callers share a few connections: each gets its own reply, on the right connection (R-18, R-19, R-23)."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ async def test_a_connection_that_had_nothing_to_do_is_not_stalled(callers: Calle
             await wait_until(lambda: now() > until)
             slow = callers.start(pool.execute, "SLOW", "x")
             await wait_until(lambda: node.calls("SLOW"))
-            assert await pool.execute("GET", "k", timeout=1.0) == b"k"  # not behind the one that is slow
+            assert await pool.execute("GET", "k", timeout=1.0) == b"k"  # not behind the slow command
             node.release()
             await slow.result()
 
@@ -193,12 +193,12 @@ async def test_all_work_goes_to_the_connections_that_answer(callers: Callers, sh
             for caller in warm:  # asyncio: after a busy tick the next command waits for the end of its tick
                 await caller.result()
             warmed = len(node.calls("GET"))
-            for number in range(frozen):  # each on another one: those before owe a reply
+            for number in range(frozen):  # each on another connection: a reply is pending on those before
                 callers.start(pool.execute, "SLOW", f"{number}")
                 await wait_until(lambda n=number: len(node.calls("SLOW")) == n + 1)
             stalled = set(by_connection(node, "SLOW"))
             assert len(stalled) == frozen
-            until = now() + 0.6  # those that answer have rested for longer than a stall, too
+            until = now() + 0.6  # the others have also been idle for longer than a stall
             await wait_until(lambda: now() > until)
             asked = [callers.start(pool.execute, "GET", f"k{number}") for number in range(40)]  # asyncio: in one tick
             assert [await caller.result() for caller in asked] == [b"k%d" % number for number in range(40)]
@@ -257,7 +257,7 @@ async def test_a_connection_that_is_drained_gets_no_new_work(callers: Callers) -
             await wait_until(lambda: node.calls("SLOW"))
             pool.drain()
             await wait_until(lambda: pool.stats().opened == 2 and any(s.is_draining for s in shared_slots(pool)))
-            until = now() + 0.02  # whoever drains it has said so by then
+            until = now() + 0.02  # long enough to finish draining
             await wait_until(lambda: now() > until)
             for number in range(6):
                 assert await pool.execute("GET", f"k{number}") == b"k%d" % number
@@ -368,7 +368,7 @@ async def test_a_caller_stays_on_a_connection_being_replaced_while_what_it_sent_
             await callers.start(pool.execute, "GET", "of another").result()
             first, last = node.calls("SET")[0].connection, node.calls("GET")[-1].connection
             assert first != last
-            assert by_connection(node, "GET")[last] == 1  # what was given up has not gone another way
+            assert by_connection(node, "GET")[last] == 1  # the commands given up were not sent on another connection
             await wait_until(lambda: node.release() == 0)
             assert await pool.get("k") == b"k"
             await wait_until(lambda: pool.stats().closed == 1)
@@ -377,7 +377,7 @@ async def test_a_caller_stays_on_a_connection_being_replaced_while_what_it_sent_
 async def test_a_caller_is_free_again_when_its_replies_have_come(server: Server) -> None:
     async with AsyncPool(server.url, shared=3, strategy="round_robin", client_name="free") as pool:
         await pool.execute_noreply("SET", "k", "v")
-        await pool.get("k")  # behind it: now nothing of it is on its way
+        await pool.get("k")  # its reply comes last, so no other reply is pending
         before = {row["id"]: int(row["tot-cmds"]) for row in server.clients() if row["name"] == "free"}
         for _ in range(30):
             await pool.execute("PING")

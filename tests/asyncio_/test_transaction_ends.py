@@ -1,5 +1,5 @@
 # Written once: tests/threads/test_transaction_ends.py is generated from this file.
-"""A connection of which nobody knows whether its transaction has ended serves nobody any more (R-25, R-28)."""
+"""If it is unknown whether a transaction has ended, its connection is not used again (R-25, R-28)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_MULTI = b"-ERR EXEC without MULTI\r\n"
 UNKNOWN = b"-ERR unknown command 'EXEC'\r\n"
 ABORTED = b"-EXECABORT Transaction discarded because of previous errors.\r\n"
 
-#: What MULTI, the one command inside and EXEC answer where the end of the transaction is not sure.
+#: Replies to MULTI, the one command inside and EXEC, if it is unknown whether the transaction has ended.
 IN_DOUBT = [
     (OK, QUEUED, UNKNOWN),
     (OK, QUEUED, b"-NOPERM no\r\n"),
@@ -34,7 +34,7 @@ IN_DOUBT = [
     (b"-ERR MULTI calls can not be nested\r\n", QUEUED, b"*1\r\n:1\r\n"),
 ]
 
-#: The same where it has surely ended, or has never begun.
+#: The same if it has certainly ended, or never begun.
 ENDED = [
     (OK, QUEUED, b"*1\r\n:1\r\n"),
     (OK, QUEUED, b"_\r\n"),

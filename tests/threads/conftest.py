@@ -1,4 +1,4 @@
-"""Every test has an empty server and must leave nothing behind."""
+"""Every test gets an empty server and must leave nothing behind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from threads.harness import Callers, wait_until
 def running_server() -> Iterator[Server]:
     with Server() as running:
         gc.collect()
-        gc.freeze()  # what is here now stays: looking for garbage after each test is cheap then
+        gc.freeze()  # never collect the objects that exist now, so that a collection after each test is cheap
         yield running
         gc.unfreeze()
 
@@ -40,7 +40,7 @@ def nothing_is_left_behind(running_server: Server) -> Iterator[None]:
         wait_until(lambda: running_server.client_count() == clients, 2.0)
         wait_until(lambda: sockets() <= files, 2.0)
     except BaseException:
-        for each in gc.get_objects():  # what a failed test holds shall not make others fail
+        for each in gc.get_objects():  # connections that a failed test still holds must not make others fail
             if isinstance(each, Transport):
                 each.abort()
         raise

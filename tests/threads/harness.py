@@ -1,4 +1,4 @@
-"""What tests need of threads; ``asyncio_/harness.py`` offers the same names for asyncio.
+"""Helpers for tests with threads; ``asyncio_/harness.py`` has the same names for asyncio.
 
 Callers run at the same time as the test; a test waits for what it expects, with a deadline, and never just sleeps.
 """
@@ -12,16 +12,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-#: No test waits longer than this for anything, in seconds.
+#: The longest that a test waits for anything, in seconds.
 PATIENCE = 5.0
 
-#: The worlds that ``run`` knows, for scripts.
+#: The event loops that ``run`` knows, for scripts: here, none.
 LOOPS = ("threads",)
 
 #: How a forked child may end.
 WAYS_OUT = (os._exit, sys.exit)
 
-#: What ends the task or thread that it is raised in, and nothing else.
+#: An exception that ends only the task or thread it is raised in.
 LEAVING = SystemExit
 
 now = time.monotonic
@@ -43,12 +43,12 @@ def wait_until(predicate: Callable[[], Any], timeout: float = PATIENCE) -> Any:
 
 
 def rest() -> None:
-    """Let idle connections rest until what has arrived for them would be seen: here, their next user looks at them."""
+    """Let idle connections rest until bytes or an end that have arrived are noticed: here, by their next user."""
     time.sleep(0.002)
 
 
 def resolves_in_python() -> bool:
-    """Tell whether names are resolved by ``socket.getaddrinfo``, which a test may replace."""
+    """Return whether names are resolved by ``socket.getaddrinfo``, which a test can replace."""
     return True
 
 
@@ -58,7 +58,7 @@ def socket_of(transport: Any) -> Any:
 
 
 class Signal:
-    """Something callers wait for and the test gives, or the other way round."""
+    """An event that callers wait for and the test sets, or the other way round."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -71,13 +71,13 @@ class Signal:
         self._event.set()
 
     def wait(self) -> None:
-        """Wait until it is set. Raises TimeoutError when it never is."""
+        """Wait until it is set. Raises TimeoutError if it is not set in time."""
         if not self._event.wait(PATIENCE):
             raise TimeoutError(f"no signal after {PATIENCE:g} s")
 
 
 class Caller:
-    """One concurrent caller and what came of it."""
+    """One concurrent caller and its outcome."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self._value: Any = None
@@ -117,13 +117,13 @@ class Caller:
 
 
 class Callers:
-    """A group of concurrent callers. All of them must have come back when the test ends."""
+    """A group of concurrent callers. All of them must have returned when the test ends."""
 
     def __init__(self) -> None:
         self._callers: list[Caller] = []
 
     def start(self, fn: Callable[..., Any], *args: Any, **options: Any) -> Caller:
-        """Let a new caller run ``fn(*args, **options)``; it begins now."""
+        """Start a new caller that runs ``fn(*args, **options)``; it begins now."""
         caller = Caller(lambda: fn(*args, **options))
         self._callers.append(caller)
         return caller
@@ -137,7 +137,7 @@ class Callers:
         return [caller.outcome() for caller in self._callers]
 
     def end(self) -> None:
-        """Called when the test is over: a caller that still runs is a failed test."""
+        """Called at the end of a test. It fails the test if a caller still runs."""
         deadline = now() + 1.0
         for caller in self._callers:
             caller.join(max(0.0, deadline - now()))

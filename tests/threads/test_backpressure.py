@@ -1,5 +1,5 @@
 # Generated from tests/asyncio_/test_backpressure.py by tools/generate.py. Do not edit.
-"""A shared connection owes no more than its caps; callers beyond them wait in the admission queue, in order (R-22)."""
+"""Commands in flight never exceed the caps; callers beyond them wait in the admission queue, in order (R-22)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEAVY = b"x" * 10_000
 
 
 def stand_in_line(pool: Pool[Any], count: int) -> None:
-    """Wait until ``count`` commands are owed or wait in the admission queue."""
+    """Wait until ``count`` commands are in flight or wait in the admission queue."""
     transport = pool._shared.only
     assert transport is not None
     wait_until(lambda: transport.owes + transport.waiting == count)
@@ -207,7 +207,7 @@ def test_callers_at_the_door_of_a_lost_connection_were_not_sent_and_go_elsewhere
             node.drop()
             outcome = first.outcome()
             assert type(outcome).__name__ == "OutcomeUnknown"
-            assert second.result() == b"b"  # a write, sent again because it had not left
+            assert second.result() == b"b"  # a write, sent again because it had not been sent
             assert len(node.calls("INCR")) == 1
 
 

@@ -1,5 +1,5 @@
 # Generated from tests/asyncio_/test_blocked_writes.py by tools/generate.py. Do not edit.
-"""A peer that does not take what we send: no deadlock, no lost byte, nobody waits longer than it said (P-13)."""
+"""A peer that does not read what we send: no deadlock, no lost byte, no caller waits beyond its timeout (P-13)."""
 
 from __future__ import annotations
 
@@ -163,5 +163,5 @@ def test_what_waited_behind_a_blocked_write_is_sent_elsewhere_when_the_connectio
             wait_until(lambda: transport.owes == 2)
             proxy.up.stop_reading = False
             proxy.cut()
-            assert waiting.result() == 1  # a write, and nobody knows better that it had not left
+            assert waiting.result() == 1  # a write, retried because it was certainly not sent
             assert isinstance(blocked.outcome(), OutcomeUnknown)

@@ -1,5 +1,5 @@
 # Generated from tests/asyncio_/test_books.py by tools/generate.py. Do not edit.
-"""What a pool says of itself: exact counts, a repr without secrets, a warning for what was lost (R-09, R-30)."""
+"""A pool's counts are exact, its repr has no secrets, and it warns of lost leases (R-09, R-30)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from respool.testing import FakeNode, Hold, Server
 
 
 def is_at_rest(pool: Pool[Any]) -> bool:
-    """Tell whether nothing is under way and the counts agree with each other."""
+    """Return whether nothing is in progress and the counts agree with each other."""
     stats = pool.stats()
     assert (stats.size, stats.idle, stats.leased) == (pool.size, pool.idle, pool.leased)
     assert stats.size == stats.shared + stats.idle + stats.leased + stats.dialing
@@ -82,7 +82,7 @@ def test_a_reply_nobody_waited_for_is_counted_once() -> None:
                 assert conn.execute("PING") == b"PONG"
                 assert (pool.stats().replies, pool.stats().dropped) == (before + 2, 1)
             pool.clear()
-            assert (pool.stats().replies, pool.stats().dropped) == (before + 2, 1)  # what has ended still counts
+            assert (pool.stats().replies, pool.stats().dropped) == (before + 2, 1)  # closed connections still count
 
 
 def test_what_was_given_up_at_the_door_of_a_connection_that_ended_was_taken_back(callers: Callers) -> None:
@@ -209,7 +209,7 @@ def test_a_lease_nobody_holds_any_more_is_taken_back_with_a_warning(server: Serv
         with pytest.warns(ResourceWarning, match=f"a lease of 127.0.0.1:{server.port} was never given back"):
             del lease
             gc.collect()
-        assert pool.execute("CLIENT", "ID") > client_id  # it was closed: who knows what it was doing
+        assert pool.execute("CLIENT", "ID") > client_id  # it was closed, because its state is unknown
         assert (pool.leased, pool.idle, pool.stats().leaks) == (0, 1, 1)
         assert pool.stats().leases == 2
 
@@ -305,6 +305,6 @@ def test_leases_kept_by_many_callers_all_come_home(server: Server, callers: Call
         wait_until(lambda: pool.leased == 8)
         all_out.set()
         for lease in callers.results():
-            pool.release(lease)  # by another caller than the one who borrowed it
+            pool.release(lease)  # by a caller that did not acquire it
         assert is_at_rest(pool)
         assert pool.idle == 8

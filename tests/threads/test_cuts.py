@@ -1,5 +1,5 @@
 # Generated from tests/asyncio_/test_cuts.py by tools/generate.py. Do not edit.
-"""An exchange cut after every single byte, either way: the right value or an error, never somebody else's reply."""
+"""An exchange cut after every single byte, in both directions: the right value or an error, never a wrong reply."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROMPT = RetryPolicy(base=0.0)
 
 
 class Exchange:
-    """Some reads and writes at the same time, and what came of the writes."""
+    """Some reads and writes at the same time, and the outcomes of the writes."""
 
     def __init__(self, pool: Pool[Any], callers: Callers) -> None:
         self._pool = pool
@@ -81,7 +81,7 @@ def test_a_handshake_cut_anywhere_is_made_anew_and_whole(server: Server, directi
                 proxy.heal()
                 assert pool.execute("CLIENT", "GETNAME") == b"cut"
                 (conn,) = pool._serving.node.connections()  # type: ignore[union-attr]  # open, so there is one
-                assert conn.protocol == 3  # no cut is taken for a server without RESP3
+                assert conn.protocol == 3  # a cut is not mistaken for a server without RESP3
 
 
 def test_a_large_reply_cut_anywhere_is_never_delivered_in_part(server: Server) -> None:

@@ -120,7 +120,7 @@ def test_a_certificate_nobody_signed_is_refused(everywhere: Server) -> None:
 
 
 def test_tls_with_a_server_that_speaks_none_fails_to_connect(everywhere: Server) -> None:
-    with pytest.raises(ConnectFailed):  # it waits for the end of a line
+    with pytest.raises(ConnectFailed):  # the server waits for the end of a line
         with Pool(everywhere.url, tls=everywhere.ssl_context(), connect_timeout=0.2):
             pass
     with pytest.raises(ConnectFailed):

@@ -1,5 +1,5 @@
 # Generated from tests/asyncio_/test_forks.py by tools/generate.py. Do not edit.
-"""After a fork the child starts with an empty pool, and the parent does not notice (R-35)."""
+"""After a fork the child starts with an empty pool, and the parent is not affected (R-35)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Generated from tests/asyncio_/test_half_open.py by tools/generate.py. Do not edit.
-"""A server that owes replies and is silent for ``read_timeout`` is given up; a caller's own time is its own (R-14)."""
+"""A connection ends if replies are pending and nothing comes for ``read_timeout``; callers have timeouts too (R-14)."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_new_commands_are_no_sign_of_life(callers: Callers) -> None:
             first = callers.start(pool.execute, "GET", "first")
             started = asked = now()
             while not first.is_done and now() < started + 4.0:
-                callers.start(pool.execute, "GET", "more")  # always sooner than the time is over
+                callers.start(pool.execute, "GET", "more")  # always before the timeout
                 asked += 0.02
                 wait_until(lambda until=asked: now() > until)
             assert isinstance(first.outcome(), ReadTimeout)
@@ -128,7 +128,7 @@ def test_the_time_of_a_command_begins_when_it_is_the_oldest_and_not_with_an_earl
             wait_until(lambda: now() > started + 1.0)
             node.on("GET", held_echo)
             late = callers.start(pool.execute, "GET", "b")
-            wait_until(lambda: now() > started + 2.2)  # longer than the time, since the first one
+            wait_until(lambda: now() > started + 2.2)  # longer than the timeout, counted from the first one
             assert not late.is_done
             wait_until(lambda: node.release() or late.is_done)
             assert late.result() == b"b"

@@ -1,5 +1,5 @@
 # Generated from tests/asyncio_/test_handshake.py by tools/generate.py. Do not edit.
-"""The first words on every connection: one round trip, the same everywhere, no storm when they are wrong (R-37)."""
+"""The handshake of every connection: one round trip, always the same, no storm of dials if it fails (R-37)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ WRONG_PASSWORD = b"-WRONGPASS invalid username-password pair or user is disabled
 
 
 def greeting(node: FakeNode, connection: int = 1) -> list[bytes]:
-    """Return what a node got on one connection, a line for each command."""
+    """Return the commands that a node got on one connection, one per line."""
     return [b" ".join(seen.command) for seen in node.commands if seen.connection == connection]
 
 
 def told(info: bytes) -> dict[str, str]:
-    """Read CLIENT INFO."""
+    """Parse CLIENT INFO."""
     return dict(field.partition("=")[::2] for field in info.decode().strip().split(" "))
 
 
@@ -276,11 +276,11 @@ def test_credentials_are_asked_for_at_every_dial(callers: Callers) -> None:
             assert greeting(node, 2)[0].endswith(b"AUTH user password2")
 
 
-# Peers that know less --------------------------------------------------------------------------------------
+# Peers that support less ------------------------------------------------------------------------------------
 
 
 def of_peer(node: FakeNode, first: int) -> list[bytes]:
-    """Return the first words of every connection to a node, from the ``first`` on."""
+    """Return the handshakes of the connections to a node, starting with number ``first``."""
     return [greeting(node, number)[0] for number in range(first, node.connections + 1)]
 
 
@@ -311,7 +311,7 @@ def test_a_peer_that_hangs_up_at_hello_is_spoken_to_in_resp2_and_the_pool_rememb
             learned = node.connections
             assert learned <= 4
             asked = len(node.calls("HELLO"))
-            assert 2 <= asked <= 3  # the others show that it was HELLO, and no other trouble
+            assert 2 <= asked <= 3  # the others show that HELLO was the problem
             with pool.acquire() as conn:
                 assert (conn.protocol, conn.db) == (2, 2)
             assert node.connections == learned + 1
@@ -322,7 +322,7 @@ def test_a_peer_that_hangs_up_at_hello_is_spoken_to_in_resp2_and_the_pool_rememb
 
 def test_a_server_that_hung_up_for_another_reason_is_spoken_to_in_resp3() -> None:
     with FakeNode({"GET": echo}) as node:
-        node.once("HELLO", Close())  # it was just about to end, or it stands behind a proxy that was
+        node.once("HELLO", Close())  # the node, or a proxy before it, was just stopping
         with Pool(node.url, shared=1, client_name="me") as pool:
             assert pool.execute("GET", "k") == b"k"
             with pool.acquire() as conn:
@@ -409,22 +409,22 @@ def test_a_greeting_without_a_word_to_say_still_finds_out_who_is_there(answer: A
             pass
 
 
-# No secret comes back ----------------------------------------------------------------------------------------
+# No secret is repeated ----------------------------------------------------------------------------------------
 
 
 def quoting(command: Command, _: Any) -> bytes:
-    """Refuse a command as a server does that does not know it: with its arguments."""
+    """Refuse a command like a server that does not know it: the error repeats the arguments."""
     quoted = b"".join(b"'%s' " % word for word in command[1:])[:128]
     return b"-ERR unknown command '%s', with args beginning with: %s\r\n" % (command[0], quoted)
 
 
 def echoing(command: Command, _: Any) -> bytes:
-    """Refuse a command as a proxy might: with all that was said."""
+    """Refuse a command as a proxy might: the error repeats everything that was sent."""
     return b"-ERR cannot understand <%s>\r\n" % b" ".join(command)
 
 
 def everything(error: BaseException | None) -> str:
-    """Return all that can be seen of an error, and of what it holds."""
+    """Return all text that an error shows, including its causes and attributes."""
     told, seen = "", set()
     left: list[BaseException | None] = [error]
     while left:
@@ -465,7 +465,7 @@ def test_no_text_that_comes_back_shows_the_password(
 
 
 def test_what_is_not_resp_may_quote_the_password_too() -> None:
-    password = "-".join(("engine", "room"))  # not to be found in the lines of a traceback
+    password = "-".join(("engine", "room"))  # built here, so that it is not in the source lines of a traceback
     for answer in (f"HTTP/1.1 400 {password}\r\n\r\n", "+OK\r\n" * 9 + f"-ERR {password}\r\n"):
         with FakeNode({"HELLO": answer.encode()}) as node:
             with pytest.raises(Error) as caught:

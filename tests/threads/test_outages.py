@@ -1,5 +1,5 @@
 # Generated from tests/asyncio_/test_outages.py by tools/generate.py. Do not edit.
-"""A node that goes away and comes back: what callers see of it, and what the pool does by itself (R-13, R-17)."""
+"""A node stops and comes back: what callers get, and how the pool recovers by itself (R-13, R-17)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PROMPT = RetryPolicy(base=0.001, cap=0.01, budget_floor=1000.0)
 
 
 def in_the_background(work: Any) -> None:
-    """Run what blocks in a thread, while the callers go on."""
+    """Run a blocking function in a thread while the callers go on."""
     thread = threading.Thread(target=work)
     thread.start()
     wait_until(lambda: not thread.is_alive(), timeout=10.0)
@@ -96,7 +96,7 @@ def test_callers_wait_for_a_node_that_went_down_and_are_told_when_it_stays_away(
             assert str(proxy.port) in str(caught.value)
             started = now()
             with pytest.raises(ConnectFailed):
-                pool.execute("GET", "c")  # the others are told at once
+                pool.execute("GET", "c")  # the other callers get the error at once
             assert now() - started < 1.5
             proxy.accept()
             wait_until(lambda: pool.shared == 1)
@@ -159,7 +159,7 @@ def test_nobody_is_told_an_error_that_is_not_true_any_more(shared: int) -> None:
         ledger = pool._serving.node.ledger  # type: ignore[union-attr]  # open, so there is one
         wait_until(lambda: not (ledger.is_called_for or ledger.dialing))
         replies.append(b"%1\r\n$5\r\nproto\r\n:3\r\n")
-        assert pool.execute("GET", "b") == b"b"  # by itself the pool would wait for 2.5 s or more
+        assert pool.execute("GET", "b") == b"b"  # without a caller the pool would wait for 2.5 s or more
         pool.close()
 
 
@@ -267,8 +267,8 @@ def test_an_outage_is_forgotten_when_a_new_connection_has_served_a_reply() -> No
             wait_until(lambda: redial.failures >= 5)
             proxy.accept()
             wait_until(lambda: pool.shared > 0, timeout=10.0)
-            assert redial.failures >= 5  # its greeting proves nothing
-            wait_until(lambda: redial.failures == 0)  # where one got through the next one need not wait
+            assert redial.failures >= 5  # a handshake alone does not reset the backoff
+            wait_until(lambda: redial.failures == 0)  # a reply does, so the next dial need not wait
             wait_until(lambda: pool.shared == 2)
             for number in range(20):
                 assert pool.execute("GET", f"k{number}") == b"k%d" % number
@@ -317,7 +317,7 @@ def test_a_node_that_greets_and_serves_nothing_is_not_well() -> None:
                 with pytest.raises(TransportError):  # a thread notices the end of a connection when it uses it
                     pool.execute("SET", "k", "v", timeout=0.01)
                 wait_until(lambda: seen.append(redial.failures) or seen[-1] >= wanted, timeout=10.0)
-                assert min(seen) >= before  # the answers to its greetings prove nothing
+                assert min(seen) >= before  # answered handshakes do not reset the backoff
                 wanted = redial.failures + 1
                 proxy.accept()
                 wait_until(lambda: pool.shared == 1, timeout=10.0)
@@ -332,7 +332,7 @@ def test_a_long_outage_leaves_nothing_of_its_dials() -> None:
     with pytest.raises(ConnectFailed):
         pool.execute("PING")
     wait_until(lambda: pool.stats().dial_failures >= 5)
-    assert len(pool._serving.node.in_making) <= 2  # type: ignore[union-attr]  # those under way, if any
+    assert len(pool._serving.node.in_making) <= 2  # type: ignore[union-attr]  # those in progress, if any
     pool.close()
 
 
@@ -356,7 +356,7 @@ def test_a_pool_without_shared_connections_waits_for_its_node_too(callers: Calle
         with Pool(proxy.url, shared=0, min_size=1, connect_timeout=4.0, retry=PROMPT) as pool:
             proxy.refuse()
             proxy.cut()
-            with pytest.raises((TransportError, PoolTimeout)):  # this one finds out
+            with pytest.raises((TransportError, PoolTimeout)):  # this caller finds the loss
                 pool.execute("SET", "k", "v", timeout=0.02)
             wait_until(lambda: pool.stats().dial_failures >= 1)
             caller = callers.start(pool.execute, "SET", "k", "v")
@@ -371,7 +371,7 @@ def test_a_pipeline_on_a_lease_outlives_a_dial_that_fails_when_the_node_was_up()
         with Pool(node.url, shared=0) as pool:
             assert pool.execute_many([("GET", "a")]) == [b"a"]
             node.once("HELLO", Close())
-            node.once("PING", Close())  # nor does it take a greeting in RESP2
+            node.once("PING", Close())  # the handshake in RESP2 fails as well
             node.drop()
             wait_until(lambda: node.open_connections == 0)
             rest()

@@ -1,5 +1,5 @@
 # Generated from tests/asyncio_/test_pipelines.py by tools/generate.py. Do not edit.
-"""Several commands as one run: one value for each, errors as values, all or nothing where that was asked for."""
+"""Pipelines: one value per command, errors as values, all or nothing with ``atomic``."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_pipeline_given_up_shifts_nothing(callers: Callers) -> None:
 
 
 def meddle(monkeypatch: pytest.MonkeyPatch, second: Callable[[Transport, Any], Any]) -> list[int]:
-    """Return how many commands are sent at a time; ``second`` is called before the second time, with the deadline."""
+    """Return the sizes of the batches that are sent; ``second`` is called before the second one, with the deadline."""
     sizes: list[int] = []
     submit_many = Transport.submit_many
 
@@ -129,7 +129,7 @@ def meddle(monkeypatch: pytest.MonkeyPatch, second: Callable[[Transport, Any], A
 
 @pytest.fixture
 def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many commands are sent at a time; before the second time the connection ends."""
+    """The sizes of the batches that are sent. The connection ends before the second one."""
     return meddle(monkeypatch, lambda transport, _: transport.abort_as_silent())
 
 
@@ -166,7 +166,7 @@ def test_a_long_transaction_whose_multi_was_refused_is_not_sent_again(sizes: lis
         with Pool(server.url, shared=1, username="ann", password="secret") as pool:
             with pytest.raises(OutcomeUnknown):
                 pool.execute_many([("INCR", "n")] * 2500, atomic=True)
-            assert server.command("GET", "n") == b"1023"  # it was no transaction
+            assert server.command("GET", "n") == b"1023"  # there was no transaction
             assert sizes == [1024, 1024]
     finally:
         server.command("ACL", "DELUSER", "ann")
@@ -194,7 +194,7 @@ def test_of_a_long_pipeline_with_a_bad_argument_nothing_is_sent(server: Server) 
                     conn.execute_many([("INCR", "n")] * 3000 + [("SET", "k", bad)])
         assert server.command("GET", "n") is None
         assert pool.stats().opened == 2
-        answers = pool.execute_many([("SET", b"k", bytearray(b"v"))] * 3000)  # a rare type is no mistake
+        answers = pool.execute_many([("SET", b"k", bytearray(b"v"))] * 3000)  # a rare type is allowed
         assert set(answers) == {b"OK"}
 
 
@@ -278,7 +278,7 @@ def test_a_transaction_that_the_server_refuses_for_now_is_sent_again(
         (LOADING, LOADING, b":2\r\n", NO_MULTI, Loading),
         (b"-NOPERM no\r\n", LOADING, LOADING, NO_MULTI, NoPermission),
         (LOADING, LOADING, b"-ERR in the middle\r\n", NO_MULTI, Loading),  # a script that fails has begun to run
-        (OK, LOADING, b"-ERR unknown command\r\n", ABORTED, TransactionAborted),  # never any better
+        (OK, LOADING, b"-ERR unknown command\r\n", ABORTED, TransactionAborted),  # retrying does not help
         (OK, QUEUED, QUEUED, ABORTED, TransactionAborted),
         (OK, QUEUED, QUEUED, b"-EXECABORT Transaction discarded because of: OOM no\r\n", TransactionAborted),
         (OK, QUEUED, QUEUED, b"_\r\n", TransactionAborted),  # a watched key
@@ -619,7 +619,7 @@ def test_an_undecodable_reply_is_a_value_within_a_pipeline(server: Server) -> No
         assert pool.stats().opened == 1
 
 
-# Long ones are made ready in steps --------------------------------------------------------------------------------
+# Long pipelines are packed in steps --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["list", "commands", "generator"])
@@ -667,7 +667,7 @@ def test_of_a_long_pipeline_with_a_wrong_command_nothing_is_sent(place: int, wro
 
 
 def test_others_have_their_turn_while_a_long_pipeline_is_made_ready(callers: Callers) -> None:
-    """What is done at a time is bounded: a command of another caller is answered before the first one is sent."""
+    """Packing is done in bounded steps: another caller's command is answered before the pipeline is sent."""
     with FakeNode({"GET": echo}, default=OK) as node:
         with Pool(node.url, shared=1, max_size=2) as pool:
             assert pool.execute("GET", "before") == b"before"

@@ -24,7 +24,7 @@ from respool.testing._script import hello
 
 
 def fill(pool: Pool[Any], count: int) -> None:
-    """Let ``count`` connections be idle."""
+    """Open connections until ``count`` are idle."""
     leases = [pool.acquire() for _ in range(count)]
     for lease in leases:
         pool.release(lease)
@@ -161,7 +161,7 @@ def test_after_a_drain_only_new_connections_are_lent(server: Server) -> None:
         lease = pool.acquire()
         old = lease.execute("CLIENT", "ID")
         pool.drain()
-        assert lease.execute("PING") == b"PONG"  # whoever has one keeps it
+        assert lease.execute("PING") == b"PONG"  # a caller keeps the lease it has
         pool.release(lease)
         assert pool.leased == 0
         assert pool.execute("CLIENT", "ID") > old
@@ -198,7 +198,7 @@ def test_select_moves_idle_and_future_connections(server: Server) -> None:
             assert lease.db == 4
             assert b" db=4 " in lease.execute("CLIENT", "INFO")
             pool.release(lease)
-        assert pool.stats().resets <= 1  # the one that was asked first
+        assert pool.stats().resets <= 1  # the connection that was tried first
 
 
 def test_a_lease_on_the_old_database_is_dropped_when_it_comes_back(server: Server) -> None:

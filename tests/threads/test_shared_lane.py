@@ -1,5 +1,5 @@
 # Generated from tests/asyncio_/test_shared_lane.py by tools/generate.py. Do not edit.
-"""Many callers on a few connections: reply k for command k, the right connection for each (R-18, R-19, R-23)."""
+"""Many callers share a few connections: each gets its own reply, on the right connection (R-18, R-19, R-23)."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_a_connection_that_had_nothing_to_do_is_not_stalled(callers: Callers) ->
             wait_until(lambda: now() > until)
             slow = callers.start(pool.execute, "SLOW", "x")
             wait_until(lambda: node.calls("SLOW"))
-            assert pool.execute("GET", "k", timeout=1.0) == b"k"  # not behind the one that is slow
+            assert pool.execute("GET", "k", timeout=1.0) == b"k"  # not behind the slow command
             node.release()
             slow.result()
 
@@ -193,12 +193,12 @@ def test_all_work_goes_to_the_connections_that_answer(callers: Callers, shared: 
             for caller in warm:  # asyncio: after a busy tick the next command waits for the end of its tick
                 caller.result()
             warmed = len(node.calls("GET"))
-            for number in range(frozen):  # each on another one: those before owe a reply
+            for number in range(frozen):  # each on another connection: a reply is pending on those before
                 callers.start(pool.execute, "SLOW", f"{number}")
                 wait_until(lambda n=number: len(node.calls("SLOW")) == n + 1)
             stalled = set(by_connection(node, "SLOW"))
             assert len(stalled) == frozen
-            until = now() + 0.6  # those that answer have rested for longer than a stall, too
+            until = now() + 0.6  # the others have also been idle for longer than a stall
             wait_until(lambda: now() > until)
             asked = [callers.start(pool.execute, "GET", f"k{number}") for number in range(40)]  # asyncio: in one tick
             assert [caller.result() for caller in asked] == [b"k%d" % number for number in range(40)]
@@ -257,7 +257,7 @@ def test_a_connection_that_is_drained_gets_no_new_work(callers: Callers) -> None
             wait_until(lambda: node.calls("SLOW"))
             pool.drain()
             wait_until(lambda: pool.stats().opened == 2 and any(s.is_draining for s in shared_slots(pool)))
-            until = now() + 0.02  # whoever drains it has said so by then
+            until = now() + 0.02  # long enough to finish draining
             wait_until(lambda: now() > until)
             for number in range(6):
                 assert pool.execute("GET", f"k{number}") == b"k%d" % number
@@ -368,7 +368,7 @@ def test_a_caller_stays_on_a_connection_being_replaced_while_what_it_sent_is_out
             callers.start(pool.execute, "GET", "of another").result()
             first, last = node.calls("SET")[0].connection, node.calls("GET")[-1].connection
             assert first != last
-            assert by_connection(node, "GET")[last] == 1  # what was given up has not gone another way
+            assert by_connection(node, "GET")[last] == 1  # the commands given up were not sent on another connection
             wait_until(lambda: node.release() == 0)
             assert pool.get("k") == b"k"
             wait_until(lambda: pool.stats().closed == 1)
@@ -377,7 +377,7 @@ def test_a_caller_stays_on_a_connection_being_replaced_while_what_it_sent_is_out
 def test_a_caller_is_free_again_when_its_replies_have_come(server: Server) -> None:
     with Pool(server.url, shared=3, strategy="round_robin", client_name="free") as pool:
         pool.execute_noreply("SET", "k", "v")
-        pool.get("k")  # behind it: now nothing of it is on its way
+        pool.get("k")  # its reply comes last, so no other reply is pending
         before = {row["id"]: int(row["tot-cmds"]) for row in server.clients() if row["name"] == "free"}
         for _ in range(30):
             pool.execute("PING")
