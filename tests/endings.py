@@ -1,6 +1,6 @@
-"""How a program may end that has pools, each in a process of its own (R-38, P-27).
+"""Ways in which a program with pools may end, each in a process of its own (R-38, P-27).
 
-    python -m tests.endings --runs 1000      chance picks among all of them; ends non-zero when one hangs or complains
+    python -m tests.endings --runs 1000      run random ones; the exit code is not 0 if one hangs or prints an error
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import respool
 
-#: No program may take longer than this, in seconds: it needs far less on a busy machine, and a hang lasts for ever.
+#: The longest that a program may take, in seconds: far more than it needs on a busy machine.
 PATIENCE = 60.0
 
 BEGIN = """
@@ -230,7 +230,7 @@ ASYNC_SCENES = {
 
 
 def pythons() -> list[str]:
-    """Return other interpreters of the machine that could run respool: python3.11 to 3.14, and RESPOOL_PYTHONS."""
+    """Return other interpreters on this machine that can run respool: python3.11 to 3.14, and RESPOOL_PYTHONS."""
     named = [found for minor in (11, 12, 13, 14) if (found := shutil.which(f"python3.{minor}"))]
     named += filter(None, os.environ.get("RESPOOL_PYTHONS", "").split(os.pathsep))
     mine = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -244,7 +244,7 @@ def pythons() -> list[str]:
 
 
 def play(script: str, url: str, python: str = sys.executable) -> list[str]:
-    """Run a program to its end and return what it printed. It must end by itself, in time and without complaint."""
+    """Run a program to its end and return its output. It must end by itself, in time and without an error."""
     body = BEGIN + script + "\nmain()\n"
     paths = str(Path(respool.__file__).parents[1])
     done = subprocess.run(
@@ -260,7 +260,7 @@ def play(script: str, url: str, python: str = sys.executable) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Let chance pick programs and watch them end."""
+    """Run random programs and check how they end."""
     from respool.testing import Server
 
     parser = argparse.ArgumentParser(prog="python -m tests.endings", description="programs that end with pools")

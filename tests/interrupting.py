@@ -1,15 +1,15 @@
 """Interrupts the calling thread at a chosen moment, at any of those at which CPython lets a signal handler run.
 
-CPython looks for signals when a function begins, when a call has returned to Python code and when a loop jumps back.
-A handler that raises then raises there. Two hooks of the interpreter come by at the same moments, and what they raise
-goes the same way:
+CPython checks for signals when a function begins, when a call has returned to Python code and when a loop jumps back.
+If the handler raises, it raises there. Two hooks of the interpreter are called at the same moments, and exceptions
+from them propagate in the same way:
 
 * a profiler (``sys.setprofile``) is called when a function begins and when a function written in C has returned;
-* a tracer of single instructions (``sys.settrace``) also sees the rest: behind the call of a class, and behind a jump
+* a tracer of single instructions (``sys.settrace``) also sees the others: after the call of a class, and after a jump
   back. It raises one instruction late, so moments are left out where that would cross the border of a ``with`` block
-  (an exit that a signal cannot interrupt). Nothing looks for signals where a Python function returns to its caller.
+  (an exit that a signal cannot interrupt). CPython does not check where a Python function returns to its caller.
 
-A scene is played again and again, interrupted one moment later each time, until it comes to its end.
+A scene runs again and again, interrupted one moment later each time, until it ends without an interrupt.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ import respool
 
 _OURS = str(Path(respool.__file__).parent)
 
-#: After these instructions the interpreter looks for signals.
+#: After these instructions the interpreter checks for signals.
 _LOOKS = ("CALL", "JUMP_BACKWARD", "POP_JUMP_BACKWARD", "RESUME")
 
 
 class Interrupted(BaseException):
-    """What a signal handler raises."""
+    """Raised as by a signal handler."""
 
 
 def moments(step: int = 1) -> Iterator[int]:
-    """Count the moments, or every ``step``-th of a long scene. A scene has many, but not that many."""
+    """Yield the numbers of the moments, or every ``step``-th for a long scene, up to more than any scene has."""
     yield from range(0, 4000, step)
     raise AssertionError("the scene never came to its end")
 
 
 def is_ours(frame: Any) -> bool:
-    """Tell whether our code runs here; a finaliser cannot be interrupted, what it raises is only printed."""
+    """Return whether our code runs here. Finalisers do not count: what they raise is only printed."""
     if not frame.f_code.co_filename.startswith(_OURS):
         return False
-    if frame.f_code.co_name == "<genexpr>":  # one that is dropped unfinished is called once more, by its finaliser
+    if frame.f_code.co_name == "<genexpr>":  # an unfinished one that is dropped is called again by its finaliser
         return False
     while frame is not None:
         if frame.f_code.co_name == "__del__":
@@ -59,7 +59,7 @@ def _always() -> bool:
 
 
 def interrupted_at(moment: int, work: Callable[[], Any], since: Callable[[], Any] = _always) -> bool:
-    """Do ``work`` and interrupt it at its n-th call or return in our own code; False when it was over before.
+    """Run ``work`` and interrupt it at its n-th call or return in our code. Return False if it ended before.
 
     Moments count from when ``since`` is true.
     """
@@ -84,7 +84,7 @@ def interrupted_at(moment: int, work: Callable[[], Any], since: Callable[[], Any
 
 
 def interrupted_behind(moment: int, work: Callable[[], Any], since: Callable[[], Any] = _always) -> bool:
-    """Do ``work`` and interrupt it behind its n-th call or jump back, whatever is called; False when it was over."""
+    """Run ``work`` and interrupt it after its n-th call or jump back of any kind. Return False if it ended before."""
     left = moment
     returned: Any = None  # the frame that Python code has just returned to
 
@@ -98,7 +98,7 @@ def interrupted_behind(moment: int, work: Callable[[], Any], since: Callable[[],
                     sys.settrace(None)
                     raise Interrupted
         elif event == "return":
-            returned = None if frame.f_code.co_name == "__init__" else frame.f_back  # a class is no Python function
+            returned = None if frame.f_code.co_name == "__init__" else frame.f_back  # a class is not a Python function
         return step
 
     def enter(frame: FrameType, event: str, _: Any) -> Any:
@@ -119,7 +119,7 @@ def interrupted_behind(moment: int, work: Callable[[], Any], since: Callable[[],
 
 @cache
 def _moments_of(code: CodeType) -> frozenset[int]:
-    """Return where the instructions stand before which a signal may be noticed."""
+    """Return the offsets of the instructions before which a signal may be noticed."""
     steps = list(dis.get_instructions(code))
     found = set()
     for step, following in itertools.pairwise(steps):

@@ -1,6 +1,6 @@
-"""The sides: respool, the bare floor, and the peers, each in its best documented configuration.
+"""The sides: respool, a bare socket, and other libraries, each in its best documented configuration.
 
-A module is imported only in the worker of its side: a peer that is not installed, or breaks, takes nobody with it.
+A module is imported only in its own side's worker, so a library that is missing or broken affects no other side.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The bare floor: the least that could work, without timeouts, errors, counting or cancelling. Not a client.
 
-asyncio: a Protocol, hiredis, one future per command, one write per loop tick. A lone command on an idle connection
-leaves at once, because that is faster at one task. Threads: one blocking socket per thread, and hiredis.
+asyncio: a Protocol, hiredis, one future per command, one write per loop tick. A single command on an idle connection
+is sent at once, because that is faster with one task. Threads: one blocking socket per thread, and hiredis.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class AsyncBare(asyncio.Protocol):
 
 
 class SyncBare:
-    """Each thread has a socket of its own, opened when it first asks."""
+    """Each thread has a socket of its own, opened by its first request."""
 
     def open(self, place: Place, threads: int) -> None:
         self._place = place

@@ -1,6 +1,6 @@
-"""Pools that lend connections, for B5: each gives a function that acquires and releases so many times.
+"""Pools of leased connections, for B5: each yields a function that acquires and releases a given number of times.
 
-The loop stands in the side, so that no layer of ours comes between it and the library.
+The loop is part of each side, so that no layer of ours is between it and the library.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from benchmarks._question import Place
 
-IDLE = 0  # what psycopg calls the state of a connection without a transaction
+IDLE = 0  # psycopg's state of a connection without a transaction
 
 
 @asynccontextmanager
@@ -99,7 +99,7 @@ def _psycopg_pool() -> Any:
 
 
 class _Dummy:
-    """As much of a psycopg connection as its pool looks at."""
+    """The part of a psycopg connection that its pool uses."""
 
     def __init__(self) -> None:
         self.pgconn = SimpleNamespace(transaction_status=IDLE)

@@ -1,4 +1,4 @@
-"""respool, as it comes: no option is changed."""
+"""respool with its default options."""
 
 from __future__ import annotations
 

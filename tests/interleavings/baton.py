@@ -100,7 +100,7 @@ class Baton:
         """Run ``work`` as the first actor, and return when all actors have ended."""
         self._all_over.acquire()
         before = sys.gettrace()
-        sys.settrace(_look_away)  # Python 3.12 drops its line events when the last traced thread ends, and makes them anew
+        sys.settrace(_look_away)  # Python 3.12 drops its line events when the last traced thread ends, and recreates them
         try:
             first = self.spawn("main", work)
             self.me = first
