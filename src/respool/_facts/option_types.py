@@ -54,7 +54,7 @@ class ConnectionOptions(TypedDict, total=False):
     port: int
     """TCP port. Default: ``6379``."""
     path: str | None
-    """Path of a unix socket; wins over ``host`` and ``port``. Default: ``None``."""
+    """Path of a unix socket; overrides ``host`` and ``port``. Default: ``None``."""
     tls: bool | SSLContext
     """``True`` for TLS with the system's certificates, or an ``ssl.SSLContext``. Default: ``False``."""
     # Who
@@ -65,28 +65,28 @@ class ConnectionOptions(TypedDict, total=False):
     password: str | None
     """Password; never shown in a ``repr`` or a message. Default: ``None``."""
     credentials: Credentials | None
-    """Function asked at every dial: returns a password or ``(username, password)``. Default: ``None``."""
+    """Function called at every dial; returns a password or ``(username, password)``. Default: ``None``."""
     client_name: str | None
     """Name of every connection in ``CLIENT LIST``: visible ASCII letters, no spaces. Default: ``None``."""
     client_info: bool
-    """Whether the server is sent this library's name and version (``CLIENT SETINFO``). Default: ``True``."""
+    """Whether to send this library's name and version to the server (``CLIENT SETINFO``). Default: ``True``."""
     protocol: Literal[2, 3]
-    """RESP version; a server without RESP3 is spoken to in RESP2 in any case. Default: ``3``."""
+    """RESP version; a server that does not know RESP3 gets RESP2 in any case. Default: ``3``."""
     encoding_errors: str
-    """What Python does with replies that cannot be decoded: ``"replace"``, ... Default: ``'strict'``."""
+    """Python's error handler for replies that cannot be decoded: ``"replace"``, ... Default: ``'strict'``."""
     # How long
     connect_timeout: float | None
     """Seconds for a dial, handshake included. Default: ``2.0``."""
     read_timeout: float | None
-    """Longest silence, in seconds, while replies are owed. Default: ``5.0``."""
+    """Longest silence of the server, in seconds, while replies are pending. Default: ``5.0``."""
     # How many
     max_in_flight: int
-    """Commands queued or unanswered on one connection. Default: ``16384``."""
+    """Most commands queued or unanswered on one connection. Default: ``16384``."""
     max_in_flight_bytes: int
-    """Bytes of the commands queued or unanswered on one connection. Default: ``67108864``."""
+    """Most bytes of commands queued or unanswered on one connection. Default: ``67108864``."""
     # How connections live
     retry: RetryPolicy | None
-    """What a pool sends again, and when; ``None`` retries nothing. Default: ``RetryPolicy()``."""
+    """What a pool retries, and when; ``None`` retries nothing. Default: ``RetryPolicy()``."""
 
 
 class PoolOptions(ConnectionOptions, total=False):
@@ -99,42 +99,42 @@ class PoolOptions(ConnectionOptions, total=False):
     """Seconds of silence after which a shared connection gets no new work. Default: ``1.0``."""
     # How many
     min_size: int
-    """Connections that are kept. Default: ``0``."""
+    """Fewest connections that the pool keeps open. Default: ``0``."""
     max_size: int
-    """Connections that are never exceeded; shared ones and dials count. Default: ``16``."""
+    """Most connections at any time; shared ones and dials count. Default: ``16``."""
     shared: int | None
-    """Shared connections; ``None``: one, if a lease fits beside it; 0: none at all. Default: ``None``."""
+    """Shared connections; ``None``: one, if ``max_size`` leaves room for a lease; 0: none. Default: ``None``."""
     strategy: Strategy
     """Which shared connection gets the next command. Default: ``'least_pending'``."""
     on_full: Literal["wait", "raise"]
     """When all leases are out: wait, or raise ``PoolExhausted``. Default: ``'wait'``."""
     max_waiting: int
-    """Callers that may wait for a lease; 0: only what is idle is lent. Default: ``1024``."""
+    """Most callers that may wait for a lease; 0: only idle connections are leased. Default: ``1024``."""
     max_dials: int
-    """Dials at a time. Default: ``2``."""
+    """Most dials at a time. Default: ``2``."""
     # How connections live
     idle_order: Literal["lifo", "fifo"]
-    """Which idle connection is lent first: the one used last, or the one used first. Default: ``'lifo'``."""
+    """Which idle connection is leased first: the last one released, or the first one. Default: ``'lifo'``."""
     max_idle: float | None
-    """Seconds without need after which a surplus connection is closed. Default: ``600.0``."""
+    """Seconds after which a connection that was not needed is closed. Default: ``600.0``."""
     max_lifetime: float | None
-    """Seconds after which a connection is replaced, less up to 10 %. Default: ``3600.0``."""
+    """Seconds after which a connection is replaced, minus a random part up to 10 %. Default: ``3600.0``."""
     keepalive: float | None
-    """Seconds of idleness after which a connection is asked with PING. Default: ``30.0``."""
+    """Seconds of idleness after which a connection is checked with PING. Default: ``30.0``."""
     close_on_error: bool
-    """Whether a connection that died in use takes the idle ones with it. Default: ``False``."""
+    """Whether to close the idle connections when one is lost in use. Default: ``False``."""
     # What the user plugs in
     connection_class: type[Any] | None
     """A subclass of ``AsyncConnection`` or ``Connection``. Default: ``None``."""
     connection_options: Mapping[str, Any] | None
     """Keywords for the constructor of ``connection_class``, passed unchanged. Default: ``None``."""
     configure: Hook | None
-    """Function of a new connection, called after its handshake and after every reset. Default: ``None``."""
+    """Called with each new connection, after its handshake and after every reset. Default: ``None``."""
     check: Hook | None
-    """Function of a connection about to be lent; ``False`` or an exception closes it. Default: ``None``."""
+    """Called with a connection about to be leased; ``False`` or an exception closes it. Default: ``None``."""
     reset: Hook | None
-    """Function of a connection that was given back. Default: ``None``."""
+    """Called with a connection that was released. Default: ``None``."""
     listener: Callable[[Any], None] | None
-    """Plain function of each event (``respool.events``). Default: ``None``."""
+    """Plain function, called with each event (``respool.events``). Default: ``None``."""
     trace_leases: bool
-    """Remember where leases are borrowed, to name it when one leaks or none comes free. Default: ``False``."""
+    """Record where leases are acquired, to report it in leaks and timeouts. Default: ``False``."""

@@ -54,27 +54,27 @@ class Direction:
     """
 
     latency: _Fault[float] = _Fault(0.0)
-    """Seconds that every byte, and the end of the stream, travel longer. The order is kept."""
+    """Seconds by which every byte, and the end of the stream, is delayed. The order is kept."""
 
     bandwidth: _Fault[float | None] = _Fault(None, lowest=1)
-    """Bytes per second for each connection, after a burst of at most 20 ms; None is as fast as it goes."""
+    """Bytes per second for each connection, with bursts of at most 20 ms; None: no limit."""
 
     slice_size: _Fault[int | None] = _Fault(None, lowest=1)
-    """At most so many bytes go out in one send; None sends what is there."""
+    """The most bytes to pass on in one send; None: no limit."""
 
     slice_gap: _Fault[float] = _Fault(0.0)
     """Seconds between two slices. With 0 a slow reader may find several slices in one read."""
 
     black_hole: _Fault[bool] = _Fault(False)  # noqa: FBT003 - the healthy value of a setting
-    """Swallow bytes, and the end of the stream, without a word.
+    """Swallow bytes, and the end of the stream, silently.
 
-    A connection that has lost something this way stays dark in this direction after ``heal()``: a stream with
-    a hole in it would be a fault that no network has. To bring the bytes back, use ``hold()`` and
-    ``release()``.
+    A connection that has lost bytes this way passes no more in this direction, even after ``heal()``: no
+    real network delivers a stream with a gap. To deliver the bytes later, use ``hold()`` and ``release()``
+    instead.
     """
 
     stop_reading: _Fault[bool] = _Fault(False)  # noqa: FBT003 - see above
-    """Read nothing from the sender: kernel buffers fill up until its writes block."""
+    """Read nothing from the sender, so that kernel buffers fill up until its writes block."""
 
     held: _Fault[bool] = _Fault(False)  # noqa: FBT003 - see above
     """Whether bytes are read but kept back; see ``hold()``."""
