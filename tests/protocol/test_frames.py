@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import hiredis
 import pytest
 
 import respool._protocol.screen
@@ -181,3 +182,26 @@ def test_many_rare_frames_in_one_piece_are_read_in_linear_time() -> None:
     frame = b"|1\r\n+a\r\n+b\r\n$3\r\n\n|x\r\n"
     few, many = work(frame * 100, 100), work(frame * 2000, 2000)
     assert many <= 21 * few
+
+
+def test_a_stream_full_of_rare_frames_is_read_twice_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    fed = 0
+
+    class Counting(hiredis.Reader):
+        def feed(self, data: Any, begin: int = 0, size: int = -1) -> None:
+            nonlocal fed
+            fed += len(data) if size < 0 else size
+            super().feed(data, begin, size)
+
+    monkeypatch.setattr(hiredis, "Reader", Counting)
+    stream = b"|1\r\n+a\r\n+b\r\n$3\r\n\n|x\r\n" * 2000
+    replies, _ = answers([stream], 2000)
+    assert replies == [b"\n|x"] * 2000
+    assert fed <= 2 * len(stream)
+
+
+def test_behind_a_text_with_two_other_bytes_at_its_end_values_begin_wherever_it_is_cut() -> None:
+    """The parser does not look at them; what stands there must not be taken for the first byte of a value."""
+    stream = b"*2\r\n:0\r\n$3\r\nfoo\n$*1\r\n|1\r\n+a\r\n+b\r\n:1\r\n:2\r\n"
+    for cut in range(len(stream)):
+        assert answers([stream[:cut], stream[cut:]], 3)[0] == [[0, b"foo"], [1], 2], cut

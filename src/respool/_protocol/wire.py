@@ -17,13 +17,7 @@ from typing import Any, Final
 
 import hiredis
 
-from respool._facts.errors import (
-    DecodeError,
-    ProtocolError,
-    ServerError,
-    TransportError,
-    server_error,
-)
+from respool._facts.errors import DecodeError, ProtocolError, ServerError, TransportError, server_error
 from respool._protocol.decoding import LATEST, STRICT, what_is_wrong
 from respool._protocol.entries import AtomicBatch, Batch, Entry, Guarded, Part, Weighed, claim_of
 from respool._protocol.screen import Screen
