@@ -142,7 +142,7 @@ class Gates:
         self.now = combination
         self.reached: set[str] = set()
         self._site = site
-        site.gates[f"c{combination.number}".encode()] = self  # its connections carry that name
+        site.gates[f"c{combination.number}".encode()] = self  # its connections have that password
 
     def heal(self) -> None:
         self.now = self.now.healed()
@@ -172,6 +172,7 @@ class Site:
         self.nobody = 0
         self.gates: dict[bytes, Gates] = {}
         self.node.on("HELLO", self._hello)
+        self.node.on("AUTH", self._auth)  # in RESP2, which is tried where HELLO fails
 
     def __enter__(self) -> Self:
         self._closed.bind(("127.0.0.1", 0))  # and does not listen: connecting is refused
@@ -186,11 +187,19 @@ class Site:
         self._closed.close()
 
     def _hello(self, command: tuple[bytes, ...], connection: FakeConnection) -> Reply:
-        gates = self.gates[command[command.index(b"SETNAME") + 1]]
+        connection.protocol = 3
+        hello = b"%%2\r\n$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:%d\r\n" % connection.number
+        if b"AUTH" not in command:  # it tries whether HELLO ended the last connection: this one is authenticated
+            return hello
+        return self._greet(command[command.index(b"AUTH") + 2], hello)
+
+    def _auth(self, command: tuple[bytes, ...], _: FakeConnection) -> Reply:
+        return self._greet(command[-1], b"+OK\r\n")
+
+    def _greet(self, password: bytes, greeting: bytes) -> Reply:
+        gates = self.gates[password]
         try:
             state = gates.state("handshake")
         except GateError:
             return REFUSALS[gates.now.number % len(REFUSALS)]
-        connection.protocol = 3
-        hello = b"%%2\r\n$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:%d\r\n" % connection.number
-        return {"slow": Delay(SLOW, hello), "never": Silence()}.get(state, hello)
+        return {"slow": Delay(SLOW, greeting), "never": Silence()}.get(state, greeting)

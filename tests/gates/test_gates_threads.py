@@ -57,7 +57,7 @@ def make_pool(site: Site, gates: Hooks) -> Pool[Any]:
     return Pool(
         host="127.0.0.1",
         port=site.node.port,
-        client_name=f"c{gates.now.number}",
+        password=f"c{gates.now.number}",
         shared=0,
         max_size=2,
         connect_timeout=LONG,
