@@ -38,6 +38,17 @@ def surely_not_executed(error: BaseException) -> bool:
     return isinstance(error, PoolError | UsageError | ServerError | HookError)
 
 
+def is_refusal(error: BaseException, refused: dict[str, str]) -> bool:
+    """Return whether the server of this run gives this error to a word of a transaction that it does not know."""
+    texts = [text.partition(" ")[2].rstrip() for text in refused.values()]
+    return isinstance(error, ServerError) and error.message.startswith(tuple(texts))
+
+
+def is_without_multi(error: BaseException | None) -> bool:
+    """Return whether an atomic run says that its commands were executed one by one, because MULTI was refused."""
+    return isinstance(error, ServerError) and "MULTI was refused" in str(error)
+
+
 class Write:
     """One write in progress: ``with books.write(...) as write: ...; write.acknowledged()``."""
 
@@ -55,10 +66,11 @@ class Write:
 
     def __exit__(self, _: Any, error: BaseException | None, __: TracebackType | None) -> None:
         books = self._books
-        if self._is_acknowledged:
+        is_alone = is_without_multi(error)
+        if self._is_acknowledged or (is_alone and "all of the" in str(error)):
             books.tokens.update(dict.fromkeys(self._tokens, "acknowledged"))
             books.acknowledged.update(self._counters)
-        elif error is not None and surely_not_executed(error):
+        elif error is not None and not is_alone and surely_not_executed(error):
             books.tokens.update(dict.fromkeys(self._tokens, f"not executed, by {error!r}"))
         else:
             books.tokens.update(dict.fromkeys(self._tokens, "unknown"))
@@ -149,6 +161,8 @@ class Books:
                 self.fail(f"{token!r} was acknowledged and ran {ran} times")
             if outcome.startswith("not executed") and ran:
                 self.fail(f"{token!r} ran, but its caller was told: {outcome}")
+        for words in server.asked_again:
+            self.fail(f"{words[:3]} was sent again after a reply that was not RESP")
         for token in server.executed.keys() - self.tokens.keys():
             self.fail(f"{token!r} ran, and nobody ever sent it")
         for key in self.acknowledged.keys() | self.unknown.keys() | server.increments.keys():

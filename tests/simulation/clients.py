@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from respool.errors import ConnectionLost, PoolError, ProtocolError, ReadTimeout, ServerError, UsageError
 
-from .books import Broken, cancels_of, is_expected
+from .books import Broken, cancels_of, is_expected, is_refusal
 
 if TYPE_CHECKING:
     from .run import Run
+    from .server import Garble
 
 #: How late a call may end: uvloop rounds a timer to the nearest millisecond, and its clock counts whole ones.
 TICK: Final = 0.0021
@@ -68,8 +69,9 @@ class Client:
         assert task is not None
         self.doing, self.limit = name, None
         books.operations += 1
-        started = run.loop.time()
+        started, garbles = run.loop.time(), len(run.server.garbled)
         outcome = "done"
+        failure: Exception | None = None
         try:
             await operation(self)
         except asyncio.CancelledError:
@@ -78,8 +80,10 @@ class Client:
         except Broken as broken:
             books.fail(f"{self.name} {name}: {broken}")
         except Exception as error:
-            outcome = repr(error)
+            outcome, failure = repr(error), error
             self._judge(name, error)
+        if outcome != "cancelled":
+            self._check_garbles(name, failure, run.server.garbled[garbles:])
         if task.cancelling():
             books.fail(f"{self.name} {name}: a cancel was swallowed, and {outcome} came out")
             cancels_of(task)
@@ -109,12 +113,26 @@ class Client:
         elif plan.is_calm and self._is_blamed_on_world(error):
             books.fail(f"{self.name} {name}: {error!r} from {error.__cause__!r}, and nothing was wrong with the world")
 
+    def _check_garbles(self, name: str, error: Exception | None, since: list[Garble]) -> None:
+        """Check that a reply that is not RESP ends in a ProtocolError for the caller of its command, and no other (R-24)."""
+        mine = [garble for garble in since if garble.belongs_to(self.name, self.key)]
+        if isinstance(error, ProtocolError):
+            others = [garble for garble in self.run.server.garbled if garble.is_anonymous and not garble.is_settled]
+            if not (mine or others):
+                self.books.fail(f"{self.name} {name}: {error!r}, and its reply was as it should be")
+            elif not mine:
+                others[0].is_settled = True
+        elif mine and name not in UNANSWERED and (error is None or isinstance(error, ConnectionLost)):
+            self.books.fail(f"{self.name} {name}: the reply to {mine[0].words[:2]} was not RESP, and the end was {error!r}")
+
     def _is_blamed_on_world(self, error: Exception) -> bool:
         plan = self.run.plan
         if plan.closes_early or plan.selects:
             return False  # closing fails commands in flight, and so does a cancelled select()
         if isinstance(error, ReadTimeout):
             return self.limit is None
+        if is_refusal(error, plan.refused):
+            return False
         return isinstance(error, ConnectionLost | ProtocolError | ServerError | UsageError | ConnectionError)
 
     def _check_time(self, name: str, started: float, limit: float) -> None:
@@ -137,12 +155,17 @@ class Client:
         """Run one command in a random way: without a limit, with ``timeout=``, or under asyncio.timeout."""
         way = self.chance.random()
         if way < 0.7:
-            return await self.pool.execute(*args)
-        self.limit = seconds = self.soon()
-        if way < 0.85:
-            return await self.pool.execute(*args, timeout=seconds)
-        async with asyncio.timeout(seconds):
-            return await self.pool.execute(*args)
+            answer = await self.pool.execute(*args)
+        else:
+            self.limit = seconds = self.soon()
+            if way < 0.85:
+                answer = await self.pool.execute(*args, timeout=seconds)
+            else:
+                async with asyncio.timeout(seconds):
+                    answer = await self.pool.execute(*args)
+        if answer == b"QUEUED":
+            raise Broken(f"{args[0]} was sent into somebody's open transaction")
+        return answer
 
     async def cancel_somebody(self) -> None:
         """Cancel another client now, or in the same round in which its wait ends, or twice."""
@@ -161,3 +184,6 @@ class Client:
 
 #: Operations of which only a part has a time limit.
 EXEMPT_FROM_TIME: Final = frozenset({"overtake", "wrong_type"})
+
+#: Operations that do not wait for the reply to each of their commands, or end in the error of another one.
+UNANSWERED: Final = frozenset({"echo_at_once", "lease_in_flight", "lease_noreply", "noreply", "noreply_many", "overtake"})

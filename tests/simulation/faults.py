@@ -52,7 +52,7 @@ class Faults:
         server.loading_until = server.demoted_until = 0.0
         server.password = self._password
         server.slowness = (0.0, 0.0)
-        server.push_rate = 0.0
+        server.push_rate = server.garble_rate = 0.0
         server.max_clients = 10_000
         for sock in self.sockets:
             sock.up.extra = sock.down.extra = 0.0

@@ -160,6 +160,40 @@ async def lease_transaction(c: Client) -> None:
             raise
 
 
+async def lease_discard(c: Client) -> None:
+    """Begin a transaction and discard it, or leave it open if that is refused."""
+    key = c.run.counter(c.chance)
+
+    async def work(c: Client, lease: Lease) -> None:
+        await lease.execute("MULTI")
+        with c.books.write(counters=[key]):
+            c.books.expect(got=await lease.execute("INCR", key), wanted=b"QUEUED", what="INCR in MULTI")
+            c.books.expect(got=await lease.execute("DISCARD"), wanted=b"OK", what="DISCARD")
+            raise ServerError("EXECABORT", "it was discarded")
+
+    try:
+        await _with_lease(c, work)
+    except ServerError as error:
+        if error.code not in ("EXECABORT", *NOT_NOW):
+            raise
+
+
+async def lease_atomic(c: Client) -> None:
+    """Run a transaction, in pieces if so many commands are big, and go on with the lease whatever became of it."""
+
+    async def work(c: Client, lease: Lease) -> None:
+        token = c.books.token(c.name)
+        with c.books.write(tokens=[token]):
+            try:
+                await lease.execute_many([("LPUSH", "l:0", token), *[("PING",)] * 9], atomic=True)
+            except ServerError:
+                if not lease.closed:
+                    await _echo(c, lease)
+                raise
+
+    await _with_lease(c, work)
+
+
 async def lease_many(c: Client) -> None:
     async def work(c: Client, lease: Lease) -> None:
         token, atomic = c.books.token(c.name), c.chance.random() < 0.5
@@ -262,6 +296,7 @@ async def lease_drop(c: Client) -> None:
     del lease
 
 
+TRANSACTIONS = ((lease_transaction, 5), (lease_discard, 5), (lease_atomic, 5))
 LEASES = (
     (lease_echo, 8), (lease_as_context, 3), (lease_hold, 4), (lease_incr, 4), (lease_transaction, 4), (lease_many, 3),
     (lease_noreply, 2), (lease_dirty, 6), (lease_in_flight, 4), (lease_block, 2), (lease_close, 1), (lease_drop, 1),

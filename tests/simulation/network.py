@@ -111,6 +111,7 @@ class SimSocket:
         self._error: OSError | None = None
         self._unsent = 0
         self._reader = hiredis.Reader()
+        self._is_garbled = False
         self.replies_read = 0
         self.up = Direction(world, chance, weather, self._reach_server)
         self.down = Direction(world, chance, weather, self._reach_client)
@@ -137,9 +138,15 @@ class SimSocket:
 
     def _count(self, data: bytes) -> None:
         """Count the replies that the client has read. Pushes do not count."""
+        if self._is_garbled:
+            return
         self._reader.feed(data)
-        while (frame := self._reader.gets(False)) is not False:
-            self.replies_read += not isinstance(frame, hiredis.PushNotification)
+        try:
+            while (frame := self._reader.gets(False)) is not False:
+                self.replies_read += not isinstance(frame, hiredis.PushNotification)
+        except hiredis.ProtocolError:
+            self._is_garbled = True
+            self.session.garble_was_read()
 
     def _read(self, limit: int) -> bytes:
         reading = self._weather.reading

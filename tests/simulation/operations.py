@@ -7,7 +7,7 @@ from typing import Any
 
 from respool.errors import Error, ServerError, TransactionAborted, UsageError
 
-from .books import NOT_NOW, Broken, surely_not_executed
+from .books import NOT_NOW, Broken, is_without_multi, surely_not_executed
 from .clients import Client
 
 
@@ -177,7 +177,15 @@ async def _run(c: Client, parts: list[tuple[tuple[Any, ...], Any, bytes]], *, at
     tokens = [name for _, _, name in parts if name.startswith(b"tok:")]
     counters = [name for _, _, name in parts if name.startswith(b"n:")]
     with c.books.write(tokens=tokens, counters=counters) as write:
-        answers = await _send(c, [args for args, _, _ in parts], is_atomic=atomic)
+        try:
+            answers = await _send(c, [args for args, _, _ in parts], is_atomic=atomic)
+        except ServerError as error:
+            ran = sum(wanted is not ServerError for _, wanted, _ in parts)
+            if is_without_multi(error) and f"{ran} of the {len(parts)} commands ran" in str(error):
+                write.acknowledged()
+            raise
+        if atomic and c.run.plan.refused.keys() & {"MULTI", "EXEC"}:
+            raise Broken(f"an atomic run ended well, and the server refuses {sorted(c.run.plan.refused)}")
         if not any(map(_is_not_now, answers)):
             write.acknowledged()
     c.books.expect(got=len(answers), wanted=len(parts), what="a pipeline")
@@ -303,4 +311,5 @@ ORDINARY = (
     (noreply_many, 2), (big_value, 1), (cancel, 9), (look, 1),
 )  # fmt: skip
 CONTROLS = ((resize, 2), (clear, 2), (drain, 2), (wait_ready, 1))
+TRANSACTIONS = ((atomic, 10),)
 SELECTS = ((select, 3), (select_nothing, 1))

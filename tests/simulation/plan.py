@@ -2,7 +2,8 @@
 
 Rule 1: all randomness of a run comes from generators made here by name, so that one more draw in one place does not
         change the others.
-Rule 2: ``temper`` says how many faults there are. ``calm`` has none, so any error is a bug of the pool.
+Rule 2: a world may be odd without any fault of the plan: see ``_refused`` and ``garble_rate``.
+Rule 3: ``temper`` says how many faults there are. ``calm`` has none, so any error is a bug of the pool.
 """
 
 from __future__ import annotations
@@ -57,10 +58,15 @@ class Plan:
     #: How often a command is slow, and for how long, without this being a fault.
     slowness: tuple[float, float] = (0.0, 0.0)
     faults: list[tuple[float, str]] = field(default_factory=list)
+    #: The words of transactions that the server refuses, each with its error; ``EXEC`` then leaves its MULTI open.
+    refused: dict[str, str] = field(default_factory=dict)
+    #: How often a reply cannot be parsed, because it is not RESP.
+    garble_rate: float = 0.0
 
     @property
     def is_calm(self) -> bool:
-        return self.temper == "calm"
+        """Whether there are no faults, and no connection has a reason to end before its time."""
+        return self.temper == "calm" and "EXEC" not in self.refused and not self.garble_rate
 
 
 def make_plan(seed: int) -> Plan:
@@ -111,7 +117,29 @@ def make_plan(seed: int) -> Plan:
     plan.last_outage = min(plan.last_outage, shortest * 500.0)  # the maintenance task wakes that often
     if temper != "calm":
         plan.faults = _faults(chance, temper, span, clients * operations)
+    odd = chance_of(seed, "odd worlds")
+    if odd.random() < 0.15:
+        plan.refused = _refused(odd)
+    elif odd.random() < 0.15:
+        plan.garble_rate = odd.choice((0.002, 0.01, 0.05))
     return plan
+
+
+def _refused(chance: Random) -> dict[str, str]:
+    """Return which words of transactions a server refuses, because they were renamed or an ACL forbids them.
+
+    Servers from 7 on discard the transaction of a forbidden EXEC, and say EXECABORT; older ones and proxies do not.
+    """
+    names = chance.choice((("EXEC",), ("EXEC",), ("MULTI",), ("MULTI", "EXEC"), ("DISCARD",), ("EXEC", "DISCARD")))
+    kind = chance.choice(("renamed", "forbidden", "aborted"))
+    refused = {}
+    for name in names:
+        refused[name] = f"NOPERM User default has no permissions to run the '{name.lower()}' command"
+        if kind == "renamed":
+            refused[name] = f"ERR unknown command '{name}', with args beginning with: "
+        elif kind == "aborted" and name == "EXEC":
+            refused[name] = f"EXECABORT Transaction discarded because of: {refused[name]}"
+    return refused
 
 
 def _order(chance: Random) -> Order:

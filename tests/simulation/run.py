@@ -62,6 +62,8 @@ class Run:
         self.server.knows_resp3 = plan.knows_resp3
         self.server.denied = set(plan.denied)
         self.server.slowness = plan.slowness
+        self.server.refused = plan.refused
+        self.server.garble_rate = plan.garble_rate
         for db in (0, 3):
             self.server.data[db][b"a string"] = b"text"
         self.loop = SimLoop(self.world, self.chance("loop"), plan.order, self._socket)
@@ -166,6 +168,8 @@ class Run:
             table += operations.CONTROLS
         if self.plan.selects:
             table += operations.SELECTS
+        if self.plan.refused:
+            table += operations.TRANSACTIONS + lease_operations.TRANSACTIONS
         chosen = client.chance.choices(
             [operation for operation, _ in table], [weight for _, weight in table], k=self.plan.operations
         )

@@ -12,6 +12,7 @@ import errno
 import os
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -20,6 +21,9 @@ import hiredis
 from .loop import World
 from .network import FIN, RST, SimSocket
 from .server_commands import ALLOWED_WHILE_LOADING, BLOCKED, COMMANDS, WRITES, error
+
+#: The commands whose reply may be one that is not RESP. None of them is part of a handshake.
+GARBLED = frozenset("ECHO GET SET INCR LPUSH MGET EXEC".split())
 
 #: After how many seconds an operating system gives up an unanswered SYN.
 SYN_TIMEOUT = 127.0
@@ -37,6 +41,13 @@ class Server:
         self.password: str | None = None
         self.knows_resp3 = True
         self.denied: set[str] = set()
+        #: Commands that were renamed or are forbidden, each with its error.
+        self.refused: dict[str, str] = {}
+        #: How often the reply to one of ``GARBLED`` is not RESP, and which such replies a client has read.
+        self.garble_rate = 0.0
+        self.garbled: list[Garble] = []
+        #: The commands with such a reply that were sent again on another connection.
+        self.asked_again: list[list[bytes]] = []
         self.latency = 0.0002
         #: How often a command is slow, and for how many seconds.
         self.slowness = (0.0, 0.0)
@@ -100,6 +111,31 @@ class Server:
             session.try_again()
 
 
+@dataclass
+class Garble:
+    """A reply that was not RESP: the arguments of its command (all of a transaction's), and its connection."""
+
+    words: list[bytes]
+    connection: int
+    #: Whether the caller who got the ProtocolError is known.
+    is_settled: bool = False
+
+    @property
+    def is_unique(self) -> bool:
+        return any(word.startswith(b"tok:") for word in self.words)
+
+    def belongs_to(self, name: str, key: bytes) -> bool:
+        """Whether the command was one of this caller's, as far as its arguments tell."""
+        token = b"tok:%b:" % name.encode()
+        return self.words[0] != b"MGET" and any(word == key or word.startswith(token) for word in self.words)
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether the arguments do not tell whose command it was."""
+        is_own = any(word.startswith(b"own:") for word in self.words[1:])
+        return self.words[0] == b"MGET" or not (self.is_unique or is_own)
+
+
 class Session:
     """One connection as the server sees it."""
 
@@ -117,6 +153,8 @@ class Session:
         self._cut_next: float | None = None
         #: Whether it hangs up as soon as no reply is pending.
         self.says_farewell = False
+        #: The reply on its way that is not RESP. A connection has only one.
+        self.garble: Garble | None = None
         self.renew()
         self.is_known = server.password is None
 
@@ -190,6 +228,10 @@ class Session:
     def _run(self, args: list[Any]) -> None:
         self.server.commands += 1
         name = bytes(args[0]).decode().upper()
+        words = [bytes(arg) for arg in args]
+        if name == "EXEC" and self.transaction:
+            words += [bytes(arg) for queued in self.transaction for arg in queued]
+        self._note_asked_again(words)
         reply = self._refusal(name, args)
         if reply is not None:
             self.is_spoilt = self.transaction is not None
@@ -199,7 +241,7 @@ class Session:
         else:
             reply = self.call(name, args)
         if reply is not BLOCKED:
-            self.say(reply)
+            self.say(self._perhaps_garbled(name, words, reply))
             self.server.serve_blocked()
 
     def _refusal(self, name: str, args: list[Any]) -> bytes | None:
@@ -210,6 +252,10 @@ class Session:
             return error(f"ERR unknown command '{name}'")
         if not self.is_known and name not in ("HELLO", "AUTH", "RESET"):
             return error("NOAUTH Authentication required.")
+        if name in server.refused:
+            if server.refused[name].startswith("EXECABORT"):
+                self.transaction, self.watched = None, {}
+            return error(server.refused[name])
         if full in server.denied:
             return error(f"NOPERM User default has no permissions to run the '{full.lower()}' command")
         if server.is_loading and name not in ALLOWED_WHILE_LOADING:
@@ -219,6 +265,27 @@ class Session:
         if self.channels and self.protocol == 2 and name not in ("SUBSCRIBE", "UNSUBSCRIBE", "PING", "RESET"):
             return error(f"ERR Can't execute '{name.lower()}': only (P|S)SUBSCRIBE / PING are allowed in this context")
         return None
+
+    # Replies that are not RESP -----------------------------------------------------------------------
+
+    def _perhaps_garbled(self, name: str, words: list[bytes], reply: bytes) -> bytes:
+        server = self.server
+        if not server.garble_rate or name not in GARBLED or self.garble is not None:
+            return reply
+        if not self.replies or self.skips or server.chance.random() >= server.garble_rate:
+            return reply
+        self.garble = Garble(words, self.sock.number)
+        return server.chance.choice((b":12a4\r\n", b"$3x\r\nabc\r\n", b"?\r\n", b"*2\r\n:1\r\n$y\r\n"))
+
+    def garble_was_read(self) -> None:
+        """Record that the client has read the reply that is not RESP: from now on nobody may ask for it again."""
+        if self.garble is not None:
+            self.server.garbled.append(self.garble)
+
+    def _note_asked_again(self, words: list[bytes]) -> None:
+        for garble in self.server.garbled:
+            if garble.is_unique and garble.words == words and garble.connection != self.sock.number:
+                self.server.asked_again.append(words)
 
     def call(self, name: str, args: list[Any]) -> Any:
         """Execute one command and return its reply, or ``BLOCKED``."""
