@@ -161,6 +161,8 @@ class Books:
                 self.fail(f"{token!r} was acknowledged and ran {ran} times")
             if outcome.startswith("not executed") and ran:
                 self.fail(f"{token!r} ran, but its caller was told: {outcome}")
+        for words in server.insisted:
+            self.fail(f"{words[:3]} was sent again to the connection that had said READONLY")
         for words in server.asked_again:
             self.fail(f"{words[:3]} was sent again after a reply that was not RESP")
         for token in server.executed.keys() - self.tokens.keys():

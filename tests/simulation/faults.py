@@ -36,6 +36,16 @@ class Faults:
         for when, name in faults:
             self._world.after(when, self._discard, name)
 
+    def schedule_failovers(self, failovers: list[tuple[float, float]]) -> None:
+        for when, late in failovers:
+            self._world.after(when, self._failover, late)
+
+    def _failover(self, late: float) -> None:
+        if not self._over:
+            self.struck += 1
+            self._note("failover", late)
+            self._server.fail_over(late)
+
     def _discard(self, name: str) -> None:
         if self._over:
             return
@@ -50,6 +60,7 @@ class Faults:
         if server.mode != "up":
             server.start()
         server.loading_until = server.demoted_until = 0.0
+        server.greets_at = 0.0
         server.password = self._password
         server.slowness = (0.0, 0.0)
         server.push_rate = server.garble_rate = 0.0

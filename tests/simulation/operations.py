@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from respool.errors import Error, ServerError, TransactionAborted, UsageError
 
@@ -158,9 +158,34 @@ async def big_pipeline(c: Client) -> None:
     await _run(c, parts + filler)
 
 
+#: What a script says after it has written: by these words a server itself says that nothing ran (R-24).
+SAID: Final = tuple(f"{word} said by a script" for word in "TRYAGAIN LOADING READONLY CLUSTERDOWN MASTERDOWN".split())
+
+
+def _is_of_script(error: BaseException | None) -> bool:
+    return isinstance(error, ServerError) and "said by a script" in str(error)
+
+
+async def script(c: Client) -> None:
+    """Run a script that writes, and then perhaps says that it did not: it ran exactly once."""
+    token, text = c.books.token(c.name), c.chance.choice(("", *SAID))
+    with c.books.write(tokens=[token]) as write:
+        try:
+            answer = await c.execute("EVAL", text, 1, c.run.list_name(c.chance), token)
+        except ServerError as error:
+            if not _is_of_script(error):
+                raise
+            answer = error
+        write.acknowledged()
+    c.books.expect(got=type(answer) is int, wanted=not text, what="whether a script had a length")
+
+
 def _part(c: Client) -> tuple[tuple[Any, ...], Any, bytes]:
     """Return a command, its expected reply (None: any of its kind), and the counter or token that it writes."""
-    kind = c.chance.randrange(4)
+    kind = c.chance.randrange(6 if c.run.plan.scripts else 4)
+    if kind >= 4:
+        token, text = c.books.token(c.name), c.chance.choice(SAID)
+        return ("EVAL", text, 1, c.run.list_name(c.chance), token), ServerError, token
     if kind == 0:
         key = c.run.counter(c.chance)
         return ("INCR", key), int, key
@@ -219,7 +244,7 @@ async def _send(c: Client, commands: list[tuple[Any, ...]], *, is_atomic: bool) 
 
 
 def _is_not_now(answer: Any) -> bool:
-    return isinstance(answer, ServerError) and answer.code in NOT_NOW
+    return isinstance(answer, ServerError) and answer.code in NOT_NOW and not _is_of_script(answer)
 
 
 def _value(result: Any) -> Any:
@@ -311,5 +336,6 @@ ORDINARY = (
     (noreply_many, 2), (big_value, 1), (cancel, 9), (look, 1),
 )  # fmt: skip
 CONTROLS = ((resize, 2), (clear, 2), (drain, 2), (wait_ready, 1))
+SCRIPTS = ((script, 15), (pipeline, 4), (atomic, 4))
 TRANSACTIONS = ((atomic, 10),)
 SELECTS = ((select, 3), (select_nothing, 1))

@@ -62,11 +62,16 @@ class Plan:
     refused: dict[str, str] = field(default_factory=dict)
     #: How often a reply cannot be parsed, because it is not RESP.
     garble_rate: float = 0.0
+    #: Whether callers run scripts, which write and then answer with an error that looks like the server's own.
+    scripts: bool = False
+    #: When another node becomes the primary, and for how long the new one does not greet.
+    failovers: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def is_calm(self) -> bool:
         """Whether there are no faults, and no connection has a reason to end before its time."""
-        return self.temper == "calm" and "EXEC" not in self.refused and not self.garble_rate
+        ends_connections = "EXEC" in self.refused or self.garble_rate or self.failovers
+        return self.temper == "calm" and not ends_connections
 
 
 def make_plan(seed: int) -> Plan:
@@ -122,6 +127,11 @@ def make_plan(seed: int) -> Plan:
         plan.refused = _refused(odd)
     elif odd.random() < 0.15:
         plan.garble_rate = odd.choice((0.002, 0.01, 0.05))
+    else:
+        plan.scripts = odd.random() < 0.2
+        if odd.random() < 0.2:
+            late = odd.choice((0.0, 0.05, 0.3, 1.0, 3.0))
+            plan.failovers = [(odd.uniform(0.0, span), late) for _ in range(odd.choice((1, 1, 2)))]
     return plan
 
 

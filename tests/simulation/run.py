@@ -142,6 +142,7 @@ class Run:
     async def story(self) -> None:
         plan = self.plan
         self.faults.schedule(plan.faults)
+        self.faults.schedule_failovers(plan.failovers)
         if self.chance("open").random() < 0.3:
             try:
                 await self.pool.open(timeout=self.chance("open timeout").choice((0.01, 1.0, None)))
@@ -168,6 +169,8 @@ class Run:
             table += operations.CONTROLS
         if self.plan.selects:
             table += operations.SELECTS
+        if self.plan.scripts:
+            table += operations.SCRIPTS
         if self.plan.refused:
             table += operations.TRANSACTIONS + lease_operations.TRANSACTIONS
         chosen = client.chance.choices(

@@ -20,7 +20,7 @@ import hiredis
 
 from .loop import World
 from .network import FIN, RST, SimSocket
-from .server_commands import ALLOWED_WHILE_LOADING, BLOCKED, COMMANDS, WRITES, error
+from .server_commands import ALLOWED_WHILE_LOADING, BLOCKED, COMMANDS, READONLY, WRITES, error
 
 #: The commands whose reply may be one that is not RESP. None of them is part of a handshake.
 GARBLED = frozenset("ECHO GET SET INCR LPUSH MGET EXEC".split())
@@ -38,6 +38,8 @@ class Server:
         self.mode = "up"
         self.loading_until = 0.0
         self.demoted_until = 0.0
+        #: Until when a new primary accepts connections without answering.
+        self.greets_at = 0.0
         self.password: str | None = None
         self.knows_resp3 = True
         self.denied: set[str] = set()
@@ -48,6 +50,8 @@ class Server:
         self.garbled: list[Garble] = []
         #: The commands with such a reply that were sent again on another connection.
         self.asked_again: list[list[bytes]] = []
+        #: The writes that were sent again on a connection that had said READONLY to them.
+        self.insisted: list[list[bytes]] = []
         self.latency = 0.0002
         #: How often a command is slow, and for how many seconds.
         self.slowness = (0.0, 0.0)
@@ -97,6 +101,15 @@ class Server:
     def start(self, *, loading: float = 0.0) -> None:
         self.mode = "up"
         self.loading_until = self.world.now + loading
+
+    def fail_over(self, late: float) -> None:
+        """Make another node the primary: open connections are now to a replica, new ones reach the new primary.
+
+        It has the same data, and does not greet for ``late`` seconds.
+        """
+        self.greets_at = self.world.now + late
+        for session in list(self.sessions):
+            session.demote()
 
     @property
     def is_loading(self) -> bool:
@@ -155,6 +168,12 @@ class Session:
         self.says_farewell = False
         #: The reply on its way that is not RESP. A connection has only one.
         self.garble: Garble | None = None
+        self.is_replica = False
+        #: The writes that were answered with READONLY.
+        self.rejected: list[list[bytes]] = []
+        #: Whether the server itself has ever answered READONLY here, and not only a script.
+        self.says_readonly = False
+        self._greets_at = server.greets_at
         self.renew()
         self.is_known = server.password is None
 
@@ -181,6 +200,9 @@ class Session:
         self._reader.feed(data)
         while (command := self._reader.gets()) is not False:
             self._queue.append(command)
+        if self.server.world.now < self._greets_at:
+            self.server.world.at(self._greets_at, self._pump)
+            return
         self._pump()
 
     def hung_up(self) -> None:
@@ -203,6 +225,8 @@ class Session:
     def _pump(self) -> None:
         """Execute queued commands until one blocks or takes time."""
         server = self.server
+        if server.world.now < self._greets_at:
+            return
         while self._queue and not self._is_busy and self.waits_for is None and not self.is_over:
             often, seconds = server.slowness
             if often and server.chance.random() < often:
@@ -260,8 +284,10 @@ class Session:
             return error(f"NOPERM User default has no permissions to run the '{full.lower()}' command")
         if server.is_loading and name not in ALLOWED_WHILE_LOADING:
             return error("LOADING Redis is loading the dataset in memory")
-        if name in WRITES and server.world.now < server.demoted_until:
-            return error("READONLY You can't write against a read only replica.")
+        if name in WRITES and self.is_read_only:
+            self.rejected.append([bytes(arg) for arg in args])
+            self.says_readonly = True
+            return error(READONLY)
         if self.channels and self.protocol == 2 and name not in ("SUBSCRIBE", "UNSUBSCRIBE", "PING", "RESET"):
             return error(f"ERR Can't execute '{name.lower()}': only (P|S)SUBSCRIBE / PING are allowed in this context")
         return None
@@ -282,7 +308,19 @@ class Session:
         if self.garble is not None:
             self.server.garbled.append(self.garble)
 
+    @property
+    def is_read_only(self) -> bool:
+        return self.is_replica or self.server.world.now < self.server.demoted_until
+
+    def demote(self) -> None:
+        """Make the node of this connection a replica. It ends the wait of a blocked client with an error."""
+        self.is_replica = True
+        if self.waits_for is not None:
+            self._unblock(error("UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"))
+
     def _note_asked_again(self, words: list[bytes]) -> None:
+        if self.rejected and words in self.rejected and words[0] in (b"SET", b"LPUSH") and words[-1] != b"x":
+            self.server.insisted.append(words)
         for garble in self.server.garbled:
             if garble.is_unique and garble.words == words and garble.connection != self.sock.number:
                 self.server.asked_again.append(words)

@@ -23,6 +23,9 @@ ALLOWED_WHILE_LOADING: Final = frozenset(
 )
 
 
+READONLY: Final = "READONLY You can't write against a read only replica."
+
+
 def error(line: str) -> bytes:
     return b"-" + line.encode() + b"\r\n"
 
@@ -171,6 +174,9 @@ def exec_(session: Session) -> bytes:
         return error("EXECABORT Transaction discarded because of previous errors.")
     if session.server.is_loading and queued:
         return error("EXECABORT Transaction discarded because of: LOADING")
+    if session.is_read_only and any(bytes(args[0]).decode().upper() in WRITES for args in queued):
+        session.says_readonly = True
+        return error(f"EXECABORT Transaction discarded because of: {READONLY}")
     if is_stale:
         return b"_\r\n" if session.protocol == 3 else b"*-1\r\n"
     session.is_in_exec = True
@@ -292,6 +298,16 @@ def blpop(session: Session, *args: bytes) -> Any:
     return session.block(keys, seconds)
 
 
+def eval_(session: Session, script: bytes, _: bytes, key: bytes, token: bytes) -> bytes:
+    """Push a token and return the length of the list, or the error that is the script's text."""
+    if session.is_read_only:
+        session.says_readonly = True
+        return error(f"{READONLY} script: a1b2, on @user_script:1.")
+    session.server.executed[bytes(token)] += 1
+    length = lpush(session, key, token)
+    return error(bytes(script).decode()) if script else length
+
+
 COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "AUTH": auth,
     "BLPOP": blpop,
@@ -299,6 +315,7 @@ COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "DEL": delete,
     "DISCARD": discard,
     "ECHO": echo,
+    "EVAL": eval_,
     "EXEC": exec_,
     "GET": get,
     "HELLO": hello,

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from respool._async.node import pieces, retrying
-from respool._facts.errors import again
+from respool._async.node import pieces, retrying, serving
+from respool._async.node.node import Node
+from respool._facts.errors import again, is_demoted
 from respool._pooling.retry import may_retry
 from respool._protocol import run, session
 from respool._protocol.entries import AtomicBatch, Batch
@@ -20,6 +21,9 @@ from respool._protocol.wire import Wire
 from respool.errors import Error, ProtocolError
 
 from .run import simulate
+
+if TYPE_CHECKING:
+    from respool._pooling.slot import Slot
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -69,6 +73,34 @@ def everybody_is_blamed_for_bytes_that_are_no_reply(patch: pytest.MonkeyPatch) -
     patch.setattr(Wire, "fail", fail)
 
 
+def the_errors_of_scripts_prove_something(patch: pytest.MonkeyPatch) -> None:
+    def allow(error: Error, *, safe: bool, runs_code: bool = False) -> bool:
+        return may_retry(error, safe=safe)
+
+    patch.setattr(retrying, "may_retry", allow)
+
+
+def a_script_that_says_readonly_retires_connections(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(serving, "is_demoted", lambda error, runs_code=False: is_demoted(error))
+
+
+def a_demoted_node_is_asked_again(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(retrying, "is_demoted", lambda error, runs_code=False: False)
+
+
+def a_demoted_node_keeps_its_connections(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(serving.SharedLane, "demoted", lambda lane, transport: None)
+
+
+def each_answer_of_a_demoted_node_renews_all(patch: pytest.MonkeyPatch) -> None:
+    def demoted(node: Node, slot: Slot) -> None:
+        with node.lock:
+            node.ledger.drain(node.now())
+        node.alarm.set()
+
+    patch.setattr(Node, "demoted", demoted)
+
+
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize(
     ("plant", "seed", "complaint"),
@@ -80,6 +112,11 @@ def everybody_is_blamed_for_bytes_that_are_no_reply(patch: pytest.MonkeyPatch) -
         (a_read_is_asked_again_after_bytes_that_are_no_reply, 46, "was sent again"),
         (nobody_is_blamed_for_bytes_that_are_no_reply, 12, "was not RESP, and the end was ConnectionLost"),
         (everybody_is_blamed_for_bytes_that_are_no_reply, 46, "and its reply was as it should be"),
+        (the_errors_of_scripts_prove_something, 13, "ran 4 times"),
+        (a_script_that_says_readonly_retires_connections, 5, "had not said READONLY on it"),
+        (a_demoted_node_is_asked_again, 143, "to the connection that had said READONLY"),
+        (a_demoted_node_keeps_its_connections, 20, "to the connection that had said READONLY"),
+        (each_answer_of_a_demoted_node_renews_all, 143, "has its successors retired too"),
     ],
 )
 def test_a_planted_bug_is_found(plant: Plant, seed: int, complaint: str, monkeypatch: pytest.MonkeyPatch) -> None:

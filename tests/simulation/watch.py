@@ -78,11 +78,23 @@ class WatchedTransport(transport_module.AsyncTransport):
 
 
 class WatchedNode(node_module.Node):
-    """A node that records which connections were added to it."""
+    """A node that records which connections were added to it, and checks why they are retired (R-13)."""
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)
         self.entered: list[SimSocket] = []
+        #: The newest connection when all were last retired because one of them had answered READONLY.
+        self.newest_retired = 0
+
+    def demoted(self, slot: Slot) -> None:
+        sock, epoch = slot.connection._transport.sock, self.ledger.epoch
+        if not sock.session.says_readonly:
+            _broken.append(f"connection {sock.number} was retired as a replica's, and the server had not said READONLY on it")
+        super().demoted(slot)
+        if self.ledger.epoch != epoch:
+            if sock.number <= self.newest_retired:
+                _broken.append(f"connection {sock.number} was retired before, and now it has its successors retired too")
+            self.newest_retired = self.entered[-1].number
 
     def _enter(self, slot: Slot, connection: Any) -> None:
         self.entered.append(connection._transport.sock)
