@@ -99,6 +99,10 @@ class Books:
         """Keep a broken promise for the end of the run."""
         self.failures.append(message)
 
+    @property
+    def last_token(self) -> int:
+        return self._serial
+
     def token(self, where: str) -> bytes:
         self._serial += 1
         return b"tok:%b:%d" % (where.encode(), self._serial)

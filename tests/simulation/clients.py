@@ -69,7 +69,7 @@ class Client:
         assert task is not None
         self.doing, self.limit = name, None
         books.operations += 1
-        started, garbles = run.loop.time(), len(run.server.garbled)
+        started, garbles, tokens = run.loop.time(), len(run.server.garbled), books.last_token
         outcome = "done"
         failure: Exception | None = None
         try:
@@ -83,7 +83,7 @@ class Client:
             outcome, failure = repr(error), error
             self._judge(name, error)
         if outcome != "cancelled":
-            self._check_garbles(name, failure, run.server.garbled[garbles:])
+            self._check_garbles(name, failure, run.server.garbled[garbles:], tokens)
         if task.cancelling():
             books.fail(f"{self.name} {name}: a cancel was swallowed, and {outcome} came out")
             cancels_of(task)
@@ -113,8 +113,11 @@ class Client:
         elif plan.is_calm and self._is_blamed_on_world(error):
             books.fail(f"{self.name} {name}: {error!r} from {error.__cause__!r}, and nothing was wrong with the world")
 
-    def _check_garbles(self, name: str, error: Exception | None, since: list[Garble]) -> None:
-        """Check that a reply that is not RESP ends in a ProtocolError for the caller of its command, and no other (R-24)."""
+    def _check_garbles(self, name: str, error: Exception | None, since: list[Garble], tokens: int) -> None:
+        """Check that a reply that is not RESP ends in a ProtocolError for the caller of its command, and no other (R-24).
+
+        Such a reply may be to a command that this caller gave up in an earlier operation. Only ``tokens`` tell.
+        """
         mine = [garble for garble in since if garble.belongs_to(self.name, self.key)]
         if isinstance(error, ProtocolError):
             others = [garble for garble in self.run.server.garbled if garble.is_anonymous and not garble.is_settled]
@@ -122,8 +125,10 @@ class Client:
                 self.books.fail(f"{self.name} {name}: {error!r}, and its reply was as it should be")
             elif not mine:
                 others[0].is_settled = True
-        elif mine and name not in UNANSWERED and (error is None or isinstance(error, ConnectionLost)):
-            self.books.fail(f"{self.name} {name}: the reply to {mine[0].words[:2]} was not RESP, and the end was {error!r}")
+        elif name not in UNANSWERED and (error is None or isinstance(error, ConnectionLost)):
+            for garble in mine:
+                if garble.newest_token > tokens:
+                    self.books.fail(f"{self.name} {name}: the reply to {garble.words[:2]} was not RESP, and the end was {error!r}")
 
     def _is_blamed_on_world(self, error: Exception) -> bool:
         plan = self.run.plan

@@ -143,6 +143,11 @@ class Garble:
         return self.words[0] != b"MGET" and any(word == key or word.startswith(token) for word in self.words)
 
     @property
+    def newest_token(self) -> int:
+        """The number of the newest token among the arguments; 0 if there is none."""
+        return max((int(word.rpartition(b":")[2]) for word in self.words if word.startswith(b"tok:")), default=0)
+
+    @property
     def is_anonymous(self) -> bool:
         """Whether the arguments do not tell whose command it was."""
         is_own = any(word.startswith(b"own:") for word in self.words[1:])
