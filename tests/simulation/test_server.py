@@ -60,9 +60,10 @@ def _plain(reply: Any) -> Any:
     return [_plain(item) for item in reply] if isinstance(reply, list) else reply
 
 
-def told_by_model(lines: list[str]) -> list[Any]:
+def told_by_model(lines: list[str], refused: dict[str, str] | None = None) -> list[Any]:
     world = World()
     server = Server(world, Random(0))
+    server.refused = refused or {}
     sock = SimSocket(world, None, Random(0), Weather(), 1, server)
     sock.session = Session(server, sock, is_mute=False)
     server.sessions.append(sock.session)
@@ -94,3 +95,13 @@ def test_the_model_answers_as_a_server_does(name: str, protocol: int, real: Real
         lines = [line for line in lines if line != "PING"] if name == "channels" else lines
     model, server = told_by_model(lines), told_by_server(real, lines)
     assert model[1:] == server[1:]
+
+
+@pytest.mark.parametrize("name", ["MULTI", "EXEC", "DISCARD"])
+def test_the_model_refuses_words_of_transactions_as_a_server_does(name: str, real: RealServer) -> None:
+    lines = ["HELLO 3", "MULTI", "SET a 1", name, "GET a", "EXEC", "GET a", "MULTI", "SET a 2", "DISCARD", "GET a", "EXEC", "GET a"]
+    refusal = f"NOPERM no permissions to run {name}"
+    refused = {name: f"EXECABORT Transaction discarded because of: {refusal}" if name == "EXEC" else refusal}
+    real.command("ACL", "SETUSER", "limited", "reset", "on", "nopass", "~*", "+@all", f"-{name.lower()}")
+    server = told_by_server(real, ["AUTH limited x", *lines])
+    assert told_by_model(lines, refused)[1:] == server[2:]
