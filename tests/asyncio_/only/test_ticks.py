@@ -269,6 +269,18 @@ async def test_an_end_that_the_loop_has_not_seen_costs_no_write(shared: int) -> 
             assert {seen.connection for seen in node.calls("INCR")}.isdisjoint(range(1, 5))
 
 
+async def test_an_end_that_the_loop_has_not_seen_loses_no_command_without_a_reply() -> None:
+    with Server() as server:
+        async with AsyncPool(server.url, shared=1) as pool:
+            await pool.execute("PING")
+            server.command("CLIENT", "KILL", "TYPE", "normal")
+            busy(lambda: server.client_count() == 0)
+            for _ in range(4):
+                await pool.execute_noreply("INCR", "n")
+            assert await pool.execute("INCR", "n") == 5
+            assert pool.stats().lost == 1
+
+
 @pytest.mark.parametrize("count", [1, 3])
 async def test_a_reply_that_the_loop_has_not_seen_is_nobodys_answer(count: int) -> None:
     with FakeNode({"ECHO": echo}) as node:

@@ -221,6 +221,7 @@ class AsyncTransport(asyncio.Protocol):
 
         Waits only while the connection is full. Returns the error if the run was certainly not sent.
         """
+        self.is_reusable(self._loop.time())  # see an end now (R-11): nobody waits for an answer that would tell of it
         answer = self._submit_slowly(pack_many(commands, self.pack), 1, len(commands) - 1)
         if self._admission or self._error is not None:
             reply = await answer
