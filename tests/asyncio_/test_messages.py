@@ -112,7 +112,7 @@ async def test_an_http_server_is_recognised(answer: bytes) -> None:
 async def test_a_node_that_is_silent_in_the_handshake_is_told_from_one_that_cannot_be_reached() -> None:
     with FakeNode.silent() as node:
         said = await failing(ConnectTimeout, node.url, "GET", "secret", connect_timeout=1.0)
-        assert "no answer to the handshake" in said
+        assert "connected, but no answer to the handshake within 1 s (connect_timeout)" in said
 
 
 @pytest.mark.parametrize("protocol", [2, 3])

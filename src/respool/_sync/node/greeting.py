@@ -83,6 +83,8 @@ def _greet(
             is_ours = isinstance(replies.__cause__, ClosedHere)
             if not (first or is_ours) and handshake.may_dial_again(replies):
                 return False
+            if isinstance(replies, TimeoutError):
+                raise TimeoutError  # ``make_ready`` says how long it waited
             raise handshake.ended(replies)
         for reply in replies[: len(first)]:
             if isinstance(reply, Error):
