@@ -50,6 +50,7 @@ MOMENT_SECONDS = 1_893_456_000
         ("brpop", (), {}, "BRPOP needs at least one key"),
         ("blpop", ("l",), {"timeout": -1}, "timeout must be 0 .wait for ever. or more seconds, not -1"),
         ("blmove", ("l", "m", "LEFT", "LEFT"), {"timeout": float("inf")}, "or more seconds, not inf"),
+        ("blpop", ("l",), {"timeout": 10**5000}, "or more seconds that a clock can count"),
         ("lmpop", (), {}, "LMPOP needs at least one key"),
         ("blmpop", ("l",), {"count": 0}, "count must be 1 or more, not 0"),
         ("lpop", ("l", -1), {}, "count must be 0 or more, not -1"),

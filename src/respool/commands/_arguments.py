@@ -96,7 +96,11 @@ def patience(timeout: float | timedelta) -> float:
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise UsageTypeError(f"timeout must be a number of seconds or a timedelta, not {seconds!r}")
-    if seconds < 0 or not math.isfinite(seconds):
+    try:
+        is_finite = math.isfinite(seconds)
+    except OverflowError:  # an int beyond all floats, perhaps with too many digits to be shown
+        raise UsageValueError("timeout must be 0 (wait for ever) or more seconds that a clock can count") from None
+    if seconds < 0 or not is_finite:
         raise UsageValueError(f"timeout must be 0 (wait for ever) or more seconds, not {seconds!r}")
     return seconds
 
