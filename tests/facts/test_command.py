@@ -109,6 +109,7 @@ class TestBlocking:
 
     def test_a_number_is_a_number(self) -> None:
         assert spec("BLPOP").blocks_for(("BLPOP", "a", 1.5)) == 1.5
+        assert spec("BLPOP").blocks_for(("BLPOP", "a", 10**400)) == 0.0  # beyond all floats: refused at once
         assert spec("XREAD").blocks_for(("XREAD", "COUNT", 5, "BLOCK", 10, "STREAMS", "s", 0)) == 0.01
 
 

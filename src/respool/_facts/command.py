@@ -89,7 +89,7 @@ class Spec:
             index = int(position)
         try:
             seconds = float(args[index]) * (0.001 if unit == "ms" else 1.0)
-        except (IndexError, TypeError, ValueError):
+        except (IndexError, TypeError, ValueError, OverflowError):
             return 0.0  # the server will refuse the call at once
         if seconds == 0:
             return math.inf
@@ -115,7 +115,7 @@ def _keys_by_rule(rule: str, args: Sequence[Any]) -> Sequence[Any]:
         at = int(position)
         try:
             count = int(args[at])
-        except (IndexError, TypeError, ValueError):
+        except (IndexError, TypeError, ValueError, OverflowError):
             return ()
         stride = int(step or 1)
         return args[at + 1 : at + 1 + count * stride : stride]
