@@ -300,6 +300,20 @@ def test_a_peer_that_says_why_it_wants_no_client_is_not_dialed_again(words: Serv
     assert not Handshake(password="pw").may_dial_again(hang_up(1, words))
 
 
+@pytest.mark.parametrize("client_info", [False, True], ids=["PING", "CLIENT SETINFO"])
+@pytest.mark.parametrize("words", ["ERR max number of clients reached", "DENIED Redis is running in protected mode"])
+def test_a_client_that_is_refused_is_not_ready_even_if_it_asked_for_nothing_essential(
+    words: str, client_info: bool
+) -> None:
+    handshake = Handshake(protocol=2, client_info=client_info)
+    with pytest.raises(ServerError, match=words):
+        handshake.read([server_error(words)] * len(handshake.commands()))
+
+
+def test_a_server_that_is_busy_with_a_script_is_ready() -> None:
+    assert Handshake(protocol=2).read([server_error("BUSY a script is running")] * len(SETINFO))
+
+
 def test_a_wrong_password_that_ends_the_connection_is_still_an_authentication_error() -> None:
     assert isinstance(Handshake().ended(hang_up(1, ServerError("WRONGPASS", "invalid"))), AuthenticationFailed)
 

@@ -1,8 +1,8 @@
 """The handshake: the first commands on a connection, sent in one round trip (R-37).
 
 Rule 1: HELLO (or AUTH) comes first; no other command precedes it.
-Rule 2: the server may refuse the optional commands (CLIENT SETINFO, CLIENT SETNAME) with any error but NOAUTH. The
-        commands that decide what later commands do (AUTH, SELECT, READONLY) must succeed.
+Rule 2: the server may refuse the optional commands (CLIENT SETINFO, CLIENT SETNAME), but not the client: NOAUTH, or
+        too many clients. The commands that decide what later commands do (AUTH, SELECT, READONLY) must succeed.
 Rule 3: if HELLO is refused, RESP2 is tried, unless the server refused the credentials or the client itself.
 Rule 4: a peer that hangs up in the handshake is dialed again, without the optional commands and, if it failed, without
         HELLO. When that succeeds, they are sent after all, up to PROOFS times each: the peer may have been a server
@@ -149,7 +149,6 @@ class Handshake:
         """
         is_ready = self._judge_proof(replies) if self._is_proving else self._judge(replies)
         if isinstance(is_ready, Error):
-            self._mask(is_ready)
             raise is_ready  # here, where no local variable holds the password: tracebacks may be logged with locals
         return is_ready
 
@@ -165,7 +164,7 @@ class Handshake:
             if args[0] == "HELLO" and _is_worth_resp2(reply):
                 self.protocol = 2
                 return False
-            if args[0] in ("CLIENT", "PING") and isinstance(reply, ServerError) and reply.code != "NOAUTH":
+            if args[0] in ("CLIENT", "PING") and isinstance(reply, ServerError) and not _is_about_the_client(reply):
                 continue
             return self._refused(args, reply)
         if self.protocol == 3 and self.server.get("proto") != 3:
@@ -279,9 +278,12 @@ def _is_about_credentials(reply: ServerError) -> bool:
 
 def _is_worth_resp2(reply: Error) -> bool:
     """Tell whether a refusal may be about HELLO itself, whatever its text, so that RESP2 is worth trying."""
-    if not isinstance(reply, ServerError) or _is_about_credentials(reply):
-        return False
-    return not isinstance(reply, Busy) and reply.code != "DENIED"  # too many clients, or none accepted from outside
+    return isinstance(reply, ServerError) and not (_is_about_credentials(reply) or _is_about_the_client(reply))
+
+
+def _is_about_the_client(reply: ServerError) -> bool:
+    """Tell whether the server takes no command from this client: no password, too many clients, none from outside."""
+    return reply.code in ("NOAUTH", "DENIED") or (isinstance(reply, Busy) and reply.code != "BUSY")
 
 
 def _as_mapping(reply: Any) -> dict[str, Any]:
