@@ -20,6 +20,7 @@ from respool.errors import ConnectFailed, PoolClosed, UsageError
 from respool.events import DialFailed, Event
 from respool.testing import FakeNode, FaultProxy, Server
 from respool.testing._certificate import client_context
+from threads.harness import wait_until
 
 
 def elsewhere(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
@@ -230,13 +231,16 @@ def test_a_lease_of_a_closed_event_loop_says_so_and_is_given_back_without_harm(s
 def test_over_tls_a_pool_opens_anew_too() -> None:
     with Server(tls=True) as server:
         pool = AsyncPool(server.tls_url, tls=client_context(), shared=1)
-        counts = []
+        before = sockets()
         for _ in range(3):
             assert asyncio.run(pool.execute("ECHO", "hello")) == b"hello"
-            counts.append(sockets())
-        assert counts[1] == counts[2] == counts[0]
+            wait_until(lambda: sockets() == before + TLS_SOCKETS)
         asyncio.run(pool.aclose())
-        assert sockets() == counts[0] - 1
+        wait_until(lambda: sockets() == before)
+
+
+#: The resources of a connection over TLS: its own, and two of the server, which decrypts in this process.
+TLS_SOCKETS = 3
 
 
 def test_a_connection_of_ones_own_is_closed_and_opened_again_in_the_next_event_loop(server: Server) -> None:
