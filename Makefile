@@ -107,6 +107,8 @@ $(READY)-dev: $(READY)-venv pyproject.toml
 	@echo "Installing respool and its development tools into $(VENV) (once) ..."
 	@$(GROUP) dev > $@-packages
 	@$(INSTALL) -e . -r $@-packages
+	@$(GROUP) newest > $@-packages
+	@$(INSTALL) --only-binary :all: -r $@-packages 2>/dev/null || echo "No Redis 8.2 for this platform: its tests skip."
 	@touch $@
 
 $(READY)-types: $(READY)-dev

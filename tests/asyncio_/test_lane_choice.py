@@ -11,18 +11,21 @@ from answers import NIL, OK, echo
 from asyncio_.harness import Callers, now, wait_until
 from respool import AsyncPool, Command
 from respool._facts.command_table import BLOCKING, REFUSALS
+from respool._facts.module_table import MODULE_BLOCKING
 from respool.errors import ConnectionLost, PoolExhausted, UsageError
 from respool.testing import Close, FakeNode, Hold, Server
 
 BLOCKING_CALLS: list[tuple[Any, ...]] = [
     ("BLMOVE", "a", "b", "LEFT", "RIGHT", 1),
     ("BLMPOP", 1, 1, "a", "LEFT"),
+    ("BLMOVEM", "a", "b", "LEFT", "RIGHT", 1, "COUNT", 2, "BULK"),
     ("BLPOP", "a", 1),
     ("BRPOP", "a", "b", 0),
     ("BRPOPLPUSH", "a", "b", 1),
     ("BZMPOP", 1, 1, "a", "MIN"),
     ("BZPOPMAX", "a", 1),
     ("BZPOPMIN", "a", 1),
+    ("TS.READ", "a", "-", "BLOCK", 100, 1),
     ("WAIT", 1, 100),
     ("WAITAOF", 1, 1, 100),
     ("XREAD", "COUNT", 1, "BLOCK", 100, "STREAMS", "a", "$"),
@@ -171,7 +174,7 @@ async def test_every_kind_of_argument_arrives_as_its_bytes(server: Server) -> No
 
 
 def test_the_table_of_blocking_calls_is_complete() -> None:
-    assert {call[0] for call in BLOCKING_CALLS} == set(BLOCKING)
+    assert {call[0] for call in BLOCKING_CALLS} == {*BLOCKING, *MODULE_BLOCKING}
 
 
 @pytest.mark.parametrize("call", BLOCKING_CALLS, ids=lambda call: call[0])

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import hiredis
 import pytest
 
+from newest import redis_8_2
 from respool import commands
 from respool._facts.command import Command
 from respool._facts.errors import server_error
@@ -256,11 +257,16 @@ def samples() -> list[Sample]:
     return SAMPLES
 
 
-@pytest.fixture(scope="session", params=["valkey", "redis"])
+@pytest.fixture(scope="session", params=["valkey", "redis", "redis 8.2"])
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    if request.param == "redis" and shutil.which("redis-server") is None:
-        pytest.skip("there is no redis-server on this machine")
-    with Server("redis-server" if request.param == "redis" else None) as running:
+    wished: Server | None = Server()
+    if request.param == "redis":
+        wished = Server("redis-server") if shutil.which("redis-server") else None
+    elif request.param == "redis 8.2":
+        wished = redis_8_2()
+    if wished is None:
+        pytest.skip(f"there is no {request.param} on this machine")
+    with wished as running:
         yield running
 
 

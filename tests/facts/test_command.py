@@ -30,6 +30,18 @@ class TestFinding:
         assert unknown.plain
         assert find_spec(("CONFIG", "FROBNICATE")).name == "CONFIG FROBNICATE"
 
+    def test_a_read_of_a_well_known_module_is_safe_and_a_write_is_not(self) -> None:
+        for name in ("JSON.GET", b"ft.search", "BF.EXISTS", "TS.RANGE", "VSIM"):
+            assert find_spec((name, "k")).safe, name
+        for name in ("JSON.SET", b"ft.cursor", "BF.ADD", "TS.ADD", "VADD", "FT.DEBUG"):
+            assert not find_spec((name, "k")).safe, name
+
+    @pytest.mark.parametrize("line", ["HIMPORT PREPARE u name", "himport set k u ann", "HIMPORT NEW-WORD"])
+    def test_what_depends_on_a_fieldset_of_its_connection_is_refused_on_a_shared_one(self, line: str) -> None:
+        known = find_spec(line.split())
+        assert known.effect == "stain"
+        assert "take a lease" in (known.refusal or "")
+
     def test_an_unknown_client_subcommand_is_refused_on_a_shared_connection(self) -> None:
         unknown = find_spec(("CLIENT", "FROBNICATE"))
         assert unknown.effect is not None
@@ -83,6 +95,7 @@ class TestBlocking:
             ("BLPOP a 0", math.inf),
             ("BRPOP a 1", 1.0),
             ("BLMOVE a b LEFT RIGHT 3", 3.0),
+            ("BLMOVEM a b LEFT RIGHT 3 COUNT 5 BULK", 3.0),
             ("BLMPOP 4 1 k LEFT", 4.0),
             ("BZMPOP 0 1 k MIN", math.inf),
             ("BZPOPMIN k 5", 5.0),
@@ -96,6 +109,9 @@ class TestBlocking:
             ("XREADGROUP GROUP g c BLOCK 100 STREAMS s >", 0.1),
             ("XREADGROUP GROUP block streams STREAMS s >", None),
             ("XREADGROUP GROUP streams block BLOCK 100 STREAMS s >", 0.1),
+            ("TS.READ k - BLOCK 1500 1 MAX_COUNT 5", 1.5),
+            ("TS.READ k - MAX_COUNT 5 block 0 1", math.inf),
+            ("TS.READ BLOCK 0", None),
             ("BLPOP a soon", 0.0),
             ("BLPOP a -1", 0.0),
             ("BLPOP a nan", 0.0),
@@ -143,6 +159,15 @@ class TestKeys:
             ("XREAD COUNT 1", ""),
             ("XREADGROUP GROUP streams c STREAMS s >", "s"),
             ("MIGRATE h 1 k 0 10", "k"),
+            ("HIMPORT SET k u value", "k"),
+            ("SUNIONCARD 2 a b LIMIT 1", "a b"),
+            ("VSIM k VALUES 2 0.5 0.5", "k"),
+            ("JSON.GET k $.a $.b", "k"),
+            ("JSON.MGET a b $", "a b"),
+            ("JSON.MSET a $ 1 b $ 2", "a b"),
+            ("CMS.MERGE d 2 a b WEIGHTS 1 2", "d a b"),
+            ("TS.NRANGE 2 a b - +", "a b"),
+            ("TS.MRANGE - + FILTER a=1", ""),
             ("UNKNOWN a b", ""),
         ],
     )
@@ -189,9 +214,10 @@ class TestCommands:
 
 
 def test_what_may_run_users_code_is_known() -> None:
-    for line in ("EVAL", "evalsha", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO", "MODULE.COMMAND", "CONFIG NEW-WORD"):
+    scripts = ("EVAL", "evalsha", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO")
+    for line in (*scripts, "MODULE.COMMAND", "JSON.GET", "ts.add", "FT.DEBUG NEW-WORD", "CONFIG NEW-WORD"):
         assert find_spec(line.split()).runs_code, line
-    for line in ("SET", "get", "SCRIPT LOAD", "FUNCTION LOAD", "CONFIG GET", "BLPOP", "MULTI", "EXEC"):
+    for line in ("SET", "get", "VADD", "SCRIPT LOAD", "FUNCTION LOAD", "CONFIG GET", "BLPOP", "MULTI", "EXEC"):
         assert not find_spec(line.split()).runs_code, line
     assert Command("EVAL", "x", 0, idempotent=True).spec.runs_code
     assert not Command("SET", "k", "v", idempotent=True).spec.runs_code

@@ -1,6 +1,7 @@
 """What a command is: its words, the facts about its name, and how its reply is parsed.
 
-Rule 1: a ``Spec`` holds the facts about a command *name*; there is one per name, made from ``command_table``.
+Rule 1: a ``Spec`` holds the facts about a command *name*; there is one per name, made from ``command_table`` or
+        ``module_table``.
 Rule 2: a ``Command`` is one call: arguments, spec, parser. It is a value and never changes.
 Rule 3: an unknown name gets a careful spec: a write that is never sent twice, and that may run users' code.
 """
@@ -13,6 +14,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar, final
 
 from respool._facts.command_table import BLOCKING, CONTAINERS, EFFECTS, KEYS, REFUSALS, RUNS_CODE
 from respool._facts.errors import UsageTypeError, UsageValueError
+from respool._facts.module_table import MODULE_BLOCKING, MODULE_CONTAINERS, MODULE_KEYS
 
 Arg: TypeAlias = bytes | str | int | float | memoryview
 """One argument of a command. Text is sent in the pool's encoding, UTF-8 by default; a number as its decimal digits."""
@@ -81,8 +83,8 @@ class Spec:
         if self.blocking is None:
             return None
         position, unit = self.blocking.split()
-        if position == "BLOCK":
-            index = _option(args, "BLOCK")
+        if position.startswith("BLOCK:"):
+            index = _option(args, "BLOCK", int(position[6:]))
             if index is None:
                 return None
         else:
@@ -126,9 +128,8 @@ def _keys_by_rule(rule: str, args: Sequence[Any]) -> Sequence[Any]:
     return args[first : last + 1 if last >= 0 else len(args) + last + 1 : stride]
 
 
-def _option(args: Sequence[Any], word: str) -> int | None:
-    """Return the index after the option ``word`` of XREAD or XREADGROUP, or None. No option follows STREAMS."""
-    index = 1
+def _option(args: Sequence[Any], word: str, index: int = 1) -> int | None:
+    """Return the index after the option ``word``, looking from ``index`` on, or None. No option follows STREAMS."""
     while index < len(args):
         arg = args[index]
         option = _word(arg) if isinstance(arg, bytes | str | bytearray | memoryview) else ""
@@ -142,31 +143,34 @@ def _option(args: Sequence[Any], word: str) -> int | None:
 
 def _build_specs() -> dict[str, Spec]:
     specs: dict[str, Spec] = {}
-    for line in KEYS.strip().splitlines():
-        head, _, names = line.partition("|")
-        access, _, key_rule = head.strip().partition(" ")
-        for name in names.split():
-            name = name.replace("/", " ")
-            specs[name] = Spec(
-                name,
-                safe=access == "read",
-                key_rule=key_rule.strip(),
-                blocking=BLOCKING.get(name),
-                effect=EFFECTS.get(name),
-                refusal=REFUSALS.get(name),
-                runs_code=name in RUNS_CODE,
-            )
+    for table, is_of_modules in ((KEYS, False), (MODULE_KEYS, True)):
+        for line in table.strip().splitlines():
+            head, _, names = line.partition("|")
+            access, _, key_rule = head.strip().partition(" ")
+            for name in names.split():
+                name = name.replace("/", " ")
+                specs[name] = Spec(
+                    name,
+                    safe=access == "read",
+                    key_rule=key_rule.strip(),
+                    blocking=BLOCKING.get(name) or MODULE_BLOCKING.get(name),
+                    effect=EFFECTS.get(name),
+                    refusal=REFUSALS.get(name),
+                    runs_code=is_of_modules or name in RUNS_CODE,
+                )
     return specs
 
 
 SPECS: Final[dict[str, Spec]] = _build_specs()
 
+#: Names whose second word is part of the name.
+_TWO_WORDS: Final = CONTAINERS | MODULE_CONTAINERS
 
 #: The specs of one-word names, by their usual spellings.
 SPELLED: Final[dict[Any, Spec]] = {
     spelling: found
     for name, found in SPECS.items()
-    if name not in CONTAINERS and " " not in name
+    if name not in _TWO_WORDS and " " not in name
     for spelling in (name, name.lower(), name.encode(), name.lower().encode())
 }
 
@@ -182,7 +186,7 @@ def find_spec(args: Sequence[Any]) -> Spec:
     if " " in name:  # the error does not show it: a password may follow the name
         raise UsageValueError("a command's name has no spaces: each word is an argument of its own, as in 'GET', 'key'")
     known = SPECS.get(name)
-    if name in CONTAINERS and len(args) > 1:
+    if name in _TWO_WORDS and len(args) > 1:
         full = f"{name} {_word(args[1])}"
         return SPECS.get(full) or Spec(full, effect=EFFECTS.get(name), refusal=REFUSALS.get(name))
     return known or Spec(name)
