@@ -38,12 +38,16 @@ def condition(margin: str, parts: Sequence[str], joint: str) -> str:
 
 
 def imported(names: Iterable[tuple[str, str]], *, indent: int = 0) -> str:
-    """Return import statements for pairs of a module and a name: the standard library, then ours."""
+    """Return import statements for pairs of a module and a name: the standard library, then ours.
+
+    An empty name imports the module itself.
+    """
     margin = " " * indent
     blocks: list[list[str]] = [[], []]
     for origin, pairs in groupby(sorted(names), key=lambda pair: pair[0]):
-        found = sorted({name for _, name in pairs}, key=_rank)
-        blocks[origin.startswith("respool")].append(_from(f"{margin}from {origin} import ", found))
+        found = sorted({name for _, name in pairs if name}, key=_rank)
+        line = _from(f"{margin}from {origin} import ", found) if found else f"{margin}import {origin}"
+        blocks[origin.startswith("respool")].append(line)
     return "\n".join("".join(f"{line}\n" for line in block) for block in blocks if block)
 
 

@@ -28,6 +28,9 @@ SOURCES: Final = ROOT / "src/respool/commands"
 #: Commands for which a connection has a method written by hand, which repeats the handshake afterwards.
 ITS_OWN: Final = frozenset({"reset"})
 
+#: A builtin type that inside of the classes is the method of its name.
+HIDDEN: Final = re.compile(r"\b(set)(?=\[)")
+
 
 class Surface(NamedTuple):
     """A class to generate.
@@ -101,12 +104,16 @@ class Module:
         return {name for name in names if names.count(name) > 1}
 
     def text(self, node: ast.expr | ast.arg) -> str:
-        """Return the source of a node on one line, with the class' type variable in place of ``Text``."""
+        """Return the source of a node on one line, as it is written inside of a class.
+
+        ``Text`` becomes the class' type variable, and a builtin type that a method hides is named in full.
+        """
         # ast.get_source_segment does the same, but splits the whole source every time.
         lines = self.lines[node.lineno - 1 : node.end_lineno]
         lines[-1] = lines[-1][: node.end_col_offset]
         lines[0] = lines[0][node.col_offset :]
-        return re.sub(r"\bText\b", "S", " ".join(line.strip().decode() for line in lines))
+        source = " ".join(line.strip().decode() for line in lines)
+        return HIDDEN.sub(r"builtins.\1", re.sub(r"\bText\b", "S", source))
 
 
 def modules() -> list[Module]:
@@ -157,7 +164,7 @@ def _surface(surface: Surface, found: list[Module]) -> str:
     call = ("self", "args: tuple[Arg, ...]", "spec: Spec", "parse: Parser | None = None")
     methods: list[str] = []
     imports = {("respool._facts.command", name) for name in ("Arg", "Command", "Parser", "Spec")} | surface.imports
-    imports.add(("collections.abc", "Callable"))
+    imports |= {("builtins", ""), ("collections.abc", "Callable")}
     specs: set[tuple[str, str]] = set()
     for module in found:
         for function in module.functions:

@@ -11,8 +11,10 @@ import pytest
 from respool._facts.command import Spec
 from respool._facts.errors import ServerError
 
-MODULES = [import_module(f"respool.commands.{name}") for name in ("strings", "generic", "lists", "connection")]
-GROUPS = {"string", "generic", "list", "connection"}
+GROUPS = {"string", "generic", "list", "set", "hash", "connection"}
+MODULES = [
+    import_module(f"respool.commands.{name}") for name in ("strings", "generic", "lists", "sets", "hashes", "connection")
+]
 
 #: Commands of these groups without a function, and why.
 LEFT_OUT = {

@@ -31,6 +31,22 @@ def test_a_client_is_a_dict_of_its_fields(reply: Any) -> None:
     assert parsers.as_clients(reply * 2) == [{"id": "3", "name": "", "lib-name": "a=b"}] * 2
 
 
+@pytest.mark.parametrize("reply", [[b"a", b"1", b"b", b"2"], {b"a": b"1", b"b": b"2"}])
+def test_a_map_is_a_dict(reply: Any) -> None:
+    assert parsers.as_map(reply) == {b"a": b"1", b"b": b"2"}
+    assert parsers.as_page_of_pairs([b"7", reply]) == (7, {b"a": b"1", b"b": b"2"})
+
+
+@pytest.mark.parametrize("reply", [["a", "1", "a", "1"], [["a", "1"], ["a", "1"]]])
+def test_pairs_are_tuples_and_may_repeat(reply: Any) -> None:
+    assert parsers.as_pairs(reply) == [("a", "1"), ("a", "1")]
+
+
+@pytest.mark.parametrize("reply", [[], None])
+def test_no_pairs_are_an_empty_list(reply: Any) -> None:
+    assert parsers.as_pairs(reply) == []
+
+
 def test_no_clients_are_an_empty_list() -> None:
     assert parsers.as_clients(b"") == []
 
@@ -40,10 +56,23 @@ def test_a_page_has_a_cursor_that_is_a_number(reply: Any) -> None:
     assert parsers.as_page(reply) == (12, [b"k"])
 
 
+@pytest.mark.parametrize("reply", [[b"a", b"b"], {b"a", b"b"}])
+def test_a_set_is_a_set(reply: Any) -> None:
+    assert parsers.as_set(reply) == {b"a", b"b"}
+
+
+@pytest.mark.parametrize("reply", [[1, 0], [True, False]])
+def test_answers_are_bools(reply: Any) -> None:
+    answers = parsers.as_bools(reply)
+    assert answers[0] is True
+    assert answers[1] is False
+
+
 def test_nothing_stays_nothing_or_becomes_the_empty_list() -> None:
     assert parsers.as_text(None) is None
     assert parsers.as_tuple(None) is None
     assert parsers.as_list(None) == []
+    assert parsers.as_set(None) == set()
 
 
 def test_words_that_are_not_utf8_survive() -> None:

@@ -14,8 +14,10 @@ def as_stored(value: Any, encoding: str | None) -> Any:
     """Return what is expected, with str for bytes where the connection has an encoding."""
     if isinstance(value, bytes):
         return value.decode() if encoding else value
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | set):
         return type(value)(as_stored(item, encoding) for item in value)
+    if isinstance(value, dict):
+        return {as_stored(key, encoding): as_stored(item, encoding) for key, item in value.items()}
     return value
 
 
@@ -25,7 +27,10 @@ def test_a_call_is_taken_and_its_reply_read(answered: Any, talk: Any, protocol: 
     sample = answered
     ask = talk(protocol, encoding)
     for line in filter(None, sample.given.split(";")):
-        assert not isinstance(ask(*line.split(" ")), Error)
+        given = ask(*line.split(" "))
+        if isinstance(given, UnknownCommand):
+            pytest.skip("this server does not know the command")
+        assert not isinstance(given, Error)
     command = sample.command
     reply = ask(*command.args)
     if isinstance(reply, UnknownCommand) or "unknown subcommand" in str(reply):

@@ -20,6 +20,7 @@ from respool.errors import Error
 def functions() -> None:
     assert_type(commands.get("k"), Command[bytes | str | None])
     assert_type(commands.set("k", "v", ex=5), Command[bool])
+    assert_type(commands.smembers("s"), Command[set[bytes | str]])
     assert_type(commands.set("k", "v", get=True), Command[bytes | str | None])
     commands.set("k", "v", expires=5)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 
@@ -35,12 +36,31 @@ def threads(pool: Commands[str], raw: Commands[bytes]) -> None:
     assert_type(raw.lpos("l", "a"), int | None)
     assert_type(raw.lpos("l", "a", count=0), list[int])
     assert_type(raw.blpop("l", timeout=1.5), tuple[bytes, bytes] | None)
+    assert_type(raw.smembers("s"), set[bytes])
+    assert_type(pool.spop("s"), str | None)
+    assert_type(raw.spop("s", 2), set[bytes])
+    assert_type(pool.srandmember("s"), str | None)
+    assert_type(raw.srandmember("s", -2), list[bytes])
+    assert_type(pool.smismember("s", "a", "b"), list[bool])
+    assert_type(pool.sscan("s", match="a*"), tuple[int, list[str]])
     assert_type(pool.scan(match="k*"), tuple[int, list[str]])
     assert_type(raw.sort("l"), list[bytes | None])
     assert_type(raw.sort("l", store="m"), int)
     assert_type(pool.lcs("k", "m"), str)
     assert_type(pool.lcs("k", "m", length=True), int)
     assert_type(pool.lcs("k", "m", idx=True), dict[str, Any])
+    assert_type(raw.hget("h", "a"), bytes | None)
+    assert_type(pool.hgetall("h"), dict[str, str])
+    assert_type(raw.hset("h", "a", 1), int)
+    assert_type(raw.hset("h", mapping={"a": 1}), int)
+    assert_type(pool.hmget("h", "a"), list[str | None])
+    assert_type(pool.hrandfield("h"), str | None)
+    assert_type(pool.hrandfield("h", 2), list[str])
+    assert_type(raw.hrandfield("h", 2, withvalues=True), list[tuple[bytes, bytes]])
+    assert_type(pool.hscan("h"), tuple[int, dict[str, str]])
+    assert_type(pool.hscan("h", novalues=True), tuple[int, list[str]])
+    assert_type(pool.hexpire("h", 5, "a"), list[int])
+    assert_type(pool.hsetex("h", {"a": 1}, ex=5), bool)
     assert_type(raw.type("k"), str)
     assert_type(raw.ping(), bool)
     assert_type(raw.ping("v"), bytes)
@@ -50,6 +70,15 @@ def threads(pool: Commands[str], raw: Commands[bytes]) -> None:
 async def tasks(pool: AsyncCommands[bytes]) -> None:
     assert_type(await pool.get("k"), bytes | None)
     assert_type(await pool.set("k", "v"), bool)
+    assert_type(await pool.hgetall("h"), dict[bytes, bytes])
+    assert_type(await pool.hrandfield("h", 2, withvalues=True), list[tuple[bytes, bytes]])
+    assert_type(await pool.smembers("s"), set[bytes])
+    assert_type(await pool.spop("s"), bytes | None)
+    assert_type(await pool.spop("s", 2), set[bytes])
+    assert_type(await pool.srandmember("s"), bytes | None)
+    assert_type(await pool.srandmember("s", 2), list[bytes])
+    assert_type(await pool.smismember("s", "a"), list[bool])
+    assert_type(await pool.sscan("s", 0, count=10), tuple[int, list[bytes]])
     task = asyncio.create_task(pool.incr("k"))
     assert_type(await task, int)
     async with asyncio.TaskGroup() as group:
@@ -58,8 +87,17 @@ async def tasks(pool: AsyncCommands[bytes]) -> None:
 
 def pipeline(p: PipelineCommands[str]) -> None:
     assert_type(p.get("k"), PipelineResult[str | None])
+    assert_type(p.hgetall("h"), PipelineResult[dict[str, str]])
+    assert_type(p.hscan("h", novalues=True), PipelineResult[tuple[int, list[str]]])
     assert_type(p.get("k").result(), str | None)
     assert_type(p.set("k", "v", get=True).result(), str | None)
+    assert_type(p.smembers("s"), PipelineResult[set[str]])
+    assert_type(p.spop("s"), PipelineResult[str | None])
+    assert_type(p.spop("s", 2).result(), set[str])
+    assert_type(p.srandmember("s"), PipelineResult[str | None])
+    assert_type(p.srandmember("s", 2).result(), list[str])
+    assert_type(p.smismember("s", "a"), PipelineResult[list[bool]])
+    assert_type(p.sscan("s").result(), tuple[int, list[str]])
 
 
 def types_by_encoding(url: str, encoding: str, settings: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Unpack, overload
 
-from respool.commands import connection, generic, lists, strings
+from respool.commands import connection, generic, hashes, lists, sets, strings
 from respool.commands.connection import (
     AUTH,
     CLIENT_CAPA,
@@ -48,6 +48,21 @@ from respool.commands.generic import (
     TYPE,
     UNLINK,
 )
+from respool.commands.hashes import (
+    HDEL,
+    HEXISTS,
+    HGET,
+    HGETALL,
+    HINCRBY,
+    HINCRBYFLOAT,
+    HKEYS,
+    HLEN,
+    HMGET,
+    HSET,
+    HSETNX,
+    HSTRLEN,
+    HVALS,
+)
 from respool.commands.lists import (
     LINDEX,
     LINSERT,
@@ -64,6 +79,23 @@ from respool.commands.lists import (
     RPOPLPUSH,
     RPUSH,
     RPUSHX,
+)
+from respool.commands.sets import (
+    SADD,
+    SCARD,
+    SDIFF,
+    SDIFFSTORE,
+    SINTER,
+    SINTERSTORE,
+    SISMEMBER,
+    SMEMBERS,
+    SMISMEMBER,
+    SMOVE,
+    SPOP,
+    SRANDMEMBER,
+    SREM,
+    SUNION,
+    SUNIONSTORE,
 )
 from respool.commands.strings import (
     APPEND,
@@ -87,6 +119,7 @@ from respool.commands.strings import (
 )
 
 if TYPE_CHECKING:
+    import builtins
     from collections.abc import Callable, Mapping, Sequence
     from datetime import timedelta
 
@@ -469,6 +502,245 @@ class Commands(Generic[S]):
         command = generic.waitaof(numlocal, numreplicas, timeout)
         return self._execute(command.args, command.spec, command.parse)
 
+    def hdel(self, key: Key, *fields: Value) -> int:
+        """Delete fields and return how many there were. Raises UsageValueError without fields."""
+        if fields:
+            return self._execute(("HDEL", key, *fields), HDEL)
+        command = hashes.hdel(key, *fields)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def hexists(self, key: Key, field: Value) -> bool:
+        """Return whether a hash has a field."""
+        return self._execute(("HEXISTS", key, field), HEXISTS)
+
+    def hexpire(
+        self,
+        key: Key,
+        seconds: Duration,
+        *fields: Value,
+        nx: bool = False,
+        xx: bool = False,
+        gt: bool = False,
+        lt: bool = False,
+    ) -> list[int]:
+        """Let fields expire after a number of seconds."""
+        command = hashes.hexpire(key, seconds, *fields, nx=nx, xx=xx, gt=gt, lt=lt)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def hexpireat(
+        self,
+        key: Key,
+        when: Moment,
+        *fields: Value,
+        nx: bool = False,
+        xx: bool = False,
+        gt: bool = False,
+        lt: bool = False,
+    ) -> list[int]:
+        """Let fields expire at a moment in seconds since 1970."""
+        command = hashes.hexpireat(key, when, *fields, nx=nx, xx=xx, gt=gt, lt=lt)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def hexpiretime(self, key: Key, *fields: Value) -> list[int]:
+        """Return when fields expire, in seconds since 1970."""
+        command = hashes.hexpiretime(key, *fields)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def hget(self, key: Key, field: Value) -> S | None:
+        """Return the value of a field, or None if there is no such field."""
+        return self._execute(("HGET", key, field), HGET)
+
+    def hgetall(self, key: Key) -> dict[S, S]:
+        """Return all fields and their values; an empty dict if there is no hash."""
+        return self._execute(("HGETALL", key), HGETALL)
+
+    def hgetdel(self, key: Key, *fields: Value) -> list[S | None]:
+        """Return the values of fields and delete the fields; None for each that does not exist."""
+        command = hashes.hgetdel(key, *fields)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def hgetex(
+        self,
+        key: Key,
+        *fields: Value,
+        ex: Duration | None = None,
+        px: Duration | None = None,
+        exat: Moment | None = None,
+        pxat: Moment | None = None,
+        persist: bool = False,
+    ) -> list[S | None]:
+        """Return the values of fields and change when the fields expire; None for each that does not exist."""
+        command = hashes.hgetex(key, *fields, ex=ex, px=px, exat=exat, pxat=pxat, persist=persist)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def hincrby(self, key: Key, field: Value, increment: int) -> int:
+        """Add a whole number to the number in a field and return the new value."""
+        return self._execute(("HINCRBY", key, field, increment), HINCRBY)
+
+    def hincrbyfloat(self, key: Key, field: Value, increment: float) -> float:
+        """Add a number to the number in a field and return the new value."""
+        return self._execute(("HINCRBYFLOAT", key, field, increment), HINCRBYFLOAT)
+
+    def hkeys(self, key: Key) -> list[S]:
+        """Return all fields; an empty list if there is no hash."""
+        return self._execute(("HKEYS", key), HKEYS)
+
+    def hlen(self, key: Key) -> int:
+        """Return how many fields a hash has, 0 if there is no hash."""
+        return self._execute(("HLEN", key), HLEN)
+
+    def hmget(self, key: Key, *fields: Value) -> list[S | None]:
+        """Return the values of fields; None for each that does not exist. Raises UsageValueError without fields."""
+        if fields:
+            return self._execute(("HMGET", key, *fields), HMGET)
+        command = hashes.hmget(key, *fields)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def hmset(self, key: Key, mapping: Mapping[Key, Value]) -> bool:
+        """Set fields to values. ``hset`` does the same and tells how many fields are new."""
+        command = hashes.hmset(key, mapping)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def hpersist(self, key: Key, *fields: Value) -> list[int]:
+        """Remove the expiry of fields."""
+        command = hashes.hpersist(key, *fields)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def hpexpire(
+        self,
+        key: Key,
+        milliseconds: Duration,
+        *fields: Value,
+        nx: bool = False,
+        xx: bool = False,
+        gt: bool = False,
+        lt: bool = False,
+    ) -> list[int]:
+        """Let fields expire after a number of milliseconds. Otherwise it works like ``hexpire``."""
+        command = hashes.hpexpire(key, milliseconds, *fields, nx=nx, xx=xx, gt=gt, lt=lt)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def hpexpireat(
+        self,
+        key: Key,
+        when: Moment,
+        *fields: Value,
+        nx: bool = False,
+        xx: bool = False,
+        gt: bool = False,
+        lt: bool = False,
+    ) -> list[int]:
+        """Let fields expire at a moment in milliseconds since 1970. Otherwise it works like ``hexpireat``."""
+        command = hashes.hpexpireat(key, when, *fields, nx=nx, xx=xx, gt=gt, lt=lt)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def hpexpiretime(self, key: Key, *fields: Value) -> list[int]:
+        """Return when fields expire, in milliseconds since 1970. Otherwise it works like ``hexpiretime``."""
+        command = hashes.hpexpiretime(key, *fields)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def hpttl(self, key: Key, *fields: Value) -> list[int]:
+        """Return after how many milliseconds fields expire. Otherwise it works like ``httl``."""
+        command = hashes.hpttl(key, *fields)
+        return self._execute(command.args, command.spec, command.parse)
+
+    @overload
+    def hrandfield(self, key: Key, count: None = None, *, withvalues: Literal[False] = False) -> S | None: ...
+    @overload
+    def hrandfield(self, key: Key, count: int, *, withvalues: Literal[False] = False) -> list[S]: ...
+    @overload
+    def hrandfield(self, key: Key, count: int, *, withvalues: Literal[True]) -> list[tuple[S, S]]: ...
+    def hrandfield(self, key: Key, count: int | None = None, *, withvalues: bool = False) -> Any:
+        """Return a random field, or None if there is no hash."""
+        make: Callable[..., Command[Any]] = hashes.hrandfield
+        command = make(key, count, withvalues=withvalues)
+        return self._execute(command.args, command.spec, command.parse)
+
+    @overload
+    def hscan(
+        self,
+        key: Key,
+        cursor: int = 0,
+        *,
+        match: Value | None = None,
+        count: int | None = None,
+        novalues: Literal[False] = False,
+    ) -> tuple[int, dict[S, S]]: ...
+    @overload
+    def hscan(
+        self,
+        key: Key,
+        cursor: int = 0,
+        *,
+        match: Value | None = None,
+        count: int | None = None,
+        novalues: Literal[True],
+    ) -> tuple[int, list[S]]: ...
+    def hscan(
+        self, key: Key, cursor: int = 0, *, match: Value | None = None, count: int | None = None, novalues: bool = False
+    ) -> Any:
+        """Return the next cursor and some of the fields with their values, or with ``novalues`` a list of fields."""
+        make: Callable[..., Command[Any]] = hashes.hscan
+        command = make(key, cursor, match=match, count=count, novalues=novalues)
+        return self._execute(command.args, command.spec, command.parse)
+
+    @overload
+    def hset(self, key: Key, field: Value, value: Value) -> int: ...
+    @overload
+    def hset(self, key: Key, *, mapping: Mapping[Key, Value]) -> int: ...
+    def hset(
+        self,
+        key: Key,
+        field: Value | None = None,
+        value: Value | None = None,
+        *,
+        mapping: Mapping[Key, Value] | None = None,
+    ) -> int:
+        """Set a field to a value, or each field of ``mapping``, and return how many fields are new."""
+        if mapping is None and field is not None and value is not None:
+            return self._execute(("HSET", key, field, value), HSET)
+        make: Callable[..., Command[Any]] = hashes.hset
+        command = make(key, field, value, mapping=mapping)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def hsetex(
+        self,
+        key: Key,
+        mapping: Mapping[Key, Value],
+        *,
+        ex: Duration | None = None,
+        px: Duration | None = None,
+        exat: Moment | None = None,
+        pxat: Moment | None = None,
+        keepttl: bool = False,
+        fnx: bool = False,
+        fxx: bool = False,
+        nx: bool = False,
+        xx: bool = False,
+    ) -> bool:
+        """Set fields to values and when the fields expire, and return whether they were set: all or none."""
+        command = hashes.hsetex(
+            key, mapping, ex=ex, px=px, exat=exat, pxat=pxat, keepttl=keepttl, fnx=fnx, fxx=fxx, nx=nx, xx=xx
+        )
+        return self._execute(command.args, command.spec, command.parse)
+
+    def hsetnx(self, key: Key, field: Value, value: Value) -> bool:
+        """Set a field that does not exist to a value, and return whether it was set."""
+        return self._execute(("HSETNX", key, field, value), HSETNX)
+
+    def hstrlen(self, key: Key, field: Value) -> int:
+        """Return the length of a value in bytes, 0 if there is no such field."""
+        return self._execute(("HSTRLEN", key, field), HSTRLEN)
+
+    def httl(self, key: Key, *fields: Value) -> list[int]:
+        """Return after how many seconds fields expire."""
+        command = hashes.httl(key, *fields)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def hvals(self, key: Key) -> list[S]:
+        """Return all values; an empty list if there is no hash."""
+        return self._execute(("HVALS", key), HVALS)
+
     def blmove(
         self, source: Key, destination: Key, wherefrom: Side, whereto: Side, *, timeout: float | timedelta = 0
     ) -> S | None:
@@ -605,6 +877,121 @@ class Commands(Generic[S]):
         if elements:
             return self._execute(("RPUSHX", key, *elements), RPUSHX)
         command = lists.rpushx(key, *elements)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def sadd(self, key: Key, *members: Value) -> int:
+        """Add members to a set, and return how many were not in it before."""
+        if members:
+            return self._execute(("SADD", key, *members), SADD)
+        command = sets.sadd(key, *members)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def scard(self, key: Key) -> int:
+        """Return the number of members of a set, 0 if there is no set."""
+        return self._execute(("SCARD", key), SCARD)
+
+    def sdiff(self, *keys: Key) -> builtins.set[S]:
+        """Return the members of the first set that are in none of the others."""
+        if keys:
+            return self._execute(("SDIFF", *keys), SDIFF)
+        command = sets.sdiff(*keys)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def sdiffstore(self, destination: Key, *keys: Key) -> int:
+        """Store the members of the first set that are in none of the others, and return their number."""
+        if keys:
+            return self._execute(("SDIFFSTORE", destination, *keys), SDIFFSTORE)
+        command = sets.sdiffstore(destination, *keys)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def sinter(self, *keys: Key) -> builtins.set[S]:
+        """Return the members that all of the sets have."""
+        if keys:
+            return self._execute(("SINTER", *keys), SINTER)
+        command = sets.sinter(*keys)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def sintercard(self, *keys: Key, limit: int | None = None) -> int:
+        """Return how many members all of the sets have, 0 if one of the keys does not exist."""
+        command = sets.sintercard(*keys, limit=limit)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def sinterstore(self, destination: Key, *keys: Key) -> int:
+        """Store the members that all of the sets have, and return their number."""
+        if keys:
+            return self._execute(("SINTERSTORE", destination, *keys), SINTERSTORE)
+        command = sets.sinterstore(destination, *keys)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def sismember(self, key: Key, member: Value) -> bool:
+        """Return whether a set has a member; False if there is no set."""
+        return self._execute(("SISMEMBER", key, member), SISMEMBER)
+
+    def smembers(self, key: Key) -> builtins.set[S]:
+        """Return all members of a set; the empty set if there is none."""
+        return self._execute(("SMEMBERS", key), SMEMBERS)
+
+    def smismember(self, key: Key, *members: Value) -> list[bool]:
+        """Return a list that tells, for each of ``members`` in order, whether a set has it."""
+        if members:
+            return self._execute(("SMISMEMBER", key, *members), SMISMEMBER)
+        command = sets.smismember(key, *members)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def smove(self, source: Key, destination: Key, member: Value) -> bool:
+        """Move a member from one set to another, and return whether it was in the source."""
+        return self._execute(("SMOVE", source, destination, member), SMOVE)
+
+    @overload
+    def spop(self, key: Key, count: None = None) -> S | None: ...
+    @overload
+    def spop(self, key: Key, count: int) -> builtins.set[S]: ...
+    def spop(self, key: Key, count: int | None = None) -> Any:
+        """Remove a random member of a set and return it, or a set of up to ``count`` of them."""
+        if count is None:
+            return self._execute(("SPOP", key), SPOP)
+        make: Callable[..., Command[Any]] = sets.spop
+        command = make(key, count)
+        return self._execute(command.args, command.spec, command.parse)
+
+    @overload
+    def srandmember(self, key: Key, count: None = None) -> S | None: ...
+    @overload
+    def srandmember(self, key: Key, count: int) -> list[S]: ...
+    def srandmember(self, key: Key, count: int | None = None) -> Any:
+        """Return a random member of a set without removing it, or a list of up to ``count`` of them."""
+        if count is None:
+            return self._execute(("SRANDMEMBER", key), SRANDMEMBER)
+        make: Callable[..., Command[Any]] = sets.srandmember
+        command = make(key, count)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def srem(self, key: Key, *members: Value) -> int:
+        """Remove members from a set, and return how many were in it."""
+        if members:
+            return self._execute(("SREM", key, *members), SREM)
+        command = sets.srem(key, *members)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def sscan(
+        self, key: Key, cursor: int = 0, *, match: Key | None = None, count: int | None = None
+    ) -> tuple[int, list[S]]:
+        """Return the next cursor and some of the members of a set; 0 and no members if there is no set."""
+        command = sets.sscan(key, cursor, match=match, count=count)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def sunion(self, *keys: Key) -> builtins.set[S]:
+        """Return the members that at least one of the sets has."""
+        if keys:
+            return self._execute(("SUNION", *keys), SUNION)
+        command = sets.sunion(*keys)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def sunionstore(self, destination: Key, *keys: Key) -> int:
+        """Store the members that at least one of the sets has, and return their number."""
+        if keys:
+            return self._execute(("SUNIONSTORE", destination, *keys), SUNIONSTORE)
+        command = sets.sunionstore(destination, *keys)
         return self._execute(command.args, command.spec, command.parse)
 
     def append(self, key: Key, value: Value) -> int:

@@ -126,12 +126,19 @@ def counted(spec: Spec, keys: Sequence[Key]) -> tuple[Arg, ...]:
     return len(keys), *keys
 
 
-def flattened(spec: Spec, items: Mapping[Key, Value]) -> list[Arg]:
-    """Return the keys and values alternately, in one flat list."""
+def listed(spec: Spec, fields: Sequence[Value]) -> tuple[Arg, ...]:
+    """Return the word FIELDS and the number of fields, followed by the fields."""
+    if not fields:
+        raise nothing_to_send(spec, "field")
+    return "FIELDS", len(fields), *fields
+
+
+def flattened(spec: Spec, items: Mapping[Key, Value], what: str = "key") -> list[Arg]:
+    """Return the keys and values alternately, in one flat list. ``what`` says what a key is."""
     if not isinstance(items, Mapping):
-        raise UsageTypeError(f"{spec.name} takes a mapping of keys to values, not {type(items).__name__}")
+        raise UsageTypeError(f"{spec.name} takes a mapping of {what}s to values, not {type(items).__name__}")
     if not items:
-        raise nothing_to_send(spec, "key")
+        raise nothing_to_send(spec, what)
     return [word for item in items.items() for word in item]
 
 

@@ -26,6 +26,30 @@ def as_list(reply: Any) -> list[Any]:
     return [] if reply is None else list(reply)
 
 
+def as_map(reply: Any) -> dict[Any, Any]:
+    """Return a map of fields to values as a dict."""
+    return reply if type(reply) is dict else dict(zip(reply[::2], reply[1::2], strict=True))
+
+
+def as_pairs(reply: Any) -> list[tuple[Any, Any]]:
+    """Return pairs as tuples, whether they arrive as lists or one after the other; None becomes an empty list."""
+    if not reply:
+        return []
+    if isinstance(reply[0], list):
+        return [(first, second) for first, second in reply]
+    return list(zip(reply[::2], reply[1::2], strict=True))
+
+
+def as_set(reply: Any) -> set[Any]:
+    """Return a set; None becomes an empty one."""
+    return set() if reply is None else set(reply)
+
+
+def as_bools(reply: Any) -> list[bool]:
+    """Return a list of answers, each 1 or 0, or true or false, as a list of bool."""
+    return [bool(each) for each in reply]
+
+
 def as_facts(reply: Any) -> dict[str, Any]:
     """Return a map from the server as a dict; its words become str at every depth."""
     pairs = reply.items() if isinstance(reply, dict) else zip(reply[::2], reply[1::2], strict=True)
@@ -43,6 +67,12 @@ def as_page(reply: Any) -> tuple[int, list[Any]]:
     """Return one page of a scan: the next cursor and the elements."""
     cursor, elements = reply
     return int(cursor), elements
+
+
+def as_page_of_pairs(reply: Any) -> tuple[int, dict[Any, Any]]:
+    """Return one page of a scan of a hash: the next cursor, and fields with their values."""
+    cursor, elements = reply
+    return int(cursor), as_map(elements)
 
 
 def as_client(reply: Any) -> dict[str, str]:
