@@ -1,54 +1,105 @@
-"""A real server takes every call, and the reply comes out as the function promises, in RESP2 and RESP3."""
+"""A real server takes every call, and its value is the one of the example: in both protocols, everywhere.
+
+Everywhere is a pool, a lease, a pipeline and an atomic pipeline, each in RESP2 and RESP3, with bytes and with str.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 
-from respool import commands
-from respool._facts.errors import Error, UnknownCommand
+from examples import ALL, BARE, EVERYWHERE, Call, Example, judge
+from respool import Pool, commands
+from respool.errors import Error, UnknownCommand
+from respool.testing import Server
+
+Surface = Callable[[Call, Iterable[str]], Any]
 
 
-def as_stored(value: Any, encoding: str | None) -> Any:
-    """Return what is expected, with str for bytes where the connection has an encoding."""
-    if isinstance(value, bytes):
-        return value.decode() if encoding else value
-    if isinstance(value, list | tuple | set):
-        return type(value)(as_stored(item, encoding) for item in value)
-    if isinstance(value, dict):
-        return {as_stored(key, encoding): as_stored(item, encoding) for key, item in value.items()}
-    return value
+def from_pool(pool: Pool[Any], call: Call, given: Iterable[str]) -> Any:
+    prepare(pool, given)
+    return getattr(pool, call.name)(*call.args, **call.options)
+
+
+def from_lease(pool: Pool[Any], call: Call, given: Iterable[str]) -> Any:
+    with pool.acquire() as lease:
+        prepare(lease, given)
+        return getattr(lease, call.name)(*call.args, **call.options)
+
+
+def from_pipeline(pool: Pool[Any], call: Call, given: Iterable[str], *, atomic: bool = False) -> Any:
+    prepare(pool, given)
+    with pool.pipeline(atomic=atomic) as pipe:
+        result = getattr(pipe, call.name)(*call.args, **call.options)
+    return result.result()
+
+
+def from_atomic_pipeline(pool: Pool[Any], call: Call, given: Iterable[str]) -> Any:
+    return from_pipeline(pool, call, given, atomic=True)
+
+
+SURFACES = {"pool": from_pool, "lease": from_lease, "pipeline": from_pipeline, "atomic": from_atomic_pipeline}
+
+
+def prepare(target: Any, given: Iterable[str]) -> None:
+    for line in given:
+        target.execute(*line.split(" "))
+
+
+def places(example: Example) -> list[str]:
+    """Return where to make a call: what changes its connection can only be sent on a lease."""
+    spec = example.call.command.spec
+    on_a_lease = example.where == EVERYWHERE and (spec.effect or spec.refusal)
+    return ["lease"] if on_a_lease else example.where.split(", ")
+
+
+def is_unknown(error: Any) -> bool:
+    return isinstance(error, UnknownCommand) or "unknown subcommand" in str(error).lower()
+
+
+def test_a_call_has_the_same_value_everywhere(made: Any, called: str, server: Server, pools: Any) -> None:
+    if called not in made.servers.split(", "):
+        pytest.skip("this server does not know the option")
+    if made.where == BARE:
+        return
+    for (protocol, encoding), pool in pools.items():
+        for place in places(made):
+            server.command("FLUSHALL")
+            try:
+                value = SURFACES[place](pool, made.call, filter(None, made.given.split(";")))
+            except Error as error:
+                if not is_unknown(error):
+                    raise
+                pytest.skip("this server does not know the command")
+            assert judge(value, made.value, encoding), (value, place, protocol, encoding)
 
 
 @pytest.mark.parametrize("encoding", [None, "utf-8"])
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_a_call_is_taken_and_its_reply_read(answered: Any, talk: Any, protocol: int, encoding: str | None) -> None:
-    sample = answered
+def test_a_call_on_a_bare_connection(bare: Any, talk: Any, protocol: int, encoding: str | None) -> None:
     ask = talk(protocol, encoding)
-    for line in filter(None, sample.given.split(";")):
-        given = ask(*line.split(" "))
-        if isinstance(given, UnknownCommand):
-            pytest.skip("this server does not know the command")
-        assert not isinstance(given, Error)
-    command = sample.command
+    for line in filter(None, bare.given.split(";")):
+        assert not isinstance(ask(*line.split(" ")), Error)
+    command = bare.call.command
     reply = ask(*command.args)
-    if isinstance(reply, UnknownCommand) or "unknown subcommand" in str(reply):
-        pytest.skip("this server does not know the command")
-    if isinstance(reply, Error) and sample.needs == "valkey":
-        pytest.skip("this server does not know the option")
-    assert not isinstance(reply, Error), reply
     value = reply if command.parse is None else command.parse(reply)
-    if callable(sample.reply):
-        assert sample.reply(value), value
-    else:
-        expected = as_stored(sample.reply, encoding)
-        assert value == expected
-        assert type(value) is type(expected)
+    assert judge(value, bare.value, encoding), value
 
 
-def test_every_function_has_a_sample(samples: list[Any]) -> None:
-    assert {sample.name for sample in samples} == set(commands.__all__)
+def test_every_function_has_an_example(all_examples: list[Example]) -> None:
+    assert {example.call.name for example in all_examples} == set(commands.__all__)
+
+
+def test_every_call_that_is_not_made_has_a_reason(all_examples: list[Example]) -> None:
+    assert all(example.is_made or len(example.value.why.split()) > 3 for example in all_examples)
+
+
+def test_every_example_is_for_servers_and_places_that_exist(all_examples: list[Example]) -> None:
+    for example in all_examples:
+        assert set(example.servers.split(", ")) <= set(ALL.split(", "))
+        assert set(example.where.split(", ")) <= {*SURFACES, BARE}
 
 
 def test_what_was_dumped_is_restored(talk: Any) -> None:

@@ -32,13 +32,13 @@ class Pipeline(PipelineCommands[bytes]):
 
 
 @pytest.mark.parametrize("surface", [Async(), Sync(), Pipeline()])
-def test_a_method_sends_what_the_function_says(sample: Any, surface: Any) -> None:
-    method: Callable[..., Sent] | None = getattr(surface, sample.name, None)
+def test_a_method_sends_what_the_function_says(example: Any, surface: Any) -> None:
+    method: Callable[..., Sent] | None = getattr(surface, example.call.name, None)
     if method is None:
-        assert sample.name == "reset"  # connections have a better one
+        assert example.call.name == "reset"  # connections have a better one
         return
-    args, spec, parse = method(*sample.args, **sample.options)
-    command = sample.command
+    args, spec, parse = method(*example.call.args, **example.call.options)
+    command = example.call.command
     assert args == command.args
     assert spec is command.spec
     assert (spec.parse if parse is None else parse) is command.parse
