@@ -1,7 +1,7 @@
 """Write the generated files of this repository; ``--check`` only prints which are out of date.
 
-``unasync`` makes the twins for threads, ``surfaces`` the command methods. Only the standard library is used,
-so that this runs in a bare checkout.
+``unasync`` makes the twins for threads, ``surfaces`` the command methods, ``typed_examples`` what type checkers read
+about them. Only the standard library is used, so that this runs in a bare checkout.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import surfaces
+import typed_examples
 import unasync
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def products() -> dict[Path, str]:
     """Return every generated file with the text it must have."""
     twins = {twin: unasync.turn(source, twin) for twin, source in unasync.twins().items()}
-    return twins | surfaces.products()
+    return twins | surfaces.products() | typed_examples.products()
 
 
 def stale(wanted: dict[Path, str]) -> list[Path]:

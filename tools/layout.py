@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 #: The longest line, as pyproject.toml says.
 WIDTH: Final[int] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["ruff"]["line-length"]
 
+#: The packages that are ours.
+OURS: Final = ("respool", "examples")
+
 
 def bracketed(head: str, items: Sequence[str], tail: str) -> str:
     """Return ``head``, the items and ``tail`` on one line, or on three, or with a line for each item."""
@@ -47,7 +50,7 @@ def imported(names: Iterable[tuple[str, str]], *, indent: int = 0) -> str:
     for origin, pairs in groupby(sorted(names), key=lambda pair: pair[0]):
         found = sorted({name for _, name in pairs if name}, key=_rank)
         line = _from(f"{margin}from {origin} import ", found) if found else f"{margin}import {origin}"
-        blocks[origin.startswith("respool")].append(line)
+        blocks[origin.startswith(OURS)].append(line)
     return "\n".join("".join(f"{line}\n" for line in block) for block in blocks if block)
 
 

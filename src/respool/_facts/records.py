@@ -1,0 +1,68 @@
+"""The records in replies: what has more parts than a pair, with a name for each part.
+
+Rule 1: a record is a NamedTuple, so it is a tuple too, and generic in ``T``: bytes, or str where the pool has an
+        encoding. ``T`` is what users stored; what the server says is str for everyone.
+Rule 2: what a call did not ask for is None.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+
+class StreamEntry(NamedTuple, Generic[T]):
+    """One entry of a stream. Its ``fields`` are empty only if the entry was deleted."""
+
+    id: str
+    fields: dict[T, T]
+
+
+class Claimed(NamedTuple, Generic[T]):
+    """What ``xautoclaim`` took over: the id to go on from ("0-0" at the end), entries, and ids of deleted entries."""
+
+    next: str
+    entries: list[StreamEntry[T]]
+    deleted: list[str]
+
+
+class ClaimedIds(NamedTuple):
+    """What ``xautoclaim`` with ``justid`` took over: as ``Claimed``, with ids in place of entries."""
+
+    next: str
+    ids: list[str]
+    deleted: list[str]
+
+
+class Pending(NamedTuple, Generic[T]):
+    """An entry that a consumer has not acknowledged.
+
+    ``idle`` is in milliseconds since it was last delivered, ``deliveries`` how often that happened.
+    """
+
+    id: str
+    consumer: T
+    idle: int
+    deliveries: int
+
+
+class PendingSummary(NamedTuple, Generic[T]):
+    """What is pending in a consumer group: how many entries, the first and last id, and how many by consumer."""
+
+    count: int
+    first: str | None
+    last: str | None
+    consumers: dict[T, int]
+
+
+class GeoMatch(NamedTuple, Generic[T]):
+    """A member that a geo search found.
+
+    ``distance`` is in the unit of the search, ``position`` is longitude and latitude in degrees.
+    """
+
+    member: T
+    distance: float | None
+    hash: int | None
+    position: tuple[float, float] | None
