@@ -5,6 +5,8 @@
 - The figures and the report in benchmarks/results are published beside the pages. Markdown links to them by their path
   in the repository, so the same link works on a forge and on the site.
 
+- Each command gets its page, and reference/commands.md the index of all (``command_pages``).
+
 Code blocks, headings and existing links are not changed. A rule that does not exist, an anchor that is used twice and
 code that is too wide for a page are warnings. A strict build fails on them.
 """
@@ -14,9 +16,13 @@ from __future__ import annotations
 import html
 import logging
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+sys.path.insert(0, str(Path(__file__).parent))  # mkdocs runs this file as a hook
+import command_pages
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -28,7 +34,7 @@ RULES, OPTIONS = "reference/semantics.md", "reference/options.md"
 RESULTS = "benchmarks/results/"
 
 #: Pages about other parameters with the same names: those of commands, and those of the test servers.
-OTHER_NAMES: Final = {"reference/commands.md", "reference/testing.md", "how-to/testing.md"}
+OTHER_NAMES: Final = {"reference/testing.md", "how-to/testing.md"}
 
 #: The longest line of code on a page, in characters: more is cut off at the usual width of a window.
 WIDEST: Final = 80
@@ -167,10 +173,14 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
         _known[page] = set(names)
     for result in sorted((ROOT / RESULTS).iterdir()):
         files.append(File.generated(config, RESULTS + result.name, abs_src_path=str(result)))
+    for address, text in command_pages.pages().items():
+        files.append(File.generated(config, address, content=text))
     return files
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+    if page.file.src_uri == f"{command_pages.FOLDER}.md":
+        markdown = markdown.replace(command_pages.MARK, command_pages.index())
     return published(markdown)
 
 
@@ -189,7 +199,7 @@ def on_page_content(content: str, *, page: Page, config: MkDocsConfig, files: Fi
                     log.warning("%s: #%s is wanted once", here, anchor)
             taken.update(anchors)
     content = link_rules(content, _way(page, files, RULES), _known[RULES])
-    if here not in OTHER_NAMES:
+    if here not in OTHER_NAMES and not here.startswith(command_pages.FOLDER):
         content = link_options(content, _way(page, files, OPTIONS), _known[OPTIONS])
     return content
 

@@ -18,14 +18,14 @@ WIDTH: Final[int] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))[
 OURS: Final = ("respool", "examples")
 
 
-def bracketed(head: str, items: Sequence[str], tail: str) -> str:
+def bracketed(head: str, items: Sequence[str], tail: str, *, width: int = WIDTH) -> str:
     """Return ``head``, the items and ``tail`` on one line, or on three, or with a line for each item."""
     line = f"{head}{', '.join(items)}{tail}"
-    if len(line) <= WIDTH or not items:
+    if len(line) <= width or not items:
         return line
     margin = " " * (len(head) - len(head.lstrip()))
     inner = f"{margin}    {', '.join(items)}"
-    if len(inner) <= WIDTH:
+    if len(inner) <= width:
         return f"{head}\n{inner}\n{margin}{tail}"
     lines = "".join(f"{margin}    {item},\n" for item in items)
     return f"{head}\n{lines}{margin}{tail}"

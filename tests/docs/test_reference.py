@@ -92,11 +92,6 @@ def test_the_rules_are_all_there_in_order_and_the_code_cites_no_other() -> None:
     assert cited <= set(written)
 
 
-def test_every_group_of_commands_has_its_section() -> None:
-    groups = {file.stem for file in (ROOT / "src/respool/commands").glob("[a-z]*.py")}
-    assert set(re.findall(r"::: respool\.commands\.([a-z]+)$", page("commands.md"), flags=re.MULTILINE)) == groups
-
-
 @pytest.mark.parametrize("name", ["SetOptions", "ClientFilter"])
 def test_every_field_of_a_group_of_arguments_is_explained(name: str) -> None:
     group = getattr(strings if name == "SetOptions" else connection, name)

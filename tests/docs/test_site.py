@@ -135,7 +135,10 @@ def found(index: dict[str, Any], query: str) -> set[str]:
     [
         ("hset", "reference/commands/"),
         ("HSET", "reference/commands/"),
-        ("zadd", "reference/commands/"),
+        ("hset", "reference/commands/hset/"),
+        ("HSET", "reference/commands/hset/"),
+        ("client list", "reference/commands/client_list/"),
+        ("CLIENT LIST", "reference/commands/"),
         ("decode_responses", "reference/options/"),
         ("responses", "reference/options/"),
         ("max_connections", "reference/options/"),

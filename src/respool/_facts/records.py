@@ -48,9 +48,9 @@ class Pending(NamedTuple, Generic[T]):
 
 
 class PendingSummary(NamedTuple, Generic[T]):
-    """What is pending in a consumer group: how many entries, the first and last id, and how many by consumer."""
+    """What is pending in a consumer group: the total of entries, the first and last id, and how many by consumer."""
 
-    count: int
+    total: int
     first: str | None
     last: str | None
     consumers: dict[T, int]
