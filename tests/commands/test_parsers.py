@@ -56,6 +56,13 @@ def test_a_page_has_a_cursor_that_is_a_number(reply: Any) -> None:
     assert parsers.as_page(reply) == (12, [b"k"])
 
 
+@pytest.mark.parametrize("scores", [[b"1.5", b"-inf"], ["1.5", "-inf"]])
+def test_a_page_of_scores_is_pairs_with_floats(scores: Any) -> None:
+    reply = [b"12", [b"a", scores[0], b"b", scores[1]]]
+    assert parsers.as_page_of_scores(reply) == (12, [(b"a", 1.5), (b"b", float("-inf"))])
+    assert parsers.as_page_of_scores(["0", []]) == (0, [])
+
+
 @pytest.mark.parametrize("reply", [[b"a", b"b"], {b"a", b"b"}])
 def test_a_set_is_a_set(reply: Any) -> None:
     assert parsers.as_set(reply) == {b"a", b"b"}

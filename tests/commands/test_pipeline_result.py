@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from respool._facts.errors import UsageError, WrongType
-from respool._pooling.pipeline_result import PipelineResult
+from respool._pooling.pipeline_result import PipelineResult, parse_for_one
 
 
 def test_before_the_pipeline_has_run_there_is_no_result() -> None:
@@ -40,4 +40,26 @@ def test_an_error_is_raised() -> None:
     assert result.done
     assert repr(result) == "<PipelineResult INCR: WrongType>"
     with pytest.raises(WrongType, match="no number"):
+        result.result()
+
+
+def test_what_a_parser_raises_is_raised_each_time_from_the_place_in_it() -> None:
+    def parser(_: object) -> int:
+        raise ValueError("bad")
+
+    result: PipelineResult[int] = PipelineResult("GET")
+    assert parse_for_one(int, b"5") == 5
+    result._resolve(parse_for_one(parser, b"secret"))
+    assert result.done
+    assert repr(result) == "<PipelineResult GET: ValueError>"
+    for _ in range(2):
+        with pytest.raises(ValueError, match="bad") as caught:
+            result.result()
+        assert [entry.name for entry in caught.traceback][1:] == ["result", "parser"]
+
+
+def test_what_a_parser_written_in_c_raises_has_no_place() -> None:
+    result: PipelineResult[int] = PipelineResult("GET")
+    result._resolve(parse_for_one(int, b"x"))
+    with pytest.raises(ValueError, match="invalid literal"):
         result.result()

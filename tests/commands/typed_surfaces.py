@@ -6,6 +6,8 @@ Values are ``S`` of the surface, bytes or str; awaiting, waiting and pipelining 
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, assert_type
 
 from respool import AsyncConnection, AsyncPool, Connection, Pool, async_from_url, commands, from_url
@@ -133,6 +135,75 @@ def misspelt_options(url: str) -> None:
     from_url(url, socket_timeout=4)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Pool(url, max_size="4")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Pool(url, encoding=b"utf-8")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+class User:
+    @classmethod
+    def from_json(cls, text: bytes | str) -> User:
+        raise NotImplementedError
+
+    @classmethod
+    def from_fields(cls, fields: dict[bytes | str, bytes | str]) -> User:
+        raise NotImplementedError
+
+    def rename(self) -> str:
+        raise NotImplementedError
+
+
+def mapped_commands(pool: Pool[bytes], unknown: Command[Any]) -> None:
+    """A reply that may be None stays so; one that may not becomes what the function returns."""
+    assert_type(commands.get("k").map(User.from_json), Command[User | None])
+    assert_type(commands.get("k").map(len), Command[int | None])
+    assert_type(commands.get("k").map(str), Command[str | None])  # which would take None
+    assert_type(commands.get("k").map(lambda text: text.upper()), Command[bytes | str | None])
+    assert_type(commands.get("k").map(json.loads), Command[Any | None])
+    assert_type(commands.lpos("l", "a").map(lambda place: place + 1), Command[int | None])
+    assert_type(commands.blpop("l").map(lambda pair: pair[1]), Command[bytes | str | None])
+    assert_type(commands.object_encoding("k").map(str.upper), Command[str | None])
+    assert_type(commands.set("k", "v", get=True).map(User.from_json), Command[User | None])
+
+    assert_type(commands.hgetall("h").map(User.from_fields), Command[User])
+    assert_type(commands.hgetall("h").map(lambda fields: len(fields)), Command[int])
+    assert_type(commands.incr("k").map(str), Command[str])
+    assert_type(commands.set("k", "v").map(lambda is_set: not is_set), Command[bool])
+    assert_type(commands.incrbyfloat("k", 0.5).map(round), Command[int])
+    assert_type(commands.smembers("s").map(len), Command[int])
+    assert_type(commands.mget("k", "m").map(lambda texts: [t for t in texts if t]), Command[list[bytes | str]])
+    assert_type(commands.sscan("s").map(lambda page: page[0]), Command[int])
+    assert_type(commands.type("k").map(str.upper), Command[str])
+
+    assert_type(commands.get("k").map(User.from_json).map(User.rename), Command[str | None])
+    assert_type(commands.get("k").map(len).map(str).map(len), Command[int | None])
+    assert_type(commands.incr("k").map(str).map(len), Command[int])
+    assert_type(Command("GET", "k", parse=int).map(str), Command[str])
+    assert_type(Command("GET", "k").map(User.from_json), Command[User | None])
+    assert_type(unknown.map(User.from_json), Command[User | None])
+    assert_type(commands.get("k").idempotent(), Command[bytes | str | None])
+    assert_type(commands.get("k").map(len).idempotent(), Command[int | None])
+
+    commands.get("k").map(User.from_fields)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    commands.hgetall("h").map(User.from_json)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    commands.get("k").map(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+    assert_type(pool.execute(commands.get("k").map(User.from_json)), User | None)
+    assert_type(pool.execute_many([commands.hgetall("h").map(User.from_fields)]), list[User | Error])
+    with pool.pipeline() as p:
+        assert_type(p.execute(commands.get("k").map(User.from_json)), PipelineResult[User | None])
+
+
+def scans(pool: Pool[str], raw: Pool[bytes], connection: Connection[str]) -> None:
+    assert_type(pool.scan_iter(match="a*", type="set"), Iterator[str])
+    assert_type(raw.hscan_iter("h", count=100), Iterator[tuple[bytes, bytes]])
+    assert_type(raw.sscan_iter("s"), Iterator[bytes])
+    assert_type(connection.zscan_iter("z"), Iterator[tuple[str, float]])
+
+
+async def scans_in_tasks(pool: AsyncPool[str], raw: AsyncPool[bytes], connection: AsyncConnection[str]) -> None:
+    assert_type(pool.scan_iter(match="a*", type="set"), AsyncIterator[str])
+    assert_type(raw.hscan_iter("h", count=100), AsyncIterator[tuple[bytes, bytes]])
+    assert_type(raw.sscan_iter("s"), AsyncIterator[bytes])
+    assert_type(connection.zscan_iter("z"), AsyncIterator[tuple[str, float]])
+    assert_type({field: value async for field, value in pool.hscan_iter("h")}, dict[str, str])
 
 
 def command_objects(pool: Pool[bytes], connection: Connection[str], raw: tuple[Any, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import pytest
@@ -197,6 +198,69 @@ class TestCommands:
         assert Command("INCR", "k", idempotent=True).spec.safe
         assert not Command("INCR", "k").spec.safe
         assert not spec("INCR").safe
+
+    def test_idempotent_makes_a_copy_that_is_safe_to_send_twice(self) -> None:
+        command = Command("BLPOP", "k", 1, parse=len)
+        safe = command.idempotent()
+        assert safe.spec.safe
+        assert not command.spec.safe
+        assert (safe.args, safe.keys, safe.parse, safe.spec.blocks_for(safe.args)) == (command.args, ["k"], len, 1.0)
+        watch = Command("WATCH", "k").idempotent().spec
+        assert (watch.effect, watch.refusal) == (spec("WATCH").effect, spec("WATCH").refusal)
+
+    def test_map_makes_a_copy_whose_reply_is_given_to_a_function(self) -> None:
+        command = Command("GETDEL", "k", parse=int)
+        mapped = command.map(float)
+        assert (mapped.args, mapped.spec, mapped.keys) == (command.args, command.spec, ["k"])
+        assert command.parse is int
+        assert mapped.parse is not None
+        assert repr(mapped.parse(b"5")) == "5.0"
+
+    def test_map_gives_a_reply_without_a_parser_as_it_is(self) -> None:
+        mapped = Command("GET", "k").map(len)
+        assert mapped.parse is not None
+        assert mapped.parse(b"abc") == 3
+
+    def test_maps_compose_and_none_stays_none(self) -> None:
+        seen: list[Any] = []
+        chain = Command("GET", "k").map(seen.append).map(seen.append)
+        assert chain.parse is not None
+        assert chain.parse(b"v") is None  # the first function returned None, and the second did not see it
+        assert chain.parse(None) is None
+        assert seen == [b"v"]
+        for nothing in (0, "", b"", [], False):  # are something
+            assert chain.parse(nothing) is None
+        assert seen == [b"v", 0, "", b"", [], False]
+        text = Command("GET", "k").map(len).map(str).idempotent().map(list)
+        assert text.spec.safe
+        assert text.parse is not None
+        assert text.parse(b"x" * 12) == ["1", "2"]
+        parsed_to_none: Command[Any] = Command("GET", "k", parse=lambda _: None).map(seen.append)
+        assert parsed_to_none.parse is not None
+        assert parsed_to_none.parse(b"v") is None
+        assert len(seen) == 6
+
+    @pytest.mark.parametrize("wrong", [None, 3, "int", b""])
+    def test_map_takes_a_function(self, wrong: Any) -> None:
+        with pytest.raises(UsageTypeError, match=f"a function that gets the reply, not {type(wrong).__name__}"):
+            Command("GET", "k").map(wrong)
+
+    def test_map_refuses_what_would_only_return_a_coroutine(self) -> None:
+        async def load(_: Any) -> Any: ...
+
+        async def pages(_: Any) -> Any:
+            yield
+
+        class Loader:
+            async def __call__(self, _: Any) -> Any: ...
+
+            async def load(self, _: Any) -> Any: ...
+
+        for wrong in (load, pages, partial(load), Loader(), Loader().load):
+            with pytest.raises(UsageTypeError, match="await an async one with what execute returns"):
+                Command("GET", "k").map(wrong)
+        for right in (Loader, lambda _: None, len, str.upper):
+            assert Command("GET", "k").map(right)
 
     def test_as_command_takes_commands_and_sequences(self) -> None:
         command = Command("GET", "k")

@@ -11,7 +11,15 @@ from typing import Any
 import hiredis
 import pytest
 
-from respool._protocol.packing import LARGE_BYTES, check_piece, make_packer, minding_large, pack_again, pack_many
+from respool._protocol.packing import (
+    LARGE_BYTES,
+    check_kinds,
+    check_piece,
+    make_packer,
+    minding_large,
+    pack_again,
+    pack_many,
+)
 from respool.errors import UsageError, UsageTypeError, UsageValueError
 
 
@@ -256,3 +264,11 @@ def test_a_refusal_names_no_value_and_calls_nothing_of_the_arguments() -> None:
     assert "hunter2" not in str(caught.value)
     with pytest.raises(UsageError, match="argument 0 of Secret"):
         pack_again((Secret(), "k"), make_packer(None), TypeError())
+
+
+def test_only_kinds_are_checked_before_the_encoding_is_known() -> None:
+    check_kinds(("GET", "\ud800", b"\xff", 1, 0.5, memoryview(b"k"), bytearray(b"k")))
+    for wrong in (None, True, ["k"], object()):
+        with pytest.raises(UsageTypeError, match=f"argument 2 of GET is {type(wrong).__name__};") as caught:
+            check_kinds(("GET", "k", wrong))
+        assert caught.value.__cause__ is None

@@ -8,9 +8,12 @@ Rule 3: an unknown name gets a careful spec: a write that is never sent twice, a
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Generic, TypeAlias, TypeVar, final
+from datetime import datetime
+from functools import partial
+from typing import Any, Final, Generic, Never, TypeAlias, TypeVar, final, overload
 
 from respool._facts.command_table import BLOCKING, CONTAINERS, EFFECTS, KEYS, REFUSALS, RUNS_CODE
 from respool._facts.errors import UsageTypeError, UsageValueError
@@ -22,6 +25,10 @@ Key: TypeAlias = bytes | str | int | float | memoryview
 """The name of a key; like every argument it need not be text."""
 Parser: TypeAlias = Callable[[Any], Any]
 T_co = TypeVar("T_co", covariant=True)
+R = TypeVar("R")
+Something = TypeVar("Something")
+#: The types of replies that are never None. A reply of another type may be None, as far as ``Command.map`` knows.
+Present: TypeAlias = int | float | bytes | str | datetime | list[Any] | dict[Any, Any] | set[Any] | tuple[Any, ...]
 
 
 @final
@@ -236,6 +243,37 @@ class Command(Generic[T_co]):
         command.parse = spec.parse if parse is None else parse
         return command
 
+    # Type checkers take the first line that fits: a reply of unknown type; one that is never None; text or None, which
+    # mypy would not infer as a union; anything else or None.
+    @overload
+    def map(self: Command[Never], f: Callable[[Any], R], /) -> Command[R | None]: ...
+
+    @overload
+    def map(self: Command[Present], f: Callable[[T_co], R], /) -> Command[R]: ...
+
+    @overload
+    def map(self: Command[bytes | str | None], f: Callable[[bytes | str], R], /) -> Command[R | None]: ...
+
+    @overload
+    def map(self: Command[Something | None], f: Callable[[Something], R], /) -> Command[R | None]: ...
+
+    def map(self, f: Callable[[Any], Any], /) -> Command[Any]:
+        """Return the same command with a reply that is given to ``f``: ``commands.get("k").map(User.from_json)``.
+
+        ``f`` gets the reply as it is without ``map``, and is called where the reply is awaited. None stays None, and
+        errors stay errors: ``f`` sees neither. What ``f`` raises reaches the caller unchanged; the command has run and
+        is not sent again. Raises UsageTypeError unless ``f`` is a function, and for an ``async`` one.
+        """
+        if not callable(f):
+            raise UsageTypeError(f"map takes a function that gets the reply, not {type(f).__name__}")
+        if _is_async(f) or _is_async(type(f).__call__):
+            raise UsageTypeError("map takes a plain function: await an async one with what execute returns")
+        return Command.of(self.args, self.spec, partial(_mapped, self.parse, f))
+
+    def idempotent(self) -> Command[T_co]:
+        """Return the same command, marked as harmless to run twice: it is retried like a read (R-24)."""
+        return Command.of(self.args, self.spec.derive(safe=True), self.parse)
+
     @property
     def name(self) -> str:
         """The upper-case name, with the subcommand where there is one."""
@@ -249,6 +287,15 @@ class Command(Generic[T_co]):
     def __repr__(self) -> str:
         count = len(self.args) - 1
         return f"<Command {self.spec.name}, {count} argument{'' if count == 1 else 's'}>"  # no values: maybe secrets
+
+
+def _is_async(f: object) -> bool:
+    return inspect.iscoroutinefunction(f) or inspect.isasyncgenfunction(f)
+
+
+def _mapped(parse: Parser | None, f: Parser, reply: Any) -> Any:
+    value = reply if parse is None else parse(reply)
+    return None if value is None else f(value)
 
 
 def as_command(value: Command[Any] | Sequence[Any]) -> Command[Any]:

@@ -106,17 +106,23 @@ CONNECTION_NAMES: Final = {
     "watch": "call execute('WATCH', key)",
 }
 
+_SCAN: Final = "call it on the pool: an iterator needs each page before it asks for the next one"
+
 #: Names that a pipeline has in other libraries.
 PIPELINE_NAMES: Final = {
     "aclose": "nothing is sent until the with block is left without an error",
     "close": "nothing is sent until the with block is left without an error",
     "discard": "leave the with block with an error: nothing is sent then",
     "execute_command": "call execute('NAME', ...), or the method of the command",
+    "hscan_iter": _SCAN,
     "immediate_execute_command": _WATCH,
     "multi": "make it with pipeline(atomic=True)",
     "reset": "make another pipeline",
+    "scan_iter": _SCAN,
+    "sscan_iter": _SCAN,
     "unwatch": _WATCH,
     "watch": _WATCH,
+    "zscan_iter": _SCAN,
 }
 
 

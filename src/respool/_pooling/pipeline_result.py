@@ -1,14 +1,44 @@
-"""What a pipeline returns for each command: a placeholder for the reply, filled when the pipeline has run."""
+"""What a pipeline returns for each command: a placeholder for the reply, filled when the pipeline has run.
+
+Rule 1: an exception of a parser, which may be a user's function, belongs to the result of its command alone. It is
+        raised as it is, and every time with the traceback that it had: two callers may ask for it.
+"""
 
 from __future__ import annotations
 
+from types import TracebackType
 from typing import Any, Final, Generic, cast, final
 
-from respool._facts.command import T_co
+from respool._facts.command import Parser, T_co
 from respool._facts.errors import Error, UsageError
 
 _NOT_YET: Final = object()
 _NEVER: Final = object()
+
+
+@final
+class Raised:
+    """In place of a value: the exception of its parser."""
+
+    __slots__ = ("_error", "_traceback")
+
+    def __init__(self, error: Exception, traceback: TracebackType | None) -> None:
+        self._error = error
+        self._traceback = traceback
+
+    @property
+    def error(self) -> Exception:
+        """The exception, to be raised or shown."""
+        return self._error.with_traceback(self._traceback)
+
+
+def parse_for_one(parse: Parser, reply: Any) -> Any:
+    """Return the parsed reply; an exception becomes a value, so that the other results are read as well."""
+    try:
+        return parse(reply)
+    except Exception as error:
+        here = error.__traceback__
+        return Raised(error, here and here.tb_next)  # without this frame: the traceback begins in the parser
 
 
 @final
@@ -29,8 +59,9 @@ class PipelineResult(Generic[T_co]):
     def result(self) -> T_co:
         """Return the reply.
 
-        Raises the error of this command if it failed, even when the pipeline has raised it before; UsageError when the
-        pipeline has not run yet, or failed without replies (the pipeline's own error says whether it may have run).
+        Raises the error of this command if it failed, even when the pipeline has raised it before, and so the exception
+        of a function given to ``Command.map``; UsageError when the pipeline has not run yet, or failed without replies
+        (the pipeline's own error says whether it may have run).
         """
         value = self._value
         if value is _NOT_YET:
@@ -39,10 +70,12 @@ class PipelineResult(Generic[T_co]):
             raise UsageError(f"there is no reply to this {self._name}: its pipeline was left with an error")
         if isinstance(value, Error):
             raise value
+        if type(value) is Raised:
+            raise value.error
         return cast("T_co", value)
 
     def _resolve(self, value: Any) -> None:
-        """Set the reply, or the error in its place. Only for the pipeline."""
+        """Set the reply, or the error or ``Raised`` in its place. Only for the pipeline."""
         self._value = value
 
     def _give_up(self) -> None:
@@ -50,7 +83,7 @@ class PipelineResult(Generic[T_co]):
         self._value = _NEVER
 
     def __repr__(self) -> str:
-        value = self._value
+        value = self._value.error if type(self._value) is Raised else self._value
         # Never the value: it may be a secret.
         state = "has not run" if value is _NOT_YET else "no reply" if value is _NEVER else type(value).__name__
         return f"<PipelineResult {self._name}: {state}>"

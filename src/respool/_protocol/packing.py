@@ -195,6 +195,20 @@ def pack_again(args: Sequence[Any], pack: Packer, error: Exception) -> bytes:
     """
     if isinstance(error, UnicodeError):
         raise UsageValueError(f"an argument of {_name(args)} cannot be encoded: {error}") from error
+    known = _known(args, error)
+    try:
+        return pack(tuple(known))
+    except UnicodeError as unicode_error:
+        raise UsageValueError(f"an argument of {_name(args)} cannot be encoded: {unicode_error}") from unicode_error
+
+
+def check_kinds(args: Sequence[Any]) -> None:
+    """Raise a UsageError if an argument is of no kind that can be sent. Whether text can be encoded is not checked."""
+    _known(args, None)
+
+
+def _known(args: Sequence[Any], error: Exception | None) -> list[Any]:
+    """Return the arguments with all that is not text as bytes. Raises a UsageError, from ``error``, for a bad one."""
     known: list[Any] = []
     for position, arg in enumerate(args):
         if isinstance(arg, str):  # ``pack`` knows its encoding
@@ -206,10 +220,7 @@ def pack_again(args: Sequence[Any], pack: Packer, error: Exception) -> bytes:
             is_known = isinstance(arg, int | memoryview) and not isinstance(arg, bool)
             kind = UsageValueError if is_known else UsageTypeError
             raise kind(f"argument {position} of {_name(args)} is {type(arg).__name__}; {refusal}") from error
-    try:
-        return pack(tuple(known))
-    except UnicodeError as unicode_error:
-        raise UsageValueError(f"an argument of {_name(args)} cannot be encoded: {unicode_error}") from unicode_error
+    return known
 
 
 def pack_many(commands: Sequence[tuple[Any, ...]], pack: Packer) -> bytes:

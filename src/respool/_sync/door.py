@@ -18,6 +18,7 @@ from typing import Any, Final, NoReturn, Self, TypeVar, overload
 from respool._sync.node.connection import Connection
 from respool._sync.node.pieces import take_in
 from respool._sync.node.pipeline import Pipeline
+from respool._sync.node.scan import ScanCommands
 from respool._sync.node.serving import Serving
 from respool._sync.node.shared_lane import NoLane, SharedLane
 from respool._sync.shell.compat import (
@@ -42,7 +43,6 @@ from respool._shell.absent import OUTLIVED
 from respool._shell.ending import RLock
 from respool._shell.fork import watch_forks
 from respool._shell.sockets import tls_context
-from respool._surfaces.threads import Commands
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ _ELSEWHERE: Final = UsageError("a first try met the connections of another event
 
 
 @answering(POOL_NAMES)
-class Door(Commands[S]):
+class Door(ScanCommands[S]):
     """The public API of every pool. A subclass creates the object that serves it."""
 
     def __init__(self, options: Options) -> None:

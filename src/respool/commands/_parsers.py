@@ -75,6 +75,15 @@ def as_page_of_pairs(reply: Any) -> tuple[int, dict[Any, Any]]:
     return int(cursor), as_map(elements)
 
 
+def as_page_of_scores(reply: Any) -> tuple[int, list[tuple[Any, float]]]:
+    """Return one page of a scan of a sorted set: the next cursor, and members with their scores.
+
+    A page is a flat list, and its scores are text, in RESP3 too.
+    """
+    cursor, elements = reply
+    return int(cursor), list(zip(elements[::2], map(float, elements[1::2]), strict=True))
+
+
 def as_client(reply: Any) -> dict[str, str]:
     """Parse one line about a client: ``id=3 addr=127.0.0.1:40000 name= ...``."""
     fields = (field.partition("=") for field in _plain(reply).split())

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeVar, overl
 from respool._async.node.greeting import make_ready
 from respool._async.node.pieces import checked_pieces, send_pieces, take_in
 from respool._async.node.pipeline import AsyncPipeline
+from respool._async.node.scan import AsyncScanCommands
 from respool._async.shell.compat import Cancelled, clock
 from respool._async.shell.transport import AsyncTransport
 from respool._facts.command import Command, Parser, Spec, as_command
@@ -36,7 +37,6 @@ from respool._protocol.run import Run, as_raised, noreply_args
 from respool._protocol.session import Session
 from respool._shell.absent import RELEASED, UNOPENED
 from respool._shell.sockets import tls_context
-from respool._surfaces.asyncio import AsyncCommands
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -59,7 +59,7 @@ class Lender(Protocol):
         """Note, from a finaliser, that a lease was dropped without being given back."""
 
 
-class AsyncConnection(AsyncCommands[S]):
+class AsyncConnection(AsyncScanCommands[S]):
     """A connection to use alone, to lease from a pool, or to subclass.
 
     A subclass given to a pool as ``connection_class`` is constructed with ``config=`` (the pool's checked options) and

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar, overload
 
 from respool._facts.command import Command, Parser, Spec, as_command
 from respool._facts.errors import Error, UsageError, UsageTypeError, placed
 from respool._facts.unknown import PIPELINE_NAMES, answering
-from respool._pooling.pipeline_result import PipelineResult
+from respool._pooling.pipeline_result import PipelineResult, Raised, parse_for_one
 from respool._surfaces.pipeline import PipelineCommands
 
 S = TypeVar("S")
@@ -57,16 +58,15 @@ class AsyncPipeline(PipelineCommands[S]):
         if not args:
             raise UsageError("execute() adds a command: a pipeline is sent by leaving its with block, or by send()")
         command = as_command(args[0] if len(args) == 1 and isinstance(args[0], Command) else args)
-        return self._add_command(command)
+        return self._add(command.args, command.spec, command.parse)
 
     def _add(self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None) -> PipelineResult[Any]:
-        return self._add_command(Command.of(args, spec, parse))
-
-    def _add_command(self, command: Command[Any]) -> PipelineResult[Any]:
         if self._is_sent:
             raise UsageError("this pipeline was sent already; make another one")
-        result: PipelineResult[Any] = PipelineResult(command.name)
-        self._commands.append(command)
+        if parse is None:
+            parse = spec.parse
+        result: PipelineResult[Any] = PipelineResult(spec.name)
+        self._commands.append(Command.of(args, spec, None if parse is None else partial(parse_for_one, parse)))
         self._results.append(result)
         return result
 
@@ -74,8 +74,9 @@ class AsyncPipeline(PipelineCommands[S]):
         """Send the collected commands and return one value per command. Called at the end of the block.
 
         Raises the first error among the replies, with the position and name of its command, once all results are set;
-        with ``raise_errors=False`` errors are values in the list. Raises the same errors as ``execute_many`` when there
-        are no replies.
+        with ``raise_errors=False`` errors are values in the list. The exception of a function given to ``Command.map``
+        counts as an error, and is raised as it is. Raises the same errors as ``execute_many`` when there are no
+        replies.
         """
         if self._is_sent:
             raise UsageError("this pipeline was sent already; make another one")
@@ -87,9 +88,17 @@ class AsyncPipeline(PipelineCommands[S]):
             raise
         for result, value in zip(self._results, values, strict=True):
             result._resolve(value)
-        if self._raise_errors and any(issubclass(kind, Error) for kind in set(map(type, values))):
-            at = next(at for at, value in enumerate(values) if isinstance(value, Error))
-            raise placed(values[at], f"command {at + 1} of {len(values)} ({self._commands[at].name})")
+        kinds = set(map(type, values))
+        if self._raise_errors and any(issubclass(kind, (Error, Raised)) for kind in kinds):
+            at = next(at for at, value in enumerate(values) if isinstance(value, (Error, Raised)))
+            place = f"command {at + 1} of {len(values)} ({self._commands[at].name})"
+            if isinstance(values[at], Raised):
+                error = values[at].error
+                error.add_note(f"raised for the reply to {place}")
+                raise error
+            raise placed(values[at], place)
+        if Raised in kinds:
+            return [value.error if type(value) is Raised else value for value in values]
         return values
 
     async def __aenter__(self) -> AsyncPipeline[S]:

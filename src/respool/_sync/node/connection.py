@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeVar, overl
 from respool._sync.node.greeting import make_ready
 from respool._sync.node.pieces import checked_pieces, send_pieces, take_in
 from respool._sync.node.pipeline import Pipeline
+from respool._sync.node.scan import ScanCommands
 from respool._sync.shell.compat import Cancelled, clock
 from respool._sync.shell.transport import Transport
 from respool._facts.command import Command, Parser, Spec, as_command
@@ -36,7 +37,6 @@ from respool._protocol.run import Run, as_raised, noreply_args
 from respool._protocol.session import Session
 from respool._shell.absent import RELEASED, UNOPENED
 from respool._shell.sockets import tls_context
-from respool._surfaces.threads import Commands
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -59,7 +59,7 @@ class Lender(Protocol):
         """Note, from a finaliser, that a lease was dropped without being given back."""
 
 
-class Connection(Commands[S]):
+class Connection(ScanCommands[S]):
     """A connection to use alone, to lease from a pool, or to subclass.
 
     A subclass given to a pool as ``connection_class`` is constructed with ``config=`` (the pool's checked options) and
