@@ -55,6 +55,7 @@ TESTS_OF: Final = {
     "_pooling/ledger.py": _LEDGER,
     "_pooling/upkeep.py": "pooling/test_upkeep.py pooling/test_ledger.py pooling/test_ledger_machine.py",
     "_pooling/slot.py": "pooling/test_ledger.py",
+    "_pooling/pipeline_result.py": "commands/test_pipeline_result.py asyncio_/test_mapped_replies.py",
     "_pooling/redial.py": "pooling/test_redial.py pooling/test_ledger.py pooling/test_ledger_machine.py",
     "_protocol/wire.py": _WIRE,
     "_protocol/screen.py": _WIRE,
@@ -80,6 +81,8 @@ TESTS_OF: Final = {
     "_facts/options.py": "facts/test_options.py facts/test_url.py",
     "_async/node/node.py": "asyncio_/test_delivery.py asyncio_/test_outages.py",
     "_async/shell/transport.py": "asyncio_/test_half_open.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py",
+    "_async/node/pipeline.py": "asyncio_/test_mapped_replies.py asyncio_/test_pipelines.py",
+    "_async/node/scan.py": "asyncio_/test_scans.py",
     "_async/node/pieces.py": "asyncio_/test_pipelines.py asyncio_/only/test_steps.py "
     "asyncio_/only/test_cancelled_leases.py",
     "_async/node/shared_lane.py": "asyncio_/test_shared_lane.py asyncio_/test_noreply.py "

@@ -118,6 +118,10 @@ async def test_options_are_sent_with_every_page() -> None:
             assert [key async for key in pool.scan_iter(match="m", count=5, type="set")] == [b"a", b"b", b"b", b"c"]
             sent = {seen.command[2:] for seen in node.calls("SCAN")}
             assert sent == {(b"MATCH", b"m", b"COUNT", b"5", b"TYPE", b"set")}
+            for name, scan in (("HSCAN", pool.hscan_iter), ("SSCAN", pool.sscan_iter), ("ZSCAN", pool.zscan_iter)):
+                node.on(name, b"*2\r\n$1\r\n0\r\n*0\r\n")
+                assert [each async for each in scan("k", match="m", count=5)] == []
+                assert node.calls(name)[0].command[2:] == (b"0", b"MATCH", b"m", b"COUNT", b"5")
 
 
 async def test_an_iterator_that_is_left_early_holds_nothing(server: Server) -> None:

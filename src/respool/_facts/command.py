@@ -8,11 +8,11 @@ Rule 3: an unknown name gets a careful spec: a write that is never sent twice, a
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE
 from typing import Any, Final, Generic, Never, TypeAlias, TypeVar, final, overload
 
 from respool._facts.command_table import BLOCKING, CONTAINERS, EFFECTS, KEYS, REFUSALS, RUNS_CODE
@@ -27,6 +27,7 @@ Parser: TypeAlias = Callable[[Any], Any]
 T_co = TypeVar("T_co", covariant=True)
 R = TypeVar("R")
 Something = TypeVar("Something")
+_ASYNC: Final = CO_COROUTINE | CO_ASYNC_GENERATOR
 #: The types of replies that are never None. A reply of another type may be None, as far as ``Command.map`` knows.
 Present: TypeAlias = int | float | bytes | str | datetime | list[Any] | dict[Any, Any] | set[Any] | tuple[Any, ...]
 
@@ -266,7 +267,7 @@ class Command(Generic[T_co]):
         """
         if not callable(f):
             raise UsageTypeError(f"map takes a function that gets the reply, not {type(f).__name__}")
-        if _is_async(f) or _is_async(type(f).__call__):
+        if _is_async(f):
             raise UsageTypeError("map takes a plain function: await an async one with what execute returns")
         return Command.of(self.args, self.spec, partial(_mapped, self.parse, f))
 
@@ -289,8 +290,12 @@ class Command(Generic[T_co]):
         return f"<Command {self.spec.name}, {count} argument{'' if count == 1 else 's'}>"  # no values: maybe secrets
 
 
-def _is_async(f: object) -> bool:
-    return inspect.iscoroutinefunction(f) or inspect.isasyncgenfunction(f)
+def _is_async(f: Any) -> bool:
+    """Tell whether calling ``f`` runs nothing but returns a coroutine or an async generator."""
+    while isinstance(f, partial):
+        f = f.func
+    code = getattr(f, "__code__", None) or getattr(type(f).__call__, "__code__", None)  # of a function, or an object
+    return code is not None and code.co_flags & _ASYNC != 0
 
 
 def _mapped(parse: Parser | None, f: Parser, reply: Any) -> Any:

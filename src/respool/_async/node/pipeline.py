@@ -63,10 +63,10 @@ class AsyncPipeline(PipelineCommands[S]):
     def _add(self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None) -> PipelineResult[Any]:
         if self._is_sent:
             raise UsageError("this pipeline was sent already; make another one")
-        if parse is None:
-            parse = spec.parse
+        if parse is not None and parse is not spec.parse:  # it may be a user's, and raise
+            parse = partial(parse_for_one, parse)
         result: PipelineResult[Any] = PipelineResult(spec.name)
-        self._commands.append(Command.of(args, spec, None if parse is None else partial(parse_for_one, parse)))
+        self._commands.append(Command.of(args, spec, parse))
         self._results.append(result)
         return result
 
