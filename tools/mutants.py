@@ -47,8 +47,8 @@ _LEDGER = (
     "pooling/test_ledger_machine.py"
 )
 _WIRE = (
-    "protocol/test_wire.py protocol/test_frames.py protocol/test_vectors.py protocol/test_interrupted.py "
-    "protocol/test_wire_machine.py"
+    "protocol/test_wire.py protocol/test_blobs.py protocol/test_frames.py protocol/test_vectors.py "
+    "protocol/test_interrupted.py protocol/test_wire_machine.py"
 )
 #: The tests that must fail if a file is wrong, the quickest first.
 TESTS_OF: Final = {
@@ -66,8 +66,8 @@ TESTS_OF: Final = {
     "_facts/command.py": "facts/test_command.py protocol/test_run.py asyncio_/test_lane_choice.py",
     "_facts/command_table.py": "facts/test_command.py protocol/test_session.py asyncio_/test_lane_choice.py",
     "_facts/module_table.py": "facts/test_command.py asyncio_/test_lane_choice.py",
-    "_protocol/run.py": "protocol/test_run.py asyncio_/test_lane_choice.py asyncio_/test_pipelines.py "
-    "asyncio_/test_delivery.py",
+    "_protocol/run.py": "protocol/test_run.py protocol/test_blobs.py asyncio_/test_lane_choice.py "
+    "asyncio_/test_pipelines.py asyncio_/test_delivery.py",
     "_facts/errors.py": "facts/test_errors.py pooling/test_retry.py asyncio_/test_delivery.py",
     "_facts/retry_policy.py": "pooling/test_retry.py",
     "_pooling/retry.py": "pooling/test_retry.py asyncio_/test_delivery.py",
@@ -77,21 +77,23 @@ TESTS_OF: Final = {
     "_protocol/session.py": "protocol/test_session.py",
     "_async/node/retrying.py": "asyncio_/test_delivery.py asyncio_/test_pipelines.py asyncio_/only/test_ticks.py "
     "asyncio_/test_half_open.py asyncio_/test_blocking_commands.py asyncio_/test_outages.py",
-    "_async/node/connection.py": "asyncio_/test_pipelines.py asyncio_/only/test_cancelled_leases.py",
+    "_async/node/connection.py": "asyncio_/test_pipelines.py asyncio_/only/test_cancelled_leases.py "
+    "asyncio_/test_blobs.py asyncio_/only/test_ticks.py",
     "_facts/options.py": "facts/test_options.py facts/test_url.py",
     "_async/node/node.py": "asyncio_/test_delivery.py asyncio_/test_outages.py",
-    "_async/shell/transport.py": "asyncio_/test_half_open.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py",
+    "_async/shell/transport.py": "asyncio_/test_half_open.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
+    "asyncio_/test_blobs.py",
     "_async/node/pipeline.py": "asyncio_/test_mapped_replies.py asyncio_/test_pipelines.py",
     "_async/node/scan.py": "asyncio_/test_scans.py",
     "_async/node/pieces.py": "asyncio_/test_pipelines.py asyncio_/only/test_steps.py "
-    "asyncio_/only/test_cancelled_leases.py",
+    "asyncio_/only/test_cancelled_leases.py asyncio_/test_blobs.py",
     "_async/node/shared_lane.py": "asyncio_/test_shared_lane.py asyncio_/test_noreply.py "
     "asyncio_/test_pool_life.py asyncio_/test_outages.py asyncio_/test_delivery.py",
     "_async/door.py": "asyncio_/test_lane_choice.py asyncio_/test_delivery.py asyncio_/test_noreply.py "
     "asyncio_/test_pipelines.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blocking_commands.py asyncio_/test_outages.py asyncio_/only/test_event_loops.py",
-    "_async/node/serving.py": "asyncio_/test_lane_choice.py asyncio_/test_delivery.py asyncio_/test_noreply.py "
-    "asyncio_/test_pipelines.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
+    "_async/node/serving.py": "asyncio_/test_lane_choice.py asyncio_/test_blobs.py asyncio_/test_delivery.py "
+    "asyncio_/test_noreply.py asyncio_/test_pipelines.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blocking_commands.py asyncio_/test_outages.py asyncio_/only/test_event_loops.py",
 }
 

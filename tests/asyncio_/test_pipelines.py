@@ -116,12 +116,12 @@ def meddle(monkeypatch: pytest.MonkeyPatch, second: Callable[[AsyncTransport, An
     sizes: list[int] = []
     submit_many = AsyncTransport.submit_many
 
-    def submit(self: AsyncTransport, commands: list[Any], deadline: float | None = None) -> Any:
+    def submit(self: AsyncTransport, commands: list[Any], deadline: float | None = None, *rest: Any) -> Any:
         if len(commands) > 100:
             sizes.append(len(commands))
             if len(sizes) == 2:
                 deadline = second(self, deadline)
-        return submit_many(self, commands, deadline)
+        return submit_many(self, commands, deadline, *rest)
 
     monkeypatch.setattr(AsyncTransport, "submit_many", submit)
     return sizes

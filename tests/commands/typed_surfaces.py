@@ -31,6 +31,7 @@ def threads(pool: Commands[str], raw: Commands[bytes]) -> None:
     assert_type(pool.get("k"), str | None)
     assert_type(raw.get("k"), bytes | None)
     assert_type(pool.set("k", "v"), bool)
+    assert_type(pool.dump("k"), bytes | None)
     assert_type(pool.set("k", "v", px=5, get=True), str | None)
     assert_type(raw.mget("k", "m"), list[bytes | None])
     assert_type(raw.lpop("l"), bytes | None)

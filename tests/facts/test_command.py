@@ -63,7 +63,7 @@ class TestFinding:
     def test_what_changes_the_connection_is_refused_with_the_right_call(self) -> None:
         for name, known in SPECS.items():
             assert (known.effect is None) == (known.refusal is None), name
-            assert known.plain == (known.blocking is None and known.effect is None and known.refusal is None)
+            assert known.plain == (known.blocking is known.effect is known.refusal is None and not known.blob)
             assert not (known.safe and known.effect), name
 
     def test_a_spec_shows_its_name(self) -> None:
@@ -84,6 +84,14 @@ class TestFinding:
         assert not Spec("NEW", blocking="1 s").plain
         assert not Spec("NEW", effect="stain").plain
         assert not Spec("NEW", refusal="use something else").plain
+        assert not Spec("NEW", blob=True).plain
+
+    def test_a_blob_is_a_fact_of_the_name_and_can_be_derived(self) -> None:
+        assert {name for name, known in SPECS.items() if known.blob} == {"DUMP", "FUNCTION DUMP"}
+        derived = spec("GET").derive(blob=True)
+        assert (derived.blob, derived.plain, derived.safe) == (True, False, True)
+        assert derived.derive(safe=True).blob
+        assert not derived.derive(blob=False).blob
 
 
 class TestBlocking:

@@ -34,6 +34,7 @@ class Caller:
     hidden: int = 0
     size: int = 0
     has_given_up: bool = False
+    blobs: frozenset[int] = frozenset()  # the replies that stay bytes
     answers: list[Any] = field(default_factory=list)  # the results received; never more than one
     said: list[Any] = field(default_factory=list)  # the server's replies so far
 
@@ -95,16 +96,17 @@ class WireMachine(RuleBasedStateMachine):
         self.unwritten.append((data, caller))
         self.callers.append(caller)
 
-    @rule(size=st.sampled_from([5, 5, SMALL_BYTES, SMALL_BYTES + 1, 5000]))
-    def submit(self, size: int) -> None:
-        data, caller = self.data(size), Caller()
-        self.wire.submit(data, caller)
+    @rule(size=st.sampled_from([5, 5, SMALL_BYTES, SMALL_BYTES + 1, 5000]), blobs=st.sampled_from([(), (), (0,)]))
+    def submit(self, size: int, blobs: tuple[int, ...]) -> None:
+        data, caller = self.data(size), Caller(blobs=frozenset(blobs))
+        self.wire.submit(data, caller, dict.fromkeys(blobs))
         self.note(data, caller)
 
-    @rule(count=st.integers(1, 4), size=st.sampled_from([9, 3000]))
-    def submit_many(self, count: int, size: int) -> None:
-        data, caller = self.data(size), Caller(count, is_list=True)
-        self.wire.submit_many(data, count, caller)
+    @rule(count=st.integers(1, 4), size=st.sampled_from([9, 3000]), blobs=st.frozensets(st.integers(0, 3)))
+    def submit_many(self, count: int, size: int, blobs: frozenset[int]) -> None:
+        blobs = frozenset(at for at in blobs if at < count)
+        data, caller = self.data(size), Caller(count, is_list=True, blobs=blobs)
+        self.wire.submit_many(data, count, caller, None, dict.fromkeys(blobs))
         self.note(data, caller)
 
     @rule(hidden=st.integers(0, 3), size=st.sampled_from([9, 3000]))
@@ -185,7 +187,8 @@ class WireMachine(RuleBasedStateMachine):
             return
         if frame.is_refusal:
             self.owed.extendleft([None] * caller.hidden)
-        caller.said.append(frame.said.seen_with(self.encoding))
+        is_blob = len(caller.said) in caller.blobs
+        caller.said.append(frame.said.seen_with(None if is_blob else self.encoding))
         if len(caller.said) < caller.count:
             return
         self.callers.remove(caller)
@@ -218,7 +221,7 @@ class WireMachine(RuleBasedStateMachine):
             assert error.executed == ("no" if caller in unwritten else "unknown")
             assert id(error) not in seen, "every caller gets an error of its own"
             seen.add(id(error))
-        assert (wire.owes, wire.unwritten, wire.heavy_bytes, wire.withdrawn) == (0, 0, 0, 0)
+        assert (wire.owes, wire.unwritten, wire.heavy_bytes, wire.blobs, wire.withdrawn) == (0, 0, 0, 0, 0)
         assert wire.take() == b"", "what failed is not written later"
         self.begin()
 
@@ -263,6 +266,8 @@ class WireMachine(RuleBasedStateMachine):
         assert wire.unwritten == unwritten
         assert wire.owes == len(self.owed) + unwritten
         assert wire.heavy_bytes == sum(caller.size for caller in self.callers)
+        expected = sum(len([at for at in caller.blobs if at >= len(caller.said)]) for caller in self.callers)
+        assert wire.blobs == (0 if self.encoding is None else expected)
         assert wire.dropped == self.dropped
         assert wire.taken_back == self.taken_back
         assert self.pushes == self.expected_pushes

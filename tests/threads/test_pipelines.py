@@ -116,12 +116,12 @@ def meddle(monkeypatch: pytest.MonkeyPatch, second: Callable[[Transport, Any], A
     sizes: list[int] = []
     submit_many = Transport.submit_many
 
-    def submit(self: Transport, commands: list[Any], deadline: float | None = None) -> Any:
+    def submit(self: Transport, commands: list[Any], deadline: float | None = None, *rest: Any) -> Any:
         if len(commands) > 100:
             sizes.append(len(commands))
             if len(sizes) == 2:
                 deadline = second(self, deadline)
-        return submit_many(self, commands, deadline)
+        return submit_many(self, commands, deadline, *rest)
 
     monkeypatch.setattr(Transport, "submit_many", submit)
     return sizes

@@ -15,7 +15,7 @@ from functools import partial
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE
 from typing import Any, Final, Generic, Never, TypeAlias, TypeVar, final, overload
 
-from respool._facts.command_table import BLOCKING, CONTAINERS, EFFECTS, KEYS, REFUSALS, RUNS_CODE
+from respool._facts.command_table import BLOBS, BLOCKING, CONTAINERS, EFFECTS, KEYS, REFUSALS, RUNS_CODE
 from respool._facts.errors import UsageTypeError, UsageValueError
 from respool._facts.module_table import MODULE_BLOCKING, MODULE_CONTAINERS, MODULE_KEYS
 
@@ -40,12 +40,25 @@ class Spec:
     ``blocking`` where among the arguments the server-side timeout is, or None; ``blocks_for`` reads it (R-21).
     ``effect``   what it does to the state of its connection, or None (R-28).
     ``refusal``  why it may not be sent on a shared connection, and what to use instead, or None (R-20).
-    ``plain``    none of the last three applies: the only field that the hot path reads.
+    ``blob``     its reply stays bytes where the connection has an encoding, because it is binary by nature.
+    ``plain``    none of the last four applies: the only field that the hot path reads.
     ``runs_code`` it runs users' code (a script, a function, a module), which can answer with any error, so its errors
                  prove nothing (R-24).
     """
 
-    __slots__ = ("blocking", "effect", "key_rule", "name", "parse", "plain", "refusal", "runs_code", "safe", "words")
+    __slots__ = (
+        "blob",
+        "blocking",
+        "effect",
+        "key_rule",
+        "name",
+        "parse",
+        "plain",
+        "refusal",
+        "runs_code",
+        "safe",
+        "words",
+    )
 
     def __init__(
         self,
@@ -58,6 +71,7 @@ class Spec:
         refusal: str | None = None,
         parse: Parser | None = None,
         runs_code: bool = True,
+        blob: bool = False,
     ) -> None:
         self.name = name
         self.words = tuple(name.split(" "))
@@ -68,13 +82,14 @@ class Spec:
         self.refusal = refusal
         self.parse = parse
         self.runs_code = runs_code
-        self.plain = blocking is None and effect is None and refusal is None
+        self.blob = blob
+        self.plain = blocking is None and effect is None and refusal is None and not blob
 
     def __repr__(self) -> str:
         return f"<Spec {self.name}>"
 
-    def derive(self, *, parse: Parser | None = None, safe: bool | None = None) -> Spec:
-        """Return a copy with another reply parser, or marked safe to send twice."""
+    def derive(self, *, parse: Parser | None = None, safe: bool | None = None, blob: bool | None = None) -> Spec:
+        """Return a copy with another reply parser, marked safe to send twice, or with a reply that stays bytes."""
         return Spec(
             self.name,
             safe=self.safe if safe is None else safe,
@@ -84,6 +99,7 @@ class Spec:
             refusal=self.refusal,
             parse=self.parse if parse is None else parse,
             runs_code=self.runs_code,
+            blob=self.blob if blob is None else blob,
         )
 
     def blocks_for(self, args: Sequence[Any]) -> float | None:
@@ -165,6 +181,7 @@ def _build_specs() -> dict[str, Spec]:
                     effect=EFFECTS.get(name),
                     refusal=REFUSALS.get(name),
                     runs_code=is_of_modules or name in RUNS_CODE,
+                    blob=name in BLOBS,
                 )
     return specs
 

@@ -102,6 +102,9 @@ BLOCKING: Final = {
 #: Commands that run users' code, which can answer with any error. So can the commands of modules.
 RUNS_CODE: Final = frozenset("EVAL EVALSHA EVALSHA_RO EVAL_RO FCALL FCALL_RO".split())
 
+#: Commands whose reply is binary by nature: it stays bytes for everyone.
+BLOBS: Final = frozenset(("DUMP", "FUNCTION DUMP"))
+
 #: What a command does to the state of its connection (``session`` records it).
 EFFECTS: Final = {
     "ASKING": "stain",

@@ -7,6 +7,8 @@ parser gets an error handler that always succeeds.
 Rule 1: an undecodable byte becomes a lone surrogate, as with "surrogateescape"; a strict decoder never makes one.
 Rule 2: each time that happens, ``LATEST[0]`` becomes a new object. A wire that sees it change while its parser reads
         checks the reply. The change may come from a wire in another thread, but none of its own is ever missed.
+Rule 3: what the parser was told to leave alone is decoded by ``decoded``, with the same encoding and error handler. So
+        it gives what the parser would have given, and an undecodable byte is found in the same way.
 """
 
 from __future__ import annotations
@@ -33,6 +35,21 @@ def _mark(error: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error(STRICT, _mark)
+
+
+def decoded(value: Any, encoding: str, errors: str) -> Any:
+    """Return a reply that was read as bytes with all its texts decoded; what is decoded already stays as it is.
+
+    Raises UnicodeError if the error handler does.
+    """
+    if isinstance(value, bytes):
+        return value.decode(encoding, errors)
+    if isinstance(value, list):
+        value[:] = [decoded(part, encoding, errors) for part in value]  # in place: a push keeps its type
+        return value
+    if isinstance(value, dict):
+        return {decoded(key, encoding, errors): decoded(part, encoding, errors) for key, part in value.items()}
+    return value
 
 
 def what_is_wrong(value: Any, where: str = "the reply") -> str | None:

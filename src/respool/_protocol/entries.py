@@ -31,6 +31,7 @@ class Wire(Protocol):
     confirmed: Entry | None
     revealed: int
     heavy_bytes: int
+    blobs: int
 
 
 class Batch:
@@ -163,11 +164,40 @@ class Weighed:
         self._size = 0
 
 
+class Undecoded:
+    """An entry whose reply stays bytes. It wraps all other kinds, so that the wire sees it at the head of its queue.
+
+    ``kept`` are the elements of the reply that stay bytes while the others are decoded, as in the reply to an EXEC;
+    None stands for the whole reply.
+    """
+
+    __slots__ = ("_entry", "_wire", "count", "kept")
+
+    def __init__(self, entry: Entry, kept: frozenset[int] | None, wire: Wire) -> None:
+        self._entry = entry
+        self._wire = wire
+        self.kept = kept
+        self.count: int = getattr(entry, "count", 1)
+        wire.blobs += 1
+
+    def set_result(self, value: Any, /) -> None:
+        self._wire.blobs -= 1
+        self._entry.set_result(value)
+
+    def done(self) -> bool:
+        return self._entry.done()
+
+    def give_back(self) -> None:
+        self._wire.blobs -= 1
+        if isinstance(self._entry, Weighed):
+            self._entry.give_back()
+
+
 def claim_of(entry: Entry) -> tuple[Entry | None, list[Any]]:
     """Return the caller's own entry, which a queue's entry may wrap, and the replies of its run received so far."""
     replies: list[Any] = []
     claim: Entry | None = entry
-    while isinstance(claim, Batch | Part | Weighed | Guarded):
+    while isinstance(claim, Batch | Part | Weighed | Guarded | Undecoded):
         if isinstance(claim, Batch | Part):
             replies = claim._replies
         claim = claim._entry

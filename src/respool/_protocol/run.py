@@ -8,10 +8,10 @@ Rule 3: an atomic run is MULTI ... EXEC with nothing in between but its own comm
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 from respool._facts.command import SPELLED, Command, Parser, Spec, as_command
 from respool._facts.errors import (
@@ -34,6 +34,14 @@ from respool._facts.errors import (
 )
 
 Args = tuple[Any, ...]
+
+#: Which replies of a run stay bytes where the connection has an encoding: their positions. The value says which
+#: elements of that reply do; None stands for all of it.
+Blobs: TypeAlias = Mapping[int, frozenset[int] | None]
+
+NO_BLOBS: Final[Blobs] = {}
+#: The one reply of a single command.
+ONE_BLOB: Final[Blobs] = {0: None}
 
 MULTI: Final[Args] = ("MULTI",)
 EXEC: Final[Args] = ("EXEC",)
@@ -137,6 +145,16 @@ class Run:
             return sum(map(len, chain.from_iterable(self.args))) > BIG_BYTES
         except TypeError:  # a number among the arguments
             return sum(map(_weight, self.args)) > BIG_BYTES
+
+    @property
+    def blobs(self) -> Blobs:
+        """Which of the replies to ``args`` stay bytes. Those of an atomic run are elements of the reply to its EXEC."""
+        if self.is_plain:
+            return NO_BLOBS
+        places = [at for at, spec in enumerate(self.specs) if spec.blob]
+        if not self.is_atomic or not places:
+            return dict.fromkeys(places)
+        return {len(self.args) - 1: frozenset(places) if len(places) < len(self.calls) else None}
 
     def pieces(self) -> Iterator[list[Args]]:
         """Cut the run into pieces to encode and send one at a time, so that a piece is all that memory holds."""

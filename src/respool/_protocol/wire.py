@@ -5,6 +5,9 @@ Rule 2: an entry leaves the queue when its reply arrives, when the connection en
         a byte of it was written. A written entry stays even if its caller gives up (R-19).
 Rule 3: a push never completes an entry; a reply without an entry ends the connection (R-25).
 Rule 4: this file knows no sockets, event loops, locks or clocks; both shells use the same code.
+Rule 5: a reply is decoded or left as bytes, as its entry wants: the parser is asked for what the oldest written entry
+        wants. That entry stays the oldest until its reply is whole, so no reply is read in both ways, however it is
+        cut into pieces. Only a push can be: what of it is bytes is decoded before it is passed on.
 
 The kinds of entries are in ``entries``.
 """
@@ -18,8 +21,9 @@ from typing import Any, Final
 import hiredis
 
 from respool._facts.errors import DecodeError, ProtocolError, ServerError, TransportError, server_error
-from respool._protocol.decoding import LATEST, STRICT, what_is_wrong
-from respool._protocol.entries import AtomicBatch, Batch, Entry, Guarded, Part, Weighed, claim_of
+from respool._protocol.decoding import LATEST, STRICT, decoded, what_is_wrong
+from respool._protocol.entries import AtomicBatch, Batch, Entry, Guarded, Part, Undecoded, Weighed, claim_of
+from respool._protocol.run import NO_BLOBS, Blobs
 from respool._protocol.screen import Screen
 
 #: What hiredis returns when there is no complete reply. (False and None are replies.)
@@ -45,6 +49,7 @@ class Wire:
         "_address",
         "_blame",
         "_encoding",
+        "_errors",
         "_extra",
         "_failed",
         "_gets",
@@ -52,6 +57,7 @@ class Wire:
         "_is_strict",
         "_on_push",
         "_seen",
+        "blobs",
         "confirmed",
         "dropped",
         "feed",
@@ -80,8 +86,9 @@ class Wire:
         decoding: dict[str, Any] = {}
         if encoding is not None:
             decoding = {"encoding": encoding, "errors": STRICT if self._is_strict else errors}
+        self._errors = decoding.get("errors", "")
         reader = hiredis.Reader(replyError=server_error, notEnoughData=_NOTHING, **decoding)
-        self._gets: Callable[[], Any] = reader.gets
+        self._gets: Callable[..., Any] = reader.gets
         #: Reads received bytes and completes an entry for each reply in them. Raises ProtocolError when the peer broke
         #: the protocol; the connection must then be closed and ``fail`` called.
         self.feed: Callable[[bytes], None] = Screen(reader, self._deliver, self._broken).feed
@@ -107,6 +114,8 @@ class Wire:
         self.confirmed: Entry | None = None
         #: Bytes of large commands that are not answered yet.
         self.heavy_bytes = 0
+        #: Entries in the queue whose replies stay bytes although the connection has an encoding.
+        self.blobs = 0
 
     # Pending replies -----------------------------------------------------------------------------
 
@@ -122,21 +131,32 @@ class Wire:
 
     # Sending -------------------------------------------------------------------------------------
 
-    def submit(self, data: bytes, entry: Entry) -> None:
-        """Queue one encoded command. The shells inline this in their hot paths."""
+    def submit(self, data: bytes, entry: Entry, blobs: Blobs = NO_BLOBS) -> None:
+        """Queue one encoded command; its reply stays bytes if ``blobs`` says so. The shells inline this for others."""
         if len(data) > SMALL_BYTES:
             entry = self._weigh(data, entry, 1)
+        if blobs and self._encoding is not None:
+            entry = Undecoded(entry, None, self)
         self.queue.append(entry)
         self.out.append(data)
 
-    def submit_many(self, data: bytes, count: int, entry: Entry, kind: int | None = None) -> None:
-        """Queue ``count`` commands as one run; ``entry`` gets the list of replies; ``kind``: see ``kind_of``."""
+    def submit_many(
+        self, data: bytes, count: int, entry: Entry, kind: int | None = None, blobs: Blobs = NO_BLOBS
+    ) -> None:
+        """Queue ``count`` commands as one run; ``entry`` gets the list of replies.
+
+        ``kind``: see ``kind_of``; ``blobs``: which of the replies stay bytes.
+        """
         replies: list[Any] = []
         last: Entry = Batch(entry, count, replies) if kind is None else AtomicBatch(entry, count, replies)
         if len(data) > SMALL_BYTES:
             last = self._weigh(data, last, count)
-        self.queue.extend([Part(entry, count, replies)] * (count - 1))
-        self.queue.append(last)
+        run: list[Entry] = [Part(entry, count, replies)] * (count - 1)
+        run.append(last)
+        if blobs and self._encoding is not None:
+            for at, kept in blobs.items():
+                run[at] = Undecoded(run[at], kept, self)
+        self.queue.extend(run)
         self.out.append(data)
         self._extra += count - 1
 
@@ -177,8 +197,9 @@ class Wire:
             last = run[-1]
             if last.done():
                 self.taken_back += count
-                if isinstance(last, Weighed):
-                    last.give_back()
+                for entry in run:
+                    if isinstance(entry, Weighed | Undecoded):
+                        entry.give_back()
             else:
                 queue.extend(run)
                 kept.append(data)
@@ -191,7 +212,7 @@ class Wire:
 
     def _deliver(self) -> None:
         # Local names: this loop is the hot path of every reply.
-        gets = self._gets
+        gets = self._gets_mixed if self.blobs else self._gets
         popleft = self._pop_written if self.out else self.queue.popleft
         nothing = _NOTHING
         push = hiredis.PushNotification
@@ -223,6 +244,22 @@ class Wire:
                 entry.set_result(reply)
             except abandoned:
                 self.dropped += getattr(entry, "count", 1)
+
+    def _gets_mixed(self) -> Any:
+        """Read the next frame, for an oldest entry that may want bytes (Rule 5)."""
+        head = self.queue[0] if len(self.queue) > self.unwritten else None  # what is unwritten may be taken back
+        reply = self._gets(not isinstance(head, Undecoded))
+        if type(reply) is hiredis.PushNotification:
+            return self._decoded(reply)
+        if not isinstance(head, Undecoded) or head.kept is None:
+            return reply
+        if type(reply) is not list:
+            return self._decoded(reply)
+        return [part if at in head.kept else self._decoded(part) for at, part in enumerate(reply)]
+
+    def _decoded(self, value: Any) -> Any:
+        """Decode what was read as bytes, as the parser would have. Used only if there is an encoding."""
+        return decoded(value, self._encoding or "", self._errors)
 
     def _pop_written(self) -> Entry:
         """Return the oldest entry, which must have been written: nothing else can be answered."""
@@ -293,7 +330,7 @@ class Wire:
         self.out.clear()
         self._extra = 0
         self.withdrawn = 0
-        self.heavy_bytes = 0
+        self.heavy_bytes = self.blobs = 0
         self._failed = None
         # Free the parser: half a reply may be large, and this object lives on because its counts are still read.
         self.feed = self._gets = _drop

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 from respool._facts.errors import Error, UsageError
+from respool._protocol.run import NO_BLOBS, Blobs
 
 
 class Absent:
@@ -36,11 +37,13 @@ class Absent:
         """Refuse."""
         raise self._make_error()
 
-    def submit_until(self, args: tuple[Any, ...], deadline: float | None) -> NoReturn:
+    def submit_until(self, args: tuple[Any, ...], deadline: float | None, *, blob: bool = False) -> NoReturn:
         """Refuse."""
         raise self._make_error()
 
-    def submit_many(self, commands: list[tuple[Any, ...]], deadline: float | None = None) -> NoReturn:
+    def submit_many(
+        self, commands: list[tuple[Any, ...]], deadline: float | None = None, blobs: Blobs = NO_BLOBS
+    ) -> NoReturn:
         """Refuse."""
         raise self._make_error()
 

@@ -293,7 +293,7 @@ class AsyncCommands(Generic[S]):
         command = generic.delete(*keys)
         return self._execute(command.args, command.spec, command.parse)
 
-    def dump(self, key: Key) -> Coroutine[Any, Any, S | None]:
+    def dump(self, key: Key) -> Coroutine[Any, Any, bytes | None]:
         """Return the value of a key in the server's own format, for ``restore``; None if there is no such key."""
         return self._execute(("DUMP", key), DUMP)
 

@@ -299,7 +299,7 @@ class PipelineCommands(Generic[S]):
         command = generic.delete(*keys)
         return self._add(command.args, command.spec, command.parse)
 
-    def dump(self, key: Key) -> PipelineResult[S | None]:
+    def dump(self, key: Key) -> PipelineResult[bytes | None]:
         """Return the value of a key in the server's own format, for ``restore``; None if there is no such key."""
         return self._add(("DUMP", key), DUMP)
 

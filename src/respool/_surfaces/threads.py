@@ -292,7 +292,7 @@ class Commands(Generic[S]):
         command = generic.delete(*keys)
         return self._execute(command.args, command.spec, command.parse)
 
-    def dump(self, key: Key) -> S | None:
+    def dump(self, key: Key) -> bytes | None:
         """Return the value of a key in the server's own format, for ``restore``; None if there is no such key."""
         return self._execute(("DUMP", key), DUMP)
 

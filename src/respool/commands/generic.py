@@ -84,10 +84,10 @@ def delete(*keys: Key) -> Command[int]:
     raise nothing_to_send(DEL, "key")
 
 
-def dump(key: Key) -> Command[Text | None]:
+def dump(key: Key) -> Command[bytes | None]:
     """Return the value of a key in the server's own format, for ``restore``; None if there is no such key.
 
-    The format is binary: a pool with an ``encoding`` cannot decode it. The expiry is not included.
+    The format is binary: it is bytes whatever the ``encoding`` of the pool. The expiry is not included.
     """
     return Command(DUMP, key)
 

@@ -20,7 +20,7 @@ from respool._async.shell.transport import AsyncTransport
 from respool._facts.command import Command
 from respool._facts.errors import Error, ReadTimeout, TransportError
 from respool._protocol.packing import check_piece
-from respool._protocol.run import STEP_COUNT, Run, why_in_doubt
+from respool._protocol.run import NO_BLOBS, STEP_COUNT, Blobs, Run, why_in_doubt
 
 
 async def take_in(
@@ -71,14 +71,23 @@ def _too_late() -> ReadTimeout:
     return ReadTimeout("the time was over before the pipeline was ready to be sent: nothing was sent", executed="no")
 
 
+def _within(blobs: Blobs, begin: int, count: int) -> Blobs:
+    """Return which replies of the piece that begins at ``begin`` stay bytes."""
+    if not blobs:
+        return NO_BLOBS
+    return {at - begin: blobs[at] for at in range(begin, begin + count) if at in blobs}
+
+
 async def send_pieces(
-    transport: AsyncTransport, pieces: list[list[tuple[Any, ...]]], deadline: float | None, *, is_atomic: bool
+    run: Run, transport: AsyncTransport, pieces: list[list[tuple[Any, ...]]], deadline: float | None
 ) -> list[Any] | Error:
     """Send each piece once the one before it is answered; return all replies, or an error value."""
+    is_atomic, blobs = run.is_atomic, run.blobs
     replies: list[Any] = []
     for piece in pieces:
+        own = blobs if len(pieces) == 1 else _within(blobs, len(replies), len(piece))
         try:
-            answer = await transport.submit_many(piece, deadline)
+            answer = await transport.submit_many(piece, deadline, own)
         except Cancelled:
             transport.withdraw()
             if is_atomic and len(pieces) > 1:

@@ -69,7 +69,7 @@ class Serving:
         shared = self.shared
         transport = await shared.wait(deadline, elsewhere=elsewhere)
         try:
-            reply = await transport.submit_until(args, deadline)
+            reply = await transport.submit_until(args, deadline, blob=spec.blob)
         except Cancelled:
             transport.withdraw()
             shared.pin(transport)
@@ -100,7 +100,7 @@ class Serving:
         shared = self.shared
         transport = (None if elsewhere else shared.only) or await shared.wait(deadline, elsewhere=elsewhere)
         try:
-            replies = await transport.submit_many(run.args, deadline)
+            replies = await transport.submit_many(run.args, deadline, run.blobs)
         except Cancelled:
             transport.withdraw()
             shared.pin(transport)

@@ -29,13 +29,15 @@ from respool._facts.errors import (
 )
 from respool._facts.options import Options
 from respool._protocol.packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
-from respool._protocol.run import kind_of
+from respool._protocol.run import NO_BLOBS, ONE_BLOB, Args, Blobs, kind_of
 from respool._protocol.wire import SMALL_BYTES, Wire
 from respool._shell.sockets import ADMISSION_ROOM, ClosedHere, close_orphan, lost, tune, why
 
 #: The cheapest way to get the running loop: asyncio's own C function.
 _get_running_loop: Final = asyncio._get_running_loop
 
+_Future = asyncio.Future[Any]
+_Awaitable = Awaitable[Any]
 _WRITE_HIGH_WATER: Final = 256 * 1024
 
 #: A connection that was idle for more than this many seconds is polled before it is written to (R-11).
@@ -91,7 +93,7 @@ class AsyncTransport(asyncio.Protocol):
         self._cap = options.max_in_flight
         self._cap_bytes = options.max_in_flight_bytes
         self._limit = 0  # the length of the queue at which ``submit`` takes the slow path; 0 while closed or full
-        self._admission: deque[tuple[bytes, int, int | None, asyncio.Future[Any]]] = deque()
+        self._admission: deque[tuple[bytes, int, int | None, Blobs, asyncio.Future[Any]]] = deque()
         self._admission_room = ADMISSION_ROOM  # at this length, callers that gave up are removed
         self._idle: asyncio.Future[None] | None = None  # done when no reply is pending any more
         self._watched = False  # a caller waits for admission or for idleness: check after each read
@@ -198,13 +200,15 @@ class AsyncTransport(asyncio.Protocol):
         queue.append(future)
         return future
 
-    def submit_until(self, args: tuple[Any, ...], deadline: float | None) -> Awaitable[Any]:
-        """Like ``submit``; the value is a ReadTimeout when the reply is not there by ``deadline``."""
+    def submit_until(self, args: tuple[Any, ...], deadline: float | None, *, blob: bool = False) -> Awaitable[Any]:
+        """Like ``submit``; a ReadTimeout when the reply is not there by ``deadline``; with ``blob`` it stays bytes."""
+        if blob:
+            return self._until(self._submit_slowly(pack_many([args], self.pack), 1, 0, ONE_BLOB), deadline)
         return self._until(self.submit(args), deadline)
 
-    def submit_many(self, commands: list[tuple[Any, ...]], deadline: float | None = None) -> Awaitable[Any]:
+    def submit_many(self, commands: list[Args], deadline: float | None = None, blobs: Blobs = NO_BLOBS) -> _Awaitable:
         """Queue a run, into which no other command can come; awaiting it gives the list of replies, or an error."""
-        answer = self._submit_slowly(pack_many(commands, self.pack), len(commands), kind_of(commands))
+        answer = self._submit_slowly(pack_many(commands, self.pack), len(commands), kind_of(commands), blobs)
         return self._until(answer, deadline)
 
     def submit_guarded(
@@ -232,8 +236,8 @@ class AsyncTransport(asyncio.Protocol):
         """Note that a submitted command was cancelled, so that it is taken back if it was never written."""
         self.wire.withdrawn += 1
 
-    def _submit_slowly(self, data: bytes, count: int, hidden: int | None) -> asyncio.Future[Any]:
-        """Queue a large command, a run, or any command while the connection is full or closed."""
+    def _submit_slowly(self, data: bytes, count: int, hidden: int | None, blobs: Blobs = NO_BLOBS) -> _Future:
+        """Queue a large command, one whose reply is a blob, a run, or any command while it is full or closed."""
         if _get_running_loop() is not self._loop:
             raise UsageError("this connection belongs to another event loop; make one for each")
         if len(data) > LARGE_BYTES:
@@ -244,11 +248,11 @@ class AsyncTransport(asyncio.Protocol):
         elif self._admission or self._is_full(len(data), count):
             if len(self._admission) >= self._admission_room:
                 self._clear_admission()
-            self._admission.append((data, count, hidden, future))
+            self._admission.append((data, count, hidden, blobs, future))
             self._limit = 0
             self._watched = True
         else:
-            self._put(data, count, hidden, future)
+            self._put(data, count, hidden, blobs, future)
         return future
 
     def _until(self, answer: asyncio.Future[Any], deadline: float | None) -> Awaitable[Any]:
@@ -263,15 +267,15 @@ class AsyncTransport(asyncio.Protocol):
             answer.set_result(ReadTimeout("no reply in time", address=self._address, executed="unknown"))
             self.wire.withdrawn += 1
 
-    def _put(self, data: bytes, count: int, hidden: int | None, future: asyncio.Future[Any]) -> None:
+    def _put(self, data: bytes, count: int, hidden: int | None, blobs: Blobs, future: asyncio.Future[Any]) -> None:
         if not self._out:
             self._loop.call_soon(self._flush)
         if hidden is None or hidden < 0:  # a run, perhaps of one command: its replies are returned as a list
-            self.wire.submit_many(data, count, future, hidden)
+            self.wire.submit_many(data, count, future, hidden, blobs)
         elif hidden:
             self.wire.submit_guarded(data, hidden, future)
         else:
-            self.wire.submit(data, future)
+            self.wire.submit(data, future, blobs)
 
     def _is_full(self, size: int, count: int) -> bool:
         """Return whether a caller must wait. A command larger than a limit is sent once nothing is ahead of it."""
@@ -283,8 +287,8 @@ class AsyncTransport(asyncio.Protocol):
 
     def _clear_admission(self) -> None:
         """Remove callers that gave up, so that cancelled calls do not make the admission queue long (P-14)."""
-        kept = [waiter for waiter in self._admission if not waiter[3].done()]
-        self.wire.taken_back += sum(waiter[1] for waiter in self._admission if waiter[3].done())
+        kept = [waiter for waiter in self._admission if not waiter[-1].done()]
+        self.wire.taken_back += sum(waiter[1] for waiter in self._admission if waiter[-1].done())
         self._admission.clear()
         self._admission.extend(kept)
         self._admission_room = max(ADMISSION_ROOM, 2 * len(kept))
@@ -293,13 +297,13 @@ class AsyncTransport(asyncio.Protocol):
         """Submit the commands in the admission queue, in order, as far as there is room (R-22)."""
         door = self._admission
         while door:
-            data, count, hidden, future = door[0]
+            data, count, hidden, blobs, future = door[0]
             if future.done():
                 self.wire.taken_back += count
             elif self._is_full(len(data), count):
                 return
             else:
-                self._put(data, count, hidden, future)
+                self._put(data, count, hidden, blobs, future)
             door.popleft()
         self._limit = self._cap
 
@@ -487,7 +491,7 @@ class AsyncTransport(asyncio.Protocol):
         self._limit = 0
         self.wire.fail(lambda: self._lost("no"), lambda: self._lost("unknown"))
         while self._admission:
-            _, count, _, future = self._admission.popleft()
+            _, count, _, _, future = self._admission.popleft()
             if future.done():
                 self.wire.taken_back += count
             else:

@@ -244,7 +244,7 @@ class Connection(ScanCommands[S]):
             raise
 
     def _execute_special(self, args: tuple[Any, ...], spec: Spec, deadline: float | None = None) -> Any:
-        """Send a command that may block or that changes the state of the connection; return its reply."""
+        """Send a command that may block, changes the connection's state or is answered by a blob; return its reply."""
         if spec.name in NEVER:
             raise UsageValueError(f"{spec.name} cannot be sent on a lease: {NEVER[spec.name]}")
         if spec.name in SUBSCRIBES:
@@ -257,7 +257,10 @@ class Connection(ScanCommands[S]):
         self._session.sent(spec)
         # After a cancel or a timeout here, ``_is_blocked`` stays True, and so the connection is closed on release.
         try:
-            reply = transport.submit_until(args, deadline)
+            reply = transport.submit_until(args, deadline, blob=spec.blob)
+        except Cancelled:
+            transport.withdraw()
+            raise
         except UsageError:  # an argument that cannot be sent: the server is not blocking
             self._unblock()
             raise
@@ -321,7 +324,7 @@ class Connection(ScanCommands[S]):
             transport.set_patience(None if blocks_for == float("inf") else blocks_for + BLOCKING_MARGIN)
             self._is_blocked = True
         try:
-            replies = send_pieces(transport, pieces, deadline, is_atomic=run.is_atomic)
+            replies = send_pieces(run, transport, pieces, deadline)
         except UsageError:  # nothing was sent
             self._unblock()
             raise

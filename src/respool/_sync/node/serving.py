@@ -69,7 +69,7 @@ class Serving:
         shared = self.shared
         transport = shared.wait(deadline, elsewhere=elsewhere)
         try:
-            reply = transport.submit_until(args, deadline)
+            reply = transport.submit_until(args, deadline, blob=spec.blob)
         except Cancelled:
             transport.withdraw()
             shared.pin(transport)
@@ -100,7 +100,7 @@ class Serving:
         shared = self.shared
         transport = (None if elsewhere else shared.only) or shared.wait(deadline, elsewhere=elsewhere)
         try:
-            replies = transport.submit_many(run.args, deadline)
+            replies = transport.submit_many(run.args, deadline, run.blobs)
         except Cancelled:
             transport.withdraw()
             shared.pin(transport)

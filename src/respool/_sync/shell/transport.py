@@ -32,7 +32,7 @@ from typing import Any, Final
 from respool._protocol.packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
 from respool._facts.errors import ConnectionLost, Error, Executed, ProtocolError
 from respool._facts.errors import ReadTimeout, UsageError
-from respool._protocol.run import kind_of
+from respool._protocol.run import NO_BLOBS, ONE_BLOB, Blobs, kind_of
 from respool._shell.ending import RLock, is_finalizing, over
 from respool._facts.errors import PoolClosed
 from respool._facts.options import Options
@@ -128,7 +128,7 @@ class Transport:
         self._entering: _Call | None = None  # the call that is being queued at this moment
         self._followers: deque[_Call] = deque()  # sleeping callers, oldest first; those that are done are skipped
         self._followers_room = ADMISSION_ROOM  # at this length, followers that are done are removed
-        self._admission: deque[tuple[bytes, int, int | None, _Call]] = deque()
+        self._admission: deque[tuple[bytes, int, int | None, Blobs, _Call]] = deque()
         self._admission_room = ADMISSION_ROOM  # at this length, waiting callers that gave up are removed
         self._idle = threading.Condition(self._lock)
         self._is_watched = False  # a thread waits for ``_idle``: notify it when there is no leader any more
@@ -223,7 +223,7 @@ class Transport:
         try:
             with self._lock:
                 if self._leader is not None:
-                    role = self._enter(data, 1, 0, call)
+                    role = self._enter(data, 1, 0, NO_BLOBS, call)
                 elif (
                     not self._queue
                     and len(data) <= SMALL_BYTES
@@ -246,17 +246,19 @@ class Transport:
             raise
         return self._join(data, 1, 0, None)
 
-    def submit_until(self, args: tuple[Any, ...], deadline: float | None) -> Any:
-        """Like ``submit``, but return a ReadTimeout if the reply has not arrived by ``deadline``."""
+    def submit_until(self, args: tuple[Any, ...], deadline: float | None, *, blob: bool = False) -> Any:
+        """Like ``submit``, but return a ReadTimeout if no reply came by ``deadline``; with ``blob`` it stays bytes."""
         try:
             data = self.pack(args)
         except (TypeError, UnicodeError) as error:
             data = pack_again(args, self.pack, error)
-        return self._join(data, 1, 0, deadline)
+        return self._join(data, 1, 0, deadline, ONE_BLOB if blob else NO_BLOBS)
 
-    def submit_many(self, commands: list[tuple[Any, ...]], deadline: float | None = None) -> Any:
+    def submit_many(
+        self, commands: list[tuple[Any, ...]], deadline: float | None = None, blobs: Blobs = NO_BLOBS
+    ) -> Any:
         """Send commands with no other command in between; return the list of replies, or an error."""
-        return self._join(pack_many(commands, self.pack), len(commands), kind_of(commands), deadline)
+        return self._join(pack_many(commands, self.pack), len(commands), kind_of(commands), deadline, blobs)
 
     def submit_guarded(self, commands: list[tuple[Any, ...]], hidden: int, deadline: float | None = None) -> Any:
         """Send commands of which only the last is answered, unless the first is refused (see ``Guarded``)."""
@@ -277,7 +279,7 @@ class Transport:
                 is_full = self._error is not None or len(self._admission) > 0 or self._is_full(len(data), 1)
                 is_full = is_full or (self._leader is not None and is_finalizing())  # the leader is frozen (R-38)
                 if not is_full:
-                    self._put(data, 1, hidden, call)
+                    self._put(data, 1, hidden, NO_BLOBS, call)
                     if self._leader is None:
                         self._leader = call
             if self._leader is call:
@@ -295,7 +297,9 @@ class Transport:
     def withdraw(self) -> None:
         """Note that a caller has given up a command. Does nothing: with threads each caller does so itself."""
 
-    def _join(self, data: bytes, count: int, hidden: int | None, deadline: float | None) -> Any:
+    def _join(
+        self, data: bytes, count: int, hidden: int | None, deadline: float | None, blobs: Blobs = NO_BLOBS
+    ) -> Any:
         """Queue commands, then lead or follow; return their reply, list of replies or error."""
         call = _Call()
         if self._is_inside():
@@ -303,7 +307,7 @@ class Transport:
         try:
             self._catch_up(call)
             with self._lock:
-                role = self._enter(data, count, hidden, call)
+                role = self._enter(data, count, hidden, blobs, call)
             if role is _LEADS:
                 return self._lead(call, deadline)
             return self._follow(call, deadline)
@@ -311,7 +315,7 @@ class Transport:
             self._interrupted(call, error)
             raise
 
-    def _enter(self, data: bytes, count: int, hidden: int | None, call: _Call) -> object:
+    def _enter(self, data: bytes, count: int, hidden: int | None, blobs: Blobs, call: _Call) -> object:
         """Queue commands here or for admission; return whether the caller leads or follows. Call with the lock held."""
         if len(data) > LARGE_BYTES:
             self.pack = minding_large(self.pack)
@@ -327,9 +331,9 @@ class Transport:
         if self._admission or self._is_full(len(data), count):
             if len(self._admission) >= self._admission_room:
                 self._clear_admission()
-            self._admission.append((data, count, hidden, call))
+            self._admission.append((data, count, hidden, blobs, call))
         else:
-            self._put(data, count, hidden, call)
+            self._put(data, count, hidden, blobs, call)
         if self._leader is None:
             self._leader = call
             return _LEADS
@@ -348,16 +352,16 @@ class Transport:
             "listener cannot wait for it, it would wait for itself"
         )
 
-    def _put(self, data: bytes, count: int, hidden: int | None, call: _Call) -> None:
+    def _put(self, data: bytes, count: int, hidden: int | None, blobs: Blobs, call: _Call) -> None:
         self._entering = call
         if not self._queue:
             self._heard = monotonic()
         if hidden is None or hidden < 0:  # its caller wants a list of replies, even of a single command
-            self.wire.submit_many(data, count, call, hidden)
+            self.wire.submit_many(data, count, call, hidden, blobs)
         elif hidden:
             self.wire.submit_guarded(data, hidden, call)
         else:
-            self.wire.submit(data, call)
+            self.wire.submit(data, call, blobs)
         self._entering = None
 
     def _is_full(self, size: int, count: int) -> bool:
@@ -370,8 +374,8 @@ class Transport:
 
     def _clear_admission(self) -> None:
         """Drop callers that gave up, so that they cannot fill the admission queue (P-14)."""
-        kept = [waiter for waiter in self._admission if not waiter[3].is_given_up]
-        self.wire.taken_back += sum(waiter[1] for waiter in self._admission if waiter[3].is_given_up)
+        kept = [waiter for waiter in self._admission if not waiter[-1].is_given_up]
+        self.wire.taken_back += sum(waiter[1] for waiter in self._admission if waiter[-1].is_given_up)
         self._admission = deque(kept)  # one assignment, so an interrupt cannot lose a caller
         self._admission_room = max(ADMISSION_ROOM, 2 * len(kept))
 
@@ -379,13 +383,13 @@ class Transport:
         """Queue waiting commands in order, as far as the caps allow (R-22). Call with the lock held."""
         door = self._admission
         while door:
-            data, count, hidden, call = door[0]
+            data, count, hidden, blobs, call = door[0]
             if call.is_given_up:
                 self.wire.taken_back += count
             elif self._is_full(len(data), count):
                 return
             else:
-                self._put(data, count, hidden, call)
+                self._put(data, count, hidden, blobs, call)
             door.popleft()
 
     # Leading and following -------------------------------------------------------------------------
@@ -734,7 +738,7 @@ class Transport:
             self._sock.shut()
             self.wire.fail(lambda: self._lost("no"), lambda: self._lost("unknown"))
             while self._admission:
-                _, count, _, call = self._admission[0]
+                _, count, _, _, call = self._admission[0]
                 if call.is_waiting:
                     call.set_result(self._lost("no"))
                 if call.is_given_up:
