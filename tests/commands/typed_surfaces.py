@@ -11,11 +11,15 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, assert_type
 
 from respool import AsyncConnection, AsyncPool, Connection, Pool, async_from_url, commands, from_url
+from respool._async.node.pipeline import AsyncPipelineView
+from respool._async.node.view import AsyncView
 from respool._facts.command import Command
 from respool._pooling.pipeline_result import PipelineResult
 from respool._surfaces.asyncio import AsyncCommands
 from respool._surfaces.pipeline import PipelineCommands
 from respool._surfaces.threads import Commands
+from respool._sync.node.pipeline import PipelineView
+from respool._sync.node.view import View
 from respool.errors import Error
 
 
@@ -31,7 +35,6 @@ def threads(pool: Commands[str], raw: Commands[bytes]) -> None:
     assert_type(pool.get("k"), str | None)
     assert_type(raw.get("k"), bytes | None)
     assert_type(pool.set("k", "v"), bool)
-    assert_type(pool.dump("k"), bytes | None)
     assert_type(pool.set("k", "v", px=5, get=True), str | None)
     assert_type(raw.mget("k", "m"), list[bytes | None])
     assert_type(raw.lpop("l"), bytes | None)
@@ -126,6 +129,47 @@ def types_by_encoding(url: str, encoding: str, settings: dict[str, Any]) -> None
     assert_type(raw.get("k"), bytes | None)
     wrong: Pool[bytes] = Pool(url, encoding="utf-8")  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
     assert_type(wrong.get("k"), bytes | None)
+
+
+def views(pool: Pool[str], unknown: Pool[Any], lease: Connection[str]) -> None:
+    assert_type(pool.dump("k"), bytes | None)
+    assert_type(lease.dump("k"), bytes | None)
+    raw = pool.using(encoding=None)
+    assert_type(raw, View[bytes])
+    assert_type(raw.get("k"), bytes | None)
+    assert_type(raw.using(timeout=0.2).hgetall("h"), dict[bytes, bytes])
+    assert_type(raw.execute(commands.incr("k")), int)
+    assert_type(raw.execute_many([commands.incr("k")]), list[int | Error])
+    assert_type(unknown.using(encoding=None).mget("k"), list[bytes | None])
+    assert_type(unknown.using(timeout=1), View[Any])
+    assert_type(pool.using(timeout=0.2), View[str])
+    assert_type(pool.using(timeout=None, idempotent=True).get("k"), str | None)
+    assert_type(pool.using(encoding=None, timeout=0.2, idempotent=True), View[bytes])
+    assert_type(lease.using(encoding=None), View[bytes])
+    assert_type(lease.using(idempotent=True).set("k", "v"), bool)
+    pool.using(encoding="utf-8")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    pool.using(idempotent=False)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    with raw.pipeline() as p:
+        assert_type(p.get("k"), PipelineResult[bytes | None])
+    with pool.pipeline() as q:
+        assert_type(q.dump("k"), PipelineResult[bytes | None])
+        assert_type(q.using(encoding=None).get("k"), PipelineResult[bytes | None])
+        assert_type(q.using(idempotent=True).get("k"), PipelineResult[str | None])
+        assert_type(q.using(encoding=None).using(idempotent=True), PipelineView[bytes])
+        q.using(timeout=1.0)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+
+
+async def views_in_tasks(pool: AsyncPool[str], lease: AsyncConnection[str]) -> None:
+    assert_type(await pool.dump("k"), bytes | None)
+    raw = pool.using(encoding=None)
+    assert_type(raw, AsyncView[bytes])
+    assert_type(await raw.get("k"), bytes | None)
+    assert_type(await raw.execute(commands.incr("k"), timeout=1), int)
+    assert_type(pool.using(timeout=0.2), AsyncView[str])
+    assert_type(await lease.using(encoding=None, idempotent=True).smembers("s"), set[bytes])
+    async with raw.pipeline(atomic=True) as p:
+        assert_type(p.get("k"), PipelineResult[bytes | None])
+        assert_type(p.using(encoding=None), AsyncPipelineView[bytes])
 
 
 def misspelt_options(url: str) -> None:

@@ -19,6 +19,7 @@ import re
 from typing import Any, Final
 
 from respool._facts.errors import ConnectionLost, ProtocolError
+from respool._protocol.run import Blobs
 from respool._protocol.wire import Wire
 
 HEADER: Final = 3
@@ -69,13 +70,14 @@ class Connection:
             entry = Entry(number, self.log, is_given_up=chance.random() < 0.2)
             self.entries.append(entry)
             data = b"x" * chance.choice((4, 4, 4, 2000))
+            blobs: Blobs = {0: chance.choice((None, frozenset((0, 2))))} if how & 16 and chance.random() < 0.5 else {}
             match chance.randrange(4):
                 case 0:
-                    self.wire.submit_many(data, chance.randrange(1, 5), entry)
+                    self.wire.submit_many(data, chance.randrange(1, 5), entry, None, blobs)
                 case 1 if how & 8:
                     self.wire.submit_guarded(data, chance.randrange(1, 3), entry)
                 case _:
-                    self.wire.submit(data, entry)
+                    self.wire.submit(data, entry, blobs)
         self.wire.take()
         self.asked = self.wire.owes
         self.ended: str | None = None
@@ -94,7 +96,7 @@ class Connection:
         replies, pushes, owed, dropped = list(self.log), self.pushes, self.wire.owes, self.wire.dropped
         self.wire.fail(lambda: ConnectionLost("unwritten"), lambda: ConnectionLost("written", executed="unknown"))
         assert [entry.times for entry in self.entries] == [1] * len(self.entries), "an entry was left behind"
-        assert self.wire.owes == self.wire.unwritten == self.wire.heavy_bytes == 0
+        assert self.wire.owes == self.wire.unwritten == self.wire.heavy_bytes == self.wire.blobs == 0
         if self.ended is not None:
             owed = 0  # the pieces after the error were not looked at
         return replies, pushes, owed, dropped, self.ended

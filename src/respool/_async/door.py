@@ -18,9 +18,9 @@ from typing import Any, Final, NoReturn, Self, TypeVar, overload
 from respool._async.node.connection import AsyncConnection
 from respool._async.node.pieces import take_in
 from respool._async.node.pipeline import AsyncPipeline
-from respool._async.node.scan import AsyncScanCommands
 from respool._async.node.serving import Serving
 from respool._async.node.shared_lane import NoLane, SharedLane
+from respool._async.node.view import AsyncViewable
 from respool._async.shell.compat import (
     WORLD,
     Borrowing,
@@ -52,7 +52,7 @@ _ELSEWHERE: Final = UsageError("a first try met the connections of another event
 
 
 @answering(POOL_NAMES)
-class AsyncDoor(AsyncScanCommands[S]):
+class AsyncDoor(AsyncViewable[S]):
     """The public API of every pool. A subclass creates the object that serves it."""
 
     def __init__(self, options: Options) -> None:

@@ -18,9 +18,9 @@ from typing import Any, Final, NoReturn, Self, TypeVar, overload
 from respool._sync.node.connection import Connection
 from respool._sync.node.pieces import take_in
 from respool._sync.node.pipeline import Pipeline
-from respool._sync.node.scan import ScanCommands
 from respool._sync.node.serving import Serving
 from respool._sync.node.shared_lane import NoLane, SharedLane
+from respool._sync.node.view import Viewable
 from respool._sync.shell.compat import (
     WORLD,
     Borrowing,
@@ -52,7 +52,7 @@ _ELSEWHERE: Final = UsageError("a first try met the connections of another event
 
 
 @answering(POOL_NAMES)
-class Door(ScanCommands[S]):
+class Door(Viewable[S]):
     """The public API of every pool. A subclass creates the object that serves it."""
 
     def __init__(self, options: Options) -> None:

@@ -84,12 +84,13 @@ async def test_a_command_given_up_in_the_tick_of_its_start_is_taken_back_or_drop
         lambda pool: [pool.incr("given up") for _ in range(10)],
         lambda pool: [pool.execute("INCR", "given up", timeout=30.0)],
         lambda pool: [pool.execute_many([("INCR", "given up"), ("INCR", "given up")])],
+        lambda pool: [pool.using(encoding=None).incr("given up"), pool.dump("given up")],
     ],
-    ids=["commands", "a command with a time", "a run"],
+    ids=["commands", "a command with a time", "a run", "commands that want bytes"],
 )
 async def test_what_is_given_up_while_the_socket_is_full_never_leaves(server: Server, ask: Any) -> None:
     with FaultProxy(server, socket_buffer_bytes=4096, buffer_bytes=4096) as proxy:
-        async with AsyncPool(proxy.url, shared=1, connect_timeout=5.0) as pool:
+        async with AsyncPool(proxy.url, shared=1, connect_timeout=5.0, encoding="utf-8") as pool:
             transport = pool._shared.only
             assert transport is not None
             proxy.up.stop_reading = True
@@ -105,8 +106,9 @@ async def test_what_is_given_up_while_the_socket_is_full_never_leaves(server: Se
             await outcomes(*given_up)
             proxy.up.stop_reading = False
             assert await kept == 1
-            assert await blocked == b"OK"
+            assert await blocked == "OK"
             assert await pool.get("given up") is None
+            assert transport.wire.blobs == 0
             assert pool.stats().taken_back == count
             assert pool.stats().dropped == 0
 
@@ -216,12 +218,14 @@ async def test_a_run_without_reply_cancelled_at_the_door_is_not_sent() -> None:
         lambda conn: conn.execute("INCR", "given up"),
         lambda conn: conn.execute("INCR", "given up", timeout=60.0),
         lambda conn: conn.execute_many([("INCR", "given up"), ("INCR", "given up")]),
+        lambda conn: conn.using(encoding=None).incr("given up"),
     ],
-    ids=["a command", "a command with a time", "a run"],
+    ids=["a command", "a command with a time", "a run", "a command that wants bytes"],
 )
 async def test_what_is_given_up_on_a_lease_while_the_socket_is_full_never_leaves(server: Server, ask: Any) -> None:
     with FaultProxy(server, socket_buffer_bytes=4096, buffer_bytes=4096) as proxy:
-        async with AsyncPool(proxy.url, shared=0, connect_timeout=5.0) as pool, pool.acquire() as conn:
+        options = {"shared": 0, "connect_timeout": 5.0, "encoding": "utf-8"}
+        async with AsyncPool(proxy.url, **options) as pool, pool.acquire() as conn:
             transport = conn._transport
             proxy.up.stop_reading = True
             (blocked,) = start(conn.execute("SET", "big", b"x" * 8_000_000))
@@ -232,8 +236,9 @@ async def test_what_is_given_up_on_a_lease_while_the_socket_is_full_never_leaves
             given_up.cancel()
             await outcomes(given_up)
             proxy.up.stop_reading = False
-            assert await blocked == b"OK"
+            assert await blocked == "OK"
             assert await conn.execute("GET", "given up") is None
+            assert transport.wire.blobs == 0
             assert pool.stats().taken_back == count
 
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 from respool._facts.command import Command, Parser, Spec, as_command
+from respool._facts.conditions import KEPT, Conditions
 from respool._facts.errors import Error, UsageError, UsageTypeError, placed
 from respool._facts.unknown import PIPELINE_NAMES, answering
 from respool._pooling.pipeline_result import PipelineResult, Raised, parse_for_one
@@ -69,6 +70,22 @@ class AsyncPipeline(PipelineCommands[S]):
         self._commands.append(Command.of(args, spec, parse))
         self._results.append(result)
         return result
+
+    @overload
+    def using(self, *, encoding: None, idempotent: Literal[True] = ...) -> AsyncPipelineView[bytes]: ...
+
+    @overload
+    def using(self, *, idempotent: Literal[True]) -> AsyncPipelineView[S]: ...
+
+    def using(
+        self, *, encoding: Any = KEPT, idempotent: Any = KEPT, timeout: Any = KEPT
+    ) -> AsyncPipelineView[Any]:
+        """Return an object whose methods add commands to this pipeline under other conditions.
+
+        ``encoding=None``: their replies are bytes. ``idempotent=True``: running them twice is harmless; a pipeline is
+        retried if that holds for all of its commands. Raises UsageTypeError without a condition, and for ``timeout``.
+        """
+        return AsyncPipelineView(self, _conditions(Conditions(), encoding, idempotent, timeout))
 
     async def send(self) -> list[Any]:
         """Send the collected commands and return one value per command. Called at the end of the block.
@@ -126,3 +143,51 @@ class AsyncPipeline(PipelineCommands[S]):
     def __repr__(self) -> str:
         state = "sent" if self._is_sent else "collecting"
         return f"<{type(self).__name__} {state} commands={len(self)} atomic={self._atomic}>"
+
+
+class AsyncPipelineView(PipelineCommands[S]):
+    """The command methods of a pipeline under other conditions; its ``using`` makes it."""
+
+    __slots__ = ("_conditions", "_pipeline")
+
+    def __init__(self, pipeline: AsyncPipeline[Any], conditions: Conditions) -> None:
+        self._pipeline = pipeline
+        self._conditions = conditions
+
+    @overload
+    def execute(self, command: Command[T], /) -> PipelineResult[T]: ...
+
+    @overload
+    def execute(self, *args: Any) -> PipelineResult[Any]: ...
+
+    def execute(self, *args: Any) -> PipelineResult[Any]:
+        """Add a command given by its arguments, or a ``Command``, under the conditions of this view."""
+        command = self._conditions.command(args[0] if len(args) == 1 and isinstance(args[0], Command) else args)
+        return self._pipeline._add_command(command)
+
+    def _add(self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None) -> PipelineResult[Any]:
+        return self._pipeline._add(args, self._conditions.spec(spec), parse)
+
+    @overload
+    def using(self, *, encoding: None, idempotent: Literal[True] = ...) -> AsyncPipelineView[bytes]: ...
+
+    @overload
+    def using(self, *, idempotent: Literal[True]) -> AsyncPipelineView[S]: ...
+
+    def using(
+        self, *, encoding: Any = KEPT, idempotent: Any = KEPT, timeout: Any = KEPT
+    ) -> AsyncPipelineView[Any]:
+        """Return a view of the same pipeline with these conditions too."""
+        return AsyncPipelineView(self._pipeline, _conditions(self._conditions, encoding, idempotent, timeout))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._conditions!r} of {self._pipeline!r}>"
+
+
+def _conditions(before: Conditions, encoding: Any, idempotent: Any, timeout: Any) -> Conditions:
+    if timeout is not KEPT:
+        raise UsageTypeError(
+            "a pipeline is sent as a whole, so its commands have no timeouts of their own: "
+            "write pool.using(timeout=...).pipeline()"
+        )
+    return before.changed(encoding=encoding, idempotent=idempotent)

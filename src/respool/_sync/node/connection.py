@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeVar, overl
 from respool._sync.node.greeting import make_ready
 from respool._sync.node.pieces import checked_pieces, send_pieces, take_in
 from respool._sync.node.pipeline import Pipeline
-from respool._sync.node.scan import ScanCommands
+from respool._sync.node.view import Viewable
 from respool._sync.shell.compat import Cancelled, clock
 from respool._sync.shell.transport import Transport
 from respool._facts.command import Command, Parser, Spec, as_command
 from respool._facts.command_table import NEVER, SUBSCRIBES
 from respool._facts.errors import (
     Error,
+    ReadTimeout,
     TransportError,
     UsageError,
     UsageTypeError,
@@ -59,7 +60,7 @@ class Lender(Protocol):
         """Note, from a finaliser, that a lease was dropped without being given back."""
 
 
-class Connection(ScanCommands[S]):
+class Connection(Viewable[S]):
     """A connection to use alone, to lease from a pool, or to subclass.
 
     A subclass given to a pool as ``connection_class`` is constructed with ``config=`` (the pool's checked options) and
@@ -286,28 +287,33 @@ class Connection(ScanCommands[S]):
 
     @overload
     def execute_many(
-        self, commands: Iterable[Command[T]], *, atomic: bool = False
+        self, commands: Iterable[Command[T]], *, atomic: bool = False, timeout: float | None = None
     ) -> list[T | Error]: ...
 
     @overload
     def execute_many(
-        self, commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool = False
+        self, commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool = False, timeout: float | None = None
     ) -> list[Any]: ...
 
     def execute_many(
-        self, commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool = False
+        self, commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool = False, timeout: float | None = None
     ) -> list[Any]:
         """Send commands as one pipeline and return one value for each; a server error is a value in the list.
 
-        ``atomic=True`` wraps them in MULTI/EXEC and raises TransactionAborted when nothing was run.
+        ``atomic=True`` wraps them in MULTI/EXEC and raises TransactionAborted when nothing was run. ``timeout`` bounds
+        all of it in seconds. Raises the same errors as ``execute``.
         """
-        run = take_in(commands, atomic=atomic)
+        deadline = None if timeout is None else clock()() + checked_timeout(timeout)
+        run = take_in(commands, atomic=atomic, deadline=deadline)
         if not run.calls:
             return []
         if run.is_atomic:
             self._session.check_no_transaction("an atomic run")
         queued = self._session.transaction
-        return run.read_on_lease(self._send_run(run), queued=queued)
+        replies = self._send_run(run, deadline)
+        if isinstance(replies, ReadTimeout) and run.is_atomic and run.is_big:
+            self.abort()  # its time was over between two pieces, perhaps: the MULTI is open
+        return run.read_on_lease(replies, queued=queued)
 
     def _send_run(self, run: Run, deadline: float | None = None) -> Any:
         """Send a run, in pieces if it is big, and return its replies, or an error value."""

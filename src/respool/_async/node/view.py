@@ -1,0 +1,121 @@
+# Written once: respool/_sync/node/view.py is generated from this file.
+"""The same commands under other conditions: ``pool.using(encoding=None)``, ``using(timeout=0.2)``.
+
+Rule 1: a view has no connection and no state: it adds its conditions to each command and passes it to the pool or lease
+        that it was made of. So it costs nothing to make, needs no closing, and lives as long as that object.
+Rule 2: a view of a view is one view with all conditions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Literal, Protocol, TypeVar, overload
+
+from respool._async.node.pipeline import AsyncPipeline
+from respool._async.node.scan import AsyncScanCommands
+from respool._facts.command import Command, Parser, Spec
+from respool._facts.conditions import KEPT, Conditions
+from respool._facts.errors import Error
+from respool._facts.option_types import S
+
+T = TypeVar("T")
+
+_UNCONDITIONAL: Final = Conditions()
+
+
+class Target(Protocol):
+    """The part of a pool or lease that a view uses."""
+
+    async def _execute(self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None) -> Any: ...
+
+    async def execute(self, command: Command[Any], /, *, timeout: float | None = None) -> Any:
+        """Run one command and return its reply."""
+
+    async def execute_many(
+        self, commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool = False, timeout: float | None = None
+    ) -> list[Any]:
+        """Run commands as one pipeline; return one value for each."""
+        ...
+
+
+class AsyncViewable(AsyncScanCommands[S]):
+    """All commands and iterators, and views of them."""
+
+    def _viewed(self) -> tuple[Any, Conditions]:
+        """Return what a view of this sends its commands to, and the conditions that hold already."""
+        return self, _UNCONDITIONAL
+
+    @overload
+    def using(
+        self, *, encoding: None, timeout: float | None = ..., idempotent: Literal[True] = ...
+    ) -> AsyncView[bytes]: ...
+
+    @overload
+    def using(self, *, timeout: float | None = ..., idempotent: Literal[True] = ...) -> AsyncView[S]: ...
+
+    def using(self, *, encoding: Any = KEPT, timeout: Any = KEPT, idempotent: Any = KEPT) -> AsyncView[Any]:
+        """Return an object with the same commands, which are run under other conditions; one at least must be given.
+
+        ``encoding=None``: replies are bytes, whatever the encoding of the pool; str arguments are still sent in that.
+        ``timeout``: bounds each call in seconds, as that of ``execute``; None removes the bound of an outer view.
+        ``idempotent=True``: running a command twice is harmless, so each one is retried like a read (R-24).
+        """
+        target, conditions = self._viewed()
+        return AsyncView(target, conditions.changed(encoding=encoding, timeout=timeout, idempotent=idempotent))
+
+
+class AsyncView(AsyncViewable[S]):
+    """The commands of a pool or lease under other conditions; ``using`` makes it."""
+
+    __slots__ = ("_conditions", "_target")
+
+    def __init__(self, target: Target, conditions: Conditions) -> None:
+        self._target = target
+        self._conditions = conditions
+
+    def _viewed(self) -> tuple[Any, Conditions]:
+        return self._target, self._conditions
+
+    async def _execute(self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None) -> Any:
+        spec = self._conditions.spec(spec)
+        if self._conditions.timeout is None:
+            return await self._target._execute(args, spec, parse)
+        return await self._target.execute(Command.of(args, spec, parse), timeout=self._conditions.timeout)
+
+    @overload
+    async def execute(self, command: Command[T], /, *, timeout: float | None = None) -> T: ...
+
+    @overload
+    async def execute(self, *args: Any, timeout: float | None = None) -> Any: ...
+
+    async def execute(self, *args: Any, timeout: float | None = None) -> Any:
+        """Run one command as ``execute`` of the pool or lease does; without ``timeout`` that of the view holds."""
+        command = self._conditions.command(args[0] if len(args) == 1 and isinstance(args[0], Command) else args)
+        return await self._target.execute(command, timeout=self._conditions.timeout if timeout is None else timeout)
+
+    @overload
+    async def execute_many(
+        self, commands: Iterable[Command[T]], *, atomic: bool = False, timeout: float | None = None
+    ) -> list[T | Error]: ...
+
+    @overload
+    async def execute_many(
+        self, commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool = False, timeout: float | None = None
+    ) -> list[Any]: ...
+
+    async def execute_many(
+        self, commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool = False, timeout: float | None = None
+    ) -> list[Any]:
+        """Run commands as ``execute_many`` of the pool or lease does; the view's timeout bounds all of it."""
+        seconds = self._conditions.timeout if timeout is None else timeout
+        return await self._target.execute_many(self._conditions.commands(commands), atomic=atomic, timeout=seconds)
+
+    def pipeline(self, *, atomic: bool = False, raise_errors: bool = True) -> AsyncPipeline[S]:
+        """Collect commands and send them as one pipeline under the conditions of this view; see ``pipeline`` of a pool.
+
+        The timeout bounds the whole pipeline.
+        """
+        return AsyncPipeline(self.execute_many, atomic=atomic, raise_errors=raise_errors)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._conditions!r} of {self._target!r}>"
