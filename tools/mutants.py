@@ -79,14 +79,13 @@ TESTS_OF: Final = {
     "asyncio_/test_half_open.py asyncio_/test_blocking_commands.py asyncio_/test_outages.py",
     "_async/node/connection.py": "asyncio_/test_pipelines.py asyncio_/only/test_cancelled_leases.py "
     "asyncio_/test_blobs.py asyncio_/test_views.py asyncio_/only/test_ticks.py",
-    "_async/node/pipeline.py": "asyncio_/test_views.py asyncio_/test_pipelines.py",
+    "_async/node/pipeline.py": "asyncio_/test_views.py asyncio_/test_mapped_replies.py asyncio_/test_pipelines.py",
     "_async/node/view.py": "asyncio_/test_views.py",
     "_facts/conditions.py": "facts/test_conditions.py asyncio_/test_views.py",
     "_facts/options.py": "facts/test_options.py facts/test_url.py",
     "_async/node/node.py": "asyncio_/test_delivery.py asyncio_/test_outages.py",
     "_async/shell/transport.py": "asyncio_/test_half_open.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blobs.py",
-    "_async/node/pipeline.py": "asyncio_/test_mapped_replies.py asyncio_/test_pipelines.py",
     "_async/node/scan.py": "asyncio_/test_scans.py",
     "_async/node/pieces.py": "asyncio_/test_pipelines.py asyncio_/only/test_steps.py "
     "asyncio_/only/test_cancelled_leases.py asyncio_/test_blobs.py",

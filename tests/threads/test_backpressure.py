@@ -169,7 +169,7 @@ def test_those_who_give_up_at_the_door_make_room_and_are_counted(callers: Caller
                 hasty = [callers.start(pool.execute, "GET", "hasty", timeout=0.01) for _ in range(20)]
                 assert {type(caller.outcome()) for caller in hasty} == {ReadTimeout}
                 patient += [callers.start(pool.execute, "GET", f"k{10 * turn + number}") for number in range(10)]
-                wait_until(lambda: sum(not waiter[3].done() for waiter in list(transport._admission)) == len(patient))
+                wait_until(lambda: sum(not waiter[-1].done() for waiter in list(transport._admission)) == len(patient))
             assert transport.waiting <= 80  # of 120 that came
             node.on("GET", echo)
             wait_until(lambda: node.release() == 0 and all(caller.is_done for caller in patient))

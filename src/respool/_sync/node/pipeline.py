@@ -163,7 +163,7 @@ class PipelineView(PipelineCommands[S]):
     def execute(self, *args: Any) -> PipelineResult[Any]:
         """Add a command given by its arguments, or a ``Command``, under the conditions of this view."""
         command = self._conditions.command(args[0] if len(args) == 1 and isinstance(args[0], Command) else args)
-        return self._pipeline._add_command(command)
+        return self._pipeline._add(command.args, command.spec, command.parse)
 
     def _add(self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None) -> PipelineResult[Any]:
         return self._pipeline._add(args, self._conditions.spec(spec), parse)
