@@ -15,6 +15,10 @@ SECONDS ?= 300
 MINUTES ?= 5
 WORKERS ?= 2
 
+# The tests that "make prove" runs in their full form.
+LONG_PROOFS = tests/stepper tests/gates tests/servers tests/asyncio_/test_measured.py tests/threads/test_measured.py \
+  tests/threads/only/test_interrupted_anywhere.py tests/threads/only/test_interrupted_endings.py
+
 # PYTHON is used if it is given, whatever .venv was made with; otherwise the first interpreter that is new enough.
 ifdef PYTHON
   ASKED := yes
@@ -39,7 +43,7 @@ demo: $(READY)-demo ## run a mixed load against an embedded server and show what
 	@$(PY) -m respool demo $(ARGS)
 
 test: $(READY)-dev ## run all tests, two files at a time
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY)-dev ## check style and find likely mistakes (ruff)
 	@$(PY) -m ruff check $(ARGS)
@@ -57,7 +61,7 @@ check-generated: $(READY)-venv ## fail where a generated file is out of date
 prove: $(READY)-dev ## run SEEDS (2000) simulated histories, as many interleavings of threads, and the other long proofs
 	@$(PY) -m tests.simulation --seeds $(SEEDS) --jobs 2
 	@$(PY) -m tests.interleavings --seeds $(SEEDS) --jobs 2
-	@$(PY) -m pytest -q tests/stepper tests/gates tests/servers
+	@RESPOOL_PROVE=1 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(LONG_PROOFS)
 	@$(PY) -m tests.fuzz.fuzz_wire --seconds 60
 
 mutants: $(READY)-dev ## break the machines in every known way, and count how many breaks a test notices

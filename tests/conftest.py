@@ -10,6 +10,7 @@ import os
 import signal
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,31 @@ Figure = Callable[..., None]
 
 #: A test that takes longer than this, in seconds, hangs. The longest takes 20 on an idle machine.
 LONGEST = 300.0
+
+
+#: The files that take longest, longest first. They begin first, so that none of them runs alone at the end.
+LONG_FILES = (
+    "asyncio_/test_half_open.py",
+    "threads/only/test_interrupted_endings.py",
+    "simulation/test_simulation.py",
+    "asyncio_/only/test_cancelled_leases.py",
+    "servers/test_trouble.py",
+    "threads/only/test_interrupted_anywhere.py",
+    "gates/test_gates_asyncio.py",
+    "threads/test_half_open.py",
+    "interleavings/test_interleavings.py",
+    "threads/only/test_gevent.py",
+    "asyncio_/test_outages.py",
+    "asyncio_/test_liveness.py",
+    "stepper/test_servers.py",
+    "docs/test_snippets.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first. The others stay as they are."""
+    ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
-"""How hard the state machines try: a quick profile for every run, a long one for the night (RESPOOL_EXAMPLES=5000).
+"""How hard the tests try: a short form for every run, and longer ones.
 
-RESPOOL_MUTANT=1 is for tools/mutants.py: the first failure is enough there, nobody reads the shortest one.
+``make prove`` sets RESPOOL_PROVE=1: the long proofs leave nothing out. RESPOOL_EXAMPLES=5000 is for state machines in the
+night. RESPOOL_MUTANT=1 is for tools/mutants.py: the first failure is enough there, nobody reads the shortest one.
 """
 
 from __future__ import annotations
@@ -8,6 +9,9 @@ from __future__ import annotations
 import os
 
 from hypothesis import HealthCheck, Phase, settings
+
+#: Whether a proof that has a short form and a full one must take its full form.
+IS_PROOF = os.environ.get("RESPOOL_PROVE") == "1"
 
 IS_MUTANT = os.environ.get("RESPOOL_MUTANT") == "1"
 

@@ -9,7 +9,8 @@ from them propagate in the same way:
   back. It raises one instruction late, so moments are left out where that would cross the border of a ``with`` block
   (an exit that a signal cannot interrupt). CPython does not check where a Python function returns to its caller.
 
-A scene runs again and again, interrupted one moment later each time, until it ends without an interrupt.
+A scene runs again and again, interrupted one moment later each time, until it ends without an interrupt. Long scenes
+have a short form, which takes every third moment, and a full form for ``make prove``.
 """
 
 from __future__ import annotations
@@ -20,10 +21,15 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from random import Random
 from types import CodeType, FrameType
 from typing import Any
 
 import respool
+from effort import IS_PROOF
+
+#: The short form takes every third moment. An odd number, because a scene may differ between even and odd moments.
+SPARSE = 3
 
 _OURS = str(Path(respool.__file__).parent)
 
@@ -39,6 +45,15 @@ def moments(step: int = 1) -> Iterator[int]:
     """Yield the numbers of the moments, or every ``step``-th for a long scene, up to more than any scene has."""
     yield from range(0, 4000, step)
     raise AssertionError("the scene never came to its end")
+
+
+def sparse_moments(step: int = 1) -> Iterator[int]:
+    """Yield the numbers of every third moment, from another one on in each run; in the full form, of all moments."""
+    if IS_PROOF:
+        return moments(step)
+    first = Random().randrange(SPARSE)
+    print(f"Interrupted at every third moment, from number {first * step} on. RESPOOL_PROVE=1 takes all moments.")
+    return itertools.islice(moments(step), first, None, SPARSE)
 
 
 def is_ours(frame: Any) -> bool:

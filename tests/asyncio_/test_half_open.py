@@ -174,7 +174,7 @@ async def test_a_time_of_zero_or_less_does_not_wait() -> None:
                 with pytest.raises(ReadTimeout):
                     await pool.execute("GET", "k", timeout=timeout)
                 assert now() - started < 3.0  # and not read_timeout
-            await wait_until(lambda: node.release() or not pool.stats().in_flight)
+            await wait_until(lambda: node.release() == 0 and not pool.stats().in_flight)
             node.on("GET", echo)
             assert await pool.execute("GET", "next") == b"next"
 

@@ -14,7 +14,7 @@ from .__main__ import show
 from .books import Books
 from .run import simulate
 
-SEEDS = 600
+SEEDS = 300
 QUICK_SEEDS = 60  # the others are marked slow
 PER_TEST = 20
 

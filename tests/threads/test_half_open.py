@@ -174,7 +174,7 @@ def test_a_time_of_zero_or_less_does_not_wait() -> None:
                 with pytest.raises(ReadTimeout):
                     pool.execute("GET", "k", timeout=timeout)
                 assert now() - started < 3.0  # and not read_timeout
-            wait_until(lambda: node.release() or not pool.stats().in_flight)
+            wait_until(lambda: node.release() == 0 and not pool.stats().in_flight)
             node.on("GET", echo)
             assert pool.execute("GET", "next") == b"next"
 
