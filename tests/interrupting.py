@@ -28,8 +28,8 @@ from typing import Any
 import respool
 from effort import IS_PROOF
 
-#: The short form takes every third moment. An odd number, because a scene may differ between even and odd moments.
-SPARSE = 3
+THIRDS = 3
+_FIRST = Random().randrange(THIRDS)
 
 _OURS = str(Path(respool.__file__).parent)
 
@@ -47,13 +47,16 @@ def moments(step: int = 1) -> Iterator[int]:
     raise AssertionError("the scene never came to its end")
 
 
-def sparse_moments(step: int = 1) -> Iterator[int]:
-    """Yield the numbers of every third moment, from another one on in each run; in the full form, of all moments."""
+def sparse_moments(share: int) -> Iterator[int]:
+    """Yield a third of the moments; in the full form, all of them.
+
+    Three similar scenes, with the shares 0, 1 and 2, take every moment between them. Each run deals the thirds anew.
+    """
     if IS_PROOF:
-        return moments(step)
-    first = Random().randrange(SPARSE)
-    print(f"Interrupted at every third moment, from number {first * step} on. RESPOOL_PROVE=1 takes all moments.")
-    return itertools.islice(moments(step), first, None, SPARSE)
+        return moments()
+    first = (_FIRST + share) % THIRDS
+    print(f"Interrupted at every third moment, from number {first} on. RESPOOL_PROVE=1 takes all moments.")
+    return itertools.islice(moments(), first, None, THIRDS)
 
 
 def is_ours(frame: Any) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from answers import OK, Words, bulk, echo, held_echo
-from interrupting import interrupted_at, interrupted_behind, sparse_moments
+from interrupting import interrupted_at, interrupted_behind, moments
 from respool import Connection, Pool
 from respool.errors import ConnectionLost, PoolTimeout
 from respool.testing import FakeConnection, FakeNode, Hold, Server
@@ -51,7 +51,7 @@ COMMANDS: dict[str, tuple[Any, ...]] = {
 def test_a_follower_shifts_no_reply(callers: Callers, how: str) -> None:
     script = {"GET": held_echo, "ECHO": echo, "SET": b"", "CLIENT REPLY OFF": b"", "CLIENT REPLY ON": OK}
     with FakeNode(script) as node:
-        for moment in sparse_moments():
+        for moment in moments():
             with Pool(node.url, shared=1, max_size=2, retry=None) as pool:
                 leader = callers.start(pool.execute, "GET", f"leader {moment}")
                 wait_until(lambda: asked(node, f"leader {moment}"))
@@ -76,7 +76,7 @@ def test_a_follower_shifts_no_reply(callers: Callers, how: str) -> None:
 
 @pytest.mark.parametrize("how", COMMANDS)
 def test_a_leader_leaves_nobody_asleep_and_shifts_no_reply(callers: Callers, server: Server, how: str) -> None:
-    for moment in sparse_moments():
+    for moment in moments():
         with Pool(server.url, shared=1, max_size=2, retry=None) as pool:
             is_over = Signal()
 
@@ -111,7 +111,7 @@ def test_a_reply_in_the_hands_of_an_interrupted_leader_was_not_surely_unsent(cal
         return b"" if command[1] == b"second" else b"".join(kept)
 
     with FakeNode({"GET": answer}) as node:
-        for moment in sparse_moments():
+        for moment in moments():
             kept.clear()
             asked_before = len(node.calls("GET"))
             with Pool(node.url, shared=1, max_size=2, retry=None) as pool:
@@ -147,7 +147,7 @@ def test_a_lease_comes_back(server: Server, *, is_idle: bool) -> None:
         with pool.acquire(2.0) as conn:
             conn.execute("ECHO", "x")
 
-    for moment in sparse_moments():
+    for moment in moments():
         with Pool(server.url, shared=0, max_size=1) as pool:
             if is_idle:
                 use()
@@ -161,7 +161,7 @@ def test_a_lease_comes_back(server: Server, *, is_idle: bool) -> None:
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_an_exclusive_call_gives_its_lease_back(server: Server) -> None:
-    for moment in sparse_moments():
+    for moment in moments():
         with Pool(server.url, shared=0, max_size=1) as pool:
             pool.execute("ECHO", "x")
             was_interrupted = interrupted_at(moment, lambda: pool.execute("ECHO", "x"))
@@ -174,7 +174,7 @@ def test_an_exclusive_call_gives_its_lease_back(server: Server) -> None:
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_caller_that_waits_leaves_the_line(callers: Callers, server: Server) -> None:
-    for moment in sparse_moments():
+    for moment in moments():
         with Pool(server.url, shared=0, max_size=1) as pool:
             lease, is_over = pool.acquire(), Signal()
 
@@ -194,7 +194,7 @@ def test_a_caller_that_waits_leaves_the_line(callers: Callers, server: Server) -
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_whoever_gives_back_wakes_the_next(callers: Callers, server: Server) -> None:
-    for moment in sparse_moments():
+    for moment in moments():
         with Pool(server.url, shared=0, max_size=1) as pool:
             leases = [pool.acquire()]
             waiter = callers.start(pool.execute, "ECHO", "waiter", timeout=2.0)
@@ -210,7 +210,7 @@ def test_whoever_gives_back_wakes_the_next(callers: Callers, server: Server) -> 
 @pytest.mark.parametrize("shared", [0, 1])
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_the_first_use_of_a_pool_can_be_tried_again(server: Server, shared: int) -> None:
-    for moment in sparse_moments():
+    for moment in moments():
         pool = Pool(server.url, shared=shared, max_size=1)
         was_interrupted = interrupted_at(moment, lambda: pool.execute("ECHO", "x"))
         assert pool.execute("ECHO", "y", timeout=2.0) == b"y"
@@ -268,7 +268,7 @@ def test_every_lease_comes_back_and_is_counted(server: Server, interrupt: Interr
         with pool.acquire(2.0) as conn:
             work(conn)
 
-    for moment in sparse_moments():
+    for moment in moments():
         with Pool(server.url, shared=0, max_size=1, **options()) as pool:
             if how != "refused by a hook":
                 borrow()
@@ -282,7 +282,7 @@ def test_every_lease_comes_back_and_is_counted(server: Server, interrupt: Interr
 @MODES
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_the_collection_of_leaks_loses_none(server: Server, interrupt: Interrupt) -> None:
-    for moment in sparse_moments():
+    for moment in moments():
         with Pool(server.url, shared=0, max_size=2) as pool:
             leases = [pool.acquire(), pool.acquire()]
             node = pool._serving.node
@@ -301,7 +301,7 @@ def test_the_collection_of_leaks_loses_none(server: Server, interrupt: Interrupt
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("timeout", [0.0, 0.003])
 def test_one_who_gives_up_after_a_timeout_leaves_the_line(server: Server, interrupt: Interrupt, timeout: float) -> None:
-    for moment in sparse_moments():
+    for moment in moments():
         with Pool(server.url, shared=0, max_size=1) as pool:
             lease = pool.acquire()
 
@@ -322,7 +322,7 @@ def test_one_who_gives_up_after_a_timeout_leaves_the_line(server: Server, interr
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_what_came_back_just_before_a_caller_stood_in_line_is_not_lost(server: Server, interrupt: Interrupt) -> None:
     """Another thread releases a lease after a caller found none idle and before the caller is queued."""
-    for moment in sparse_moments():
+    for moment in moments():
         with Pool(server.url, shared=0, max_size=1) as pool:
             lane, lease = pool._serving.leases, pool.acquire()
             node, before = lane._node, lane._queue
@@ -358,7 +358,7 @@ def test_run_time_control_can_be_done_again(server: Server, interrupt: Interrupt
         "resize": lambda pool: pool.resize(min_size=0, max_size=2),
         "close": lambda pool: pool.close(timeout=1.0),
     }
-    for moment in sparse_moments(7 if what == "select" else 1):
+    for moment in moments(7 if what == "select" else 1):
         with Pool(server.url, shared=1, max_size=4) as pool:
             leases = [pool.acquire() for _ in range(3)]
             for lease in leases:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from answers import NIL, echo
-from interrupting import interrupted_at, interrupted_behind, sparse_moments
+from interrupting import interrupted_at, interrupted_behind, moments, sparse_moments
 from respool import Pool
 from respool.errors import ConnectionLost, ReadTimeout, TransportError, ProtocolError
 from respool.testing import FakeNode, Hold, Silence
@@ -44,7 +44,7 @@ def test_a_leader_is_interrupted_while_the_connection_ends(callers: Callers, int
     patience = 0.02 if way == "silence" else 5.0
     script = {"GET": Silence(), "GET first": Hold(NIL), "INCR": Silence(), "ECHO": echo}
     with FakeNode(script) as node:
-        for moment in sparse_moments():
+        for moment in sparse_moments(list(WAYS).index(way)):
             with Pool(node.url, shared=1, max_size=1, retry=None, max_in_flight=3, keepalive=None) as pool:
                 transport, ends, is_over = pool._shared.only, Signal(), Signal()
                 before = len(node.calls("GET"))
@@ -100,7 +100,7 @@ def _ignore(call: Callable[..., Any], *args: Any) -> None:
 @MODES
 def test_one_who_closes_a_connection_under_another_is_interrupted(callers: Callers, interrupt: Interrupt) -> None:
     with FakeNode({"GET": Silence(), "ECHO": echo}) as node:
-        for moment in sparse_moments():
+        for moment in moments():
             with Pool(node.url, shared=0, max_size=1, read_timeout=30.0) as pool:
                 lease, before = pool.acquire(), len(node.calls("GET"))
                 leader = callers.start(lease.execute, "GET", "k")
@@ -126,7 +126,7 @@ def test_one_who_closes_a_connection_under_another_is_interrupted(callers: Calle
 def test_the_next_caller_finishes_an_ending_that_nobody_finished(callers: Callers, interrupt: Interrupt) -> None:
     """The test's own signal handler ends the connection, so no interrupted call of ours can finish the ending."""
     with FakeNode({"ECHO": echo}) as node:
-        for moment in sparse_moments():
+        for moment in moments():
             with Pool(node.url, shared=1, max_size=1, keepalive=None) as pool:
                 pool.execute("ECHO", "x")
                 transport = pool._shared.only
