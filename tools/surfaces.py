@@ -176,6 +176,8 @@ def _surface(surface: Surface, found: list[Module]) -> str:
     imports |= {("typing", name) for name in ("Any", "Generic", "TYPE_CHECKING", "TypeVar", "overload")}
     runtime = {pair for pair in imports if pair[0] == "typing"} | specs
     runtime |= {("respool.commands", module.name) for module in found}
+    if "= commands." in "".join(methods):
+        runtime |= {("respool", "commands")}
     return f'''{banner("respool/commands")}
 {surface.heading}"""{surface.doc}"""
 
@@ -287,7 +289,8 @@ class _Method:
                     yield self._return(12, call)
                 case _:
                     break
-        name = f"{self.module.name}.{self.function.name}"
+        module = "commands" if self.module.name in self.parameters else self.module.name  # a parameter hides it
+        name = f"{module}.{self.function.name}"
         if self.function.name in self.module.overloaded:
             yield f"        make: Callable[..., Command[Any]] = {name}"
             name = "make"

@@ -21,6 +21,8 @@ NOT_SENT = {
     ("CLIENT UNBLOCK", "TIMEOUT"): "what it does without a word",
     ("SORT", "ASC"): "what it does without a word",
     ("SORT_RO", "ASC"): "what it does without a word",
+    ("XADD", "="): "what it does without a word",
+    ("XTRIM", "="): "what it does without a word",
 }
 
 

@@ -30,7 +30,6 @@ NOT_YET = {
     "scripting",
     "server",
     "sorted-set",
-    "stream",
     "transactions",
 }
 
@@ -141,6 +140,8 @@ def test_a_blocking_call_tells_how_long_it_blocks(all_examples: list[Example]) -
         "brpoplpush": 0.01,
         "wait": 0.005,
         "waitaof": 0.005,
+        "xread": 0.01,
+        "xreadgroup": 0.01,
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from respool._facts.records import Claimed, ClaimedIds, DeliveredEntry, PendingSummary, StreamEntry
 from respool.commands import _parsers as parsers
 
 
@@ -73,6 +74,48 @@ def test_answers_are_bools(reply: Any) -> None:
     answers = parsers.as_bools(reply)
     assert answers[0] is True
     assert answers[1] is False
+
+
+@pytest.mark.parametrize(
+    "reply", [[[b"1-0", [b"f", b"v"]], [b"2-0", None]], [["1-0", [b"f", b"v"]], ["2-0", None]]], ids=["bytes", "str"]
+)
+def test_entries_have_ids_that_are_str_and_deleted_ones_have_no_fields(reply: Any) -> None:
+    entries = [StreamEntry("1-0", {b"f": b"v"}), StreamEntry("2-0", {})]
+    assert parsers.as_entries(reply) == entries
+    assert parsers.as_streams([[b"s", reply]]) == parsers.as_streams({b"s": reply}) == {b"s": entries}
+    assert parsers.as_claimed_entries([None, *reply]) == entries  # before Redis 7.0
+    assert all(type(entry) is StreamEntry for entry in parsers.as_entries(reply))
+
+
+def test_no_entries_are_an_empty_list_or_dict() -> None:
+    assert parsers.as_entries(None) == parsers.as_entries([]) == parsers.as_claimed_entries([None]) == []
+    assert parsers.as_streams(None) == parsers.as_delivered(None) == {}
+
+
+@pytest.mark.parametrize("numbers", [(7, 2), (b"7", b"2"), ("7", "2")])
+def test_entries_that_were_delivered_before_tell_it(numbers: Any) -> None:
+    reply = [[b"1-0", [b"f", b"v"], *numbers], [b"2-0", None, *numbers], [b"3-0", [b"f", b"v"]]]
+    entries = [
+        DeliveredEntry("1-0", {b"f": b"v"}, 7, 2),
+        DeliveredEntry("2-0", {}, 7, 2),
+        DeliveredEntry("3-0", {b"f": b"v"}, 0, 0),
+    ]
+    assert parsers.as_delivered([[b"s", reply]]) == parsers.as_delivered({b"s": reply}) == {b"s": entries}
+
+
+def test_redis_6_2_does_not_tell_which_entries_were_deleted() -> None:
+    reply = [b"0-0", [None, [b"1-0", [b"f", b"v"]]]]
+    assert parsers.as_claimed(reply) == Claimed("0-0", [StreamEntry("1-0", {b"f": b"v"})], [])
+    assert parsers.as_claimed_ids([b"0-0", [b"1-0"]]) == ClaimedIds("0-0", ["1-0"], [])
+
+
+@pytest.mark.parametrize("consumers", [[[b"c", b"2"]], [[b"c", "2"]], [[b"c", 2]]])
+def test_the_pending_entries_of_a_consumer_are_counted_with_an_int(consumers: Any) -> None:
+    assert parsers.as_pending_summary([2, b"1-0", b"2-0", consumers]) == PendingSummary(2, "1-0", "2-0", {b"c": 2})
+
+
+def test_a_fact_about_a_stream_that_no_server_here_has_is_kept() -> None:
+    assert parsers.as_stream([b"pids-tracked", 1, b"some-word", b"on"]) == {"pids-tracked": 1, "some-word": "on"}
 
 
 def test_nothing_stays_nothing_or_becomes_the_empty_list() -> None:

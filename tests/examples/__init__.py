@@ -11,7 +11,8 @@ The files mirror those of ``respool/commands``; each has three tables.
 ``MISTYPED``  calls that raise UsageTypeError, likewise.
 
 The tests of the commands read all of them, and so do the pages about the commands and the file that type checkers
-read (``tools/generate.py``). So an example is data: nothing here imports respool before it is asked for a command.
+read (``tools/generate.py``). So an example is data: nothing here imports respool before it is asked for a command, but
+for the records in values (``respool._facts.records``).
 """
 
 from __future__ import annotations

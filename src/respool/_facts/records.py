@@ -19,6 +19,18 @@ class StreamEntry(NamedTuple, Generic[T]):
     fields: dict[T, T]
 
 
+class DeliveredEntry(NamedTuple, Generic[T]):
+    """An entry that ``xreadgroup`` with ``claim`` returns, and its deliveries before this one.
+
+    ``idle`` is in milliseconds since the last of them, ``deliveries`` how many there were; both are 0 for a new entry.
+    """
+
+    id: str
+    fields: dict[T, T]
+    idle: int
+    deliveries: int
+
+
 class Claimed(NamedTuple, Generic[T]):
     """What ``xautoclaim`` took over: the id to go on from ("0-0" at the end), entries, and ids of deleted entries."""
 
@@ -38,7 +50,8 @@ class ClaimedIds(NamedTuple):
 class Pending(NamedTuple, Generic[T]):
     """An entry that a consumer has not acknowledged.
 
-    ``idle`` is in milliseconds since it was last delivered, ``deliveries`` how often that happened.
+    ``idle`` is in milliseconds since it was last delivered, ``deliveries`` how often that happened. An entry that
+    ``xnack`` released belongs to no consumer: its ``consumer`` is empty, and its ``idle`` is -1.
     """
 
     id: str

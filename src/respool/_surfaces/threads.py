@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Unpack, overload
 
-from respool.commands import connection, generic, hashes, lists, sets, strings
+from respool import commands
+from respool.commands import connection, consumer_groups, generic, hashes, lists, sets, streams, strings
 from respool.commands.connection import (
     AUTH,
     CLIENT_CAPA,
@@ -23,6 +24,15 @@ from respool.commands.connection import (
     PING_ECHO,
     QUIT,
     SELECT,
+)
+from respool.commands.consumer_groups import (
+    XACK,
+    XGROUP_CREATECONSUMER,
+    XGROUP_DELCONSUMER,
+    XGROUP_DESTROY,
+    XINFO_CONSUMERS,
+    XINFO_GROUPS,
+    XPENDING,
 )
 from respool.commands.generic import (
     DEL,
@@ -97,6 +107,7 @@ from respool.commands.sets import (
     SUNION,
     SUNIONSTORE,
 )
+from respool.commands.streams import XDEL, XINFO_STREAM, XLEN, XRANGE, XREVRANGE
 from respool.commands.strings import (
     APPEND,
     DECR,
@@ -124,7 +135,9 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from respool._facts.command import Arg, Command, Key, Parser, Spec
+    from respool._facts.records import Claimed, ClaimedIds, DeliveredEntry, Pending, PendingSummary, StreamEntry
     from respool.commands._arguments import Duration, Moment, Value
+    from respool.commands._stream_arguments import References, StreamId
     from respool.commands.connection import ClientFilter
     from respool.commands.lists import Side
     from respool.commands.strings import SetOptions
@@ -279,6 +292,252 @@ class Commands(Generic[S]):
     def select(self, db: int) -> bool:
         """Change the database of this connection and return True."""
         return self._execute(("SELECT", db), SELECT)
+
+    def xack(self, key: Key, group: Value, *ids: StreamId) -> int:
+        """Acknowledge entries, and return how many of them were pending in the group."""
+        if ids:
+            return self._execute(("XACK", key, group, *ids), XACK)
+        command = consumer_groups.xack(key, group, *ids)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def xackdel(self, key: Key, group: Value, *ids: StreamId, refs: References | None = None) -> list[int]:
+        """Acknowledge entries in a group and delete them from the stream."""
+        command = consumer_groups.xackdel(key, group, *ids, refs=refs)
+        return self._execute(command.args, command.spec, command.parse)
+
+    @overload
+    def xautoclaim(
+        self,
+        key: Key,
+        group: Value,
+        consumer: Value,
+        min_idle: Duration,
+        start: StreamId = "0-0",
+        *,
+        count: int | None = None,
+        justid: Literal[False] = False,
+    ) -> Claimed[S]: ...
+    @overload
+    def xautoclaim(
+        self,
+        key: Key,
+        group: Value,
+        consumer: Value,
+        min_idle: Duration,
+        start: StreamId = "0-0",
+        *,
+        count: int | None = None,
+        justid: Literal[True],
+    ) -> ClaimedIds: ...
+    def xautoclaim(
+        self,
+        key: Key,
+        group: Value,
+        consumer: Value,
+        min_idle: Duration,
+        start: StreamId = "0-0",
+        *,
+        count: int | None = None,
+        justid: bool = False,
+    ) -> Any:
+        """Give a consumer the entries of its group that have been pending for ``min_idle`` milliseconds."""
+        make: Callable[..., Command[Any]] = consumer_groups.xautoclaim
+        command = make(key, group, consumer, min_idle, start, count=count, justid=justid)
+        return self._execute(command.args, command.spec, command.parse)
+
+    @overload
+    def xclaim(
+        self,
+        key: Key,
+        group: Value,
+        consumer: Value,
+        min_idle: Duration,
+        *ids: StreamId,
+        idle: Duration | None = None,
+        time: Moment | None = None,
+        retrycount: int | None = None,
+        force: bool = False,
+        lastid: StreamId | None = None,
+        justid: Literal[False] = False,
+    ) -> list[StreamEntry[S]]: ...
+    @overload
+    def xclaim(
+        self,
+        key: Key,
+        group: Value,
+        consumer: Value,
+        min_idle: Duration,
+        *ids: StreamId,
+        idle: Duration | None = None,
+        time: Moment | None = None,
+        retrycount: int | None = None,
+        force: bool = False,
+        lastid: StreamId | None = None,
+        justid: Literal[True],
+    ) -> list[str]: ...
+    def xclaim(
+        self,
+        key: Key,
+        group: Value,
+        consumer: Value,
+        min_idle: Duration,
+        *ids: StreamId,
+        idle: Duration | None = None,
+        time: Moment | None = None,
+        retrycount: int | None = None,
+        force: bool = False,
+        lastid: StreamId | None = None,
+        justid: bool = False,
+    ) -> Any:
+        """Give a consumer those of the entries that have been pending in its group for ``min_idle`` milliseconds."""
+        make: Callable[..., Command[Any]] = consumer_groups.xclaim
+        command = make(
+            key,
+            group,
+            consumer,
+            min_idle,
+            *ids,
+            idle=idle,
+            time=time,
+            retrycount=retrycount,
+            force=force,
+            lastid=lastid,
+            justid=justid,
+        )
+        return self._execute(command.args, command.spec, command.parse)
+
+    def xgroup_create(
+        self, key: Key, group: Value, id: StreamId = "$", *, mkstream: bool = False, entriesread: int | None = None
+    ) -> bool:
+        """Create a consumer group, and return True."""
+        command = consumer_groups.xgroup_create(key, group, id, mkstream=mkstream, entriesread=entriesread)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def xgroup_createconsumer(self, key: Key, group: Value, consumer: Value) -> bool:
+        """Create a consumer in a group, and return whether there was none."""
+        return self._execute(("XGROUP", "CREATECONSUMER", key, group, consumer), XGROUP_CREATECONSUMER)
+
+    def xgroup_delconsumer(self, key: Key, group: Value, consumer: Value) -> int:
+        """Delete a consumer, and return how many entries were pending for it."""
+        return self._execute(("XGROUP", "DELCONSUMER", key, group, consumer), XGROUP_DELCONSUMER)
+
+    def xgroup_destroy(self, key: Key, group: Value) -> bool:
+        """Delete a group with its consumers and what is pending for them, and return whether there was one."""
+        return self._execute(("XGROUP", "DESTROY", key, group), XGROUP_DESTROY)
+
+    def xgroup_setid(self, key: Key, group: Value, id: StreamId, *, entriesread: int | None = None) -> bool:
+        """Set the id after which a group delivers entries, and return True."""
+        command = consumer_groups.xgroup_setid(key, group, id, entriesread=entriesread)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def xinfo_consumers(self, key: Key, group: Value) -> list[dict[str, Any]]:
+        """Return a dict for each consumer of a group: its name, pending entries and idle times in milliseconds."""
+        return self._execute(("XINFO", "CONSUMERS", key, group), XINFO_CONSUMERS)
+
+    def xinfo_groups(self, key: Key) -> list[dict[str, Any]]:
+        """Return a dict for each consumer group of a stream; an empty list if it has none."""
+        return self._execute(("XINFO", "GROUPS", key), XINFO_GROUPS)
+
+    def xnack(
+        self,
+        key: Key,
+        group: Value,
+        mode: Literal["SILENT", "FAIL", "FATAL"],
+        *ids: StreamId,
+        retrycount: int | None = None,
+        force: bool = False,
+    ) -> int:
+        """Give pending entries back to their group, for other consumers to claim at once, and return how many."""
+        command = consumer_groups.xnack(key, group, mode, *ids, retrycount=retrycount, force=force)
+        return self._execute(command.args, command.spec, command.parse)
+
+    @overload
+    def xpending(self, key: Key, group: Value) -> PendingSummary[S]: ...
+    @overload
+    def xpending(
+        self,
+        key: Key,
+        group: Value,
+        start: StreamId,
+        end: StreamId,
+        count: int,
+        *,
+        consumer: Value | None = None,
+        idle: Duration | None = None,
+    ) -> list[Pending[S]]: ...
+    def xpending(
+        self,
+        key: Key,
+        group: Value,
+        start: StreamId | None = None,
+        end: StreamId | None = None,
+        count: int | None = None,
+        *,
+        consumer: Value | None = None,
+        idle: Duration | None = None,
+    ) -> Any:
+        """Return a summary of what is pending in a group, or a list of up to ``count`` pending entries."""
+        if start is None and end is None and count is None and consumer is None and idle is None:
+            return self._execute(("XPENDING", key, group), XPENDING)
+        make: Callable[..., Command[Any]] = consumer_groups.xpending
+        command = make(key, group, start, end, count, consumer=consumer, idle=idle)
+        return self._execute(command.args, command.spec, command.parse)
+
+    @overload
+    def xreadgroup(
+        self,
+        group: Value,
+        consumer: Value,
+        streams: Mapping[Key, StreamId],
+        *,
+        count: int | None = None,
+        maxcount: int | None = None,
+        maxsize: int | None = None,
+        block: Duration | None = None,
+        noack: bool = False,
+        claim: None = None,
+    ) -> dict[S, list[StreamEntry[S]]]: ...
+    @overload
+    def xreadgroup(
+        self,
+        group: Value,
+        consumer: Value,
+        streams: Mapping[Key, StreamId],
+        *,
+        count: int | None = None,
+        maxcount: int | None = None,
+        maxsize: int | None = None,
+        block: Duration | None = None,
+        noack: bool = False,
+        claim: Duration,
+    ) -> dict[S, list[DeliveredEntry[S]]]: ...
+    def xreadgroup(
+        self,
+        group: Value,
+        consumer: Value,
+        streams: Mapping[Key, StreamId],
+        *,
+        count: int | None = None,
+        maxcount: int | None = None,
+        maxsize: int | None = None,
+        block: Duration | None = None,
+        noack: bool = False,
+        claim: Duration | None = None,
+    ) -> Any:
+        """Return entries of streams for a consumer of a group; an empty dict if there are none."""
+        make: Callable[..., Command[Any]] = consumer_groups.xreadgroup
+        command = make(
+            group,
+            consumer,
+            streams,
+            count=count,
+            maxcount=maxcount,
+            maxsize=maxsize,
+            block=block,
+            noack=noack,
+            claim=claim,
+        )
+        return self._execute(command.args, command.spec, command.parse)
 
     def copy(self, source: Key, destination: Key, *, db: int | None = None, replace: bool = False) -> bool:
         """Copy a key with its expiry, and return whether it was copied."""
@@ -992,6 +1251,150 @@ class Commands(Generic[S]):
         if keys:
             return self._execute(("SUNIONSTORE", destination, *keys), SUNIONSTORE)
         command = sets.sunionstore(destination, *keys)
+        return self._execute(command.args, command.spec, command.parse)
+
+    @overload
+    def xadd(
+        self,
+        key: Key,
+        fields: Mapping[Key, Value],
+        *,
+        id: StreamId = "*",
+        maxlen: int | None = None,
+        minid: StreamId | None = None,
+        approx: bool = False,
+        limit: int | None = None,
+        refs: References | None = None,
+        idmp: tuple[Value, Value] | None = None,
+        idmpauto: Value | None = None,
+        nomkstream: Literal[False] = False,
+    ) -> str: ...
+    @overload
+    def xadd(
+        self,
+        key: Key,
+        fields: Mapping[Key, Value],
+        *,
+        id: StreamId = "*",
+        maxlen: int | None = None,
+        minid: StreamId | None = None,
+        approx: bool = False,
+        limit: int | None = None,
+        refs: References | None = None,
+        idmp: tuple[Value, Value] | None = None,
+        idmpauto: Value | None = None,
+        nomkstream: Literal[True],
+    ) -> str | None: ...
+    def xadd(
+        self,
+        key: Key,
+        fields: Mapping[Key, Value],
+        *,
+        id: StreamId = "*",
+        maxlen: int | None = None,
+        minid: StreamId | None = None,
+        approx: bool = False,
+        limit: int | None = None,
+        refs: References | None = None,
+        idmp: tuple[Value, Value] | None = None,
+        idmpauto: Value | None = None,
+        nomkstream: bool = False,
+    ) -> Any:
+        """Add an entry at the end of a stream, and return its id."""
+        make: Callable[..., Command[Any]] = streams.xadd
+        command = make(
+            key,
+            fields,
+            id=id,
+            maxlen=maxlen,
+            minid=minid,
+            approx=approx,
+            limit=limit,
+            refs=refs,
+            idmp=idmp,
+            idmpauto=idmpauto,
+            nomkstream=nomkstream,
+        )
+        return self._execute(command.args, command.spec, command.parse)
+
+    def xcfgset(self, key: Key, *, idmp_duration: Duration | None = None, idmp_maxsize: int | None = None) -> bool:
+        """Set how long a stream remembers the names of entries (``idmp`` of ``xadd``), and how many; return True."""
+        command = streams.xcfgset(key, idmp_duration=idmp_duration, idmp_maxsize=idmp_maxsize)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def xdel(self, key: Key, *ids: StreamId) -> int:
+        """Delete entries, and return how many there were. Raises UsageValueError without ids."""
+        if ids:
+            return self._execute(("XDEL", key, *ids), XDEL)
+        command = streams.xdel(key, *ids)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def xdelex(self, key: Key, *ids: StreamId, refs: References | None = None) -> list[int]:
+        """Delete entries, and say what becomes of those that are pending in a group."""
+        command = streams.xdelex(key, *ids, refs=refs)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def xinfo_stream(self, key: Key, *, full: bool = False, count: int | None = None) -> dict[str, Any]:
+        """Return a dict of facts about a stream, with ``full`` also all about its entries, groups and consumers."""
+        if count is None and not full:
+            return self._execute(("XINFO", "STREAM", key), XINFO_STREAM)
+        command = streams.xinfo_stream(key, full=full, count=count)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def xlen(self, key: Key) -> int:
+        """Return the number of entries in a stream, 0 if there is no stream."""
+        return self._execute(("XLEN", key), XLEN)
+
+    def xrange(
+        self, key: Key, start: StreamId = "-", end: StreamId = "+", *, count: int | None = None
+    ) -> list[StreamEntry[S]]:
+        """Return the entries of a stream from one id to another, both included; an empty list if there is no stream."""
+        if count is None:
+            return self._execute(("XRANGE", key, start, end), XRANGE)
+        command = streams.xrange(key, start, end, count=count)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def xread(
+        self,
+        streams: Mapping[Key, StreamId],
+        *,
+        count: int | None = None,
+        maxcount: int | None = None,
+        maxsize: int | None = None,
+        block: Duration | None = None,
+    ) -> dict[S, list[StreamEntry[S]]]:
+        """Return the entries of streams after the ids that ``streams`` has for them, or an empty dict."""
+        command = commands.xread(streams, count=count, maxcount=maxcount, maxsize=maxsize, block=block)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def xrevrange(
+        self, key: Key, end: StreamId = "+", start: StreamId = "-", *, count: int | None = None
+    ) -> list[StreamEntry[S]]:
+        """Return the entries of a stream from one id back to another; the ids and ``count`` are those of ``xrange``."""
+        if count is None:
+            return self._execute(("XREVRANGE", key, end, start), XREVRANGE)
+        command = streams.xrevrange(key, end, start, count=count)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def xsetid(
+        self, key: Key, id: StreamId, *, entriesadded: int | None = None, maxdeletedid: StreamId | None = None
+    ) -> bool:
+        """Set the last id that a stream has given, and return True."""
+        command = streams.xsetid(key, id, entriesadded=entriesadded, maxdeletedid=maxdeletedid)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def xtrim(
+        self,
+        key: Key,
+        *,
+        maxlen: int | None = None,
+        minid: StreamId | None = None,
+        approx: bool = False,
+        limit: int | None = None,
+        refs: References | None = None,
+    ) -> int:
+        """Delete the oldest entries of a stream, and return how many."""
+        command = streams.xtrim(key, maxlen=maxlen, minid=minid, approx=approx, limit=limit, refs=refs)
         return self._execute(command.args, command.spec, command.parse)
 
     def append(self, key: Key, value: Value) -> int:

@@ -133,10 +133,10 @@ def listed(spec: Spec, fields: Sequence[Value]) -> tuple[Arg, ...]:
     return "FIELDS", len(fields), *fields
 
 
-def flattened(spec: Spec, items: Mapping[Key, Value], what: str = "key") -> list[Arg]:
-    """Return the keys and values alternately, in one flat list. ``what`` says what a key is."""
+def flattened(spec: Spec, items: Mapping[Key, Value], what: str = "key", to: str = "value") -> list[Arg]:
+    """Return the keys and values alternately, in one flat list. ``what`` says what a key is, ``to`` what a value is."""
     if not isinstance(items, Mapping):
-        raise UsageTypeError(f"{spec.name} takes a mapping of {what}s to values, not {type(items).__name__}")
+        raise UsageTypeError(f"{spec.name} takes a mapping of {what}s to {to}s, not {type(items).__name__}")
     if not items:
         raise nothing_to_send(spec, what)
     return [word for item in items.items() for word in item]
