@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Unpack, overload
 
 from respool import commands
-from respool.commands import connection, consumer_groups, generic, hashes, lists, sets, streams, strings
+from respool.commands import connection, consumer_groups, generic, hashes, lists, pubsub, sets, streams, strings
 from respool.commands.connection import (
     AUTH,
     CLIENT_CAPA,
@@ -89,6 +89,15 @@ from respool.commands.lists import (
     RPOPLPUSH,
     RPUSH,
     RPUSHX,
+)
+from respool.commands.pubsub import (
+    PUBLISH,
+    PUBSUB_CHANNELS,
+    PUBSUB_NUMPAT,
+    PUBSUB_NUMSUB,
+    PUBSUB_SHARDCHANNELS,
+    PUBSUB_SHARDNUMSUB,
+    SPUBLISH,
 )
 from respool.commands.sets import (
     SADD,
@@ -1152,6 +1161,44 @@ class PipelineCommands(Generic[S]):
             return self._add(("RPUSHX", key, *elements), RPUSHX)
         command = lists.rpushx(key, *elements)
         return self._add(command.args, command.spec, command.parse)
+
+    def publish(self, channel: Key, message: Value) -> PipelineResult[int]:
+        """Send a message to all subscribers of a channel, and return how many clients received it."""
+        return self._add(("PUBLISH", channel, message), PUBLISH)
+
+    def pubsub_channels(self, pattern: Value | None = None) -> PipelineResult[list[S]]:
+        """Return the channels that have subscribers, or those that match a glob pattern."""
+        if pattern is None:
+            return self._add(("PUBSUB", "CHANNELS"), PUBSUB_CHANNELS)
+        return self._add(("PUBSUB", "CHANNELS", pattern), PUBSUB_CHANNELS)
+
+    def pubsub_numpat(self) -> PipelineResult[int]:
+        """Return to how many patterns clients subscribe."""
+        return self._add(("PUBSUB", "NUMPAT"), PUBSUB_NUMPAT)
+
+    def pubsub_numsub(self, *channels: Key) -> PipelineResult[dict[S, int]]:
+        """Return a dict of channels to how many clients subscribe to each, 0 for one without subscribers."""
+        if channels:
+            return self._add(("PUBSUB", "NUMSUB", *channels), PUBSUB_NUMSUB)
+        command = pubsub.pubsub_numsub(*channels)
+        return self._add(command.args, command.spec, command.parse)
+
+    def pubsub_shardchannels(self, pattern: Value | None = None) -> PipelineResult[list[S]]:
+        """Return the shard channels that have subscribers, or those that match a glob pattern. Since Redis 7.0."""
+        if pattern is None:
+            return self._add(("PUBSUB", "SHARDCHANNELS"), PUBSUB_SHARDCHANNELS)
+        return self._add(("PUBSUB", "SHARDCHANNELS", pattern), PUBSUB_SHARDCHANNELS)
+
+    def pubsub_shardnumsub(self, *channels: Key) -> PipelineResult[dict[S, int]]:
+        """Return a dict of shard channels to how many clients subscribe to each, 0 for one without subscribers."""
+        if channels:
+            return self._add(("PUBSUB", "SHARDNUMSUB", *channels), PUBSUB_SHARDNUMSUB)
+        command = pubsub.pubsub_shardnumsub(*channels)
+        return self._add(command.args, command.spec, command.parse)
+
+    def spublish(self, channel: Key, message: Value) -> PipelineResult[int]:
+        """Send a message to all subscribers of a shard channel, and return how many clients received it."""
+        return self._add(("SPUBLISH", channel, message), SPUBLISH)
 
     def sadd(self, key: Key, *members: Value) -> PipelineResult[int]:
         """Add members to a set, and return how many were not in it before."""

@@ -137,6 +137,15 @@ from respool.commands.lists import (
     rpush,
     rpushx,
 )
+from respool.commands.pubsub import (
+    publish,
+    pubsub_channels,
+    pubsub_numpat,
+    pubsub_numsub,
+    pubsub_shardchannels,
+    pubsub_shardnumsub,
+    spublish,
+)
 from respool.commands.sets import (
     sadd,
     scard,
@@ -300,6 +309,12 @@ __all__ = [
     "ping",
     "psetex",
     "pttl",
+    "publish",
+    "pubsub_channels",
+    "pubsub_numpat",
+    "pubsub_numsub",
+    "pubsub_shardchannels",
+    "pubsub_shardnumsub",
     "quit",
     "randomkey",
     "rename",
@@ -330,6 +345,7 @@ __all__ = [
     "sort",
     "sort_ro",
     "spop",
+    "spublish",
     "srandmember",
     "srem",
     "sscan",
