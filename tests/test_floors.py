@@ -63,6 +63,7 @@ LONGER = {
     "_pooling/ledger": (565, "the one file that moves slots: a state machine is read, and proved, as a whole"),
     "_async/shell/transport": (525, "one connected socket: sending, receiving, silence and the end share all of its state"),
     "_sync/shell/transport": (765, "leader and followers: one protocol between threads, read as a whole"),
+    "commands/strings": (490, "one group of the manual: many short functions, whose signatures and docstrings are long"),
 }
 
 

@@ -34,7 +34,7 @@ def test_a_wrong_type_is_refused(call: Call, why: str) -> None:
 @pytest.mark.parametrize("name", ["expires", "persist"])  # of no command, and of another one
 def test_an_unknown_option_is_a_type_error_that_names_the_known_ones(name: str) -> None:
     options: dict[str, Any] = {name: 5}
-    with pytest.raises(UsageTypeError, match=f"unknown option '{name}' of SET; known are ex, exat, get, ifeq, keepttl"):
+    with pytest.raises(UsageTypeError, match=f"unknown option '{name}' of SET; known are ex, exat, get, ifdeq, ifdne, ifeq, ifne, keepttl"):
         commands.set("k", "v", **options)
 
 

@@ -26,6 +26,48 @@ def test_a_greeting_has_modules_as_dicts(reply: Any) -> None:
     assert parsers.as_greeting(reply) == {"server": "valkey", "modules": [{"name": "lua", "ver": 1}]}
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        [[b"library_name", b"l", b"functions", [[b"name", b"f", b"description", None, b"flags", [b"no-writes"]]]]],
+        [{"library_name": "l", "functions": [{"name": "f", "description": None, "flags": ["no-writes"]}]}],
+    ],
+)
+def test_libraries_have_functions_as_dicts(reply: Any) -> None:
+    function = {"name": "f", "description": None, "flags": ["no-writes"]}
+    assert parsers.as_libraries(reply) == [{"library_name": "l", "functions": [function]}]
+
+
+RUNNING = [b"name", b"f", b"command", [b"FCALL", b"f", b"0"], b"duration_ms", 7]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        [b"running_script", RUNNING, b"engines", [b"LUA", [b"libraries_count", 1]]],
+        {
+            "running_script": {"name": "f", "command": ["FCALL", "f", "0"], "duration_ms": 7},
+            "engines": {"LUA": {"libraries_count": 1}},
+        },
+    ],
+)
+def test_stats_of_functions_are_dicts_at_every_depth(reply: Any) -> None:
+    assert parsers.as_function_stats(reply) == {
+        "running_script": {"name": "f", "command": ["FCALL", "f", "0"], "duration_ms": 7},
+        "engines": {"LUA": {"libraries_count": 1}},
+    }
+
+
+@pytest.mark.parametrize(("reply", "value"), [(b"OK", True), ("OK", True), (b"NOKEY", False), ("NOKEY", False)])
+def test_nothing_to_migrate_is_false(reply: Any, value: bool) -> None:
+    assert parsers.as_moved(reply) is value
+
+
+@pytest.mark.parametrize("reply", [[b"3", b"0.5"], ["3", "0.5"], [3.0, 0.5]])
+def test_numbers_are_floats(reply: Any) -> None:
+    assert parsers.as_floats(reply) == (3.0, 0.5)
+
+
 @pytest.mark.parametrize("reply", [b"id=3 name= lib-name=a=b\n", "id=3 name= lib-name=a=b\n"])
 def test_a_client_is_a_dict_of_its_fields(reply: Any) -> None:
     assert parsers.as_client(reply) == {"id": "3", "name": "", "lib-name": "a=b"}

@@ -62,6 +62,10 @@ class NotMade(NamedTuple):
     why: str
 
 
+#: For commands and options of newer servers: FakeNode answers them in ``tests/commands/test_words.py``.
+NO_SERVER: Final = NotMade("no server here has it")
+
+
 class Blob(bytes):
     """A value that is bytes, whatever the encoding of the pool."""
 

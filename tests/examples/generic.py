@@ -23,6 +23,10 @@ EXAMPLES: list[Row] = [
     (call("expireat", "k", FUTURE + 1, xx=True, gt=True), True, f"SET k v EXAT {FUTURE}"),
     (call("expiretime", "k"), FUTURE, f"SET k v EXAT {FUTURE}"),
     (call("keys", "*"), [b"k"], "SET k v"),
+    (call("migrate", "127.0.0.1", 1, "k", timeout=100), False),
+    (call("migrate", "127.0.0.1", 1, "k", "m", timeout=timedelta(seconds=1), db=2, copy=True, replace=True), False),
+    (call("migrate", "127.0.0.1", 1, "k", timeout=0, password="secret"), False),
+    (call("migrate", "127.0.0.1", 1, "k", "m", timeout=0, username="keys", password="keys"), False),
     (call("move", "k", 1), True, "SET k v"),
     (call("object_encoding", "k"), "int", "SET k 12"),
     (call("object_encoding", "k"), None),
@@ -72,10 +76,14 @@ REFUSED: list[Refused] = [
     (call("expireat", "k", 1, gt=True, lt=True), "gt and lt exclude each other"),
     (call("restore", "k", 0, b"", idletime=1, freq=1), "idletime and freq exclude each other"),
     (call("restore", "k", -1, b""), "ttl must be 0 or more, not -1"),
+    (call("migrate", "h", 1, timeout=1), "MIGRATE needs at least one key"),
+    (call("migrate", "h", 1, "k", timeout=-1), "timeout must be 0 or more, not -1"),
+    (call("migrate", "h", 1, "k", timeout=1, username="ann"), "username needs password"),
     (call("scan", 0, count=0), "count must be 1 or more, not 0"),
     (call("wait", 1, -1), "timeout must be 0 or more, not -1"),
     (call("waitaof", 1, 1, timedelta(seconds=-1)), "timeout must be 0 or more, not -1000"),
 ]
 MISTYPED: list[Refused] = [
+    (call("migrate", "h", 1, "k", timeout=0.5), "timeout must be a whole number, not 0.5"),
     (call("expire", "k", "1"), "seconds must be a whole number, not '1'"),
 ]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from examples import Refused, Row, call
+from examples import NO_SERVER, Refused, Row, call
 
 LIST = "RPUSH l a b c a"
 EXAMPLES: list[Row] = [
     (call("blmove", "l", "m", "LEFT", "RIGHT", timeout=0.01), b"a", LIST),
+    (call("blmovem", "l", "m", "LEFT", "RIGHT", timeout=0.5), NO_SERVER),
+    (call("blmovem", "l", "m", "LEFT", "LEFT", exactly=2, order="OBO", timeout=timedelta(seconds=1)), NO_SERVER),
     (call("blmpop", "k", "l", side="RIGHT", count=2, timeout=1), (b"l", [b"a", b"c"]), LIST),
     (call("blmpop", "k", timeout=timedelta(milliseconds=10)), None),
     (call("blpop", "k", "l"), (b"l", b"a"), LIST),
@@ -21,6 +23,9 @@ EXAMPLES: list[Row] = [
     (call("llen", "l"), 4, LIST),
     (call("lmove", "l", "m", "RIGHT", "LEFT"), b"a", LIST),
     (call("lmpop", "k", "l", count=3), (b"l", [b"a", b"b", b"c"]), LIST),
+    (call("lmovem", "l", "m", "RIGHT", "LEFT"), NO_SERVER),
+    (call("lmovem", "l", "m", "LEFT", "RIGHT", count=2, order="BULK"), NO_SERVER),
+    (call("lmovem", "l", "m", "LEFT", "RIGHT", exactly=2, order="OBO"), NO_SERVER),
     (call("lmpop", "l", side="RIGHT"), (b"l", [b"a"]), LIST),
     (call("lmpop", "k"), None),
     (call("lpop", "l"), b"a", LIST),
@@ -46,6 +51,13 @@ REFUSED: list[Refused] = [
     (call("blpop", "l", timeout=-1), "timeout must be 0 .wait for ever. or more seconds, not -1"),
     (call("blmove", "l", "m", "LEFT", "LEFT", timeout=float("inf")), "or more seconds, not inf"),
     (call("blpop", "l", timeout=10**5000), "or more seconds that a clock can count"),
+    (call("lmovem", "l", "m", "LEFT", "LEFT", count=1, exactly=1, order="OBO"), "count and exactly exclude each other"),
+    (call("lmovem", "l", "m", "LEFT", "LEFT", count=0, order="OBO"), "count must be 1 or more, not 0"),
+    (call("lmovem", "l", "m", "LEFT", "LEFT", exactly=0, order="OBO"), "exactly must be 1 or more, not 0"),
+    (call("lmovem", "l", "m", "LEFT", "LEFT", count=2), "count and exactly need order"),
+    (call("lmovem", "l", "m", "LEFT", "LEFT", order="BULK"), "order needs one of them"),
+    (call("blmovem", "l", "m", "LEFT", "LEFT", exactly=2), "count and exactly need order"),
+    (call("blmovem", "l", "m", "LEFT", "LEFT", timeout=-1), "timeout must be 0 .wait for ever. or more seconds, not -1"),
     (call("lmpop"), "LMPOP needs at least one key"),
     (call("blmpop", "l", count=0), "count must be 1 or more, not 0"),
     (call("lpop", "l", -1), "count must be 0 or more, not -1"),

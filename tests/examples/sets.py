@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from examples import Refused, Row, call
+from examples import NO_SERVER, Refused, Row, call
 
 SET = "SADD s a b"
 TWO_SETS = "SADD s a b c;SADD t b c d"
@@ -13,6 +13,8 @@ EXAMPLES: list[Row] = [
     (call("sdiff", "s", "t"), {b"a"}, TWO_SETS),
     (call("sdiff", "k"), set()),
     (call("sdiffstore", "k", "s", "t"), 1, TWO_SETS),
+    (call("sdiffcard", "s", "t"), NO_SERVER),
+    (call("sdiffcard", "s", "t", limit=2), NO_SERVER),
     (call("sinter", "s", "t"), {b"b", b"c"}, TWO_SETS),
     (call("sinter", "s", "k"), set(), TWO_SETS),
     (call("sintercard", "s", "t"), 2, TWO_SETS),
@@ -43,6 +45,8 @@ EXAMPLES: list[Row] = [
     (call("sscan", "k"), (0, [])),
     (call("sunion", "s", "t"), {b"a", b"b", b"c", b"d"}, TWO_SETS),
     (call("sunion", "k"), set()),
+    (call("sunioncard", "s", "t"), NO_SERVER),
+    (call("sunioncard", "s", "t", approx=True, limit=2), NO_SERVER),
     (call("sunionstore", "k", "s", "t"), 4, TWO_SETS),
 ]
 REFUSED: list[Refused] = [
@@ -57,6 +61,10 @@ REFUSED: list[Refused] = [
     (call("sunionstore", "k"), "SUNIONSTORE needs at least one key"),
     (call("sintercard"), "SINTERCARD needs at least one key"),
     (call("sintercard", "s", limit=-1), "limit must be 0 or more, not -1"),
+    (call("sdiffcard"), "SDIFFCARD needs at least one key"),
+    (call("sdiffcard", "s", limit=-1), "limit must be 0 or more, not -1"),
+    (call("sunioncard"), "SUNIONCARD needs at least one key"),
+    (call("sunioncard", "s", limit=-1), "limit must be 0 or more, not -1"),
     (call("spop", "s", -1), "count must be 0 or more, not -1"),
     (call("sscan", "s", count=0), "count must be 1 or more, not 0"),
 ]

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from examples import FAR, FUTURE, Refused, Row, call
+from examples import FAR, FUTURE, NO_SERVER, Refused, Row, call
 
 EXAMPLES: list[Row] = [
     (call("append", "k", "v"), 1),
     (call("decr", "k"), -1),
     (call("decrby", "k", 5), -5),
+    (call("delex", "k"), NO_SERVER),
+    (call("delex", "k", ifeq="v"), NO_SERVER),
+    (call("delex", "k", ifne=b"v"), NO_SERVER),
+    (call("delex", "k", ifdeq="b6acb9d84a38ff74"), NO_SERVER),
+    (call("delex", "k", ifdne="b6acb9d84a38ff74"), NO_SERVER),
     (call("delifeq", "k", "v"), True, "SET k v"),
     (call("delifeq", "k", "w"), False, "SET k v"),
+    (call("digest", "k"), NO_SERVER),
     (call("get", "k"), b"v", "SET k v"),
     (call("get", b"k"), None),
     (call("getdel", "k"), b"v", "SET k v"),
@@ -26,6 +32,12 @@ EXAMPLES: list[Row] = [
     (call("incr", "k"), 1),
     (call("incrby", "k", 5), 5),
     (call("incrbyfloat", "k", 0.25), 3.25, "SET k 3"),
+    (call("increx", "k"), NO_SERVER),
+    (call("increx", "k", byint=-5, lbound=0, ubound=100, saturate=True, persist=True), NO_SERVER),
+    (call("increx", "k", ubound=100, ex=60, enx=True), NO_SERVER),
+    (call("increx", "k", byfloat=0.5, lbound=0, ubound=1.5, px=timedelta(seconds=1)), NO_SERVER),
+    (call("increx", "k", byint=2, exat=FAR), NO_SERVER),
+    (call("increx", "k", pxat=FUTURE * 1000), NO_SERVER),
     (call("lcs", "k", "m"), b"mytext", "MSET k ohmytext m mynewtext"),
     (call("lcs", "k", "m", length=True), 6, "MSET k ohmytext m mynewtext"),
     (
@@ -47,6 +59,9 @@ EXAMPLES: list[Row] = [
     (call("set", "k", "v", xx=True, px=5), False),
     (call("set", "k", "v", ifeq="w", exat=FUTURE), False, "SET k u", "valkey"),
     (call("set", "k", "v", ifeq="u", pxat=FAR), True, "SET k u", "valkey"),
+    (call("set", "k", "v", ifne="u"), NO_SERVER),
+    (call("set", "k", "v", ifdeq="b6acb9d84a38ff74", ex=60), NO_SERVER),
+    (call("set", "k", "v", ifdne="b6acb9d84a38ff74", get=True), NO_SERVER),
     (call("set", "k", "v", keepttl=True), True),
     (call("set", "k", "v", ex=timedelta(milliseconds=1)), True),
     (call("set", "k", "v", get=True), b"u", "SET k u"),
@@ -59,6 +74,14 @@ EXAMPLES: list[Row] = [
 REFUSED: list[Refused] = [
     (call("set", "k", "v", nx=True, xx=True), "nx and xx exclude each other"),
     (call("set", "k", "v", nx=True, ifeq="w"), "nx and ifeq exclude each other"),
+    (call("set", "k", "v", ifne="w", ifdne="w"), "ifne and ifdne exclude each other"),
+    (call("set", "k", "v", ifdeq="w", xx=True), "xx and ifdeq exclude each other"),
+    (call("delex", "k", ifeq="v", ifdne="w"), "ifeq and ifdne exclude each other"),
+    (call("increx", "k", byint=1, byfloat=1.5), "byint and byfloat exclude each other"),
+    (call("increx", "k", enx=True), "enx needs ex, px, exat or pxat"),
+    (call("increx", "k", enx=True, persist=True), "enx needs ex, px, exat or pxat"),
+    (call("increx", "k", ex=1, persist=True), "ex and persist exclude each other"),
+    (call("increx", "k", px=0), "px must be 1 or more, not 0"),
     (call("set", "k", "v", ex=1, px=1), "ex and px exclude each other"),
     (call("set", "k", "v", exat=1, keepttl=True), "exat and keepttl exclude each other"),
     (call("set", "k", "v", ex=0), "ex must be 1 or more, not 0"),
@@ -78,5 +101,7 @@ REFUSED: list[Refused] = [
 MISTYPED: list[Refused] = [
     (call("set", "k", "v", ex=1.5), "ex must be a whole number, not 1.5"),
     (call("set", "k", "v", px=True), "px must be a whole number, not True"),
+    (call("increx", "k", byint=1.5), "byint must be a whole number, not 1.5: a fraction needs byfloat"),
+    (call("increx", "k", ubound=1.5), "ubound must be a whole number, not 1.5: a fraction needs byfloat"),
     (call("mset", [("k", "v")]), "MSET takes a mapping of keys to values, not list"),
 ]

@@ -164,6 +164,9 @@ class TestKeys:
             ("MEMORY USAGE k", "k"),
             ("XINFO STREAM s", "s"),
             ("XGROUP CREATE s g 0", "s"),
+            ("MIGRATE host 1 k 0 100 COPY", "k"),
+            ("MIGRATE host 1 KEYS 0 100 AUTH KEYS", "KEYS"),
+            ("MIGRATE host 1", ""),
             ("XREAD COUNT 1 STREAMS a b 0 0", "a b"),
             ("XREAD COUNT 1", ""),
             ("XREADGROUP GROUP streams c STREAMS s >", "s"),
@@ -182,6 +185,12 @@ class TestKeys:
     )
     def test_the_keys_of_a_call(self, line: str, keys: str) -> None:
         assert Command(*line.split()).keys == keys.split()
+
+    @pytest.mark.parametrize("none", ["", b""])
+    @pytest.mark.parametrize("line", ["", "COPY REPLACE ", "AUTH keys ", "AUTH2 keys keys "])
+    def test_keys_that_migrate_follow_their_word(self, none: str | bytes, line: str) -> None:
+        command = Command("MIGRATE", "host", 1, none, 0, 100, *line.split(), "KEYS", "a", "keys")
+        assert command.keys == ["a", "keys"]
 
 
 class TestCommands:

@@ -219,7 +219,7 @@ def test_names_of_other_clients_are_answered_with_ours_and_are_not_there(server:
                         with pytest.raises(UsageAttributeError, match=f"^{type(thing).__name__} has no {name}: "):
                             getattr(thing, name)
                         answered.append(name)
-            assert {"pubsub", "lock", "transaction", "register_script", "from_url", "watch", "multi"} <= set(answered)
+            assert {"pubsub", "lock", "transaction", "register_script", "from_url", "multi"} <= set(answered)
             with pytest.raises(AttributeError, match="object has no attribute 'nonsense'"):
                 lease.nonsense  # noqa: B018
         with pytest.raises(AttributeError, match="object has no attribute 'nonsense'"):

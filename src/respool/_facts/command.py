@@ -136,6 +136,9 @@ def _keys_by_rule(rule: str, args: Sequence[Any]) -> Sequence[Any]:
         if start is None:
             return ()
         return args[start : start + (len(args) - start) // 2]
+    if rule == "KEYS":
+        start = _option(args, "KEYS", 6) if len(args) > 3 and args[3] in ("", b"") else None
+        return args[3:4] if start is None else args[start:]
     if rule.startswith("#"):
         position, _, step = rule[1:].partition(":")
         at = int(position)
@@ -152,6 +155,10 @@ def _keys_by_rule(rule: str, args: Sequence[Any]) -> Sequence[Any]:
     return args[first : last + 1 if last >= 0 else len(args) + last + 1 : stride]
 
 
+#: Options with values that may be spelled like an option, and how many: group and consumer, username and password.
+_VALUES: Final = {"AUTH": 1, "AUTH2": 2, "GROUP": 2}
+
+
 def _option(args: Sequence[Any], word: str, index: int = 1) -> int | None:
     """Return the index after the option ``word``, looking from ``index`` on, or None. No option follows STREAMS."""
     while index < len(args):
@@ -161,7 +168,7 @@ def _option(args: Sequence[Any], word: str, index: int = 1) -> int | None:
             return index + 1
         if option == "STREAMS":
             return None
-        index += 3 if option == "GROUP" else 1  # the group or consumer may be named like an option
+        index += _VALUES.get(option, 0) + 1
     return None
 
 

@@ -5,7 +5,8 @@ are from its command reference.
 
 ``KEYS`` has lines ``access key-rule | names``. Access ``read`` means: sending it twice does no harm. A key rule is
 ``first[:last[:step]]`` (a negative last counts from the end), ``#n[:step]`` for "argument n counts the keys that
-follow it", ``STREAMS`` for XREAD's form; rules are joined by ``+``. A slash stands for the space before a subcommand.
+follow it", ``STREAMS`` for XREAD's form, ``KEYS`` for MIGRATE's; rules are joined by ``+``. A slash stands for the
+space before a subcommand.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ write 1:-2    | BLPOP BRPOP BZPOPMAX BZPOPMIN
 write 1:2     | BLMOVE BLMOVEM BRPOPLPUSH COPY GEOSEARCHSTORE LMOVE LMOVEM RENAME RENAMENX RPOPLPUSH SMOVE ZRANGESTORE
 write 2       | HIMPORT/SET PFDEBUG XGROUP/CREATE XGROUP/CREATECONSUMER XGROUP/DELCONSUMER XGROUP/DESTROY XGROUP/SETID
 write 2:-1    | BITOP
-write 3       | MIGRATE
+write KEYS    | MIGRATE
 write STREAMS | XREADGROUP
 """
 
@@ -160,6 +161,7 @@ SUBSCRIBES: Final = frozenset("SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSU
 
 _LEASE = "it changes the state of the connection: take a lease: pool.acquire()"
 _FIELDSETS = "its fieldsets belong to one connection: take a lease: pool.acquire()"
+_WATCH = "it holds for one connection only: take a lease, pool.acquire(), and call watch() and unwatch() on that"
 _BATCH = "use execute_many(commands, atomic=True) or pipeline(atomic=True), or take a lease: pool.acquire()"
 
 #: Why a command may not be sent on a shared connection, and what to use instead (R-20).
@@ -176,4 +178,6 @@ REFUSALS: Final = {
     "MULTI": _BATCH,
     "QUIT": "use aclose() or close()",
     "SELECT": "use pool.select(db), or give db= to the pool",
+    "UNWATCH": _WATCH,
+    "WATCH": _WATCH,
 }

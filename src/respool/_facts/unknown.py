@@ -60,11 +60,11 @@ def unknown_option(name: str, known: Iterable[str], where: str = "") -> str:
 
 
 _EXECUTE: Final = "call execute('NAME', ...), or the method of the command"
-_SCRIPT: Final = "call execute('EVALSHA', sha, 1, key), with execute('SCRIPT', 'LOAD', text) before it"
+_SCRIPT: Final = "call evalsha(sha, keys=[key]), with script_load(text) before it"
 _PUBSUB: Final = (
     "acquire() a connection, call execute('SUBSCRIBE', channel) on it, and take the messages from the pool's listener="
 )
-_WATCH: Final = "acquire() a connection and call execute('WATCH', key) on it"
+_WATCH: Final = "acquire() a connection and call watch(key) on it"
 
 #: Names that a client or pool has in other libraries.
 POOL_NAMES: Final = {
@@ -86,8 +86,6 @@ POOL_NAMES: Final = {
     "set_response_callback": "give parse= to a Command: execute(Command('GET', key, parse=function))",
     "subscribe": _PUBSUB,
     "transaction": f"use pipeline(atomic=True); for WATCH, {_WATCH}",
-    "unwatch": _WATCH,
-    "watch": _WATCH,
 }
 
 #: Names that a connection has in other libraries.
@@ -102,8 +100,6 @@ CONNECTION_NAMES: Final = {
     "read_response": "execute() sends a command and returns its reply",
     "register_script": _SCRIPT,
     "send_command": "execute() sends a command and returns its reply",
-    "unwatch": "call execute('UNWATCH')",
-    "watch": "call execute('WATCH', key)",
 }
 
 _SCAN: Final = "call it on the pool: an iterator needs each page before it asks for the next one"

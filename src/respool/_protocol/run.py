@@ -106,7 +106,9 @@ class Run:
             misplaced = [kind for kind in self._kinds if kind.effect in ("multi", "end", "watch", "unwatch")]
             for spec in self.specs if misplaced else ():
                 if spec in misplaced:
-                    raise UsageValueError(f"{spec.name} has no place in an atomic run, which is a MULTI itself")
+                    instead = ": call watch() on a lease, before it" if spec.effect == "watch" else ""
+                    message = f"{spec.name} has no place in an atomic run, which is a MULTI itself{instead}"
+                    raise UsageValueError(message)
             self.args = [MULTI, *self.calls, EXEC]
 
     def __len__(self) -> int:

@@ -7,7 +7,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Unpack, overload
 
 from respool import commands
-from respool.commands import connection, consumer_groups, generic, hashes, lists, pubsub, sets, streams, strings
+from respool.commands import (
+    connection,
+    consumer_groups,
+    generic,
+    hashes,
+    lists,
+    pubsub,
+    scripting,
+    sets,
+    streams,
+    strings,
+    transactions,
+)
 from respool.commands.connection import (
     AUTH,
     CLIENT_CAPA,
@@ -99,6 +111,16 @@ from respool.commands.pubsub import (
     PUBSUB_SHARDNUMSUB,
     SPUBLISH,
 )
+from respool.commands.scripting import (
+    FUNCTION_DELETE,
+    FUNCTION_DUMP,
+    FUNCTION_KILL,
+    FUNCTION_STATS,
+    SCRIPT_EXISTS,
+    SCRIPT_KILL,
+    SCRIPT_LOAD,
+    SCRIPT_SHOW,
+)
 from respool.commands.sets import (
     SADD,
     SCARD,
@@ -122,6 +144,7 @@ from respool.commands.strings import (
     DECR,
     DECRBY,
     DELIFEQ,
+    DIGEST,
     GET,
     GETDEL,
     GETRANGE,
@@ -137,6 +160,7 @@ from respool.commands.strings import (
     SETRANGE,
     STRLEN,
 )
+from respool.commands.transactions import UNWATCH, WATCH
 
 if TYPE_CHECKING:
     import builtins
@@ -148,7 +172,8 @@ if TYPE_CHECKING:
     from respool.commands._arguments import Duration, Moment, Value
     from respool.commands._stream_arguments import References, StreamId
     from respool.commands.connection import ClientFilter
-    from respool.commands.lists import Side
+    from respool.commands.lists import Order, Side
+    from respool.commands.scripting import FlushMode
     from respool.commands.strings import SetOptions
 
 S = TypeVar("S")
@@ -595,6 +620,24 @@ class Commands(Generic[S]):
         """Return all keys that match a glob pattern."""
         return self._execute(("KEYS", pattern), KEYS)
 
+    def migrate(
+        self,
+        host: str,
+        port: int,
+        *keys: Key,
+        timeout: Duration,
+        db: int = 0,
+        copy: bool = False,
+        replace: bool = False,
+        username: str | bytes | None = None,
+        password: str | bytes | None = None,
+    ) -> bool:
+        """Move keys to another server, and return whether there were any to move."""
+        command = generic.migrate(
+            host, port, *keys, timeout=timeout, db=db, copy=copy, replace=replace, username=username, password=password
+        )
+        return self._execute(command.args, command.spec, command.parse)
+
     def move(self, key: Key, db: int) -> bool:
         """Move a key to another database, and return whether it was moved."""
         return self._execute(("MOVE", key, db), MOVE)
@@ -1016,6 +1059,24 @@ class Commands(Generic[S]):
         command = lists.blmove(source, destination, wherefrom, whereto, timeout=timeout)
         return self._execute(command.args, command.spec, command.parse)
 
+    def blmovem(
+        self,
+        source: Key,
+        destination: Key,
+        wherefrom: Side,
+        whereto: Side,
+        *,
+        count: int | None = None,
+        exactly: int | None = None,
+        order: Order | None = None,
+        timeout: float | timedelta = 0,
+    ) -> list[S]:
+        """Wait for elements, move them to another list and return them; the empty list after ``timeout``."""
+        command = lists.blmovem(
+            source, destination, wherefrom, whereto, count=count, exactly=exactly, order=order, timeout=timeout
+        )
+        return self._execute(command.args, command.spec, command.parse)
+
     def blmpop(
         self, *keys: Key, side: Side = "LEFT", count: int | None = None, timeout: float | timedelta = 0
     ) -> tuple[S, list[S]] | None:
@@ -1053,6 +1114,21 @@ class Commands(Generic[S]):
     def lmove(self, source: Key, destination: Key, wherefrom: Side, whereto: Side) -> S | None:
         """Move an element from one end of a list to an end of another or the same list, and return it."""
         return self._execute(("LMOVE", source, destination, wherefrom, whereto), LMOVE)
+
+    def lmovem(
+        self,
+        source: Key,
+        destination: Key,
+        wherefrom: Side,
+        whereto: Side,
+        *,
+        count: int | None = None,
+        exactly: int | None = None,
+        order: Order | None = None,
+    ) -> list[S]:
+        """Move elements from one end of a list to an end of another or the same list, and return them."""
+        command = lists.lmovem(source, destination, wherefrom, whereto, count=count, exactly=exactly, order=order)
+        return self._execute(command.args, command.spec, command.parse)
 
     def lmpop(self, *keys: Key, side: Side = "LEFT", count: int | None = None) -> tuple[S, list[S]] | None:
         """Remove elements from the first list that has any, and return its key and the elements."""
@@ -1185,6 +1261,96 @@ class Commands(Generic[S]):
         """Send a message to all subscribers of a shard channel, and return how many clients received it."""
         return self._execute(("SPUBLISH", channel, message), SPUBLISH)
 
+    def eval(self, script: str | bytes, *, keys: Sequence[Key] = (), args: Sequence[Value] = ()) -> Any:
+        """Run a Lua script and return what it returns, in the shape that the protocol gives it."""
+        command = scripting.eval(script, keys=keys, args=args)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def eval_ro(self, script: str | bytes, *, keys: Sequence[Key] = (), args: Sequence[Value] = ()) -> Any:
+        """Run a Lua script that changes nothing, and return what it returns."""
+        command = scripting.eval_ro(script, keys=keys, args=args)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def evalsha(self, sha1: str | bytes, *, keys: Sequence[Key] = (), args: Sequence[Value] = ()) -> Any:
+        """Run the script that has this hash, and return what it returns."""
+        command = scripting.evalsha(sha1, keys=keys, args=args)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def evalsha_ro(self, sha1: str | bytes, *, keys: Sequence[Key] = (), args: Sequence[Value] = ()) -> Any:
+        """Run the script that has this hash and changes nothing, and return what it returns."""
+        command = scripting.evalsha_ro(sha1, keys=keys, args=args)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def fcall(self, name: str | bytes, *, keys: Sequence[Key] = (), args: Sequence[Value] = ()) -> Any:
+        """Call a function of a library that was loaded, and return what it returns."""
+        command = scripting.fcall(name, keys=keys, args=args)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def fcall_ro(self, name: str | bytes, *, keys: Sequence[Key] = (), args: Sequence[Value] = ()) -> Any:
+        """Call a function that changes nothing, and return what it returns."""
+        command = scripting.fcall_ro(name, keys=keys, args=args)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def function_delete(self, library: str | bytes) -> bool:
+        """Delete a library with all its functions, and return True."""
+        return self._execute(("FUNCTION", "DELETE", library), FUNCTION_DELETE)
+
+    def function_dump(self) -> bytes:
+        """Return all libraries in the server's own format, for ``function_restore``. Since Redis 7.0."""
+        return self._execute(("FUNCTION", "DUMP"), FUNCTION_DUMP)
+
+    def function_flush(self, mode: FlushMode | None = None) -> bool:
+        """Delete all libraries and return True."""
+        command = scripting.function_flush(mode)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def function_kill(self) -> bool:
+        """End the function that runs too long, and return True."""
+        return self._execute(("FUNCTION", "KILL"), FUNCTION_KILL)
+
+    def function_list(self, *, libraryname: str | bytes | None = None, withcode: bool = False) -> list[dict[str, Any]]:
+        """Return the libraries, each as a dict; an empty list if there are none."""
+        command = scripting.function_list(libraryname=libraryname, withcode=withcode)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def function_load(self, code: str | bytes, *, replace: bool = False) -> str:
+        """Load a library and return its name, which its first line says: ``#!lua name=mylib``."""
+        command = scripting.function_load(code, replace=replace)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def function_restore(self, payload: bytes, policy: Literal["FLUSH", "APPEND", "REPLACE"] | None = None) -> bool:
+        """Load the libraries of a ``function_dump``, and return True."""
+        command = scripting.function_restore(payload, policy)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def function_stats(self) -> dict[str, Any]:
+        """Return the function that runs now, and how many there are."""
+        return self._execute(("FUNCTION", "STATS"), FUNCTION_STATS)
+
+    def script_exists(self, *sha1s: str | bytes) -> list[bool]:
+        """Return a list that tells, for each hash in order, whether the server remembers the script."""
+        if sha1s:
+            return self._execute(("SCRIPT", "EXISTS", *sha1s), SCRIPT_EXISTS)
+        command = scripting.script_exists(*sha1s)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def script_flush(self, mode: FlushMode | None = None) -> bool:
+        """Forget all scripts and return True."""
+        command = scripting.script_flush(mode)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def script_kill(self) -> bool:
+        """End the script that runs too long, and return True."""
+        return self._execute(("SCRIPT", "KILL"), SCRIPT_KILL)
+
+    def script_load(self, script: str | bytes) -> str:
+        """Make the server remember a script, without running it, and return its hash for ``evalsha``."""
+        return self._execute(("SCRIPT", "LOAD", script), SCRIPT_LOAD)
+
+    def script_show(self, sha1: str | bytes) -> S:
+        """Return the script that has this hash."""
+        return self._execute(("SCRIPT", "SHOW", sha1), SCRIPT_SHOW)
+
     def sadd(self, key: Key, *members: Value) -> int:
         """Add members to a set, and return how many were not in it before."""
         if members:
@@ -1201,6 +1367,11 @@ class Commands(Generic[S]):
         if keys:
             return self._execute(("SDIFF", *keys), SDIFF)
         command = sets.sdiff(*keys)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def sdiffcard(self, *keys: Key, limit: int | None = None) -> int:
+        """Return how many members of the first set are in none of the others."""
+        command = sets.sdiffcard(*keys, limit=limit)
         return self._execute(command.args, command.spec, command.parse)
 
     def sdiffstore(self, destination: Key, *keys: Key) -> int:
@@ -1291,6 +1462,11 @@ class Commands(Generic[S]):
         if keys:
             return self._execute(("SUNION", *keys), SUNION)
         command = sets.sunion(*keys)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def sunioncard(self, *keys: Key, approx: bool = False, limit: int | None = None) -> int:
+        """Return how many members the sets have together, each counted once."""
+        command = sets.sunioncard(*keys, approx=approx, limit=limit)
         return self._execute(command.args, command.spec, command.parse)
 
     def sunionstore(self, destination: Key, *keys: Key) -> int:
@@ -1456,9 +1632,26 @@ class Commands(Generic[S]):
         """Subtract a whole number from a number and return the new value."""
         return self._execute(("DECRBY", key, decrement), DECRBY)
 
+    def delex(
+        self,
+        key: Key,
+        *,
+        ifeq: Value | None = None,
+        ifne: Value | None = None,
+        ifdeq: str | None = None,
+        ifdne: str | None = None,
+    ) -> bool:
+        """Delete a key if a condition holds, and return whether it was deleted."""
+        command = strings.delex(key, ifeq=ifeq, ifne=ifne, ifdeq=ifdeq, ifdne=ifdne)
+        return self._execute(command.args, command.spec, command.parse)
+
     def delifeq(self, key: Key, value: Value) -> bool:
         """Delete a key if it holds exactly this value, and return whether it was deleted."""
         return self._execute(("DELIFEQ", key, value), DELIFEQ)
+
+    def digest(self, key: Key) -> str | None:
+        """Return a hash of the value of a key, as 16 hexadecimal digits; None if there is no such key."""
+        return self._execute(("DIGEST", key), DIGEST)
 
     def get(self, key: Key) -> S | None:
         """Return the value of a key, or None if there is no such key."""
@@ -1501,6 +1694,74 @@ class Commands(Generic[S]):
     def incrbyfloat(self, key: Key, increment: float) -> float:
         """Add to a floating point number and return the new value."""
         return self._execute(("INCRBYFLOAT", key, increment), INCRBYFLOAT)
+
+    @overload
+    def increx(
+        self,
+        key: Key,
+        *,
+        byint: int | None = None,
+        byfloat: None = None,
+        lbound: int | None = None,
+        ubound: int | None = None,
+        saturate: bool = False,
+        ex: Duration | None = None,
+        px: Duration | None = None,
+        exat: Moment | None = None,
+        pxat: Moment | None = None,
+        persist: bool = False,
+        enx: bool = False,
+    ) -> tuple[int, int]: ...
+    @overload
+    def increx(
+        self,
+        key: Key,
+        *,
+        byint: None = None,
+        byfloat: float,
+        lbound: float | None = None,
+        ubound: float | None = None,
+        saturate: bool = False,
+        ex: Duration | None = None,
+        px: Duration | None = None,
+        exat: Moment | None = None,
+        pxat: Moment | None = None,
+        persist: bool = False,
+        enx: bool = False,
+    ) -> tuple[float, float]: ...
+    def increx(
+        self,
+        key: Key,
+        *,
+        byint: int | None = None,
+        byfloat: float | None = None,
+        lbound: float | None = None,
+        ubound: float | None = None,
+        saturate: bool = False,
+        ex: Duration | None = None,
+        px: Duration | None = None,
+        exat: Moment | None = None,
+        pxat: Moment | None = None,
+        persist: bool = False,
+        enx: bool = False,
+    ) -> Any:
+        """Add to a number within bounds, set when it expires, and return the new value and what was added."""
+        make: Callable[..., Command[Any]] = strings.increx
+        command = make(
+            key,
+            byint=byint,
+            byfloat=byfloat,
+            lbound=lbound,
+            ubound=ubound,
+            saturate=saturate,
+            ex=ex,
+            px=px,
+            exat=exat,
+            pxat=pxat,
+            persist=persist,
+            enx=enx,
+        )
+        return self._execute(command.args, command.spec, command.parse)
 
     @overload
     def lcs(self, key1: Key, key2: Key) -> S: ...
@@ -1609,3 +1870,14 @@ class Commands(Generic[S]):
     def strlen(self, key: Key) -> int:
         """Return the length of a string in bytes, 0 if there is no such key."""
         return self._execute(("STRLEN", key), STRLEN)
+
+    def unwatch(self) -> bool:
+        """End every watch of this connection, and return True."""
+        return self._execute(("UNWATCH",), UNWATCH)
+
+    def watch(self, *keys: Key) -> bool:
+        """Watch keys until the next transaction on this connection, and return True."""
+        if keys:
+            return self._execute(("WATCH", *keys), WATCH)
+        command = transactions.watch(*keys)
+        return self._execute(command.args, command.spec, command.parse)

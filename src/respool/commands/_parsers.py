@@ -52,6 +52,16 @@ def as_set(reply: Any) -> set[Any]:
     return set() if reply is None else set(reply)
 
 
+def as_floats(reply: Any) -> tuple[float, ...]:
+    """Return numbers of fixed count, which may be text, as a tuple of float."""
+    return tuple(map(float, reply))
+
+
+def as_moved(reply: Any) -> bool:
+    """Tell whether MIGRATE answered OK, and not NOKEY."""
+    return as_text(reply) != "NOKEY"
+
+
 def as_bools(reply: Any) -> list[bool]:
     """Return a list of answers, each 1 or 0, or true or false, as a list of bool."""
     return [bool(each) for each in reply]
@@ -61,6 +71,23 @@ def as_facts(reply: Any) -> dict[str, Any]:
     """Return a map from the server as a dict; its words become str at every depth."""
     pairs = reply.items() if isinstance(reply, dict) else zip(reply[::2], reply[1::2], strict=True)
     return {_plain(key): _plain(value) for key, value in pairs}
+
+
+def as_libraries(reply: Any) -> list[dict[str, Any]]:
+    """Return the reply to FUNCTION LIST as dicts; the functions in them are dicts themselves."""
+    libraries = [as_facts(library) for library in reply]
+    for library in libraries:
+        library["functions"] = [as_facts(function) for function in library["functions"]]
+    return libraries
+
+
+def as_function_stats(reply: Any) -> dict[str, Any]:
+    """Return the reply to FUNCTION STATS as a dict; what runs and the engines are dicts themselves."""
+    stats = as_facts(reply)
+    if stats["running_script"] is not None:
+        stats["running_script"] = as_facts(stats["running_script"])
+    stats["engines"] = {name: as_facts(engine) for name, engine in as_facts(stats["engines"]).items()}
+    return stats
 
 
 def as_greeting(reply: Any) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from respool.commands._arguments import (
     nothing_to_send,
     option,
 )
-from respool.commands._parsers import as_page, as_text
+from respool.commands._parsers import as_moved, as_page, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +40,7 @@ EXPIRE = spec("EXPIRE").derive(parse=bool)
 EXPIREAT = spec("EXPIREAT").derive(parse=bool)
 EXPIRETIME = spec("EXPIRETIME")
 KEYS = spec("KEYS")
+MIGRATE = spec("MIGRATE").derive(parse=as_moved)
 MOVE = spec("MOVE").derive(parse=bool)
 OBJECT_ENCODING = spec("OBJECT ENCODING").derive(parse=as_text)
 OBJECT_FREQ = spec("OBJECT FREQ")
@@ -141,6 +142,37 @@ def keys(pattern: Key) -> Command[list[Text]]:
     Meanwhile the server runs no other command: use ``scan`` unless the database is small.
     """
     return Command(KEYS, pattern)
+
+
+def migrate(
+    host: str,
+    port: int,
+    *keys: Key,
+    timeout: Duration,
+    db: int = 0,
+    copy: bool = False,
+    replace: bool = False,
+    username: str | bytes | None = None,
+    password: str | bytes | None = None,
+) -> Command[bool]:
+    """Move keys to another server, and return whether there were any to move.
+
+    ``db`` is the database there. With ``copy`` the keys stay here too; without ``replace`` the server refuses to
+    overwrite one there. ``username`` (Redis 6.0) and ``password`` are for the other server. ``timeout`` is how many
+    milliseconds the other server may be silent, 0 is one second; meanwhile both servers run no other command. After an
+    error of the code IOERR a key may be on both of them. Raises UsageValueError without keys, and for ``username``
+    without ``password``.
+    """
+    if not keys:
+        raise nothing_to_send(MIGRATE, "key")
+    if username is not None and password is None:
+        raise UsageValueError("username needs password")
+    login = option("AUTH", password) if username is None or password is None else ("AUTH2", username, password)
+    words = (*flag("COPY", copy), *flag("REPLACE", replace), *login)
+    time = at_least(0, "timeout", duration("timeout", timeout, MILLISECOND))
+    if len(keys) == 1:
+        return Command(MIGRATE, host, port, keys[0], db, time, *words)
+    return Command(MIGRATE, host, port, "", db, time, *words, "KEYS", *keys)
 
 
 def move(key: Key, db: int) -> Command[bool]:

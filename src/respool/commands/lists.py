@@ -15,19 +15,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from respool._facts.command import Command, spec
-from respool.commands._arguments import at_least, counted, nothing_to_send, option, patience
+from respool._facts.errors import UsageValueError
+from respool.commands._arguments import at_least, choose, counted, nothing_to_send, option, patience
 from respool.commands._parsers import as_list, as_tuple
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from respool._facts.command import Key
+    from respool._facts.command import Arg, Key
     from respool.commands._arguments import Text, Value
 
 Side: TypeAlias = Literal["LEFT", "RIGHT"]
 """An end of a list: ``"LEFT"`` is its head, ``"RIGHT"`` its tail."""
+Order: TypeAlias = Literal["OBO", "BULK"]
+"""How several elements are moved: ``"OBO"`` one by one, ``"BULK"`` all at once, which keeps their order."""
 
 BLMOVE = spec("BLMOVE")
+BLMOVEM = spec("BLMOVEM").derive(parse=as_list)
 BLMPOP = spec("BLMPOP").derive(parse=as_tuple)
 BLPOP = spec("BLPOP").derive(parse=as_tuple)
 BRPOP = spec("BRPOP").derive(parse=as_tuple)
@@ -36,6 +40,7 @@ LINDEX = spec("LINDEX")
 LINSERT = spec("LINSERT")
 LLEN = spec("LLEN")
 LMOVE = spec("LMOVE")
+LMOVEM = spec("LMOVEM").derive(parse=as_list)
 LMPOP = spec("LMPOP").derive(parse=as_tuple)
 LPOP = spec("LPOP")
 LPOP_MANY = spec("LPOP").derive(parse=as_list)
@@ -61,6 +66,26 @@ def blmove(
     This is the blocking ``lmove``. Since Redis 6.2.
     """
     return Command(BLMOVE, source, destination, wherefrom, whereto, patience(timeout))
+
+
+def blmovem(
+    source: Key,
+    destination: Key,
+    wherefrom: Side,
+    whereto: Side,
+    *,
+    count: int | None = None,
+    exactly: int | None = None,
+    order: Order | None = None,
+    timeout: float | timedelta = 0,
+) -> Command[list[Text]]:
+    """Wait for elements, move them to another list and return them; the empty list after ``timeout``.
+
+    With ``exactly`` it waits for that many, otherwise for one. This is the blocking ``lmovem``. Since Redis 8.10; not
+    yet tested against a server.
+    """
+    words = _amount(count, exactly, order)
+    return Command(BLMOVEM, source, destination, wherefrom, whereto, patience(timeout), *words)
 
 
 def blmpop(
@@ -127,6 +152,27 @@ def lmove(source: Key, destination: Key, wherefrom: Side, whereto: Side) -> Comm
     Returns None if the source does not exist. Since Redis 6.2.
     """
     return Command(LMOVE, source, destination, wherefrom, whereto)
+
+
+def lmovem(
+    source: Key,
+    destination: Key,
+    wherefrom: Side,
+    whereto: Side,
+    *,
+    count: int | None = None,
+    exactly: int | None = None,
+    order: Order | None = None,
+) -> Command[list[Text]]:
+    """Move elements from one end of a list to an end of another or the same list, and return them.
+
+    ``count`` moves up to that many, ``exactly`` that many or none; without either it moves one. Both need ``order``:
+    ``"OBO"`` moves one element after the other, so that two ends of one name reverse them, ``"BULK"`` keeps their
+    order. Returns the elements as they stand in the destination, and the empty list if nothing was moved. Raises
+    UsageValueError for ``count`` with ``exactly``, for a number below 1, for one without ``order``, and for ``order``
+    alone. Since Redis 8.10; not yet tested against a server.
+    """
+    return Command(LMOVEM, source, destination, wherefrom, whereto, *_amount(count, exactly, order))
 
 
 def lmpop(*keys: Key, side: Side = "LEFT", count: int | None = None) -> Command[tuple[Text, list[Text]] | None]:
@@ -275,3 +321,14 @@ def rpushx(key: Key, *elements: Value) -> Command[int]:
 def _many(count: int | None) -> tuple[int | str, ...]:
     """Return the words of the COUNT option of LMPOP and BLMPOP."""
     return () if count is None else ("COUNT", at_least(1, "count", count))
+
+
+def _amount(count: int | None, exactly: int | None, order: Order | None) -> tuple[Arg, ...]:
+    """Return the words of LMOVEM and BLMOVEM that say how many elements to move, and in which order."""
+    number = choose(
+        count=() if count is None else ("COUNT", at_least(1, "count", count)),
+        exactly=() if exactly is None else ("EXACTLY", at_least(1, "exactly", exactly)),
+    )
+    if bool(number) != (order is not None):
+        raise UsageValueError("count and exactly need order, and order needs one of them")
+    return number if order is None else (*number, order)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 from respool._facts.command import Command, spec
-from respool.commands._arguments import at_least, counted, nothing_to_send, option, whole
+from respool.commands._arguments import at_least, counted, flag, nothing_to_send, option, whole
 from respool.commands._parsers import as_bools, as_list, as_page, as_set
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SADD = spec("SADD")
 SCARD = spec("SCARD")
 SDIFF = spec("SDIFF").derive(parse=as_set)
+SDIFFCARD = spec("SDIFFCARD")
 SDIFFSTORE = spec("SDIFFSTORE")
 SINTER = spec("SINTER").derive(parse=as_set)
 SINTERCARD = spec("SINTERCARD")
@@ -37,6 +38,7 @@ SRANDMEMBER_MANY = spec("SRANDMEMBER").derive(parse=as_list)
 SREM = spec("SREM")
 SSCAN = spec("SSCAN").derive(parse=as_page)
 SUNION = spec("SUNION").derive(parse=as_set)
+SUNIONCARD = spec("SUNIONCARD")
 SUNIONSTORE = spec("SUNIONSTORE")
 
 
@@ -63,6 +65,17 @@ def sdiff(*keys: Key) -> Command[set[Text]]:
     if keys:
         return Command(SDIFF, *keys)
     raise nothing_to_send(SDIFF, "key")
+
+
+def sdiffcard(*keys: Key, limit: int | None = None) -> Command[int]:
+    """Return how many members of the first set are in none of the others.
+
+    A key that does not exist counts as an empty set. The server stops counting at ``limit``, which is then the reply;
+    0 is no limit. Raises UsageValueError without keys and for a negative limit. Since Redis 8.10; not yet tested
+    against a server.
+    """
+    limit = None if limit is None else at_least(0, "limit", limit)
+    return Command(SDIFFCARD, *counted(SDIFFCARD, keys), *option("LIMIT", limit))
 
 
 def sdiffstore(destination: Key, *keys: Key) -> Command[int]:
@@ -197,6 +210,17 @@ def sunion(*keys: Key) -> Command[set[Text]]:
     if keys:
         return Command(SUNION, *keys)
     raise nothing_to_send(SUNION, "key")
+
+
+def sunioncard(*keys: Key, approx: bool = False, limit: int | None = None) -> Command[int]:
+    """Return how many members the sets have together, each counted once.
+
+    A key that does not exist counts as an empty set. ``approx`` estimates the number, which takes less memory. The
+    server stops counting at ``limit``, which is then the reply; 0 is no limit. Raises UsageValueError without keys and
+    for a negative limit. Since Redis 8.10; not yet tested against a server.
+    """
+    limit = None if limit is None else at_least(0, "limit", limit)
+    return Command(SUNIONCARD, *counted(SUNIONCARD, keys), *flag("APPROX", approx), *option("LIMIT", limit))
 
 
 def sunionstore(destination: Key, *keys: Key) -> Command[int]:

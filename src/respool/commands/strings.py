@@ -24,7 +24,7 @@ from respool.commands._arguments import (
     nothing_to_send,
     option,
 )
-from respool.commands._parsers import as_facts
+from respool.commands._parsers import as_facts, as_floats, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 APPEND = spec("APPEND")
 DECR = spec("DECR")
 DECRBY = spec("DECRBY")
+DELEX = spec("DELEX").derive(parse=bool)
 DELIFEQ = spec("DELIFEQ").derive(parse=bool)
+DIGEST = spec("DIGEST").derive(parse=as_text)
 GET = spec("GET")
 GETDEL = spec("GETDEL")
 GETEX = spec("GETEX")
@@ -45,6 +47,8 @@ GETSET = spec("GETSET")
 INCR = spec("INCR")
 INCRBY = spec("INCRBY")
 INCRBYFLOAT = spec("INCRBYFLOAT").derive(parse=float)
+INCREX = spec("INCREX").derive(parse=tuple)
+INCREX_FLOAT = spec("INCREX").derive(parse=as_floats)
 LCS = spec("LCS")
 MGET = spec("MGET")
 MSET = spec("MSET").derive(parse=bool)
@@ -67,6 +71,9 @@ class SetOptions(TypedDict, total=False):
     - ``nx``: set only a key that does not exist
     - ``xx``: set only a key that exists
     - ``ifeq``: set only a key that holds exactly this value (Valkey 8.1, Redis 8.4)
+    - ``ifne``: set only a key that does not exist or holds another value (Redis 8.4)
+    - ``ifdeq``: set only a key whose value has this digest, as ``digest`` returns it (Redis 8.4)
+    - ``ifdne``: set only a key that does not exist or whose value has another digest (Redis 8.4)
     - ``px``: expire after this many milliseconds
     - ``exat``: expire at this moment, in seconds since 1970
     - ``pxat``: expire at this moment, in milliseconds since 1970
@@ -80,6 +87,9 @@ class SetOptions(TypedDict, total=False):
     nx: bool
     xx: bool
     ifeq: Value | None
+    ifne: Value | None
+    ifdeq: str | None
+    ifdne: str | None
 
 
 def append(key: Key, value: Value) -> Command[int]:
@@ -106,12 +116,44 @@ def decrby(key: Key, decrement: int) -> Command[int]:
     return Command(DECRBY, key, decrement)
 
 
+def delex(
+    key: Key,
+    *,
+    ifeq: Value | None = None,
+    ifne: Value | None = None,
+    ifdeq: str | None = None,
+    ifdne: str | None = None,
+) -> Command[bool]:
+    """Delete a key if a condition holds, and return whether it was deleted.
+
+    With ``ifeq`` it must hold exactly this value, with ``ifne`` another; with ``ifdeq`` its value must have this
+    digest, as ``digest`` returns it, with ``ifdne`` another. A condition asks for a string; without one, a key of any
+    type is deleted. Raises UsageValueError for two conditions. Since Redis 8.4; not yet tested against a server.
+    """
+    condition = choose(
+        ifeq=option("IFEQ", ifeq),
+        ifne=option("IFNE", ifne),
+        ifdeq=option("IFDEQ", ifdeq),
+        ifdne=option("IFDNE", ifdne),
+    )
+    return Command(DELEX, key, *condition)
+
+
 def delifeq(key: Key, value: Value) -> Command[bool]:
     """Delete a key if it holds exactly this value, and return whether it was deleted.
 
     This is the safe way to release a lock: it never deletes the lock of another holder. Since Valkey 9.0.
     """
     return Command(DELIFEQ, key, value)
+
+
+def digest(key: Key) -> Command[str | None]:
+    """Return a hash of the value of a key, as 16 hexadecimal digits; None if there is no such key.
+
+    ``set`` and ``delex`` take it as a condition (``ifdeq``, ``ifdne``), so that a long value need not be sent to be
+    compared. It is the 64-bit XXH3 of the value. Since Redis 8.4; not yet tested against a server.
+    """
+    return Command(DIGEST, key)
 
 
 def get(key: Key) -> Command[Text | None]:
@@ -184,6 +226,80 @@ def incrbyfloat(key: Key, increment: float) -> Command[float]:
     decimal places; the reply is rounded to a Python float.
     """
     return Command(INCRBYFLOAT, key, increment)
+
+
+@overload
+def increx(
+    key: Key,
+    *,
+    byint: int | None = None,
+    byfloat: None = None,
+    lbound: int | None = None,
+    ubound: int | None = None,
+    saturate: bool = False,
+    ex: Duration | None = None,
+    px: Duration | None = None,
+    exat: Moment | None = None,
+    pxat: Moment | None = None,
+    persist: bool = False,
+    enx: bool = False,
+) -> Command[tuple[int, int]]: ...
+@overload
+def increx(
+    key: Key,
+    *,
+    byint: None = None,
+    byfloat: float,
+    lbound: float | None = None,
+    ubound: float | None = None,
+    saturate: bool = False,
+    ex: Duration | None = None,
+    px: Duration | None = None,
+    exat: Moment | None = None,
+    pxat: Moment | None = None,
+    persist: bool = False,
+    enx: bool = False,
+) -> Command[tuple[float, float]]: ...
+def increx(
+    key: Key,
+    *,
+    byint: int | None = None,
+    byfloat: float | None = None,
+    lbound: float | None = None,
+    ubound: float | None = None,
+    saturate: bool = False,
+    ex: Duration | None = None,
+    px: Duration | None = None,
+    exat: Moment | None = None,
+    pxat: Moment | None = None,
+    persist: bool = False,
+    enx: bool = False,
+) -> Command[Any]:
+    """Add to a number within bounds, set when it expires, and return the new value and what was added.
+
+    It adds the whole number ``byint``, 1 by default, or else ``byfloat``; a key that does not exist counts from 0. If
+    the result would be below ``lbound`` or above ``ubound``, nothing changes and 0 was added; with ``saturate`` the
+    result is that bound.
+
+    ``ex`` and ``px`` are seconds and milliseconds from now, ``exat`` and ``pxat`` moments since 1970, ``persist``
+    removes the expiry, and without an option it stays. With ``enx`` only a key that never expires gets one: so
+    ``increx(key, ubound=100, ex=60, enx=True)`` counts calls in a window, and has added 0 when there were too many.
+
+    Raises UsageValueError for ``byint`` with ``byfloat``, for ``enx`` without a time, for more than one time, and for a
+    time below 1; UsageTypeError for a bound of ``byint`` that is not whole. Since Redis 8.8; not yet tested against a
+    server.
+    """
+    amount = choose(byint=option("BYINT", byint), byfloat=option("BYFLOAT", byfloat))
+    times = expiry(ex=ex, px=px, exat=exat, pxat=pxat, persist=persist)
+    if enx and (persist or not times):
+        raise UsageValueError("enx needs ex, px, exat or pxat")
+    if byfloat is None:
+        for name, bound in (("byint", byint), ("lbound", lbound), ("ubound", ubound)):
+            if bound is not None and not isinstance(bound, int):
+                raise UsageTypeError(f"{name} must be a whole number, not {bound!r}: a fraction needs byfloat")
+    bounds = (*option("LBOUND", lbound), *option("UBOUND", ubound), *flag("SATURATE", saturate))
+    words = (*amount, *bounds, *times, *flag("ENX", enx))
+    return Command(INCREX if byfloat is None else INCREX_FLOAT, key, *words)
 
 
 @overload
@@ -298,7 +414,9 @@ def set(
     from now, ``px`` in milliseconds, ``exat`` and ``pxat`` are the same since 1970.
 
     ``nx`` sets only a key that does not exist, ``xx`` only one that does, ``ifeq`` only one that holds exactly
-    this value (Valkey 8.1, Redis 8.4). With ``get`` the reply does not show whether the condition held, except
+    this value (Valkey 8.1, Redis 8.4), ``ifne`` only one that does not; ``ifdeq`` and ``ifdne`` ask the same about the
+    value's ``digest``. A key that does not exist is set by ``ifne`` and ``ifdne`` only. These three are since Redis
+    8.4; not yet tested against a server. With ``get`` the reply does not show whether the condition held, except
     that with ``nx`` None means that it did (Redis 7.0); the old value must then be a string, else WrongType.
 
     Raises UsageValueError for two conditions, for two times, and for a time that is not above 0.
@@ -342,12 +460,27 @@ def strlen(key: Key) -> Command[int]:
 
 
 def _set_words(
-    *, get: bool, nx: bool = False, xx: bool = False, ifeq: Value | None = None, **times: Any
+    *,
+    get: bool,
+    nx: bool = False,
+    xx: bool = False,
+    ifeq: Value | None = None,
+    ifne: Value | None = None,
+    ifdeq: str | None = None,
+    ifdne: str | None = None,
+    **times: Any,
 ) -> tuple[Arg, ...]:
     """Return the words of the options of SET. Raises UsageTypeError for an unknown option."""
     known = {"ex", "get", *SetOptions.__optional_keys__}
     unknown = sorted(times.keys() - known)
     if unknown:
         raise UsageTypeError(f"unknown option {unknown[0]!r} of SET; known are {', '.join(sorted(known))}")
-    condition = choose(nx=flag("NX", nx), xx=flag("XX", xx), ifeq=option("IFEQ", ifeq))
+    condition = choose(
+        nx=flag("NX", nx),
+        xx=flag("XX", xx),
+        ifeq=option("IFEQ", ifeq),
+        ifne=option("IFNE", ifne),
+        ifdeq=option("IFDEQ", ifdeq),
+        ifdne=option("IFDNE", ifdne),
+    )
     return (*condition, *flag("GET", get), *expiry(**times))
