@@ -12,6 +12,7 @@ import pytest
 
 from examples import ALL, BARE, Example, examples
 from newest import redis_8_2
+from respool import Pool
 from respool._facts.errors import server_error
 from respool.testing import Server
 
@@ -61,6 +62,26 @@ def server(called: str) -> Iterator[Server]:
         pytest.skip(f"there is no {called} on this machine")
     with wished as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind() -> None:
+    """The pools stay open until the tests of a file have run."""
+
+
+#: What can differ between two pools, without a difference in the value of a call: the protocol and the encoding.
+WORLDS = [(protocol, encoding) for protocol in (2, 3) for encoding in (None, "utf-8")]
+
+
+@pytest.fixture(scope="module")
+def pools(server: Server) -> Iterator[dict[tuple[int, str | None], Pool[Any]]]:
+    """A pool for each of ``WORLDS``."""
+    made = {
+        (protocol, encoding): Pool(server.url, protocol=protocol, encoding=encoding) for protocol, encoding in WORLDS
+    }
+    yield made
+    for pool in made.values():
+        pool.close()
 
 
 class Talk:

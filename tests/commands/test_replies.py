@@ -5,7 +5,7 @@ Everywhere is a pool, a lease, a pipeline and an atomic pipeline, each in RESP2 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -16,26 +16,6 @@ from respool.errors import Error, UnknownCommand
 from respool.testing import Server
 
 Surface = Callable[[Call, Iterable[str]], Any]
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left_behind() -> None:
-    """The pools stay open until all calls were made."""
-
-
-#: What can differ between two pools, without a difference in the value of a call: the protocol and the encoding.
-WORLDS = [(protocol, encoding) for protocol in (2, 3) for encoding in (None, "utf-8")]
-
-
-@pytest.fixture(scope="module")
-def pools(server: Server) -> Iterator[dict[tuple[int, str | None], Pool[Any]]]:
-    """A pool for each of ``WORLDS``."""
-    made = {
-        (protocol, encoding): Pool(server.url, protocol=protocol, encoding=encoding) for protocol, encoding in WORLDS
-    }
-    yield made
-    for pool in made.values():
-        pool.close()
 
 
 def from_pool(pool: Pool[Any], call: Call, given: Iterable[str]) -> Any:
