@@ -66,4 +66,4 @@ def _from(head: str, names: list[str]) -> str:
 def _rank(name: str) -> tuple[int, str]:
     """Order names as the import rule does: constants, classes, the rest."""
     kind = 0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2
-    return kind, name
+    return kind, name.lower()

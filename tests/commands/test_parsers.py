@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -83,6 +84,30 @@ def test_a_map_is_a_dict(reply: Any) -> None:
 @pytest.mark.parametrize("reply", [["a", "1", "a", "1"], [["a", "1"], ["a", "1"]]])
 def test_pairs_are_tuples_and_may_repeat(reply: Any) -> None:
     assert parsers.as_pairs(reply) == [("a", "1"), ("a", "1")]
+
+
+@pytest.mark.parametrize("reply", [["a", "1", "b", "inf"], [["a", 1.0], ["b", math.inf]], [["a", "1"], ["b", "inf"]]])
+def test_members_have_scores_that_are_floats(reply: Any) -> None:
+    scored = parsers.as_scored(reply)
+    assert scored == [("a", 1.0), ("b", math.inf)]
+    assert {(type(pair), type(pair[1])) for pair in scored} == {(tuple, float)}
+    assert parsers.as_popped_many(["z", reply]) == ("z", scored)
+
+
+@pytest.mark.parametrize("score", [b"2.5", "2.5", 2.5])
+def test_a_score_is_a_float(score: Any) -> None:
+    assert parsers.as_score(score) == 2.5
+    assert parsers.as_scores([score, None]) == [2.5, None]
+    assert parsers.as_popped([b"a", score]) == (b"a", 2.5)
+    assert parsers.as_popped_from([b"z", b"a", score]) == (b"z", b"a", 2.5)
+    assert parsers.as_rank([3, score]) == (3, 2.5)
+    assert parsers.as_page_of_scores([b"7", [b"a", score]]) == (7, [(b"a", 2.5)])
+
+
+@pytest.mark.parametrize("reply", [[], None])
+def test_nothing_popped_is_none(reply: Any) -> None:
+    assert parsers.as_popped(reply) is None
+    assert parsers.as_scored(reply) == []
 
 
 @pytest.mark.parametrize("reply", [[], None])

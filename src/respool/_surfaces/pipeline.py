@@ -15,6 +15,7 @@ from respool.commands import (
     pubsub,
     scripting,
     sets,
+    sorted_sets,
     streams,
     strings,
     transactions,
@@ -138,6 +139,30 @@ from respool.commands.sets import (
     SUNION,
     SUNIONSTORE,
 )
+from respool.commands.sorted_sets import (
+    ZCARD,
+    ZCOUNT,
+    ZINCRBY,
+    ZLEXCOUNT,
+    ZMSCORE,
+    ZPOPMAX,
+    ZPOPMIN,
+    ZRANGE,
+    ZRANGE_SCORES,
+    ZRANGEBYSCORE,
+    ZRANK,
+    ZRANK_SCORE,
+    ZREM,
+    ZREMRANGEBYLEX,
+    ZREMRANGEBYRANK,
+    ZREMRANGEBYSCORE,
+    ZREVRANGE,
+    ZREVRANGE_SCORES,
+    ZREVRANGEBYSCORE,
+    ZREVRANK,
+    ZREVRANK_SCORE,
+    ZSCORE,
+)
 from respool.commands.streams import XDEL, XINFO_STREAM, XLEN, XRANGE, XREVRANGE
 from respool.commands.strings import (
     APPEND,
@@ -175,6 +200,7 @@ if TYPE_CHECKING:
     from respool.commands.connection import ClientFilter
     from respool.commands.lists import Order, Side
     from respool.commands.scripting import FlushMode
+    from respool.commands.sorted_sets import Aggregate, End, LexBound, ScoreBound, Scores
     from respool.commands.strings import SetOptions
 
 S = TypeVar("S")
@@ -1501,6 +1527,459 @@ class PipelineCommands(Generic[S]):
         if keys:
             return self._add(("SUNIONSTORE", destination, *keys), SUNIONSTORE)
         command = sets.sunionstore(destination, *keys)
+        return self._add(command.args, command.spec, command.parse)
+
+    def bzmpop(
+        self, *keys: Key, side: End = "MIN", count: int | None = None, timeout: float | timedelta = 0
+    ) -> PipelineResult[tuple[S, list[tuple[S, float]]] | None]:
+        """Wait until one of the sorted sets has members, remove some, and return its key and (member, score) tuples."""
+        command = sorted_sets.bzmpop(*keys, side=side, count=count, timeout=timeout)
+        return self._add(command.args, command.spec, command.parse)
+
+    def bzpopmax(self, *keys: Key, timeout: float | timedelta = 0) -> PipelineResult[tuple[S, S, float] | None]:
+        """Wait until one of the sorted sets has a member, and remove and return the one with the highest score."""
+        command = sorted_sets.bzpopmax(*keys, timeout=timeout)
+        return self._add(command.args, command.spec, command.parse)
+
+    def bzpopmin(self, *keys: Key, timeout: float | timedelta = 0) -> PipelineResult[tuple[S, S, float] | None]:
+        """Wait until one of the sorted sets has a member, and remove and return the one with the lowest score."""
+        command = sorted_sets.bzpopmin(*keys, timeout=timeout)
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def zadd(
+        self,
+        key: Key,
+        scores: Scores,
+        *,
+        nx: bool = False,
+        xx: bool = False,
+        gt: bool = False,
+        lt: bool = False,
+        ch: bool = False,
+        incr: Literal[False] = False,
+    ) -> PipelineResult[int]: ...
+    @overload
+    def zadd(
+        self,
+        key: Key,
+        scores: Scores,
+        *,
+        nx: bool = False,
+        xx: bool = False,
+        gt: bool = False,
+        lt: bool = False,
+        incr: Literal[True],
+    ) -> PipelineResult[float | None]: ...
+    def zadd(
+        self,
+        key: Key,
+        scores: Scores,
+        *,
+        nx: bool = False,
+        xx: bool = False,
+        gt: bool = False,
+        lt: bool = False,
+        ch: bool = False,
+        incr: bool = False,
+    ) -> PipelineResult[Any]:
+        """Set the scores of members, and return how many members are new; with ``ch`` how many are new or changed."""
+        make: Callable[..., Command[Any]] = sorted_sets.zadd
+        command = make(key, scores, nx=nx, xx=xx, gt=gt, lt=lt, ch=ch, incr=incr)
+        return self._add(command.args, command.spec, command.parse)
+
+    def zcard(self, key: Key) -> PipelineResult[int]:
+        """Return the number of members of a sorted set, 0 if there is none."""
+        return self._add(("ZCARD", key), ZCARD)
+
+    def zcount(self, key: Key, min: ScoreBound, max: ScoreBound) -> PipelineResult[int]:
+        """Return how many members have a score from ``min`` to ``max``."""
+        return self._add(("ZCOUNT", key, min, max), ZCOUNT)
+
+    @overload
+    def zdiff(self, *keys: Key, withscores: Literal[False] = False) -> PipelineResult[list[S]]: ...
+    @overload
+    def zdiff(self, *keys: Key, withscores: Literal[True]) -> PipelineResult[list[tuple[S, float]]]: ...
+    def zdiff(self, *keys: Key, withscores: bool = False) -> PipelineResult[Any]:
+        """Return the members of the first sorted set that are in none of the others, by score."""
+        make: Callable[..., Command[Any]] = sorted_sets.zdiff
+        command = make(*keys, withscores=withscores)
+        return self._add(command.args, command.spec, command.parse)
+
+    def zdiffstore(self, destination: Key, *keys: Key) -> PipelineResult[int]:
+        """Store the members of the first sorted set that are in none of the others, and return their number."""
+        command = sorted_sets.zdiffstore(destination, *keys)
+        return self._add(command.args, command.spec, command.parse)
+
+    def zincrby(self, key: Key, amount: float, member: Value) -> PipelineResult[float]:
+        """Add a number to the score of a member and return the new score; a member that is new counts from 0."""
+        return self._add(("ZINCRBY", key, amount, member), ZINCRBY)
+
+    @overload
+    def zinter(
+        self,
+        *keys: Key,
+        weights: Sequence[float] | None = None,
+        aggregate: Aggregate | None = None,
+        withscores: Literal[False] = False,
+    ) -> PipelineResult[list[S]]: ...
+    @overload
+    def zinter(
+        self,
+        *keys: Key,
+        weights: Sequence[float] | None = None,
+        aggregate: Aggregate | None = None,
+        withscores: Literal[True],
+    ) -> PipelineResult[list[tuple[S, float]]]: ...
+    def zinter(
+        self,
+        *keys: Key,
+        weights: Sequence[float] | None = None,
+        aggregate: Aggregate | None = None,
+        withscores: bool = False,
+    ) -> PipelineResult[Any]:
+        """Return the members that all of the sorted sets have, by score."""
+        make: Callable[..., Command[Any]] = sorted_sets.zinter
+        command = make(*keys, weights=weights, aggregate=aggregate, withscores=withscores)
+        return self._add(command.args, command.spec, command.parse)
+
+    def zintercard(self, *keys: Key, limit: int | None = None) -> PipelineResult[int]:
+        """Return how many members all of the sorted sets have, 0 if one of the keys does not exist."""
+        command = sorted_sets.zintercard(*keys, limit=limit)
+        return self._add(command.args, command.spec, command.parse)
+
+    def zinterstore(
+        self, destination: Key, *keys: Key, weights: Sequence[float] | None = None, aggregate: Aggregate | None = None
+    ) -> PipelineResult[int]:
+        """Store the members that all of the sorted sets have, and return their number."""
+        command = sorted_sets.zinterstore(destination, *keys, weights=weights, aggregate=aggregate)
+        return self._add(command.args, command.spec, command.parse)
+
+    def zlexcount(self, key: Key, min: LexBound, max: LexBound) -> PipelineResult[int]:
+        """Return how many members are from ``min`` to ``max``, in a sorted set whose scores are all the same."""
+        return self._add(("ZLEXCOUNT", key, min, max), ZLEXCOUNT)
+
+    def zmpop(
+        self, *keys: Key, side: End = "MIN", count: int | None = None
+    ) -> PipelineResult[tuple[S, list[tuple[S, float]]] | None]:
+        """Remove members from the first sorted set that has any, and return its key and a list of (member, score)."""
+        command = sorted_sets.zmpop(*keys, side=side, count=count)
+        return self._add(command.args, command.spec, command.parse)
+
+    def zmscore(self, key: Key, *members: Value) -> PipelineResult[list[float | None]]:
+        """Return the scores of members; None for each that does not exist."""
+        if members:
+            return self._add(("ZMSCORE", key, *members), ZMSCORE)
+        command = sorted_sets.zmscore(key, *members)
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def zpopmax(self, key: Key, count: None = None) -> PipelineResult[tuple[S, float] | None]: ...
+    @overload
+    def zpopmax(self, key: Key, count: int) -> PipelineResult[list[tuple[S, float]]]: ...
+    def zpopmax(self, key: Key, count: int | None = None) -> PipelineResult[Any]:
+        """Remove the member with the highest score and return it with the score, or a list of up to ``count``."""
+        if count is None:
+            return self._add(("ZPOPMAX", key), ZPOPMAX)
+        make: Callable[..., Command[Any]] = sorted_sets.zpopmax
+        command = make(key, count)
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def zpopmin(self, key: Key, count: None = None) -> PipelineResult[tuple[S, float] | None]: ...
+    @overload
+    def zpopmin(self, key: Key, count: int) -> PipelineResult[list[tuple[S, float]]]: ...
+    def zpopmin(self, key: Key, count: int | None = None) -> PipelineResult[Any]:
+        """Remove the member with the lowest score and return it with the score, or a list of up to ``count``."""
+        if count is None:
+            return self._add(("ZPOPMIN", key), ZPOPMIN)
+        make: Callable[..., Command[Any]] = sorted_sets.zpopmin
+        command = make(key, count)
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def zrandmember(
+        self, key: Key, count: None = None, *, withscores: Literal[False] = False
+    ) -> PipelineResult[S | None]: ...
+    @overload
+    def zrandmember(self, key: Key, count: int, *, withscores: Literal[False] = False) -> PipelineResult[list[S]]: ...
+    @overload
+    def zrandmember(
+        self, key: Key, count: int, *, withscores: Literal[True]
+    ) -> PipelineResult[list[tuple[S, float]]]: ...
+    def zrandmember(self, key: Key, count: int | None = None, *, withscores: bool = False) -> PipelineResult[Any]:
+        """Return a random member without removing it, or None if there is no sorted set."""
+        make: Callable[..., Command[Any]] = sorted_sets.zrandmember
+        command = make(key, count, withscores=withscores)
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def zrange(
+        self,
+        key: Key,
+        start: ScoreBound,
+        stop: ScoreBound,
+        *,
+        by: Literal["SCORE", "LEX"] | None = None,
+        rev: bool = False,
+        limit: tuple[int, int] | None = None,
+        withscores: Literal[False] = False,
+    ) -> PipelineResult[list[S]]: ...
+    @overload
+    def zrange(
+        self,
+        key: Key,
+        start: ScoreBound,
+        stop: ScoreBound,
+        *,
+        by: Literal["SCORE"] | None = None,
+        rev: bool = False,
+        limit: tuple[int, int] | None = None,
+        withscores: Literal[True],
+    ) -> PipelineResult[list[tuple[S, float]]]: ...
+    def zrange(
+        self,
+        key: Key,
+        start: ScoreBound,
+        stop: ScoreBound,
+        *,
+        by: Literal["SCORE", "LEX"] | None = None,
+        rev: bool = False,
+        limit: tuple[int, int] | None = None,
+        withscores: bool = False,
+    ) -> PipelineResult[Any]:
+        """Return the members from ``start`` to ``stop``, both included, in the order of their scores."""
+        if by is None and not rev and limit is None and not withscores:
+            return self._add(("ZRANGE", key, start, stop), ZRANGE)
+        if by is None and not rev and limit is None and withscores:
+            return self._add(("ZRANGE", key, start, stop, "WITHSCORES"), ZRANGE_SCORES)
+        make: Callable[..., Command[Any]] = sorted_sets.zrange
+        command = make(key, start, stop, by=by, rev=rev, limit=limit, withscores=withscores)
+        return self._add(command.args, command.spec, command.parse)
+
+    def zrangebylex(
+        self, key: Key, min: LexBound, max: LexBound, *, limit: tuple[int, int] | None = None
+    ) -> PipelineResult[list[S]]:
+        """Return the members from ``min`` to ``max``, in a sorted set whose scores are all the same."""
+        command = sorted_sets.zrangebylex(key, min, max, limit=limit)
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def zrangebyscore(
+        self,
+        key: Key,
+        min: ScoreBound,
+        max: ScoreBound,
+        *,
+        limit: tuple[int, int] | None = None,
+        withscores: Literal[False] = False,
+    ) -> PipelineResult[list[S]]: ...
+    @overload
+    def zrangebyscore(
+        self,
+        key: Key,
+        min: ScoreBound,
+        max: ScoreBound,
+        *,
+        limit: tuple[int, int] | None = None,
+        withscores: Literal[True],
+    ) -> PipelineResult[list[tuple[S, float]]]: ...
+    def zrangebyscore(
+        self,
+        key: Key,
+        min: ScoreBound,
+        max: ScoreBound,
+        *,
+        limit: tuple[int, int] | None = None,
+        withscores: bool = False,
+    ) -> PipelineResult[Any]:
+        """Return the members with a score from ``min`` to ``max``, lowest first."""
+        if limit is None and not withscores:
+            return self._add(("ZRANGEBYSCORE", key, min, max), ZRANGEBYSCORE)
+        make: Callable[..., Command[Any]] = sorted_sets.zrangebyscore
+        command = make(key, min, max, limit=limit, withscores=withscores)
+        return self._add(command.args, command.spec, command.parse)
+
+    def zrangestore(
+        self,
+        destination: Key,
+        source: Key,
+        start: ScoreBound,
+        stop: ScoreBound,
+        *,
+        by: Literal["SCORE", "LEX"] | None = None,
+        rev: bool = False,
+        limit: tuple[int, int] | None = None,
+    ) -> PipelineResult[int]:
+        """Store the members from ``start`` to ``stop`` with their scores, and return their number."""
+        command = sorted_sets.zrangestore(destination, source, start, stop, by=by, rev=rev, limit=limit)
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def zrank(self, key: Key, member: Value, *, withscore: Literal[False] = False) -> PipelineResult[int | None]: ...
+    @overload
+    def zrank(
+        self, key: Key, member: Value, *, withscore: Literal[True]
+    ) -> PipelineResult[tuple[int, float] | None]: ...
+    def zrank(self, key: Key, member: Value, *, withscore: bool = False) -> PipelineResult[Any]:
+        """Return the rank of a member, 0 for the lowest score, or None if there is no such member."""
+        if withscore:
+            return self._add(("ZRANK", key, member, "WITHSCORE"), ZRANK_SCORE)
+        return self._add(("ZRANK", key, member), ZRANK)
+
+    def zrem(self, key: Key, *members: Value) -> PipelineResult[int]:
+        """Remove members and return how many there were. Raises UsageValueError without members."""
+        if members:
+            return self._add(("ZREM", key, *members), ZREM)
+        command = sorted_sets.zrem(key, *members)
+        return self._add(command.args, command.spec, command.parse)
+
+    def zremrangebylex(self, key: Key, min: LexBound, max: LexBound) -> PipelineResult[int]:
+        """Remove the members from ``min`` to ``max``, and return how many there were; all scores must be the same."""
+        return self._add(("ZREMRANGEBYLEX", key, min, max), ZREMRANGEBYLEX)
+
+    def zremrangebyrank(self, key: Key, start: int, stop: int) -> PipelineResult[int]:
+        """Remove the members with ranks from ``start`` to ``stop``, both included, and return how many there were."""
+        return self._add(("ZREMRANGEBYRANK", key, start, stop), ZREMRANGEBYRANK)
+
+    def zremrangebyscore(self, key: Key, min: ScoreBound, max: ScoreBound) -> PipelineResult[int]:
+        """Remove the members with a score from ``min`` to ``max``, and return how many there were."""
+        return self._add(("ZREMRANGEBYSCORE", key, min, max), ZREMRANGEBYSCORE)
+
+    @overload
+    def zrevrange(
+        self, key: Key, start: int, stop: int, *, withscores: Literal[False] = False
+    ) -> PipelineResult[list[S]]: ...
+    @overload
+    def zrevrange(
+        self, key: Key, start: int, stop: int, *, withscores: Literal[True]
+    ) -> PipelineResult[list[tuple[S, float]]]: ...
+    def zrevrange(self, key: Key, start: int, stop: int, *, withscores: bool = False) -> PipelineResult[Any]:
+        """Return the members from ``start`` to ``stop``, both included, highest score first."""
+        if withscores:
+            return self._add(("ZREVRANGE", key, start, stop, "WITHSCORES"), ZREVRANGE_SCORES)
+        return self._add(("ZREVRANGE", key, start, stop), ZREVRANGE)
+
+    def zrevrangebylex(
+        self, key: Key, max: LexBound, min: LexBound, *, limit: tuple[int, int] | None = None
+    ) -> PipelineResult[list[S]]:
+        """Return the members from ``max`` down to ``min``, in a sorted set whose scores are all the same."""
+        command = sorted_sets.zrevrangebylex(key, max, min, limit=limit)
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def zrevrangebyscore(
+        self,
+        key: Key,
+        max: ScoreBound,
+        min: ScoreBound,
+        *,
+        limit: tuple[int, int] | None = None,
+        withscores: Literal[False] = False,
+    ) -> PipelineResult[list[S]]: ...
+    @overload
+    def zrevrangebyscore(
+        self,
+        key: Key,
+        max: ScoreBound,
+        min: ScoreBound,
+        *,
+        limit: tuple[int, int] | None = None,
+        withscores: Literal[True],
+    ) -> PipelineResult[list[tuple[S, float]]]: ...
+    def zrevrangebyscore(
+        self,
+        key: Key,
+        max: ScoreBound,
+        min: ScoreBound,
+        *,
+        limit: tuple[int, int] | None = None,
+        withscores: bool = False,
+    ) -> PipelineResult[Any]:
+        """Return the members with a score from ``max`` down to ``min``."""
+        if limit is None and not withscores:
+            return self._add(("ZREVRANGEBYSCORE", key, max, min), ZREVRANGEBYSCORE)
+        make: Callable[..., Command[Any]] = sorted_sets.zrevrangebyscore
+        command = make(key, max, min, limit=limit, withscores=withscores)
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def zrevrank(self, key: Key, member: Value, *, withscore: Literal[False] = False) -> PipelineResult[int | None]: ...
+    @overload
+    def zrevrank(
+        self, key: Key, member: Value, *, withscore: Literal[True]
+    ) -> PipelineResult[tuple[int, float] | None]: ...
+    def zrevrank(self, key: Key, member: Value, *, withscore: bool = False) -> PipelineResult[Any]:
+        """Return the rank of a member, 0 for the highest score, or None if there is no such member."""
+        if withscore:
+            return self._add(("ZREVRANK", key, member, "WITHSCORE"), ZREVRANK_SCORE)
+        return self._add(("ZREVRANK", key, member), ZREVRANK)
+
+    @overload
+    def zscan(
+        self,
+        key: Key,
+        cursor: int = 0,
+        *,
+        match: Value | None = None,
+        count: int | None = None,
+        noscores: Literal[False] = False,
+    ) -> PipelineResult[tuple[int, list[tuple[S, float]]]]: ...
+    @overload
+    def zscan(
+        self,
+        key: Key,
+        cursor: int = 0,
+        *,
+        match: Value | None = None,
+        count: int | None = None,
+        noscores: Literal[True],
+    ) -> PipelineResult[tuple[int, list[S]]]: ...
+    def zscan(
+        self, key: Key, cursor: int = 0, *, match: Value | None = None, count: int | None = None, noscores: bool = False
+    ) -> PipelineResult[Any]:
+        """Return the next cursor and some of the (member, score) tuples, or with ``noscores`` a list of members."""
+        make: Callable[..., Command[Any]] = sorted_sets.zscan
+        command = make(key, cursor, match=match, count=count, noscores=noscores)
+        return self._add(command.args, command.spec, command.parse)
+
+    def zscore(self, key: Key, member: Value) -> PipelineResult[float | None]:
+        """Return the score of a member, or None if there is no such member."""
+        return self._add(("ZSCORE", key, member), ZSCORE)
+
+    @overload
+    def zunion(
+        self,
+        *keys: Key,
+        weights: Sequence[float] | None = None,
+        aggregate: Aggregate | None = None,
+        withscores: Literal[False] = False,
+    ) -> PipelineResult[list[S]]: ...
+    @overload
+    def zunion(
+        self,
+        *keys: Key,
+        weights: Sequence[float] | None = None,
+        aggregate: Aggregate | None = None,
+        withscores: Literal[True],
+    ) -> PipelineResult[list[tuple[S, float]]]: ...
+    def zunion(
+        self,
+        *keys: Key,
+        weights: Sequence[float] | None = None,
+        aggregate: Aggregate | None = None,
+        withscores: bool = False,
+    ) -> PipelineResult[Any]:
+        """Return the members that at least one of the sorted sets has, by score."""
+        make: Callable[..., Command[Any]] = sorted_sets.zunion
+        command = make(*keys, weights=weights, aggregate=aggregate, withscores=withscores)
+        return self._add(command.args, command.spec, command.parse)
+
+    def zunionstore(
+        self, destination: Key, *keys: Key, weights: Sequence[float] | None = None, aggregate: Aggregate | None = None
+    ) -> PipelineResult[int]:
+        """Store the members that at least one of the sorted sets has, and return their number."""
+        command = sorted_sets.zunionstore(destination, *keys, weights=weights, aggregate=aggregate)
         return self._add(command.args, command.spec, command.parse)
 
     @overload

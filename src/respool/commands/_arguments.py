@@ -119,6 +119,15 @@ def at_least(least: int, name: str, value: int) -> int:
     return value
 
 
+def number(name: str, value: float) -> float:
+    """Return ``value``. Raises UsageTypeError unless it is a number, UsageValueError for NaN."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UsageTypeError(f"{name} must be a number, not {value!r}")
+    if value != value:
+        raise UsageValueError(f"{name} must be a number, not NaN")
+    return value
+
+
 def counted(spec: Spec, keys: Sequence[Key]) -> tuple[Arg, ...]:
     """Return the number of keys, followed by the keys."""
     if not keys:

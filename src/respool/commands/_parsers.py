@@ -188,6 +188,47 @@ def as_streams_parts(reply: Any) -> list[dict[str, Any]]:
     return [as_stream(part) for part in reply]
 
 
+def as_score(reply: Any) -> float | None:
+    """Return a score, or None."""
+    return None if reply is None else float(reply)
+
+
+def as_scores(reply: Any) -> list[float | None]:
+    """Return a list of scores, with None for members that do not exist."""
+    return [None if score is None else float(score) for score in reply]
+
+
+def as_scored(reply: Any) -> list[tuple[Any, float]]:
+    """Return members with their scores, whether they arrive as lists or one after the other."""
+    if not reply:
+        return []
+    if type(reply[0]) is not list:
+        return list(zip(reply[::2], map(float, reply[1::2]), strict=True))
+    if type(reply[0][1]) is float:
+        return list(map(tuple, reply))
+    return [(member, float(score)) for member, score in reply]
+
+
+def as_popped(reply: Any) -> tuple[Any, float] | None:
+    """Return one member with its score, or None if there was none."""
+    return (reply[0], float(reply[1])) if reply else None
+
+
+def as_popped_from(reply: Any) -> tuple[Any, Any, float] | None:
+    """Return a key, a member of it and the score, or None."""
+    return None if reply is None else (reply[0], reply[1], float(reply[2]))
+
+
+def as_popped_many(reply: Any) -> tuple[Any, list[tuple[Any, float]]] | None:
+    """Return a key, and members of it with their scores, or None."""
+    return None if reply is None else (reply[0], as_scored(reply[1]))
+
+
+def as_rank(reply: Any) -> tuple[int, float] | None:
+    """Return a rank and a score, or None."""
+    return None if reply is None else (reply[0], float(reply[1]))
+
+
 def as_client(reply: Any) -> dict[str, str]:
     """Parse one line about a client: ``id=3 addr=127.0.0.1:40000 name= ...``."""
     fields = (field.partition("=") for field in _plain(reply).split())

@@ -13,17 +13,13 @@ from collections.abc import Iterator, Callable, Iterable
 from typing import Any, TypeVar
 
 from respool import commands
-from respool._facts.command import Command, Key, spec
+from respool._facts.command import Command, Key
 from respool._facts.errors import UsageError
 from respool._protocol.packing import check_kinds
 from respool._surfaces.threads import Commands
-from respool.commands._arguments import at_least, option
-from respool.commands._parsers import as_page_of_scores
 
 S = TypeVar("S")
 T = TypeVar("T")
-
-_ZSCAN = spec("ZSCAN").derive(parse=as_page_of_scores)
 
 
 class ScanCommands(Commands[S]):
@@ -73,7 +69,7 @@ class ScanCommands(Commands[S]):
         A member that is there during the whole iteration comes at least once, and may come twice. ``match`` is a glob
         pattern for members. Raises UsageError for a bad argument at once.
         """
-        return Scan(self._execute, lambda cursor: _zscan(key, cursor, match, count))
+        return Scan(self._execute, lambda cursor: commands.zscan(key, cursor, match=match, count=count))
 
 
 class Scan(Iterator[T]):
@@ -126,8 +122,3 @@ class Scan(Iterator[T]):
 def _with_pairs(page: tuple[int, dict[Any, Any]]) -> tuple[int, Iterable[tuple[Any, Any]]]:
     cursor, fields = page
     return cursor, fields.items()
-
-
-def _zscan(key: Key, cursor: int, match: Key | None, count: int | None) -> Command[tuple[int, list[tuple[Any, float]]]]:
-    count = None if count is None else at_least(1, "count", count)
-    return Command(_ZSCAN, key, cursor, *option("MATCH", match), *option("COUNT", count))
