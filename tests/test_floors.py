@@ -58,6 +58,8 @@ PURE_BUT = {"_facts/options": {"ssl"}, "_facts/option_types": {"ssl"}}  # an ssl
 
 LINES, FUNCTION_LINES = 450, 70
 
+#: Generated, with a line for each command.
+GENERATED = "commands/__init__"
 #: Longer than they should be, and not to grow: the file, its bound, and why it is still one.
 LONGER = {
     "_pooling/ledger": (565, "the one file that moves slots: a state machine is read, and proved, as a whole"),
@@ -175,7 +177,7 @@ def test_facts_and_machines_are_pure(name: str) -> None:
         assert module.split(".")[0] not in IMPURE - allowed, f"{name}:{line} imports {module}"
 
 
-@pytest.mark.parametrize("name", [name for name in files() if floor_of(name) <= 4])
+@pytest.mark.parametrize("name", [name for name in files() if floor_of(name) <= 4 and name != GENERATED])
 def test_no_file_of_the_engine_is_too_long(name: str) -> None:
     count = len((SRC / f"{name}.py").read_text("utf-8").splitlines())
     bound, _ = LONGER.get(name, (LINES, ""))

@@ -8,11 +8,17 @@ from examples import FAR, FUTURE, NotMade, Refused, Row, call
 
 LIST = "RPUSH l a b c a"
 WEIGHED = [b"2", None, b"1", b"one"]
+
+def is_dump(value: object) -> bool:
+    return type(value) is bytes and len(value) > 10
+
+
 EXAMPLES: list[Row] = [
     (call("copy", "k", "m", db=1, replace=True), True, "SET k v"),
     (call("copy", "k", "m"), False),
     (call("delete", "k", "m"), 1, "SET k v"),
     (call("dump", "k"), None),
+    (call("dump", "k"), is_dump, "SET k v"),
     (call("exists", "k", "k"), 2, "SET k v"),
     (call("expire", "k", 5), True, "SET k v"),
     (call("expire", "k", timedelta(hours=1), xx=True, gt=True), False, "SET k v"),

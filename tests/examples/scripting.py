@@ -26,6 +26,10 @@ def is_of_one_function(reply: Any) -> bool:
     return reply["running_script"] is None and reply["engines"]["LUA"] == {"libraries_count": 1, "functions_count": 1}
 
 
+def is_dump(value: object) -> bool:
+    return type(value) is bytes and len(value) >= 10
+
+
 EXAMPLES: list[Row] = [
     (call("eval", SCRIPT, keys=["k"], args=[1]), [b"k", b"1"]),
     (call("eval", b"return 1"), 1),
@@ -38,7 +42,7 @@ EXAMPLES: list[Row] = [
     (call("fcall", "f"), [], LOADED),
     (call("fcall_ro", "f", keys=["k"], args=["v"]), [b"k", b"v"], LOADED),
     (call("function_delete", "lib"), True, LOADED),
-    (call("function_dump"), NotMade("a pool with an encoding cannot decode it: test_scripting")),
+    (call("function_dump"), is_dump),
     (call("function_flush"), True, LOADED),
     (call("function_flush", "ASYNC"), True, LOADED),
     (call("function_flush", "SYNC"), True, NO_LIBRARY),
