@@ -5,16 +5,18 @@ from __future__ import annotations
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from typing import Any
 
 import hiredis
 import pytest
 
+from clusters import Cluster, is_linked
 from examples import ALL, BARE, Example, examples
 from newest import redis_8_2
 from respool import Pool
 from respool._facts.errors import server_error
-from respool.testing import Server
+from respool.testing import Server, wait_until
 
 EXAMPLES = examples()
 
@@ -33,15 +35,31 @@ def all_examples() -> list[Example]:
     return EXAMPLES
 
 
-@pytest.fixture(params=[example for example in EXAMPLES if example.where == BARE], ids=title)
+ALONE = [example for example in EXAMPLES if example.group != "cluster"]
+CLUSTERED = [example for example in EXAMPLES if example.group == "cluster"]
+
+
+@pytest.fixture(params=[example for example in ALONE if example.where == BARE], ids=title)
 def bare(request: pytest.FixtureRequest) -> Any:
     """An example for a connection without respool."""
     return request.param
 
 
-@pytest.fixture(params=[example for example in EXAMPLES if example.is_made], ids=title)
+@pytest.fixture(params=[example for example in ALONE if example.is_made and example.where != BARE], ids=title)
 def made(request: pytest.FixtureRequest) -> Any:
     """An example whose call is made."""
+    return request.param
+
+
+@pytest.fixture(params=[example for example in CLUSTERED if example.is_made and example.where != BARE], ids=title)
+def clustered(request: pytest.FixtureRequest) -> Any:
+    """An example whose call is made on a node of a cluster."""
+    return request.param
+
+
+@pytest.fixture(params=[example for example in CLUSTERED if example.where == BARE], ids=title)
+def bare_clustered(request: pytest.FixtureRequest) -> Any:
+    """An example for a connection without respool to a node that is new in a cluster."""
     return request.param
 
 
@@ -64,6 +82,13 @@ def server(called: str) -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def cluster(server: Server) -> Iterator[Cluster]:
+    """Two nodes of the same kind as the server."""
+    with Cluster(server) as running:
+        yield running
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_left_behind() -> None:
     """The pools stay open until the tests of a file have run."""
@@ -76,6 +101,16 @@ WORLDS = [(protocol, encoding) for protocol in (2, 3) for encoding in (None, "ut
 @pytest.fixture(scope="module")
 def pools(server: Server) -> Iterator[dict[tuple[int, str | None], Pool[Any]]]:
     """A pool for each of ``WORLDS``."""
+    yield from in_every_world(server)
+
+
+@pytest.fixture(scope="module")
+def cluster_pools(cluster: Cluster) -> Iterator[dict[tuple[int, str | None], Pool[Any]]]:
+    """A pool for each of ``WORLDS``, of node A of a cluster."""
+    yield from in_every_world(cluster.a)
+
+
+def in_every_world(server: Server) -> Iterator[dict[tuple[int, str | None], Pool[Any]]]:
     made = {
         (protocol, encoding): Pool(server.url, protocol=protocol, encoding=encoding) for protocol, encoding in WORLDS
     }
@@ -117,3 +152,16 @@ def talk(server: Server) -> Iterator[Callable[..., Talk]]:
     yield make
     for each in made:
         each.close()
+
+
+@pytest.fixture
+def talk_to_newcomer(cluster: Cluster) -> Iterator[Callable[..., Talk]]:
+    """Make connections to a new node, which is linked to a node of the cluster."""
+    with ExitStack() as ends:
+
+        def make(protocol: int, encoding: str | None) -> Talk:
+            node = ends.enter_context(cluster.newcomer())
+            wait_until(lambda: is_linked(node), 5.0)
+            return ends.enter_context(closing(Talk(node, protocol, encoding)))
+
+        yield make

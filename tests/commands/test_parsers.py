@@ -194,3 +194,55 @@ def test_nothing_stays_nothing_or_becomes_the_empty_list() -> None:
 
 def test_words_that_are_not_utf8_survive() -> None:
     assert parsers.as_text(b"\xff") == "\udcff"
+
+
+ID = "a" * 40
+OTHER = "b" * 40
+
+
+def test_a_node_of_an_older_server_has_no_hostname() -> None:
+    (node,) = parsers.as_cluster_nodes(f"{ID} 10.0.0.1:6379@16379 master - 1 2 3 disconnected\n".encode())
+    assert (node.ip, node.port, node.cluster_bus_port, node.hostname) == ("10.0.0.1", 6379, 16379, None)
+    assert (node.ping_sent, node.pong_received, node.config_epoch, node.link_state) == (1, 2, 3, "disconnected")
+    assert (node.slots, node.importing, node.migrating) == ([], {}, {})
+
+
+def test_a_node_may_have_more_than_a_hostname() -> None:
+    line = f"{ID} 10.0.0.1:0@16379,host-1,shard-id={OTHER} master - 0 0 1 connected"
+    assert parsers.as_cluster_node(line).hostname == "host-1"
+    line = f"{ID} 10.0.0.1:0@16379,,shard-id={OTHER} master - 0 0 1 connected"
+    assert parsers.as_cluster_node(line).hostname is None
+
+
+def test_a_node_may_have_an_ipv6_address() -> None:
+    assert parsers.as_cluster_node(f"{ID} ::1:6379@16379 master - 0 0 1 connected").ip == "::1"
+
+
+@pytest.mark.parametrize("kind", [str, str.encode])
+def test_replicas_arrive_as_a_list(kind: Any) -> None:
+    line = kind(f"{ID} 10.0.0.1:6379@16379 slave,fail? {OTHER} 0 0 1 connected 5 [7-<-{OTHER}] [8->-{OTHER}]")
+    (node,) = parsers.as_cluster_nodes([line])
+    assert (node.flags, node.primary) == (["slave", "fail?"], OTHER)
+    assert (node.slots, node.importing, node.migrating) == ([(5, 5)], {7: OTHER}, {8: OTHER})
+
+
+@pytest.mark.parametrize("node", [[b"h", 1, b"i"], ["h", 1, "i", []], ["h", 1, "i", {}]])
+def test_nodes_of_slots_have_metadata_or_not(node: Any) -> None:
+    assert parsers.as_cluster_slots([[0, 5, node]]) == [(0, 5, [("h", 1, "i", {})])]
+
+
+def test_a_node_of_slots_may_have_no_endpoint() -> None:
+    ((_, _, nodes),) = parsers.as_cluster_slots([[0, 5, [None, 1, b"i", [b"ip", b"10.0.0.1"]]]])
+    assert nodes == [(None, 1, "i", {"ip": "10.0.0.1"})]
+
+
+def test_a_node_of_a_shard_may_have_tls_only() -> None:
+    facts = [b"id", b"i", b"tls-port", 6380, b"ip", b"10.0.0.1", b"endpoint", None, b"hostname", b""]
+    facts += [b"role", b"replica", b"replication-offset", 7, b"health", b"loading", b"availability-zone", b"z"]
+    expected = ("i", None, "10.0.0.1", None, None, 6380, "replica", 7, "loading", "z")
+    assert parsers.as_cluster_shards([[b"slots", [], b"nodes", [facts]]]) == [(None, [], [expected])]
+
+
+def test_what_a_cluster_says_of_itself_is_int_only_where_it_is_a_number() -> None:
+    reply = b"cluster_state:ok\r\ncluster_size:3\r\n"
+    assert parsers.as_cluster_info(reply) == {"cluster_state": "ok", "cluster_size": 3}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from clusters import Cluster
 from examples import ALL, BARE, EVERYWHERE, Call, Example, judge
 from respool import Pool, commands
 from respool.errors import Error, UnknownCommand
@@ -59,33 +60,56 @@ def is_unknown(error: Any) -> bool:
     return isinstance(error, UnknownCommand) or "unknown subcommand" in str(error).lower()
 
 
-def test_a_call_has_the_same_value_everywhere(made: Any, called: str, server: Server, pools: Any) -> None:
-    if called not in made.servers.split(", "):
+def check(example: Example, called: str, pools: Any, restore: Callable[[], object]) -> None:
+    """Make a call everywhere and judge its values. ``restore`` makes the server what the example expects."""
+    if called not in example.servers.split(", "):
         pytest.skip("this server does not know the option")
-    if made.where == BARE:
-        return
     for (protocol, encoding), pool in pools.items():
-        for place in places(made):
-            server.command("FLUSHALL")
+        for place in places(example):
+            restore()
             try:
-                value = SURFACES[place](pool, made.call, filter(None, made.given.split(";")))
+                value = SURFACES[place](pool, example.call, filter(None, example.given.split(";")))
             except Error as error:
                 if not is_unknown(error):
                     raise
                 pytest.skip("this server does not know the command")
-            assert judge(value, made.value, encoding), (value, place, protocol, encoding)
+            assert judge(value, example.value, encoding), (value, place, protocol, encoding)
+
+
+def check_bare(example: Example, ask: Any, encoding: str | None) -> None:
+    """Make a call on a connection without respool and judge its value."""
+    for line in filter(None, example.given.split(";")):
+        assert not isinstance(ask(*line.split(" ")), Error)
+    command = example.call.command
+    reply = ask(*command.args)
+    value = reply if command.parse is None else command.parse(reply)
+    assert judge(value, example.value, encoding), value
+
+
+def test_a_call_has_the_same_value_everywhere(made: Any, called: str, server: Server, pools: Any) -> None:
+    check(made, called, pools, lambda: server.command("FLUSHALL"))
+
+
+def test_a_call_to_a_cluster_has_the_same_value_everywhere(
+    clustered: Any, called: str, cluster: Cluster, cluster_pools: Any
+) -> None:
+    check(clustered, called, cluster_pools, cluster.restore)
 
 
 @pytest.mark.parametrize("encoding", [None, "utf-8"])
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_a_call_on_a_bare_connection(bare: Any, talk: Any, protocol: int, encoding: str | None) -> None:
-    ask = talk(protocol, encoding)
-    for line in filter(None, bare.given.split(";")):
-        assert not isinstance(ask(*line.split(" ")), Error)
-    command = bare.call.command
-    reply = ask(*command.args)
-    value = reply if command.parse is None else command.parse(reply)
-    assert judge(value, bare.value, encoding), value
+    check_bare(bare, talk(protocol, encoding), encoding)
+
+
+@pytest.mark.parametrize("encoding", [None, "utf-8"])
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_call_on_a_bare_connection_to_a_new_node(
+    bare_clustered: Any, called: str, talk_to_newcomer: Any, protocol: int, encoding: str | None
+) -> None:
+    if called not in bare_clustered.servers.split(", "):
+        pytest.skip("this server does not know the option")
+    check_bare(bare_clustered, talk_to_newcomer(protocol, encoding), encoding)
 
 
 def test_every_function_has_an_example(all_examples: list[Example]) -> None:

@@ -1,7 +1,7 @@
 """The records in replies: what has more parts than a pair, with a name for each part.
 
-Rule 1: a record is a NamedTuple, so it is a tuple too, and generic in ``T``: bytes, or str where the pool has an
-        encoding. ``T`` is what users stored; what the server says is str for everyone.
+Rule 1: a record is a NamedTuple, so it is a tuple too. If it holds what users stored, it is generic in ``T``: bytes,
+        or str where the pool has an encoding. What the server says is str for everyone.
 Rule 2: what a call did not ask for is None.
 """
 
@@ -79,3 +79,117 @@ class GeoMatch(NamedTuple, Generic[T]):
     distance: float | None
     hash: int | None
     position: tuple[float, float] | None
+
+
+class ClusterNode(NamedTuple):
+    """A node of a cluster as another node sees it: ``cluster_nodes``, ``cluster_replicas``.
+
+    ``ip`` is empty if the node that was asked does not know its own. ``flags`` are words such as "myself", "master",
+    "slave", "fail?" and "fail". ``primary`` is the id of a replica's primary. ``ping_sent`` (0 if no ping waits for
+    its answer) and ``pong_received`` are in milliseconds since 1970. ``slots`` are ranges, each with its first and
+    last slot; ``importing`` and ``migrating``, which only the node "myself" has, map slots to the id of the other node.
+    """
+
+    id: str
+    ip: str
+    port: int
+    cluster_bus_port: int
+    hostname: str | None
+    flags: list[str]
+    primary: str | None
+    ping_sent: int
+    pong_received: int
+    config_epoch: int
+    link_state: str
+    slots: list[tuple[int, int]]
+    importing: dict[int, str]
+    migrating: dict[int, str]
+
+
+class SlotNode(NamedTuple):
+    """A node in ``cluster_slots``.
+
+    ``endpoint`` is the address that clients are to use: an IP address or a host name, "?" if it is unknown, None or
+    empty for the address of the node that was asked. ``metadata`` holds its other addresses, and more:
+    ``{"hostname": "host-1"}``. It is empty before Redis 7.0.
+    """
+
+    endpoint: str | None
+    port: int
+    id: str
+    metadata: dict[str, str]
+
+
+class SlotRange(NamedTuple):
+    """The slots from ``start`` to ``end``, both included, and the nodes that have them: the primary is the first."""
+
+    start: int
+    end: int
+    nodes: list[SlotNode]
+
+
+class ShardNode(NamedTuple):
+    """A node in ``cluster_shards``.
+
+    ``endpoint`` is as in ``SlotNode``. A node has a ``port``, a ``tls_port`` or both. ``role`` is "master" or
+    "replica", ``health`` "online", "failed" or "loading".
+    """
+
+    id: str
+    endpoint: str | None
+    ip: str
+    hostname: str | None
+    port: int | None
+    tls_port: int | None
+    role: str
+    replication_offset: int
+    health: str
+    availability_zone: str | None
+
+
+class ClusterShard(NamedTuple):
+    """A primary and its replicas, with their ranges of slots, each with its first and last slot.
+
+    ``id`` is None unless the server is Valkey 8.0 or newer.
+    """
+
+    id: str | None
+    slots: list[tuple[int, int]]
+    nodes: list[ShardNode]
+
+
+class ClusterLink(NamedTuple):
+    """A connection between the node that was asked and another one.
+
+    ``direction`` is "to" or "from" the other ``node``. ``create_time`` is in milliseconds since 1970, ``events`` what
+    the server waits for ("r", "w"); buffers are in bytes.
+    """
+
+    direction: str
+    node: str
+    create_time: int
+    events: str
+    send_buffer_allocated: int
+    send_buffer_used: int
+
+
+class SlotMigration(NamedTuple):
+    """A migration of slots between two nodes.
+
+    ``operation`` is "EXPORT" or "IMPORT", from the view of the node that was asked. ``slots`` are ranges, each with its
+    first and last slot. Times are in seconds since 1970, sizes in bytes. ``state`` ends with "success", "failed" or
+    "cancelled"; ``message`` says why it failed.
+    """
+
+    name: str
+    operation: str
+    slots: list[tuple[int, int]]
+    target_node: str
+    source_node: str
+    create_time: int
+    last_update_time: int
+    last_ack_time: int
+    state: str
+    message: str
+    cow_size: int
+    remaining_repl_size: int

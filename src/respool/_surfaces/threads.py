@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Unpack, overlo
 
 from respool import commands
 from respool.commands import (
+    cluster,
     connection,
     consumer_groups,
     generic,
@@ -20,6 +21,27 @@ from respool.commands import (
     streams,
     strings,
     transactions,
+)
+from respool.commands.cluster import (
+    CLUSTER_BUMPEPOCH,
+    CLUSTER_CANCELSLOTMIGRATIONS,
+    CLUSTER_COUNT_FAILURE_REPORTS,
+    CLUSTER_FAILOVER,
+    CLUSTER_FLUSHSLOTS,
+    CLUSTER_FORGET,
+    CLUSTER_GETSLOTMIGRATIONS,
+    CLUSTER_INFO,
+    CLUSTER_KEYSLOT,
+    CLUSTER_LINKS,
+    CLUSTER_MYID,
+    CLUSTER_MYSHARDID,
+    CLUSTER_NODES,
+    CLUSTER_REPLICAS,
+    CLUSTER_REPLICATE,
+    CLUSTER_RESET,
+    CLUSTER_SAVECONFIG,
+    CLUSTER_SHARDS,
+    CLUSTER_SLOTS,
 )
 from respool.commands.connection import (
     AUTH,
@@ -193,9 +215,22 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from respool._facts.command import Arg, Command, Key, Parser, Spec
-    from respool._facts.records import Claimed, ClaimedIds, DeliveredEntry, Pending, PendingSummary, StreamEntry
+    from respool._facts.records import (
+        Claimed,
+        ClaimedIds,
+        ClusterLink,
+        ClusterNode,
+        ClusterShard,
+        DeliveredEntry,
+        Pending,
+        PendingSummary,
+        SlotMigration,
+        SlotRange,
+        StreamEntry,
+    )
     from respool.commands._arguments import Duration, Moment, Value
     from respool.commands._stream_arguments import References, StreamId
+    from respool.commands.cluster import SlotMetric
     from respool.commands.connection import ClientFilter
     from respool.commands.lists import Order, Side
     from respool.commands.scripting import FlushMode
@@ -216,6 +251,192 @@ class Commands(Generic[S]):
     def _execute(self, args: tuple[Arg, ...], spec: Spec, parse: Parser | None = None) -> Any:
         """Send one command and return its reply, read by ``parse`` or else by ``spec.parse``."""
         raise NotImplementedError
+
+    def cluster_addslots(self, *slots: int) -> bool:
+        """Assign slots that no node has to this node, and return True."""
+        command = cluster.cluster_addslots(*slots)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def cluster_addslotsrange(self, *ranges: tuple[int, int]) -> bool:
+        """Assign ranges of slots that no node has to this node, and return True."""
+        command = cluster.cluster_addslotsrange(*ranges)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def cluster_bumpepoch(self) -> int:
+        """Advance the config epoch of this node, unless it is the greatest already, and return it."""
+        return self._execute(("CLUSTER", "BUMPEPOCH"), CLUSTER_BUMPEPOCH)
+
+    def cluster_cancelslotmigrations(self) -> bool:
+        """Cancel all migrations of slots from this node, and return True."""
+        return self._execute(("CLUSTER", "CANCELSLOTMIGRATIONS"), CLUSTER_CANCELSLOTMIGRATIONS)
+
+    def cluster_count_failure_reports(self, node_id: str) -> int:
+        """Return how many nodes have reported lately that a node does not answer."""
+        return self._execute(("CLUSTER", "COUNT-FAILURE-REPORTS", node_id), CLUSTER_COUNT_FAILURE_REPORTS)
+
+    def cluster_countkeysinslot(self, slot: int) -> int:
+        """Return how many keys of a slot this node holds."""
+        command = cluster.cluster_countkeysinslot(slot)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def cluster_delslots(self, *slots: int) -> bool:
+        """Make this node forget which node has the slots, and return True."""
+        command = cluster.cluster_delslots(*slots)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def cluster_delslotsrange(self, *ranges: tuple[int, int]) -> bool:
+        """Make this node forget which node has the slots of ranges, and return True."""
+        command = cluster.cluster_delslotsrange(*ranges)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def cluster_failover(self, mode: Literal["FORCE", "TAKEOVER"] | None = None) -> bool:
+        """Ask this replica to take the place of its primary, and return True once it has begun to."""
+        if mode is None:
+            return self._execute(("CLUSTER", "FAILOVER"), CLUSTER_FAILOVER)
+        return self._execute(("CLUSTER", "FAILOVER", mode), CLUSTER_FAILOVER)
+
+    def cluster_flushslot(self, slot: int, mode: Literal["SYNC", "ASYNC"] | None = None) -> bool:
+        """Delete all keys of a slot, and return True."""
+        command = cluster.cluster_flushslot(slot, mode)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def cluster_flushslots(self) -> bool:
+        """Make this node forget all slots that it has, and return True."""
+        return self._execute(("CLUSTER", "FLUSHSLOTS"), CLUSTER_FLUSHSLOTS)
+
+    def cluster_forget(self, node_id: str) -> bool:
+        """Remove a node from the nodes that this node knows, and return True."""
+        return self._execute(("CLUSTER", "FORGET", node_id), CLUSTER_FORGET)
+
+    def cluster_getkeysinslot(self, slot: int, count: int) -> list[S]:
+        """Return up to ``count`` keys of a slot that this node holds. Raises UsageValueError for a negative count."""
+        command = cluster.cluster_getkeysinslot(slot, count)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def cluster_getslotmigrations(self) -> list[SlotMigration]:
+        """Return the migrations of slots from and to this node: those in progress and the latest of the others."""
+        return self._execute(("CLUSTER", "GETSLOTMIGRATIONS"), CLUSTER_GETSLOTMIGRATIONS)
+
+    def cluster_info(self) -> dict[str, Any]:
+        """Return what this node says about its cluster: ``{"cluster_state": "ok", "cluster_size": 3, ...}``."""
+        return self._execute(("CLUSTER", "INFO"), CLUSTER_INFO)
+
+    def cluster_keyslot(self, key: Key) -> int:
+        """Return the slot of a key."""
+        return self._execute(("CLUSTER", "KEYSLOT", key), CLUSTER_KEYSLOT)
+
+    def cluster_links(self) -> list[ClusterLink]:
+        """Return the connections between this node and other nodes, two for each of them. Since Redis 7.0."""
+        return self._execute(("CLUSTER", "LINKS"), CLUSTER_LINKS)
+
+    def cluster_meet(self, ip: str, port: int, cluster_bus_port: int | None = None) -> bool:
+        """Make this node introduce itself to another one, and return True at once."""
+        command = cluster.cluster_meet(ip, port, cluster_bus_port)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def cluster_migrateslots(self, ranges: Mapping[str, Sequence[tuple[int, int]]]) -> bool:
+        """Begin to move slots, with their keys, from this node to others, and return True."""
+        command = cluster.cluster_migrateslots(ranges)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def cluster_myid(self) -> str:
+        """Return the id of this node."""
+        return self._execute(("CLUSTER", "MYID"), CLUSTER_MYID)
+
+    def cluster_myshardid(self) -> str:
+        """Return the id of this node's shard, which a primary has in common with its replicas. Since Redis 7.2."""
+        return self._execute(("CLUSTER", "MYSHARDID"), CLUSTER_MYSHARDID)
+
+    def cluster_nodes(self) -> list[ClusterNode]:
+        """Return the nodes of the cluster as this node sees them, itself included."""
+        return self._execute(("CLUSTER", "NODES"), CLUSTER_NODES)
+
+    def cluster_replicas(self, node_id: str) -> list[ClusterNode]:
+        """Return the replicas of a primary; the server refuses the id of a replica."""
+        return self._execute(("CLUSTER", "REPLICAS", node_id), CLUSTER_REPLICAS)
+
+    @overload
+    def cluster_replicate(self, node_id: str) -> bool: ...
+    @overload
+    def cluster_replicate(self, *, no_one: Literal[True]) -> bool: ...
+    def cluster_replicate(self, node_id: str | None = None, *, no_one: bool = False) -> bool:
+        """Make this node a replica of a primary, and return True."""
+        if node_id is not None and not no_one:
+            return self._execute(("CLUSTER", "REPLICATE", node_id), CLUSTER_REPLICATE)
+        make: Callable[..., Command[Any]] = cluster.cluster_replicate
+        command = make(node_id, no_one=no_one)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def cluster_reset(self, mode: Literal["HARD", "SOFT"] | None = None) -> bool:
+        """Make this node forget its cluster, and return True."""
+        if mode is None:
+            return self._execute(("CLUSTER", "RESET"), CLUSTER_RESET)
+        return self._execute(("CLUSTER", "RESET", mode), CLUSTER_RESET)
+
+    def cluster_saveconfig(self) -> bool:
+        """Write what this node knows about its cluster to disk, and return True."""
+        return self._execute(("CLUSTER", "SAVECONFIG"), CLUSTER_SAVECONFIG)
+
+    def cluster_set_config_epoch(self, config_epoch: int) -> bool:
+        """Set the config epoch of a new node, and return True."""
+        command = cluster.cluster_set_config_epoch(config_epoch)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def cluster_setslot(
+        self,
+        slot: int,
+        *,
+        importing: str | None = None,
+        migrating: str | None = None,
+        node: str | None = None,
+        stable: bool = False,
+        timeout: Duration | None = None,
+    ) -> bool:
+        """Change one step of the move of a slot on this node, and return True."""
+        command = cluster.cluster_setslot(
+            slot, importing=importing, migrating=migrating, node=node, stable=stable, timeout=timeout
+        )
+        return self._execute(command.args, command.spec, command.parse)
+
+    def cluster_shards(self) -> list[ClusterShard]:
+        """Return the shards of the cluster: their slots, and for each node its address, role and health."""
+        return self._execute(("CLUSTER", "SHARDS"), CLUSTER_SHARDS)
+
+    @overload
+    def cluster_slot_stats(self, slots: tuple[int, int]) -> dict[int, dict[str, int]]: ...
+    @overload
+    def cluster_slot_stats(
+        self, *, orderby: SlotMetric, limit: int | None = None, order: Literal["ASC", "DESC"] | None = None
+    ) -> dict[int, dict[str, int]]: ...
+    def cluster_slot_stats(
+        self,
+        slots: tuple[int, int] | None = None,
+        *,
+        orderby: SlotMetric | None = None,
+        limit: int | None = None,
+        order: Literal["ASC", "DESC"] | None = None,
+    ) -> dict[int, dict[str, int]]:
+        """Return what this node has counted for its slots: ``{0: {"key-count": 7, "cpu-usec": 12, ...}, ...}``."""
+        make: Callable[..., Command[Any]] = cluster.cluster_slot_stats
+        command = make(slots, orderby=orderby, limit=limit, order=order)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def cluster_slots(self) -> list[SlotRange]:
+        """Return which nodes have which slots: for each range its primary, then its replicas."""
+        return self._execute(("CLUSTER", "SLOTS"), CLUSTER_SLOTS)
+
+    def clusterscan(
+        self,
+        cursor: str = "0",
+        *,
+        match: Key | None = None,
+        count: int | None = None,
+        type: str | None = None,
+        slot: int | None = None,
+    ) -> tuple[str, list[S]]:
+        """Return the next cursor and some of the keys of the cluster, slot after slot."""
+        command = cluster.clusterscan(cursor, match=match, count=count, type=type, slot=slot)
+        return self._execute(command.args, command.spec, command.parse)
 
     def auth(self, password: str | bytes, username: str | bytes | None = None) -> bool:
         """Log in as a user, or as the default user if no name is given, and return True."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from respool._facts.command import Arg, Key, Spec
 from respool._facts.errors import UsageTypeError, UsageValueError
@@ -29,6 +29,9 @@ milliseconds)."""
 
 SECOND: Final = timedelta(seconds=1)
 MILLISECOND: Final = timedelta(milliseconds=1)
+
+#: The last of the slots of a cluster; the first is 0.
+LAST_SLOT: Final = 16383
 
 _1970: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -149,6 +152,32 @@ def flattened(spec: Spec, items: Mapping[Key, Value], what: str = "key", to: str
     if not items:
         raise nothing_to_send(spec, what)
     return [word for item in items.items() for word in item]
+
+
+def slot_number(name: str, value: int) -> int:
+    """Return ``value``. Raises UsageTypeError unless it is a whole number, UsageValueError unless it is a slot."""
+    if not 0 <= whole(name, value) <= LAST_SLOT:
+        raise UsageValueError(f"{name} must be 0 to {LAST_SLOT}, not {value}")
+    return value
+
+
+def slot_numbers(spec: Spec, slots: Sequence[int]) -> list[int]:
+    """Return the slots as they are, if there are any."""
+    if not slots:
+        raise nothing_to_send(spec, "slot")
+    return [slot_number("a slot", slot) for slot in slots]
+
+
+def slot_bounds(spec: Spec, ranges: Any) -> list[int]:
+    """Return the first and last slot of each range, in one flat list."""
+    if not isinstance(ranges, Sequence) or not all(isinstance(each, tuple) and len(each) == 2 for each in ranges):
+        raise UsageTypeError(f"{spec.name} takes ranges of slots as tuples (start, end)")
+    if not ranges:
+        raise nothing_to_send(spec, "range")
+    for start, end in ranges:
+        if slot_number("the start of a range", start) > slot_number("the end of a range", end):
+            raise UsageValueError(f"a range must not end before it starts, as ({start}, {end}) does")
+    return [slot for each in ranges for slot in each]
 
 
 def nothing_to_send(spec: Spec, what: str) -> UsageValueError:
