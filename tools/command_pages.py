@@ -3,7 +3,7 @@
 Rule 1: a page has no text of its own. It is made from the function (signature, docstring), the table of facts (lane,
         retries, keys), the examples that the tests run, and the versions in ``command_history.json``.
 Rule 2: an example is shown as in a pool with ``encoding="utf-8"``. A value that varies is not shown.
-Rule 3: lines of code are at most ``WIDEST`` characters long.
+Rule 3: lines of code are at most ``WIDEST`` characters long; a text that is too long for them is shown in part.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -28,6 +29,8 @@ FOLDER: Final = "reference/commands"
 #: Where the index stands in reference/commands.md.
 MARK: Final = "<!-- the index of commands -->"
 WIDEST: Final = 80
+#: The longest text that is shown whole.
+LONGEST: Final = 48
 #: How many examples a page shows at most.
 SHOWN: Final = 12
 
@@ -182,14 +185,23 @@ def _typed(text: str) -> str:
 
 def _types(entry: Entry) -> str:
     """Return a line about the names in a signature."""
-    used = {
-        node.id
-        for function in entry.versions
-        for node in ast.walk(function)
-        if isinstance(node, ast.Name) and node.id in _ALIASES
-    }
+    used = {node.id for function in entry.versions for node in ast.walk(function) if isinstance(node, ast.Name)}
     told = [f"`{'T' if name == 'Text' else name}` is {_ALIASES[name]}" for name in _ALIASES if name in used]
+    own = {name: value for name, value in _own_aliases().items() if name in used and name not in _ALIASES}
+    told += [f"`{name}` is `{_typed(value)}`" for name, value in own.items()]
     return f"\n\n{'; '.join(told)} ([types](../commands.md#types-in-the-signatures))." if told else ""
+
+
+@cache
+def _own_aliases() -> dict[str, str]:
+    """Return the names that files of commands give to types, with the types."""
+    found = {}
+    for path in sorted((ROOT / "src/respool/commands").glob("*.py")):
+        for node in ast.parse(path.read_bytes()).body:
+            match node:
+                case ast.AnnAssign(target=ast.Name(name), annotation=ast.Name("TypeAlias"), value=ast.expr() as value):
+                    found[name] = ast.unparse(value)
+    return found
 
 
 _ALIASES: Final = {
@@ -304,6 +316,8 @@ def _decoded(value: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, str) and len(value) > LONGEST:
+        value = value[:LONGEST] + "..."
     if isinstance(value, set) and value:
         return f"{{{', '.join(sorted(map(_shown, value)))}}}"
     text = re.sub(r"\bdatetime\.(?=datetime|timedelta|timezone)", "", repr(value))

@@ -63,7 +63,7 @@ def _from(head: str, names: list[str]) -> str:
     return f"{head}(\n{lines}{margin})"
 
 
-def _rank(name: str) -> tuple[int, str]:
-    """Order names as the import rule does: constants, classes, the rest."""
+def _rank(name: str) -> tuple[int, str, str]:
+    """Order names as the import rule does: constants, classes, the rest, each without regard to case."""
     kind = 0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2
-    return kind, name.lower()
+    return kind, name.lower(), name

@@ -25,7 +25,6 @@ NOT_YET = {
     "geo",
     "hyperloglog",
     "module",
-    "server",
 }
 
 AMONG_SERVERS = "servers send it to each other"

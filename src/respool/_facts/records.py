@@ -7,7 +7,7 @@ Rule 2: what a call did not ask for is None.
 
 from __future__ import annotations
 
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -193,3 +193,115 @@ class SlotMigration(NamedTuple):
     message: str
     cow_size: int
     remaining_repl_size: int
+class SlowLogEntry(NamedTuple, Generic[T]):
+    """A command that took long.
+
+    ``timestamp`` is when it ran, in seconds since 1970, ``duration`` how long it took, in microseconds. ``args`` has
+    its name and its arguments; the server cuts off long ones and hides passwords. Servers before Redis 4.0 do not
+    tell ``address`` and ``client_name``: they are empty.
+    """
+
+    id: int
+    timestamp: int
+    duration: int
+    args: list[T]
+    address: str
+    client_name: str
+
+
+class CommandLogEntry(NamedTuple, Generic[T]):
+    """A command that took long, or whose request or reply was large.
+
+    Its parts are those of ``SlowLogEntry``, but for ``amount``: microseconds of a slow command, bytes of a large one.
+    """
+
+    id: int
+    timestamp: int
+    amount: int
+    args: list[T]
+    address: str
+    client_name: str
+
+
+class LatencyEvent(NamedTuple):
+    """A kind of event that has made the server slow.
+
+    ``timestamp`` is that of the last spike, in seconds since 1970. ``latest`` and ``highest`` are in milliseconds, as
+    is ``total``, the sum of all ``spikes``. Servers other than Valkey 8.1 and later do not tell these two: they are
+    None.
+    """
+
+    event: str
+    timestamp: int
+    latest: int
+    highest: int
+    total: int | None
+    spikes: int | None
+
+
+class LatencyHistogram(NamedTuple):
+    """How long the calls of a command took.
+
+    ``usec`` has microseconds as keys; its value is how many calls took no longer than that.
+    """
+
+    calls: int
+    usec: dict[int, int]
+
+
+class CommandInfo(NamedTuple):
+    """What a server knows about a command.
+
+    ``arity`` counts the words of a call, with the name; a negative one is the least number. The keys are the arguments
+    from ``first_key`` to ``last_key`` (-1 is the last argument), every ``step``; all are 0 if there are none. Servers
+    before Redis 7.0 tell no ``tips``, ``key_specs`` and ``subcommands``, and those before 6.0 no ``acl_categories``:
+    they are empty.
+    """
+
+    name: str
+    arity: int
+    flags: set[str]
+    first_key: int
+    last_key: int
+    step: int
+    acl_categories: set[str]
+    tips: set[str]
+    key_specs: list[dict[str, Any]]
+    subcommands: dict[str, CommandInfo]
+
+
+class ConnectedReplica(NamedTuple):
+    """A replica of a primary, and how far it has read what was written there."""
+
+    host: str
+    port: int
+    offset: int
+
+
+class PrimaryRole(NamedTuple):
+    """The role of a server that takes writes. ``offset`` is how far its replicas can read."""
+
+    role: Literal["master"]
+    offset: int
+    replicas: list[ConnectedReplica]
+
+
+class ReplicaRole(NamedTuple):
+    """The role of a server that copies another one, at ``host`` and ``port``.
+
+    ``state`` is "connected" when it has caught up and follows, or "connect", "connecting", "handshake" or "sync".
+    ``offset`` is how far it has read, -1 if it has not begun.
+    """
+
+    role: Literal["slave"]
+    host: str
+    port: int
+    state: str
+    offset: int
+
+
+class SentinelRole(NamedTuple):
+    """The role of a Sentinel, with the names of the primaries that it watches."""
+
+    role: Literal["sentinel"]
+    primaries: list[str]

@@ -7,19 +7,36 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Unpack, overlo
 
 from respool import commands
 from respool.commands import (
+    acl,
     cluster,
     connection,
     consumer_groups,
     generic,
     hashes,
+    introspection,
     lists,
     pubsub,
     scripting,
+    server,
     sets,
     sorted_sets,
     streams,
     strings,
     transactions,
+)
+from respool.commands.acl import (
+    ACL_CAT,
+    ACL_DELUSER,
+    ACL_DRYRUN,
+    ACL_GENPASS,
+    ACL_GETUSER,
+    ACL_LIST,
+    ACL_LOAD,
+    ACL_LOG,
+    ACL_LOG_RESET,
+    ACL_SAVE,
+    ACL_USERS,
+    ACL_WHOAMI,
 )
 from respool.commands.cluster import (
     CLUSTER_BUMPEPOCH,
@@ -108,6 +125,33 @@ from respool.commands.hashes import (
     HSTRLEN,
     HVALS,
 )
+from respool.commands.introspection import (
+    COMMAND_COUNT,
+    COMMAND_DOCS,
+    COMMAND_GETKEYS,
+    COMMAND_GETKEYSANDFLAGS,
+    COMMAND_INFO,
+    COMMAND_LIST,
+    COMMANDLOG_LEN,
+    COMMANDLOG_RESET,
+    LATENCY_DOCTOR,
+    LATENCY_GRAPH,
+    LATENCY_HISTOGRAM,
+    LATENCY_HISTORY,
+    LATENCY_LATEST,
+    LATENCY_RESET,
+    MEMORY_DOCTOR,
+    MEMORY_MALLOC_STATS,
+    MEMORY_PURGE,
+    MEMORY_STATS,
+    MEMORY_USAGE,
+    MODULE_LIST,
+    MODULE_LOAD,
+    MODULE_UNLOAD,
+    SLOWLOG_GET,
+    SLOWLOG_LEN,
+    SLOWLOG_RESET,
+)
 from respool.commands.lists import (
     LINDEX,
     LINSERT,
@@ -143,6 +187,24 @@ from respool.commands.scripting import (
     SCRIPT_KILL,
     SCRIPT_LOAD,
     SCRIPT_SHOW,
+)
+from respool.commands.server import (
+    BGREWRITEAOF,
+    BGSAVE,
+    CONFIG_GET,
+    CONFIG_RESETSTAT,
+    CONFIG_REWRITE,
+    DBSIZE,
+    FAILOVER,
+    FLUSHALL,
+    FLUSHDB,
+    INFO,
+    LASTSAVE,
+    REPLICAOF,
+    ROLE,
+    SAVE,
+    SWAPDB,
+    TIME,
 )
 from respool.commands.sets import (
     SADD,
@@ -212,7 +274,7 @@ from respool.commands.transactions import UNWATCH, WATCH
 if TYPE_CHECKING:
     import builtins
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from respool._facts.command import Arg, Command, Key, Parser, Spec
     from respool._facts.records import (
@@ -221,20 +283,28 @@ if TYPE_CHECKING:
         ClusterLink,
         ClusterNode,
         ClusterShard,
+        CommandInfo,
+        CommandLogEntry,
         DeliveredEntry,
+        LatencyEvent,
+        LatencyHistogram,
         Pending,
         PendingSummary,
+        PrimaryRole,
+        ReplicaRole,
+        SentinelRole,
         SlotMigration,
         SlotRange,
+        SlowLogEntry,
         StreamEntry,
     )
     from respool._pooling.pipeline_result import PipelineResult
-    from respool.commands._arguments import Duration, Moment, Value
+    from respool.commands._arguments import Duration, FlushMode, Moment, Value
     from respool.commands._stream_arguments import References, StreamId
     from respool.commands.cluster import SlotMetric
     from respool.commands.connection import ClientFilter
+    from respool.commands.introspection import CommandLogType
     from respool.commands.lists import Order, Side
-    from respool.commands.scripting import FlushMode
     from respool.commands.sorted_sets import Aggregate, End, LexBound, ScoreBound, Scores
     from respool.commands.strings import SetOptions
 
@@ -252,6 +322,78 @@ class PipelineCommands(Generic[S]):
     def _add(self, args: tuple[Arg, ...], spec: Spec, parse: Parser | None = None) -> PipelineResult[Any]:
         """Add one command, whose reply is read by ``parse`` or else by ``spec.parse``."""
         raise NotImplementedError
+
+    def acl_cat(self, category: str | None = None) -> PipelineResult[list[str]]:
+        """Return the categories of commands, or the commands in one: ``["get", "object|encoding", ...]``."""
+        if category is None:
+            return self._add(("ACL", "CAT"), ACL_CAT)
+        return self._add(("ACL", "CAT", category), ACL_CAT)
+
+    def acl_deluser(self, *usernames: str | bytes) -> PipelineResult[int]:
+        """Delete users, close their connections, and return how many users there were."""
+        if usernames:
+            return self._add(("ACL", "DELUSER", *usernames), ACL_DELUSER)
+        command = acl.acl_deluser(*usernames)
+        return self._add(command.args, command.spec, command.parse)
+
+    def acl_dryrun(self, username: str | bytes, *words: Arg) -> PipelineResult[str | None]:
+        """Return why a user may not run a command, or None if they may."""
+        if words:
+            return self._add(("ACL", "DRYRUN", username, *words), ACL_DRYRUN)
+        command = acl.acl_dryrun(username, *words)
+        return self._add(command.args, command.spec, command.parse)
+
+    def acl_genpass(self, bits: int | None = None) -> PipelineResult[str]:
+        """Return a new random password of 256 bits, or of ``bits``, in hexadecimal digits of 4 bits each."""
+        if bits is None:
+            return self._add(("ACL", "GENPASS"), ACL_GENPASS)
+        command = acl.acl_genpass(bits)
+        return self._add(command.args, command.spec, command.parse)
+
+    def acl_getuser(self, username: str | bytes) -> PipelineResult[dict[str, Any] | None]:
+        """Return what is known about a user, or None if there is no such user."""
+        return self._add(("ACL", "GETUSER", username), ACL_GETUSER)
+
+    def acl_list(self) -> PipelineResult[list[str]]:
+        """Return a line for each user, with their rules and the hashes of their passwords, as in an ACL file."""
+        return self._add(("ACL", "LIST"), ACL_LIST)
+
+    def acl_load(self) -> PipelineResult[bool]:
+        """Replace all users by those of the server's ACL file, and return True."""
+        return self._add(("ACL", "LOAD"), ACL_LOAD)
+
+    @overload
+    def acl_log(
+        self, count: int | None = None, *, reset: Literal[False] = False
+    ) -> PipelineResult[list[dict[str, Any]]]: ...
+    @overload
+    def acl_log(self, count: None = None, *, reset: Literal[True]) -> PipelineResult[bool]: ...
+    def acl_log(self, count: int | None = None, *, reset: bool = False) -> PipelineResult[Any]:
+        """Return the latest attempts that were denied, at most 10 or ``count``; or forget them all, and return True."""
+        if count is None and not reset:
+            return self._add(("ACL", "LOG"), ACL_LOG)
+        if count is None:
+            return self._add(("ACL", "LOG", "RESET"), ACL_LOG_RESET)
+        make: Callable[..., Command[Any]] = acl.acl_log
+        command = make(count, reset=reset)
+        return self._add(command.args, command.spec, command.parse)
+
+    def acl_save(self) -> PipelineResult[bool]:
+        """Write all users to the server's ACL file, and return True. The server refuses if it has none."""
+        return self._add(("ACL", "SAVE"), ACL_SAVE)
+
+    def acl_setuser(self, username: str | bytes, *rules: str | bytes) -> PipelineResult[bool]:
+        """Make a user, or change one by rules that are applied in order, and return True."""
+        command = acl.acl_setuser(username, *rules)
+        return self._add(command.args, command.spec, command.parse)
+
+    def acl_users(self) -> PipelineResult[list[str]]:
+        """Return the names of all users."""
+        return self._add(("ACL", "USERS"), ACL_USERS)
+
+    def acl_whoami(self) -> PipelineResult[str]:
+        """Return the name of the user of this connection."""
+        return self._add(("ACL", "WHOAMI"), ACL_WHOAMI)
 
     def cluster_addslots(self, *slots: int) -> PipelineResult[bool]:
         """Assign slots that no node has to this node, and return True."""
@@ -1312,6 +1454,135 @@ class PipelineCommands(Generic[S]):
         """Return all values; an empty list if there is no hash."""
         return self._add(("HVALS", key), HVALS)
 
+    def command_count(self) -> PipelineResult[int]:
+        """Return how many commands the server knows, without subcommands."""
+        return self._add(("COMMAND", "COUNT"), COMMAND_COUNT)
+
+    def command_docs(self, *names: str) -> PipelineResult[dict[str, dict[str, Any]]]:
+        """Return the server's documentation of commands by name, or that of all commands."""
+        return self._add(("COMMAND", "DOCS", *names), COMMAND_DOCS)
+
+    def command_getkeys(self, *words: Arg) -> PipelineResult[list[S]]:
+        """Return the keys of a command; ``words`` are its name and all of its arguments. It is not run."""
+        if words:
+            return self._add(("COMMAND", "GETKEYS", *words), COMMAND_GETKEYS)
+        command = introspection.command_getkeys(*words)
+        return self._add(command.args, command.spec, command.parse)
+
+    def command_getkeysandflags(self, *words: Arg) -> PipelineResult[list[tuple[S, list[str]]]]:
+        """Return the keys of a command, each with flags that tell what the command does to it."""
+        if words:
+            return self._add(("COMMAND", "GETKEYSANDFLAGS", *words), COMMAND_GETKEYSANDFLAGS)
+        command = introspection.command_getkeysandflags(*words)
+        return self._add(command.args, command.spec, command.parse)
+
+    def command_info(self, *names: str) -> PipelineResult[dict[str, CommandInfo]]:
+        """Return the facts about commands by name, or about all commands."""
+        return self._add(("COMMAND", "INFO", *names), COMMAND_INFO)
+
+    def command_list(
+        self, *, module: str | None = None, aclcat: str | None = None, pattern: str | None = None
+    ) -> PipelineResult[list[str]]:
+        """Return the names of all commands, of those of a module or an ACL category, or that match a glob pattern."""
+        if module is None and aclcat is None and pattern is None:
+            return self._add(("COMMAND", "LIST"), COMMAND_LIST)
+        command = introspection.command_list(module=module, aclcat=aclcat, pattern=pattern)
+        return self._add(command.args, command.spec, command.parse)
+
+    def commandlog_get(self, count: int, type: CommandLogType) -> PipelineResult[list[CommandLogEntry[S]]]:
+        """Return the latest ``count`` entries of a log of commands, the newest first; -1 stands for all."""
+        command = introspection.commandlog_get(count, type)
+        return self._add(command.args, command.spec, command.parse)
+
+    def commandlog_len(self, type: CommandLogType) -> PipelineResult[int]:
+        """Return the number of entries of a log of commands."""
+        return self._add(("COMMANDLOG", "LEN", type), COMMANDLOG_LEN)
+
+    def commandlog_reset(self, type: CommandLogType) -> PipelineResult[bool]:
+        """Remove all entries of a log of commands, and return True."""
+        return self._add(("COMMANDLOG", "RESET", type), COMMANDLOG_RESET)
+
+    def latency_doctor(self) -> PipelineResult[str]:
+        """Return the server's analysis of its latency, as text for people."""
+        return self._add(("LATENCY", "DOCTOR"), LATENCY_DOCTOR)
+
+    def latency_graph(self, event: str) -> PipelineResult[str]:
+        """Return the latency of an event over time as a drawing of characters."""
+        return self._add(("LATENCY", "GRAPH", event), LATENCY_GRAPH)
+
+    def latency_histogram(self, *commands: str) -> PipelineResult[dict[str, LatencyHistogram]]:
+        """Return how long the calls of commands took, by name, or of all commands that were called."""
+        return self._add(("LATENCY", "HISTOGRAM", *commands), LATENCY_HISTOGRAM)
+
+    def latency_history(self, event: str) -> PipelineResult[list[tuple[int, int]]]:
+        """Return the latest spikes of an event: pairs of the time in seconds since 1970, and milliseconds."""
+        return self._add(("LATENCY", "HISTORY", event), LATENCY_HISTORY)
+
+    def latency_latest(self) -> PipelineResult[list[LatencyEvent]]:
+        """Return the latest spike of each event that has made the server slow."""
+        return self._add(("LATENCY", "LATEST"), LATENCY_LATEST)
+
+    def latency_reset(self, *events: str) -> PipelineResult[int]:
+        """Forget the spikes of events, or of all events, and return for how many events there were some."""
+        return self._add(("LATENCY", "RESET", *events), LATENCY_RESET)
+
+    def memory_doctor(self) -> PipelineResult[str]:
+        """Return the server's analysis of its memory, as text for people."""
+        return self._add(("MEMORY", "DOCTOR"), MEMORY_DOCTOR)
+
+    def memory_malloc_stats(self) -> PipelineResult[str]:
+        """Return the statistics of the memory allocator, as text for people."""
+        return self._add(("MEMORY", "MALLOC-STATS"), MEMORY_MALLOC_STATS)
+
+    def memory_purge(self) -> PipelineResult[bool]:
+        """Ask the memory allocator to give unused memory back to the system, and return True."""
+        return self._add(("MEMORY", "PURGE"), MEMORY_PURGE)
+
+    def memory_stats(self) -> PipelineResult[dict[str, Any]]:
+        """Return how the server uses its memory."""
+        return self._add(("MEMORY", "STATS"), MEMORY_STATS)
+
+    def memory_usage(self, key: Key, *, samples: int | None = None) -> PipelineResult[int | None]:
+        """Return how many bytes of memory a key and its value take, or None if there is no such key."""
+        if samples is None:
+            return self._add(("MEMORY", "USAGE", key), MEMORY_USAGE)
+        command = introspection.memory_usage(key, samples=samples)
+        return self._add(command.args, command.spec, command.parse)
+
+    def module_list(self) -> PipelineResult[list[dict[str, Any]]]:
+        """Return one dict for each module that is loaded: ``{"name": "bf", "ver": 20802, "path": ..., "args": []}``."""
+        return self._add(("MODULE", "LIST"), MODULE_LIST)
+
+    def module_load(self, path: str, *args: Arg) -> PipelineResult[bool]:
+        """Load a module from a file on the server's machine, and return True."""
+        return self._add(("MODULE", "LOAD", path, *args), MODULE_LOAD)
+
+    def module_loadex(
+        self, path: str, *, config: Mapping[str, Arg] | None = None, args: Sequence[Arg] = ()
+    ) -> PipelineResult[bool]:
+        """Load a module with values for its settings, and return True."""
+        command = introspection.module_loadex(path, config=config, args=args)
+        return self._add(command.args, command.spec, command.parse)
+
+    def module_unload(self, name: str) -> PipelineResult[bool]:
+        """Unload a module, and return True."""
+        return self._add(("MODULE", "UNLOAD", name), MODULE_UNLOAD)
+
+    def slowlog_get(self, count: int | None = None) -> PipelineResult[list[SlowLogEntry[S]]]:
+        """Return the latest commands that took long, the newest first: 10, or ``count``."""
+        if count is None:
+            return self._add(("SLOWLOG", "GET"), SLOWLOG_GET)
+        command = introspection.slowlog_get(count)
+        return self._add(command.args, command.spec, command.parse)
+
+    def slowlog_len(self) -> PipelineResult[int]:
+        """Return how many commands the slow log has."""
+        return self._add(("SLOWLOG", "LEN"), SLOWLOG_LEN)
+
+    def slowlog_reset(self) -> PipelineResult[bool]:
+        """Remove all entries of the slow log, and return True."""
+        return self._add(("SLOWLOG", "RESET"), SLOWLOG_RESET)
+
     def blmove(
         self, source: Key, destination: Key, wherefrom: Side, whereto: Side, *, timeout: float | timedelta = 0
     ) -> PipelineResult[S | None]:
@@ -1624,6 +1895,122 @@ class PipelineCommands(Generic[S]):
     def script_show(self, sha1: str | bytes) -> PipelineResult[S]:
         """Return the script that has this hash."""
         return self._add(("SCRIPT", "SHOW", sha1), SCRIPT_SHOW)
+
+    def bgrewriteaof(self) -> PipelineResult[str]:
+        """Rewrite the append-only file in the background, and return what the server says: started or scheduled."""
+        return self._add(("BGREWRITEAOF",), BGREWRITEAOF)
+
+    def bgsave(self, *, schedule: bool = False, cancel: bool = False) -> PipelineResult[str]:
+        """Save all data to a file in the background, and return what the server says."""
+        if not schedule and not cancel:
+            return self._add(("BGSAVE",), BGSAVE)
+        command = server.bgsave(schedule=schedule, cancel=cancel)
+        return self._add(command.args, command.spec, command.parse)
+
+    def config_get(self, *patterns: str) -> PipelineResult[dict[str, str]]:
+        """Return the settings whose names match one of the glob patterns, with their values."""
+        if patterns:
+            return self._add(("CONFIG", "GET", *patterns), CONFIG_GET)
+        command = server.config_get(*patterns)
+        return self._add(command.args, command.spec, command.parse)
+
+    def config_resetstat(self) -> PipelineResult[bool]:
+        """Set the statistics of ``info`` back to 0, and return True."""
+        return self._add(("CONFIG", "RESETSTAT"), CONFIG_RESETSTAT)
+
+    def config_rewrite(self) -> PipelineResult[bool]:
+        """Write the settings that differ to the server's configuration file, and return True."""
+        return self._add(("CONFIG", "REWRITE"), CONFIG_REWRITE)
+
+    def config_set(self, settings: Mapping[str, Value]) -> PipelineResult[bool]:
+        """Change settings, all or none of them, and return True."""
+        command = server.config_set(settings)
+        return self._add(command.args, command.spec, command.parse)
+
+    def dbsize(self) -> PipelineResult[int]:
+        """Return the number of keys in the database."""
+        return self._add(("DBSIZE",), DBSIZE)
+
+    def failover(
+        self,
+        *,
+        to: tuple[str, int] | None = None,
+        force: bool = False,
+        abort: bool = False,
+        timeout: Duration | None = None,
+    ) -> PipelineResult[bool]:
+        """Begin to change places with a replica, and return True; ``info("replication")`` tells when it is done."""
+        if to is None and timeout is None and not force and not abort:
+            return self._add(("FAILOVER",), FAILOVER)
+        command = server.failover(to=to, force=force, abort=abort, timeout=timeout)
+        return self._add(command.args, command.spec, command.parse)
+
+    def flushall(self, mode: FlushMode | None = None) -> PipelineResult[bool]:
+        """Remove all keys of all databases, and return True."""
+        if mode is None:
+            return self._add(("FLUSHALL",), FLUSHALL)
+        return self._add(("FLUSHALL", mode), FLUSHALL)
+
+    def flushdb(self, mode: FlushMode | None = None) -> PipelineResult[bool]:
+        """Remove all keys of the database, and return True."""
+        if mode is None:
+            return self._add(("FLUSHDB",), FLUSHDB)
+        return self._add(("FLUSHDB", mode), FLUSHDB)
+
+    def info(self, *sections: str) -> PipelineResult[dict[str, Any]]:
+        """Return what the server tells about itself, all in one dict: the usual sections, or those that are named."""
+        return self._add(("INFO", *sections), INFO)
+
+    def lastsave(self) -> PipelineResult[datetime]:
+        """Return when the data were last saved to a file, or when the server started; in UTC."""
+        return self._add(("LASTSAVE",), LASTSAVE)
+
+    def lolwut(self, *parameters: int | str, version: int | None = None) -> PipelineResult[str]:
+        """Return a piece of computer art, made of characters."""
+        command = server.lolwut(*parameters, version=version)
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def replicaof(self, host: None, port: None = None) -> PipelineResult[bool]: ...
+    @overload
+    def replicaof(self, host: str, port: int) -> PipelineResult[bool]: ...
+    def replicaof(self, host: str | None, port: int | None = None) -> PipelineResult[bool]:
+        """Make the server a replica of another one, and return True. ``replicaof(None)`` makes it a primary again."""
+        if host is None and port is None:
+            return self._add(("REPLICAOF", "NO", "ONE"), REPLICAOF)
+        make: Callable[..., Command[Any]] = server.replicaof
+        command = make(host, port)
+        return self._add(command.args, command.spec, command.parse)
+
+    def role(self) -> PipelineResult[PrimaryRole | ReplicaRole | SentinelRole]:
+        """Return the role of the server in replication; ``role().role`` is "master", "slave" or "sentinel"."""
+        return self._add(("ROLE",), ROLE)
+
+    def save(self) -> PipelineResult[bool]:
+        """Save all data to a file, and return True. The server does nothing else meanwhile: see ``bgsave``."""
+        return self._add(("SAVE",), SAVE)
+
+    def shutdown(
+        self,
+        *,
+        save: bool | None = None,
+        now: bool = False,
+        force: bool = False,
+        safe: bool = False,
+        failover: bool = False,
+        abort: bool = False,
+    ) -> PipelineResult[bool]:
+        """End the server. A server that ends does not answer: the call then raises OutcomeUnknown."""
+        command = server.shutdown(save=save, now=now, force=force, safe=safe, failover=failover, abort=abort)
+        return self._add(command.args, command.spec, command.parse)
+
+    def swapdb(self, first: int, second: int) -> PipelineResult[bool]:
+        """Exchange the contents of two databases for all clients, and return True."""
+        return self._add(("SWAPDB", first, second), SWAPDB)
+
+    def time(self) -> PipelineResult[datetime]:
+        """Return the time of the server's clock, in UTC."""
+        return self._add(("TIME",), TIME)
 
     def sadd(self, key: Key, *members: Value) -> PipelineResult[int]:
         """Add members to a set, and return how many were not in it before."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from respool._facts.command import Arg, Key, Spec
 from respool._facts.errors import UsageTypeError, UsageValueError
@@ -26,6 +26,9 @@ milliseconds). A ``timedelta`` is rounded up to that unit: nothing expires too e
 Moment: TypeAlias = int | datetime
 """When: a ``datetime`` with a timezone, or a whole number since 1970 in that unit (``exat`` seconds, ``pxat``
 milliseconds)."""
+
+FlushMode: TypeAlias = Literal["ASYNC", "SYNC"]
+"""Whether the server frees the memory of what it deletes later, in another thread, or before it answers."""
 
 SECOND: Final = timedelta(seconds=1)
 MILLISECOND: Final = timedelta(milliseconds=1)
@@ -145,7 +148,7 @@ def listed(spec: Spec, fields: Sequence[Value]) -> tuple[Arg, ...]:
     return "FIELDS", len(fields), *fields
 
 
-def flattened(spec: Spec, items: Mapping[Key, Value], what: str = "key", to: str = "value") -> list[Arg]:
+def flattened(spec: Spec, items: Mapping[Any, Value], what: str = "key", to: str = "value") -> list[Arg]:
     """Return the keys and values alternately, in one flat list. ``what`` says what a key is, ``to`` what a value is."""
     if not isinstance(items, Mapping):
         raise UsageTypeError(f"{spec.name} takes a mapping of {what}s to {to}s, not {type(items).__name__}")

@@ -14,7 +14,7 @@ Source of the facts: the pages of the commands at valkey.io/commands and redis.i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 from respool._facts.command import Command, spec
 from respool._facts.errors import UsageTypeError
@@ -23,10 +23,8 @@ from respool.commands._parsers import as_bools, as_function_stats, as_libraries,
 
 if TYPE_CHECKING:
     from respool._facts.command import Arg, Key
-    from respool.commands._arguments import Text, Value
+    from respool.commands._arguments import FlushMode, Text, Value
 
-FlushMode: TypeAlias = Literal["ASYNC", "SYNC"]
-"""Whether the server frees the memory in the background, or before it answers."""
 
 EVAL = spec("EVAL")
 EVALSHA = spec("EVALSHA")
