@@ -67,3 +67,4 @@ def _rank(name: str) -> tuple[int, str, str]:
     """Order names as the import rule does: constants, classes, the rest, each without regard to case."""
     kind = 0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2
     return kind, name.lower(), name
+    return kind, name.lower()

@@ -9,6 +9,7 @@ import pytest
 
 from respool._facts.records import Claimed, ClaimedIds, DeliveredEntry, PendingSummary, StreamEntry
 from respool.commands import _parsers as parsers
+from respool.types import GeoMatch
 
 
 @pytest.mark.parametrize("reply", [[b"flags", [b"off"], b"redirect", -1], {b"flags": [b"off"], b"redirect": -1}])
@@ -96,12 +97,20 @@ def test_members_have_scores_that_are_floats(reply: Any) -> None:
 
 @pytest.mark.parametrize("score", [b"2.5", "2.5", 2.5])
 def test_a_score_is_a_float(score: Any) -> None:
-    assert parsers.as_score(score) == 2.5
+    assert parsers.as_number(score) == 2.5
     assert parsers.as_scores([score, None]) == [2.5, None]
     assert parsers.as_popped([b"a", score]) == (b"a", 2.5)
     assert parsers.as_popped_from([b"z", b"a", score]) == (b"z", b"a", 2.5)
     assert parsers.as_rank([3, score]) == (3, 2.5)
     assert parsers.as_page_of_scores([b"7", [b"a", score]]) == (7, [(b"a", 2.5)])
+
+
+@pytest.mark.parametrize("pair", [[b"13.5", b"38"], ["13.5", "38"], [13.5, 38.0]])
+@pytest.mark.parametrize("distance", [b"2.5", "2.5", 2.5])
+def test_a_place_that_was_found_has_the_parts_that_were_asked_for(pair: Any, distance: Any) -> None:
+    parts = [GeoMatch("a", 2.5, 7, (13.5, 38.0)), GeoMatch("b", None, None, (13.5, 38.0)), GeoMatch("c", 2.5, None, None)]
+    assert parsers.as_matches([["a", distance, 7, pair], ["b", pair], ["c", distance]]) == parts
+    assert parsers.as_positions([pair, None]) == [(13.5, 38.0), None]
 
 
 @pytest.mark.parametrize("reply", [[], None])

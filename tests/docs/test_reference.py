@@ -13,7 +13,7 @@ import pytest
 import respool
 from respool import PoolStats, RetryPolicy, errors, events, testing
 from respool._facts.options import Options
-from respool.commands import connection, strings
+from respool.commands import connection, geo, strings
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -92,9 +92,9 @@ def test_the_rules_are_all_there_in_order_and_the_code_cites_no_other() -> None:
     assert cited <= set(written)
 
 
-@pytest.mark.parametrize("name", ["SetOptions", "ClientFilter"])
+@pytest.mark.parametrize("name", ["SetOptions", "ClientFilter", "GeoOrder", "GeoArea"])
 def test_every_field_of_a_group_of_arguments_is_explained(name: str) -> None:
-    group = getattr(strings if name == "SetOptions" else connection, name)
+    group = next(getattr(module, name) for module in (connection, geo, strings) if hasattr(module, name))
     fields_of = [field for field in group.__annotations__ if not field.startswith("not_")]
     assert [field for field in fields_of if f"``{field}``" not in group.__doc__] == []
 

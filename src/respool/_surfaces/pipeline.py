@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Unpack, overlo
 from respool import commands
 from respool.commands import (
     acl,
+    bitmaps,
     cluster,
     connection,
     consumer_groups,
     generic,
+    geo,
     hashes,
+    hyperloglog,
     introspection,
     lists,
     pubsub,
@@ -38,6 +41,7 @@ from respool.commands.acl import (
     ACL_USERS,
     ACL_WHOAMI,
 )
+from respool.commands.bitmaps import BITOP, GETBIT, SETBIT
 from respool.commands.cluster import (
     CLUSTER_BUMPEPOCH,
     CLUSTER_CANCELSLOTMIGRATIONS,
@@ -110,6 +114,7 @@ from respool.commands.generic import (
     TYPE,
     UNLINK,
 )
+from respool.commands.geo import GEODIST, GEOHASH, GEOPOS
 from respool.commands.hashes import (
     HDEL,
     HEXISTS,
@@ -125,6 +130,7 @@ from respool.commands.hashes import (
     HSTRLEN,
     HVALS,
 )
+from respool.commands.hyperloglog import PFADD, PFCOUNT, PFMERGE
 from respool.commands.introspection import (
     COMMAND_COUNT,
     COMMAND_DOCS,
@@ -286,6 +292,7 @@ if TYPE_CHECKING:
         CommandInfo,
         CommandLogEntry,
         DeliveredEntry,
+        GeoMatch,
         LatencyEvent,
         LatencyHistogram,
         Pending,
@@ -301,8 +308,10 @@ if TYPE_CHECKING:
     from respool._pooling.pipeline_result import PipelineResult
     from respool.commands._arguments import Duration, FlushMode, Moment, Value
     from respool.commands._stream_arguments import References, StreamId
+    from respool.commands.bitmaps import BitOp, GetBits, Operation, Overflow
     from respool.commands.cluster import SlotMetric
     from respool.commands.connection import ClientFilter
+    from respool.commands.geo import GeoArea, GeoOrder, Positions, Unit
     from respool.commands.introspection import CommandLogType
     from respool.commands.lists import Order, Side
     from respool.commands.sorted_sets import Aggregate, End, LexBound, ScoreBound, Scores
@@ -394,6 +403,65 @@ class PipelineCommands(Generic[S]):
     def acl_whoami(self) -> PipelineResult[str]:
         """Return the name of the user of this connection."""
         return self._add(("ACL", "WHOAMI"), ACL_WHOAMI)
+
+    @overload
+    def bitcount(self, key: Key, start: int | None = None) -> PipelineResult[int]: ...
+    @overload
+    def bitcount(
+        self, key: Key, start: int, end: int, *, unit: Literal["BYTE", "BIT"] | None = None
+    ) -> PipelineResult[int]: ...
+    def bitcount(
+        self, key: Key, start: int | None = None, end: int | None = None, *, unit: Literal["BYTE", "BIT"] | None = None
+    ) -> PipelineResult[int]:
+        """Return how many bits are 1, in the whole string or from ``start`` to ``end``, both included."""
+        make: Callable[..., Command[Any]] = bitmaps.bitcount
+        command = make(key, start, end, unit=unit)
+        return self._add(command.args, command.spec, command.parse)
+
+    def bitfield(self, key: Key, *ops: BitOp, overflow: Overflow | None = None) -> PipelineResult[list[int | None]]:
+        """Read, set and add numbers of any width in a string, step by step, and return a number for each."""
+        command = bitmaps.bitfield(key, *ops, overflow=overflow)
+        return self._add(command.args, command.spec, command.parse)
+
+    def bitfield_ro(self, key: Key, *ops: GetBits) -> PipelineResult[list[int]]:
+        """Read numbers of any width in a string; a replica can do it too."""
+        command = bitmaps.bitfield_ro(key, *ops)
+        return self._add(command.args, command.spec, command.parse)
+
+    def bitop(self, operation: Operation, destination: Key, *keys: Key) -> PipelineResult[int]:
+        """Combine strings bit by bit, store the result, and return its length in bytes."""
+        if keys:
+            return self._add(("BITOP", operation, destination, *keys), BITOP)
+        command = bitmaps.bitop(operation, destination, *keys)
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def bitpos(self, key: Key, bit: int, start: int | None = None) -> PipelineResult[int]: ...
+    @overload
+    def bitpos(
+        self, key: Key, bit: int, start: int, end: int, *, unit: Literal["BYTE", "BIT"] | None = None
+    ) -> PipelineResult[int]: ...
+    def bitpos(
+        self,
+        key: Key,
+        bit: int,
+        start: int | None = None,
+        end: int | None = None,
+        *,
+        unit: Literal["BYTE", "BIT"] | None = None,
+    ) -> PipelineResult[int]:
+        """Return the offset of the first bit that is 1, or 0, from ``start`` to ``end``; -1 if there is none."""
+        make: Callable[..., Command[Any]] = bitmaps.bitpos
+        command = make(key, bit, start, end, unit=unit)
+        return self._add(command.args, command.spec, command.parse)
+
+    def getbit(self, key: Key, offset: int) -> PipelineResult[int]:
+        """Return the bit at an offset, 0 or 1."""
+        return self._add(("GETBIT", key, offset), GETBIT)
+
+    def setbit(self, key: Key, offset: int, value: int) -> PipelineResult[int]:
+        """Set the bit at an offset to 0 or 1, and return what it was before."""
+        return self._add(("SETBIT", key, offset, value), SETBIT)
 
     def cluster_addslots(self, *slots: int) -> PipelineResult[bool]:
         """Assign slots that no node has to this node, and return True."""
@@ -1213,6 +1281,483 @@ class PipelineCommands(Generic[S]):
         command = generic.waitaof(numlocal, numreplicas, timeout)
         return self._add(command.args, command.spec, command.parse)
 
+    def geoadd(
+        self, key: Key, positions: Positions, *, nx: bool = False, xx: bool = False, ch: bool = False
+    ) -> PipelineResult[int]:
+        """Set the positions of members, and return how many members are new; with ``ch`` how many are new or moved."""
+        command = geo.geoadd(key, positions, nx=nx, xx=xx, ch=ch)
+        return self._add(command.args, command.spec, command.parse)
+
+    def geodist(self, key: Key, member1: Value, member2: Value, *, unit: Unit = "m") -> PipelineResult[float | None]:
+        """Return the distance between two members, or None if one of them does not exist."""
+        return self._add(("GEODIST", key, member1, member2, unit), GEODIST)
+
+    def geohash(self, key: Key, *members: Value) -> PipelineResult[list[str | None]]:
+        """Return the geohashes of members, texts of 11 characters; None for each that does not exist."""
+        if members:
+            return self._add(("GEOHASH", key, *members), GEOHASH)
+        command = geo.geohash(key, *members)
+        return self._add(command.args, command.spec, command.parse)
+
+    def geopos(self, key: Key, *members: Value) -> PipelineResult[list[tuple[float, float] | None]]:
+        """Return the longitudes and latitudes of members; None for each that does not exist."""
+        if members:
+            return self._add(("GEOPOS", key, *members), GEOPOS)
+        command = geo.geopos(key, *members)
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def georadius(
+        self,
+        key: Key,
+        longitude: float,
+        latitude: float,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: Literal[False] = False,
+        withdist: Literal[False] = False,
+        withhash: Literal[False] = False,
+        store: None = None,
+        storedist: None = None,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[list[S]]: ...
+    @overload
+    def georadius(
+        self,
+        key: Key,
+        longitude: float,
+        latitude: float,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: Literal[True],
+        withdist: bool = False,
+        withhash: bool = False,
+        store: None = None,
+        storedist: None = None,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[list[GeoMatch[S]]]: ...
+    @overload
+    def georadius(
+        self,
+        key: Key,
+        longitude: float,
+        latitude: float,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: Literal[False] = False,
+        withdist: Literal[True],
+        withhash: bool = False,
+        store: None = None,
+        storedist: None = None,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[list[GeoMatch[S]]]: ...
+    @overload
+    def georadius(
+        self,
+        key: Key,
+        longitude: float,
+        latitude: float,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: Literal[False] = False,
+        withdist: Literal[False] = False,
+        withhash: Literal[True],
+        store: None = None,
+        storedist: None = None,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[list[GeoMatch[S]]]: ...
+    @overload
+    def georadius(
+        self,
+        key: Key,
+        longitude: float,
+        latitude: float,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        store: Key,
+        storedist: None = None,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[int]: ...
+    @overload
+    def georadius(
+        self,
+        key: Key,
+        longitude: float,
+        latitude: float,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        store: None = None,
+        storedist: Key,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[int]: ...
+    def georadius(
+        self,
+        key: Key,
+        longitude: float,
+        latitude: float,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: bool = False,
+        withdist: bool = False,
+        withhash: bool = False,
+        store: Key | None = None,
+        storedist: Key | None = None,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[Any]:
+        """Return the members within a radius around a position, or store them."""
+        make: Callable[..., Command[Any]] = geo.georadius
+        command = make(
+            key,
+            longitude,
+            latitude,
+            radius,
+            unit=unit,
+            withcoord=withcoord,
+            withdist=withdist,
+            withhash=withhash,
+            store=store,
+            storedist=storedist,
+            **options,
+        )
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def georadius_ro(
+        self,
+        key: Key,
+        longitude: float,
+        latitude: float,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: Literal[False] = False,
+        withdist: Literal[False] = False,
+        withhash: Literal[False] = False,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[list[S]]: ...
+    @overload
+    def georadius_ro(
+        self,
+        key: Key,
+        longitude: float,
+        latitude: float,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: Literal[True],
+        withdist: bool = False,
+        withhash: bool = False,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[list[GeoMatch[S]]]: ...
+    @overload
+    def georadius_ro(
+        self,
+        key: Key,
+        longitude: float,
+        latitude: float,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: Literal[False] = False,
+        withdist: Literal[True],
+        withhash: bool = False,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[list[GeoMatch[S]]]: ...
+    @overload
+    def georadius_ro(
+        self,
+        key: Key,
+        longitude: float,
+        latitude: float,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: Literal[False] = False,
+        withdist: Literal[False] = False,
+        withhash: Literal[True],
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[list[GeoMatch[S]]]: ...
+    def georadius_ro(
+        self,
+        key: Key,
+        longitude: float,
+        latitude: float,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: bool = False,
+        withdist: bool = False,
+        withhash: bool = False,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[Any]:
+        """Return the members within a radius around a position; a replica can do it too."""
+        make: Callable[..., Command[Any]] = geo.georadius_ro
+        command = make(
+            key,
+            longitude,
+            latitude,
+            radius,
+            unit=unit,
+            withcoord=withcoord,
+            withdist=withdist,
+            withhash=withhash,
+            **options,
+        )
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def georadiusbymember(
+        self,
+        key: Key,
+        member: Value,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: Literal[False] = False,
+        withdist: Literal[False] = False,
+        withhash: Literal[False] = False,
+        store: None = None,
+        storedist: None = None,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[list[S]]: ...
+    @overload
+    def georadiusbymember(
+        self,
+        key: Key,
+        member: Value,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: Literal[True],
+        withdist: bool = False,
+        withhash: bool = False,
+        store: None = None,
+        storedist: None = None,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[list[GeoMatch[S]]]: ...
+    @overload
+    def georadiusbymember(
+        self,
+        key: Key,
+        member: Value,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: Literal[False] = False,
+        withdist: Literal[True],
+        withhash: bool = False,
+        store: None = None,
+        storedist: None = None,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[list[GeoMatch[S]]]: ...
+    @overload
+    def georadiusbymember(
+        self,
+        key: Key,
+        member: Value,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: Literal[False] = False,
+        withdist: Literal[False] = False,
+        withhash: Literal[True],
+        store: None = None,
+        storedist: None = None,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[list[GeoMatch[S]]]: ...
+    @overload
+    def georadiusbymember(
+        self,
+        key: Key,
+        member: Value,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        store: Key,
+        storedist: None = None,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[int]: ...
+    @overload
+    def georadiusbymember(
+        self,
+        key: Key,
+        member: Value,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        store: None = None,
+        storedist: Key,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[int]: ...
+    def georadiusbymember(
+        self,
+        key: Key,
+        member: Value,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: bool = False,
+        withdist: bool = False,
+        withhash: bool = False,
+        store: Key | None = None,
+        storedist: Key | None = None,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[Any]:
+        """Return the members within a radius around a member, itself included, or store them."""
+        make: Callable[..., Command[Any]] = geo.georadiusbymember
+        command = make(
+            key,
+            member,
+            radius,
+            unit=unit,
+            withcoord=withcoord,
+            withdist=withdist,
+            withhash=withhash,
+            store=store,
+            storedist=storedist,
+            **options,
+        )
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def georadiusbymember_ro(
+        self,
+        key: Key,
+        member: Value,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: Literal[False] = False,
+        withdist: Literal[False] = False,
+        withhash: Literal[False] = False,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[list[S]]: ...
+    @overload
+    def georadiusbymember_ro(
+        self,
+        key: Key,
+        member: Value,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: Literal[True],
+        withdist: bool = False,
+        withhash: bool = False,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[list[GeoMatch[S]]]: ...
+    @overload
+    def georadiusbymember_ro(
+        self,
+        key: Key,
+        member: Value,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: Literal[False] = False,
+        withdist: Literal[True],
+        withhash: bool = False,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[list[GeoMatch[S]]]: ...
+    @overload
+    def georadiusbymember_ro(
+        self,
+        key: Key,
+        member: Value,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: Literal[False] = False,
+        withdist: Literal[False] = False,
+        withhash: Literal[True],
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[list[GeoMatch[S]]]: ...
+    def georadiusbymember_ro(
+        self,
+        key: Key,
+        member: Value,
+        radius: float,
+        *,
+        unit: Unit = "m",
+        withcoord: bool = False,
+        withdist: bool = False,
+        withhash: bool = False,
+        **options: Unpack[GeoOrder],
+    ) -> PipelineResult[Any]:
+        """Return the members within a radius around a member, itself included; a replica can do it too."""
+        make: Callable[..., Command[Any]] = geo.georadiusbymember_ro
+        command = make(
+            key, member, radius, unit=unit, withcoord=withcoord, withdist=withdist, withhash=withhash, **options
+        )
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def geosearch(
+        self,
+        key: Key,
+        *,
+        withcoord: Literal[False] = False,
+        withdist: Literal[False] = False,
+        withhash: Literal[False] = False,
+        **area: Unpack[GeoArea],
+    ) -> PipelineResult[list[S]]: ...
+    @overload
+    def geosearch(
+        self,
+        key: Key,
+        *,
+        withcoord: Literal[True],
+        withdist: bool = False,
+        withhash: bool = False,
+        **area: Unpack[GeoArea],
+    ) -> PipelineResult[list[GeoMatch[S]]]: ...
+    @overload
+    def geosearch(
+        self,
+        key: Key,
+        *,
+        withcoord: Literal[False] = False,
+        withdist: Literal[True],
+        withhash: bool = False,
+        **area: Unpack[GeoArea],
+    ) -> PipelineResult[list[GeoMatch[S]]]: ...
+    @overload
+    def geosearch(
+        self,
+        key: Key,
+        *,
+        withcoord: Literal[False] = False,
+        withdist: Literal[False] = False,
+        withhash: Literal[True],
+        **area: Unpack[GeoArea],
+    ) -> PipelineResult[list[GeoMatch[S]]]: ...
+    def geosearch(
+        self,
+        key: Key,
+        *,
+        withcoord: bool = False,
+        withdist: bool = False,
+        withhash: bool = False,
+        **area: Unpack[GeoArea],
+    ) -> PipelineResult[Any]:
+        """Return the members in a circle, a box or a polygon; an empty list if there is no key."""
+        make: Callable[..., Command[Any]] = geo.geosearch
+        command = make(key, withcoord=withcoord, withdist=withdist, withhash=withhash, **area)
+        return self._add(command.args, command.spec, command.parse)
+
+    def geosearchstore(
+        self, destination: Key, source: Key, *, storedist: bool = False, **area: Unpack[GeoArea]
+    ) -> PipelineResult[int]:
+        """Store the members in a circle, a box or a polygon as places, and return their number."""
+        command = geo.geosearchstore(destination, source, storedist=storedist, **area)
+        return self._add(command.args, command.spec, command.parse)
+
     def hdel(self, key: Key, *fields: Value) -> PipelineResult[int]:
         """Delete fields and return how many there were. Raises UsageValueError without fields."""
         if fields:
@@ -1453,6 +1998,24 @@ class PipelineCommands(Generic[S]):
     def hvals(self, key: Key) -> PipelineResult[list[S]]:
         """Return all values; an empty list if there is no hash."""
         return self._add(("HVALS", key), HVALS)
+
+    def pfadd(self, key: Key, *elements: Value) -> PipelineResult[bool]:
+        """Add elements, and return whether the count may have changed."""
+        return self._add(("PFADD", key, *elements), PFADD)
+
+    def pfcount(self, *keys: Key) -> PipelineResult[int]:
+        """Return about how many different elements were added to any of the HyperLogLogs."""
+        if keys:
+            return self._add(("PFCOUNT", *keys), PFCOUNT)
+        command = hyperloglog.pfcount(*keys)
+        return self._add(command.args, command.spec, command.parse)
+
+    def pfmerge(self, destination: Key, *sources: Key) -> PipelineResult[bool]:
+        """Merge HyperLogLogs into another one, and return True."""
+        if sources:
+            return self._add(("PFMERGE", destination, *sources), PFMERGE)
+        command = hyperloglog.pfmerge(destination, *sources)
+        return self._add(command.args, command.spec, command.parse)
 
     def command_count(self) -> PipelineResult[int]:
         """Return how many commands the server knows, without subcommands."""

@@ -21,6 +21,7 @@ from respool.commands.acl import (
     acl_users,
     acl_whoami,
 )
+from respool.commands.bitmaps import bitcount, bitfield, bitfield_ro, bitop, bitpos, getbit, setbit
 from respool.commands.cluster import (
     cluster_addslots,
     cluster_addslotsrange,
@@ -132,6 +133,18 @@ from respool.commands.generic import (
     wait,
     waitaof,
 )
+from respool.commands.geo import (
+    geoadd,
+    geodist,
+    geohash,
+    geopos,
+    georadius,
+    georadius_ro,
+    georadiusbymember,
+    georadiusbymember_ro,
+    geosearch,
+    geosearchstore,
+)
 from respool.commands.hashes import (
     hdel,
     hexists,
@@ -162,6 +175,7 @@ from respool.commands.hashes import (
     httl,
     hvals,
 )
+from respool.commands.hyperloglog import pfadd, pfcount, pfmerge
 from respool.commands.introspection import (
     command_count,
     command_docs,
@@ -386,6 +400,11 @@ __all__ = [
     "auth",
     "bgrewriteaof",
     "bgsave",
+    "bitcount",
+    "bitfield",
+    "bitfield_ro",
+    "bitop",
+    "bitpos",
     "blmove",
     "blmovem",
     "blmpop",
@@ -489,7 +508,18 @@ __all__ = [
     "function_load",
     "function_restore",
     "function_stats",
+    "geoadd",
+    "geodist",
+    "geohash",
+    "geopos",
+    "georadius",
+    "georadius_ro",
+    "georadiusbymember",
+    "georadiusbymember_ro",
+    "geosearch",
+    "geosearchstore",
     "get",
+    "getbit",
     "getdel",
     "getex",
     "getrange",
@@ -575,6 +605,9 @@ __all__ = [
     "pexpire",
     "pexpireat",
     "pexpiretime",
+    "pfadd",
+    "pfcount",
+    "pfmerge",
     "ping",
     "psetex",
     "pttl",
@@ -610,6 +643,7 @@ __all__ = [
     "sdiffstore",
     "select",
     "set",
+    "setbit",
     "setex",
     "setnx",
     "setrange",

@@ -17,6 +17,7 @@ from respool._facts.records import (
     ClusterNode,
     ClusterShard,
     DeliveredEntry,
+    GeoMatch,
     Pending,
     PendingSummary,
     ShardNode,
@@ -32,9 +33,9 @@ def as_text(reply: Any) -> str | None:
     return reply.decode("utf-8", "surrogateescape") if isinstance(reply, bytes) else reply
 
 
-def as_texts(reply: Any) -> list[str]:
-    """Return words of the server as a list of str."""
-    return [_plain(word) for word in reply]
+def as_texts(reply: Any) -> list[str | None]:
+    """Return a list of words of the server as str."""
+    return [as_text(each) for each in reply]
 
 
 def as_tuple(reply: Any) -> tuple[Any, ...] | None:
@@ -130,6 +131,8 @@ def as_page_of_scores(reply: Any) -> tuple[int, list[tuple[Any, float]]]:
     """
     cursor, elements = reply
     return int(cursor), list(zip(elements[::2], map(float, elements[1::2]), strict=True))
+
+
 def as_entry(reply: Any) -> StreamEntry[Any] | None:
     """Return one entry of a stream, or None."""
     return None if reply is None else as_entries([reply])[0]
@@ -243,6 +246,33 @@ def as_rank(reply: Any) -> tuple[int, float] | None:
     return None if reply is None else (reply[0], float(reply[1]))
 
 
+def as_number(reply: Any) -> float | None:
+    """Return a number, or None."""
+    return None if reply is None else float(reply)
+
+
+def as_positions(reply: Any) -> list[tuple[float, float] | None]:
+    """Return positions as tuples of floats, with None for members that do not exist."""
+    return [None if pair is None else (float(pair[0]), float(pair[1])) for pair in reply]
+
+
+def as_matches(reply: Any) -> list[GeoMatch[Any]]:
+    """Return what a geo search found. Parts are told by their types: a distance is text, a hash a whole number."""
+    return [_match(*found) for found in reply]
+
+
+def _match(member: Any, *parts: Any) -> GeoMatch[Any]:
+    distance = hash_ = position = None
+    for part in parts:
+        if isinstance(part, list):
+            position = (float(part[0]), float(part[1]))
+        elif isinstance(part, int):
+            hash_ = part
+        else:
+            distance = float(part)
+    return GeoMatch(member, distance, hash_, position)
+
+
 def as_client(reply: Any) -> dict[str, str]:
     """Parse one line about a client: ``id=3 addr=127.0.0.1:40000 name= ...``."""
     fields = (field.partition("=") for field in _plain(reply).split())
@@ -277,6 +307,8 @@ def _fact_of_stream(name: str, value: Any) -> Any:
         case "pending" if isinstance(value, list):
             return [(_plain(id), *rest) for id, *rest in value]
     return _plain(value)
+
+
 def as_epoch(reply: Any) -> int:
     """Return the epoch in ``BUMPED 3`` or ``STILL 3``."""
     return int(_plain(reply).split()[1])

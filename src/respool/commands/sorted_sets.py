@@ -34,13 +34,13 @@ from respool.commands._arguments import (
 )
 from respool.commands._parsers import (
     as_list,
+    as_number,
     as_page,
     as_page_of_scores,
     as_popped,
     as_popped_from,
     as_popped_many,
     as_rank,
-    as_score,
     as_scored,
     as_scores,
 )
@@ -70,7 +70,7 @@ BZMPOP = spec("BZMPOP").derive(parse=as_popped_many)
 BZPOPMAX = spec("BZPOPMAX").derive(parse=as_popped_from)
 BZPOPMIN = spec("BZPOPMIN").derive(parse=as_popped_from)
 ZADD = spec("ZADD")
-ZADD_INCR = spec("ZADD").derive(parse=as_score)
+ZADD_INCR = spec("ZADD").derive(parse=as_number)
 ZCARD = spec("ZCARD")
 ZCOUNT = spec("ZCOUNT")
 ZDIFF = spec("ZDIFF")
@@ -112,7 +112,7 @@ ZREVRANK = spec("ZREVRANK")
 ZREVRANK_SCORE = spec("ZREVRANK").derive(parse=as_rank)
 ZSCAN = spec("ZSCAN").derive(parse=as_page_of_scores)
 ZSCAN_MEMBERS = spec("ZSCAN").derive(parse=as_page)
-ZSCORE = spec("ZSCORE").derive(parse=as_score)
+ZSCORE = spec("ZSCORE").derive(parse=as_number)
 ZUNION = spec("ZUNION")
 ZUNION_SCORES = spec("ZUNION").derive(parse=as_scored)
 ZUNIONSTORE = spec("ZUNIONSTORE")
@@ -423,9 +423,7 @@ def zrange(
     return Command(ZRANGE_SCORES, key, *words, "WITHSCORES")
 
 
-def zrangebylex(
-    key: Key, min: LexBound, max: LexBound, *, limit: tuple[int, int] | None = None
-) -> Command[list[Text]]:
+def zrangebylex(key: Key, min: LexBound, max: LexBound, *, limit: tuple[int, int] | None = None) -> Command[list[Text]]:
     """Return the members from ``min`` to ``max``, in a sorted set whose scores are all the same.
 
     ``zrange(key, min, max, by="LEX")`` is the newer name.
