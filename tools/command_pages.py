@@ -207,6 +207,7 @@ def _own_aliases() -> dict[str, str]:
 _ALIASES: Final = {
     "Key": "bytes, str or a number",
     "Value": "bytes, str or a number",
+    "MappingOf": "a `Mapping`, also one with narrower types",
     "Duration": "a whole number in the unit named, or a `timedelta`",
     "Moment": "a whole number since 1970, or a `datetime` with a timezone",
     "Text": "`str` where the pool has an encoding, else `bytes`",

@@ -21,6 +21,7 @@ from respool._surfaces.threads import Commands
 from respool._sync.node.pipeline import PipelineView
 from respool._sync.node.view import View
 from respool.errors import Error
+from respool.types import StreamEntry
 
 
 def functions() -> None:
@@ -104,6 +105,25 @@ def pipeline(p: PipelineCommands[str]) -> None:
     assert_type(p.srandmember("s", 2).result(), list[str])
     assert_type(p.smismember("s", "a"), PipelineResult[list[bool]])
     assert_type(p.sscan("s").result(), tuple[int, list[str]])
+
+
+def mappings_of_narrower_types(
+    pool: Commands[str], texts: dict[str, str], numbers: dict[str, float], binary: dict[bytes, int], any_: dict[str, Any]
+) -> None:
+    """A dict in a variable has a narrower type than the parameter, in its keys too."""
+    assert_type(pool.mset(texts), bool)
+    assert_type(pool.mset(any_), bool)
+    assert_type(pool.msetnx(binary), bool)
+    assert_type(pool.msetex(numbers, ex=5), bool)
+    assert_type(pool.hset("h", mapping=numbers), int)
+    assert_type(pool.hset("h", mapping=binary), int)
+    assert_type(pool.hsetex("h", texts), bool)
+    assert_type(pool.zadd("z", numbers), int)
+    assert_type(pool.zadd("z", {"a": 1, b"b": 2.5}), int)
+    assert_type(pool.xadd("s", texts), str)
+    assert_type(pool.xread(texts), dict[str, list[StreamEntry[str]]])
+    pool.zadd("z", texts)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    pool.mset(list(texts.items()))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def types_by_encoding(url: str, encoding: str, settings: dict[str, Any]) -> None:

@@ -304,7 +304,7 @@ if TYPE_CHECKING:
         SlowLogEntry,
         StreamEntry,
     )
-    from respool.commands._arguments import Duration, FlushMode, Moment, Value
+    from respool.commands._arguments import Duration, FlushMode, MappingOf, Moment, Value
     from respool.commands._stream_arguments import References, StreamId
     from respool.commands.bitmaps import BitOp, GetBits, Operation, Overflow
     from respool.commands.cluster import SlotMetric
@@ -984,7 +984,7 @@ class AsyncCommands(Generic[S]):
         self,
         group: Value,
         consumer: Value,
-        streams: Mapping[Key, StreamId],
+        streams: MappingOf[Key, StreamId],
         *,
         count: int | None = None,
         maxcount: int | None = None,
@@ -998,7 +998,7 @@ class AsyncCommands(Generic[S]):
         self,
         group: Value,
         consumer: Value,
-        streams: Mapping[Key, StreamId],
+        streams: MappingOf[Key, StreamId],
         *,
         count: int | None = None,
         maxcount: int | None = None,
@@ -1011,7 +1011,7 @@ class AsyncCommands(Generic[S]):
         self,
         group: Value,
         consumer: Value,
-        streams: Mapping[Key, StreamId],
+        streams: MappingOf[Key, StreamId],
         *,
         count: int | None = None,
         maxcount: int | None = None,
@@ -1850,7 +1850,7 @@ class AsyncCommands(Generic[S]):
         command = hashes.hmget(key, *fields)
         return self._execute(command.args, command.spec, command.parse)
 
-    def hmset(self, key: Key, mapping: Mapping[Key, Value]) -> Coroutine[Any, Any, bool]:
+    def hmset(self, key: Key, mapping: MappingOf[Key, Value]) -> Coroutine[Any, Any, bool]:
         """Set fields to values. ``hset`` does the same and tells how many fields are new."""
         command = hashes.hmset(key, mapping)
         return self._execute(command.args, command.spec, command.parse)
@@ -1947,14 +1947,14 @@ class AsyncCommands(Generic[S]):
     @overload
     def hset(self, key: Key, field: Value, value: Value) -> Coroutine[Any, Any, int]: ...
     @overload
-    def hset(self, key: Key, *, mapping: Mapping[Key, Value]) -> Coroutine[Any, Any, int]: ...
+    def hset(self, key: Key, *, mapping: MappingOf[Key, Value]) -> Coroutine[Any, Any, int]: ...
     def hset(
         self,
         key: Key,
         field: Value | None = None,
         value: Value | None = None,
         *,
-        mapping: Mapping[Key, Value] | None = None,
+        mapping: MappingOf[Key, Value] | None = None,
     ) -> Coroutine[Any, Any, int]:
         """Set a field to a value, or each field of ``mapping``, and return how many fields are new."""
         if mapping is None and field is not None and value is not None:
@@ -1966,7 +1966,7 @@ class AsyncCommands(Generic[S]):
     def hsetex(
         self,
         key: Key,
-        mapping: Mapping[Key, Value],
+        mapping: MappingOf[Key, Value],
         *,
         ex: Duration | None = None,
         px: Duration | None = None,
@@ -3173,7 +3173,7 @@ class AsyncCommands(Generic[S]):
     def xadd(
         self,
         key: Key,
-        fields: Mapping[Key, Value],
+        fields: MappingOf[Key, Value],
         *,
         id: StreamId = "*",
         maxlen: int | None = None,
@@ -3189,7 +3189,7 @@ class AsyncCommands(Generic[S]):
     def xadd(
         self,
         key: Key,
-        fields: Mapping[Key, Value],
+        fields: MappingOf[Key, Value],
         *,
         id: StreamId = "*",
         maxlen: int | None = None,
@@ -3204,7 +3204,7 @@ class AsyncCommands(Generic[S]):
     def xadd(
         self,
         key: Key,
-        fields: Mapping[Key, Value],
+        fields: MappingOf[Key, Value],
         *,
         id: StreamId = "*",
         maxlen: int | None = None,
@@ -3276,7 +3276,7 @@ class AsyncCommands(Generic[S]):
 
     def xread(
         self,
-        streams: Mapping[Key, StreamId],
+        streams: MappingOf[Key, StreamId],
         *,
         count: int | None = None,
         maxcount: int | None = None,
@@ -3490,14 +3490,14 @@ class AsyncCommands(Generic[S]):
         command = strings.mget(*keys)
         return self._execute(command.args, command.spec, command.parse)
 
-    def mset(self, items: Mapping[Key, Value]) -> Coroutine[Any, Any, bool]:
+    def mset(self, items: MappingOf[Key, Value]) -> Coroutine[Any, Any, bool]:
         """Set several keys at once and return True."""
         command = strings.mset(items)
         return self._execute(command.args, command.spec, command.parse)
 
     def msetex(
         self,
-        items: Mapping[Key, Value],
+        items: MappingOf[Key, Value],
         *,
         ex: Duration | None = None,
         px: Duration | None = None,
@@ -3511,7 +3511,7 @@ class AsyncCommands(Generic[S]):
         command = strings.msetex(items, ex=ex, px=px, exat=exat, pxat=pxat, keepttl=keepttl, nx=nx, xx=xx)
         return self._execute(command.args, command.spec, command.parse)
 
-    def msetnx(self, items: Mapping[Key, Value]) -> Coroutine[Any, Any, bool]:
+    def msetnx(self, items: MappingOf[Key, Value]) -> Coroutine[Any, Any, bool]:
         """Set several keys only if none of them exists, and return whether they were set."""
         command = strings.msetnx(items)
         return self._execute(command.args, command.spec, command.parse)

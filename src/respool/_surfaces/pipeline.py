@@ -306,7 +306,7 @@ if TYPE_CHECKING:
         StreamEntry,
     )
     from respool._pooling.pipeline_result import PipelineResult
-    from respool.commands._arguments import Duration, FlushMode, Moment, Value
+    from respool.commands._arguments import Duration, FlushMode, MappingOf, Moment, Value
     from respool.commands._stream_arguments import References, StreamId
     from respool.commands.bitmaps import BitOp, GetBits, Operation, Overflow
     from respool.commands.cluster import SlotMetric
@@ -988,7 +988,7 @@ class PipelineCommands(Generic[S]):
         self,
         group: Value,
         consumer: Value,
-        streams: Mapping[Key, StreamId],
+        streams: MappingOf[Key, StreamId],
         *,
         count: int | None = None,
         maxcount: int | None = None,
@@ -1002,7 +1002,7 @@ class PipelineCommands(Generic[S]):
         self,
         group: Value,
         consumer: Value,
-        streams: Mapping[Key, StreamId],
+        streams: MappingOf[Key, StreamId],
         *,
         count: int | None = None,
         maxcount: int | None = None,
@@ -1015,7 +1015,7 @@ class PipelineCommands(Generic[S]):
         self,
         group: Value,
         consumer: Value,
-        streams: Mapping[Key, StreamId],
+        streams: MappingOf[Key, StreamId],
         *,
         count: int | None = None,
         maxcount: int | None = None,
@@ -1852,7 +1852,7 @@ class PipelineCommands(Generic[S]):
         command = hashes.hmget(key, *fields)
         return self._add(command.args, command.spec, command.parse)
 
-    def hmset(self, key: Key, mapping: Mapping[Key, Value]) -> PipelineResult[bool]:
+    def hmset(self, key: Key, mapping: MappingOf[Key, Value]) -> PipelineResult[bool]:
         """Set fields to values. ``hset`` does the same and tells how many fields are new."""
         command = hashes.hmset(key, mapping)
         return self._add(command.args, command.spec, command.parse)
@@ -1945,14 +1945,14 @@ class PipelineCommands(Generic[S]):
     @overload
     def hset(self, key: Key, field: Value, value: Value) -> PipelineResult[int]: ...
     @overload
-    def hset(self, key: Key, *, mapping: Mapping[Key, Value]) -> PipelineResult[int]: ...
+    def hset(self, key: Key, *, mapping: MappingOf[Key, Value]) -> PipelineResult[int]: ...
     def hset(
         self,
         key: Key,
         field: Value | None = None,
         value: Value | None = None,
         *,
-        mapping: Mapping[Key, Value] | None = None,
+        mapping: MappingOf[Key, Value] | None = None,
     ) -> PipelineResult[int]:
         """Set a field to a value, or each field of ``mapping``, and return how many fields are new."""
         if mapping is None and field is not None and value is not None:
@@ -1964,7 +1964,7 @@ class PipelineCommands(Generic[S]):
     def hsetex(
         self,
         key: Key,
-        mapping: Mapping[Key, Value],
+        mapping: MappingOf[Key, Value],
         *,
         ex: Duration | None = None,
         px: Duration | None = None,
@@ -3157,7 +3157,7 @@ class PipelineCommands(Generic[S]):
     def xadd(
         self,
         key: Key,
-        fields: Mapping[Key, Value],
+        fields: MappingOf[Key, Value],
         *,
         id: StreamId = "*",
         maxlen: int | None = None,
@@ -3173,7 +3173,7 @@ class PipelineCommands(Generic[S]):
     def xadd(
         self,
         key: Key,
-        fields: Mapping[Key, Value],
+        fields: MappingOf[Key, Value],
         *,
         id: StreamId = "*",
         maxlen: int | None = None,
@@ -3188,7 +3188,7 @@ class PipelineCommands(Generic[S]):
     def xadd(
         self,
         key: Key,
-        fields: Mapping[Key, Value],
+        fields: MappingOf[Key, Value],
         *,
         id: StreamId = "*",
         maxlen: int | None = None,
@@ -3258,7 +3258,7 @@ class PipelineCommands(Generic[S]):
 
     def xread(
         self,
-        streams: Mapping[Key, StreamId],
+        streams: MappingOf[Key, StreamId],
         *,
         count: int | None = None,
         maxcount: int | None = None,
@@ -3472,14 +3472,14 @@ class PipelineCommands(Generic[S]):
         command = strings.mget(*keys)
         return self._add(command.args, command.spec, command.parse)
 
-    def mset(self, items: Mapping[Key, Value]) -> PipelineResult[bool]:
+    def mset(self, items: MappingOf[Key, Value]) -> PipelineResult[bool]:
         """Set several keys at once and return True."""
         command = strings.mset(items)
         return self._add(command.args, command.spec, command.parse)
 
     def msetex(
         self,
-        items: Mapping[Key, Value],
+        items: MappingOf[Key, Value],
         *,
         ex: Duration | None = None,
         px: Duration | None = None,
@@ -3493,7 +3493,7 @@ class PipelineCommands(Generic[S]):
         command = strings.msetex(items, ex=ex, px=px, exat=exat, pxat=pxat, keepttl=keepttl, nx=nx, xx=xx)
         return self._add(command.args, command.spec, command.parse)
 
-    def msetnx(self, items: Mapping[Key, Value]) -> PipelineResult[bool]:
+    def msetnx(self, items: MappingOf[Key, Value]) -> PipelineResult[bool]:
         """Set several keys only if none of them exists, and return whether they were set."""
         command = strings.msetnx(items)
         return self._add(command.args, command.spec, command.parse)

@@ -305,7 +305,7 @@ if TYPE_CHECKING:
         SlowLogEntry,
         StreamEntry,
     )
-    from respool.commands._arguments import Duration, FlushMode, Moment, Value
+    from respool.commands._arguments import Duration, FlushMode, MappingOf, Moment, Value
     from respool.commands._stream_arguments import References, StreamId
     from respool.commands.bitmaps import BitOp, GetBits, Operation, Overflow
     from respool.commands.cluster import SlotMetric
@@ -975,7 +975,7 @@ class Commands(Generic[S]):
         self,
         group: Value,
         consumer: Value,
-        streams: Mapping[Key, StreamId],
+        streams: MappingOf[Key, StreamId],
         *,
         count: int | None = None,
         maxcount: int | None = None,
@@ -989,7 +989,7 @@ class Commands(Generic[S]):
         self,
         group: Value,
         consumer: Value,
-        streams: Mapping[Key, StreamId],
+        streams: MappingOf[Key, StreamId],
         *,
         count: int | None = None,
         maxcount: int | None = None,
@@ -1002,7 +1002,7 @@ class Commands(Generic[S]):
         self,
         group: Value,
         consumer: Value,
-        streams: Mapping[Key, StreamId],
+        streams: MappingOf[Key, StreamId],
         *,
         count: int | None = None,
         maxcount: int | None = None,
@@ -1833,7 +1833,7 @@ class Commands(Generic[S]):
         command = hashes.hmget(key, *fields)
         return self._execute(command.args, command.spec, command.parse)
 
-    def hmset(self, key: Key, mapping: Mapping[Key, Value]) -> bool:
+    def hmset(self, key: Key, mapping: MappingOf[Key, Value]) -> bool:
         """Set fields to values. ``hset`` does the same and tells how many fields are new."""
         command = hashes.hmset(key, mapping)
         return self._execute(command.args, command.spec, command.parse)
@@ -1924,14 +1924,14 @@ class Commands(Generic[S]):
     @overload
     def hset(self, key: Key, field: Value, value: Value) -> int: ...
     @overload
-    def hset(self, key: Key, *, mapping: Mapping[Key, Value]) -> int: ...
+    def hset(self, key: Key, *, mapping: MappingOf[Key, Value]) -> int: ...
     def hset(
         self,
         key: Key,
         field: Value | None = None,
         value: Value | None = None,
         *,
-        mapping: Mapping[Key, Value] | None = None,
+        mapping: MappingOf[Key, Value] | None = None,
     ) -> int:
         """Set a field to a value, or each field of ``mapping``, and return how many fields are new."""
         if mapping is None and field is not None and value is not None:
@@ -1943,7 +1943,7 @@ class Commands(Generic[S]):
     def hsetex(
         self,
         key: Key,
-        mapping: Mapping[Key, Value],
+        mapping: MappingOf[Key, Value],
         *,
         ex: Duration | None = None,
         px: Duration | None = None,
@@ -3104,7 +3104,7 @@ class Commands(Generic[S]):
     def xadd(
         self,
         key: Key,
-        fields: Mapping[Key, Value],
+        fields: MappingOf[Key, Value],
         *,
         id: StreamId = "*",
         maxlen: int | None = None,
@@ -3120,7 +3120,7 @@ class Commands(Generic[S]):
     def xadd(
         self,
         key: Key,
-        fields: Mapping[Key, Value],
+        fields: MappingOf[Key, Value],
         *,
         id: StreamId = "*",
         maxlen: int | None = None,
@@ -3135,7 +3135,7 @@ class Commands(Generic[S]):
     def xadd(
         self,
         key: Key,
-        fields: Mapping[Key, Value],
+        fields: MappingOf[Key, Value],
         *,
         id: StreamId = "*",
         maxlen: int | None = None,
@@ -3203,7 +3203,7 @@ class Commands(Generic[S]):
 
     def xread(
         self,
-        streams: Mapping[Key, StreamId],
+        streams: MappingOf[Key, StreamId],
         *,
         count: int | None = None,
         maxcount: int | None = None,
@@ -3417,14 +3417,14 @@ class Commands(Generic[S]):
         command = strings.mget(*keys)
         return self._execute(command.args, command.spec, command.parse)
 
-    def mset(self, items: Mapping[Key, Value]) -> bool:
+    def mset(self, items: MappingOf[Key, Value]) -> bool:
         """Set several keys at once and return True."""
         command = strings.mset(items)
         return self._execute(command.args, command.spec, command.parse)
 
     def msetex(
         self,
-        items: Mapping[Key, Value],
+        items: MappingOf[Key, Value],
         *,
         ex: Duration | None = None,
         px: Duration | None = None,
@@ -3438,7 +3438,7 @@ class Commands(Generic[S]):
         command = strings.msetex(items, ex=ex, px=px, exat=exat, pxat=pxat, keepttl=keepttl, nx=nx, xx=xx)
         return self._execute(command.args, command.spec, command.parse)
 
-    def msetnx(self, items: Mapping[Key, Value]) -> bool:
+    def msetnx(self, items: MappingOf[Key, Value]) -> bool:
         """Set several keys only if none of them exists, and return whether they were set."""
         command = strings.msetnx(items)
         return self._execute(command.args, command.spec, command.parse)

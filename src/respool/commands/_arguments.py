@@ -9,12 +9,16 @@ Rule 2: a duration is an int in the unit its parameter is named for, or a timede
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
 from respool._facts.command import Arg, Key, Spec
 from respool._facts.errors import UsageTypeError, UsageValueError
+
+K_co = TypeVar("K_co", covariant=True)
+V_co = TypeVar("V_co", covariant=True)
 
 Text: TypeAlias = bytes | str
 """A key or value in a reply: ``str`` where the pool has an encoding, else ``bytes``."""
@@ -26,6 +30,25 @@ milliseconds). A ``timedelta`` is rounded up to that unit: nothing expires too e
 Moment: TypeAlias = int | datetime
 """When: a ``datetime`` with a timezone, or a whole number since 1970 in that unit (``exat`` seconds, ``pxat``
 milliseconds)."""
+
+
+
+class MappingOf(Protocol[K_co, V_co]):
+    """A mapping whose keys may be of a narrower type: a ``dict[str, str]`` is a ``MappingOf[Key, Value]``.
+
+    It is no ``Mapping[Key, Value]`` for a type checker, because ``Mapping`` is invariant in its key.
+    """
+
+    def __len__(self) -> int: ...
+
+    def items(self) -> AbstractSet[tuple[K_co, V_co]]:
+        """Return the pairs of a key and a value."""
+        ...
+
+    def values(self) -> Collection[V_co]:
+        """Return the values."""
+        ...
+
 
 FlushMode: TypeAlias = Literal["ASYNC", "SYNC"]
 """Whether the server frees the memory of what it deletes later, in another thread, or before it answers."""
@@ -148,7 +171,7 @@ def listed(spec: Spec, fields: Sequence[Value]) -> tuple[Arg, ...]:
     return "FIELDS", len(fields), *fields
 
 
-def flattened(spec: Spec, items: Mapping[Any, Value], what: str = "key", to: str = "value") -> list[Arg]:
+def flattened(spec: Spec, items: MappingOf[Any, Any], what: str = "key", to: str = "value") -> list[Arg]:
     """Return the keys and values alternately, in one flat list. ``what`` says what a key is, ``to`` what a value is."""
     if not isinstance(items, Mapping):
         raise UsageTypeError(f"{spec.name} takes a mapping of {what}s to {to}s, not {type(items).__name__}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from respool._facts.command import Arg, Key, Spec
@@ -10,6 +9,7 @@ from respool._facts.errors import UsageTypeError
 from respool.commands._arguments import (
     MILLISECOND,
     Duration,
+    MappingOf,
     at_least,
     choose,
     duration,
@@ -61,7 +61,7 @@ def limits(*, count: int | None, maxcount: int | None, maxsize: int | None, bloc
     )
 
 
-def after(spec: Spec, streams: Mapping[Key, StreamId]) -> tuple[Arg, ...]:
+def after(spec: Spec, streams: MappingOf[Key, StreamId]) -> tuple[Arg, ...]:
     """Return the word STREAMS, then all keys, then all ids."""
     words = flattened(spec, streams, "stream", "id")
     return "STREAMS", *words[::2], *words[1::2]

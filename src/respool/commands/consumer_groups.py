@@ -33,11 +33,10 @@ from respool.commands._parsers import (
 from respool.commands._stream_arguments import after, limits, milliseconds, numbered, references
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
 
     from respool._facts.command import Key
     from respool._facts.records import Claimed, ClaimedIds, DeliveredEntry, Pending, PendingSummary, StreamEntry
-    from respool.commands._arguments import Duration, Moment, Text, Value
+    from respool.commands._arguments import Duration, MappingOf, Moment, Text, Value
     from respool.commands._stream_arguments import References, StreamId
 
 XACK = spec("XACK")
@@ -309,7 +308,7 @@ def xpending(
 def xreadgroup(
     group: Value,
     consumer: Value,
-    streams: Mapping[Key, StreamId],
+    streams: MappingOf[Key, StreamId],
     *,
     count: int | None = None,
     maxcount: int | None = None,
@@ -322,7 +321,7 @@ def xreadgroup(
 def xreadgroup(
     group: Value,
     consumer: Value,
-    streams: Mapping[Key, StreamId],
+    streams: MappingOf[Key, StreamId],
     *,
     count: int | None = None,
     maxcount: int | None = None,
@@ -334,7 +333,7 @@ def xreadgroup(
 def xreadgroup(
     group: Value,
     consumer: Value,
-    streams: Mapping[Key, StreamId],
+    streams: MappingOf[Key, StreamId],
     *,
     count: int | None = None,
     maxcount: int | None = None,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, overload
 
 from respool._facts.command import Command, Key, spec
 from respool._facts.errors import UsageTypeError, UsageValueError
-from respool.commands._arguments import at_least, choose, flag, nothing_to_send, number, option
+from respool.commands._arguments import MappingOf, at_least, choose, flag, nothing_to_send, number, option
 from respool.commands._parsers import as_matches, as_number, as_positions, as_texts
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ if TYPE_CHECKING:
 
 Position: TypeAlias = tuple[float, float]
 """A longitude and a latitude, in degrees."""
-Positions: TypeAlias = (
-    Mapping[str, Position] | Mapping[bytes, Position] | Mapping[int, Position] | Mapping[Key, Position]
-)
+Positions: TypeAlias = MappingOf[Key, Position]
 """Members with their positions."""
 Unit: TypeAlias = Literal["m", "km", "ft", "mi"]
 """The unit of a distance: metres, kilometres, feet or miles."""

@@ -34,10 +34,8 @@ from respool.commands._arguments import (
 from respool.commands._parsers import as_list, as_map, as_page, as_page_of_pairs, as_pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from respool._facts.command import Arg, Key
-    from respool.commands._arguments import Duration, Moment, Text, Value
+    from respool.commands._arguments import Duration, MappingOf, Moment, Text, Value
 
 HDEL = spec("HDEL")
 HEXISTS = spec("HEXISTS").derive(parse=bool)
@@ -193,7 +191,7 @@ def hmget(key: Key, *fields: Value) -> Command[list[Text | None]]:
     raise nothing_to_send(HMGET, "field")
 
 
-def hmset(key: Key, mapping: Mapping[Key, Value]) -> Command[bool]:
+def hmset(key: Key, mapping: MappingOf[Key, Value]) -> Command[bool]:
     """Set fields to values. ``hset`` does the same and tells how many fields are new.
 
     Always True. Raises UsageValueError for an empty mapping.
@@ -295,9 +293,9 @@ def hscan(
 @overload
 def hset(key: Key, field: Value, value: Value) -> Command[int]: ...
 @overload
-def hset(key: Key, *, mapping: Mapping[Key, Value]) -> Command[int]: ...
+def hset(key: Key, *, mapping: MappingOf[Key, Value]) -> Command[int]: ...
 def hset(
-    key: Key, field: Value | None = None, value: Value | None = None, *, mapping: Mapping[Key, Value] | None = None
+    key: Key, field: Value | None = None, value: Value | None = None, *, mapping: MappingOf[Key, Value] | None = None
 ) -> Command[int]:
     """Set a field to a value, or each field of ``mapping``, and return how many fields are new.
 
@@ -313,7 +311,7 @@ def hset(
 
 def hsetex(
     key: Key,
-    mapping: Mapping[Key, Value],
+    mapping: MappingOf[Key, Value],
     *,
     ex: Duration | None = None,
     px: Duration | None = None,

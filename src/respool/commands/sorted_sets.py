@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 from respool._facts.command import Command, Key, spec
 from respool._facts.errors import UsageTypeError, UsageValueError
 from respool.commands._arguments import (
+    MappingOf,
     at_least,
     choose,
     counted,
@@ -58,7 +59,7 @@ ScoreBound: TypeAlias = float | str | bytes
 LexBound: TypeAlias = str | bytes
 """An end of a range of members: ``"[a"`` with the member itself, ``"(a"`` without it; ``"-"`` and ``"+"`` are the ends
 of all members."""
-Scores: TypeAlias = Mapping[str, float] | Mapping[bytes, float] | Mapping[int, float] | Mapping[Key, float]
+Scores: TypeAlias = MappingOf[Key, float]
 """Members with their scores."""
 Aggregate: TypeAlias = Literal["SUM", "MIN", "MAX", "COUNT"]
 """How the scores of a member in several sets become one. COUNT ignores the scores and counts the sets that have the

@@ -19,11 +19,10 @@ from respool.commands._parsers import as_entries, as_stream, as_streams, as_text
 from respool.commands._stream_arguments import after, limits, numbered, references, trimming
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
 
     from respool._facts.command import Key
     from respool._facts.records import StreamEntry
-    from respool.commands._arguments import Duration, Text, Value
+    from respool.commands._arguments import Duration, MappingOf, Text, Value
     from respool.commands._stream_arguments import References, StreamId
 
 XADD = spec("XADD").derive(parse=as_text)
@@ -42,7 +41,7 @@ XTRIM = spec("XTRIM")
 @overload
 def xadd(
     key: Key,
-    fields: Mapping[Key, Value],
+    fields: MappingOf[Key, Value],
     *,
     id: StreamId = "*",
     maxlen: int | None = None,
@@ -57,7 +56,7 @@ def xadd(
 @overload
 def xadd(
     key: Key,
-    fields: Mapping[Key, Value],
+    fields: MappingOf[Key, Value],
     *,
     id: StreamId = "*",
     maxlen: int | None = None,
@@ -71,7 +70,7 @@ def xadd(
 ) -> Command[str | None]: ...
 def xadd(
     key: Key,
-    fields: Mapping[Key, Value],
+    fields: MappingOf[Key, Value],
     *,
     id: StreamId = "*",
     maxlen: int | None = None,
@@ -172,7 +171,7 @@ def xrange(
 
 
 def xread(
-    streams: Mapping[Key, StreamId],
+    streams: MappingOf[Key, StreamId],
     *,
     count: int | None = None,
     maxcount: int | None = None,

@@ -27,11 +27,10 @@ from respool.commands._arguments import (
 from respool.commands._parsers import as_facts, as_floats, as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Unpack
 
     from respool._facts.command import Arg, Key
-    from respool.commands._arguments import Duration, Moment, Text, Value
+    from respool.commands._arguments import Duration, MappingOf, Moment, Text, Value
 
 APPEND = spec("APPEND")
 DECR = spec("DECR")
@@ -344,7 +343,7 @@ def mget(*keys: Key) -> Command[list[Text | None]]:
     raise nothing_to_send(MGET, "key")
 
 
-def mset(items: Mapping[Key, Value]) -> Command[bool]:
+def mset(items: MappingOf[Key, Value]) -> Command[bool]:
     """Set several keys at once and return True.
 
     Old values of any type are replaced, and old expiries are lost. Raises UsageValueError without keys.
@@ -353,7 +352,7 @@ def mset(items: Mapping[Key, Value]) -> Command[bool]:
 
 
 def msetex(
-    items: Mapping[Key, Value],
+    items: MappingOf[Key, Value],
     *,
     ex: Duration | None = None,
     px: Duration | None = None,
@@ -374,7 +373,7 @@ def msetex(
     return Command(MSETEX, len(items), *words, *condition, *times)
 
 
-def msetnx(items: Mapping[Key, Value]) -> Command[bool]:
+def msetnx(items: MappingOf[Key, Value]) -> Command[bool]:
     """Set several keys only if none of them exists, and return whether they were set.
 
     Either all of them are set or none. Raises UsageValueError without keys.
