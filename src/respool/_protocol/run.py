@@ -67,6 +67,23 @@ BIG_BYTES: Final = 256 * 1024
 STEP_COUNT: Final = 8192
 
 
+class Collected:
+    """Commands in columns: what a pipeline adds to, without an object for each command."""
+
+    __slots__ = ("calls", "parsers", "specs")
+
+    def __init__(self) -> None:
+        self.calls: list[Args] = []
+        self.specs: list[Spec] = []
+        self.parsers: list[Parser | None] = []
+
+    def __len__(self) -> int:
+        return len(self.calls)
+
+    def __iter__(self) -> Iterator[Command[Any]]:
+        return map(Command.of, self.calls, self.specs, self.parsers)
+
+
 class Run:
     """A checked list of commands, to be sent as ``args`` and read back with ``read``.
 
@@ -81,7 +98,7 @@ class Run:
         if not isinstance(atomic, bool):
             raise UsageTypeError(f"atomic must be True or False, not {atomic!r}")
         #: The arguments of each command, and the spec of each.
-        self.calls, self.specs, self._parsers = _columns(list(commands))
+        self.calls, self.specs, self._parsers = _columns(commands)
         self._kinds = set(self.specs)
         self._finish(atomic=atomic)
 
@@ -290,8 +307,11 @@ class Run:
         return error
 
 
-def _columns(commands: list[Any]) -> tuple[list[Args], list[Spec], list[Parser | None]]:
+def _columns(given: Iterable[Any]) -> tuple[list[Args], list[Spec], list[Parser | None]]:
     """Return the arguments, the specs and the parsers of commands given in any way."""
+    if isinstance(given, Collected):
+        return given.calls, given.specs, given.parsers
+    commands = list(given)
     if set(map(type, commands)) == {tuple}:  # the usual case, looked up without a Python loop: there may be many
         try:
             specs = list(map(SPELLED.get, map(itemgetter(0), commands)))

@@ -196,6 +196,8 @@ def zadd(
     empty mapping, options that exclude each other, and several members with ``incr``.
     """
     words = _scored(scores)
+    if not (nx or xx or gt or lt or ch or incr):
+        return Command(ZADD, key, *words)
     condition = choose(nx=flag("NX", nx), gt=flag("GT", gt), lt=flag("LT", lt))
     choose(nx=flag("NX", nx), xx=flag("XX", xx))
     choose(ch=flag("CH", ch), incr=flag("INCR", incr))

@@ -20,17 +20,17 @@ from respool._async.shell.transport import AsyncTransport
 from respool._facts.command import Command
 from respool._facts.errors import Error, ReadTimeout, TransportError
 from respool._protocol.packing import check_piece
-from respool._protocol.run import NO_BLOBS, STEP_COUNT, Blobs, Run, why_in_doubt
+from respool._protocol.run import NO_BLOBS, STEP_COUNT, Blobs, Collected, Run, why_in_doubt
 
 
 async def take_in(
     commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool, deadline: float | None = None
 ) -> Run:
     """Make a run of commands, in steps if there are many or their number is unknown."""
-    if isinstance(commands, list | tuple):
+    if isinstance(commands, list | tuple | Collected):
         if len(commands) <= STEP_COUNT:
             return Run(commands, atomic=atomic)
-        commands = commands[:]  # the caller may change the list while others run
+        commands = list(commands)  # the caller may change the list while others run
     elif isinstance(commands, str | bytes) or not isinstance(commands, Iterable):
         return Run(commands, atomic=atomic)  # refuses it
     parts = [Run((), atomic=atomic)]

@@ -20,6 +20,7 @@ from respool._facts.conditions import KEPT, Conditions
 from respool._facts.errors import Error, UsageError, UsageTypeError, placed
 from respool._facts.unknown import PIPELINE_NAMES, answering
 from respool._pooling.pipeline_result import PipelineResult, Raised, parse_for_one
+from respool._protocol.run import Collected
 from respool._surfaces.pipeline import PipelineCommands
 
 S = TypeVar("S")
@@ -40,7 +41,7 @@ class AsyncPipeline(PipelineCommands[S]):
         self._send = send
         self._raise_errors = raise_errors
         self._atomic = atomic
-        self._commands: list[Command[Any]] = []
+        self._commands = Collected()
         self._results: list[PipelineResult[Any]] = []
         self._is_sent = False
         self._is_given_up = False
@@ -64,10 +65,15 @@ class AsyncPipeline(PipelineCommands[S]):
     def _add(self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None) -> PipelineResult[Any]:
         if self._is_sent:
             raise UsageError("this pipeline was sent already; make another one")
-        if parse is not None and parse is not spec.parse:  # it may be a user's, and raise
+        if parse is None:
+            parse = spec.parse
+        elif parse is not spec.parse:  # it may be a user's, and raise
             parse = partial(parse_for_one, parse)
+        commands = self._commands
+        commands.calls.append(args)
+        commands.specs.append(spec)
+        commands.parsers.append(parse)
         result: PipelineResult[Any] = PipelineResult(spec.name)
-        self._commands.append(Command.of(args, spec, parse))
         self._results.append(result)
         return result
 
@@ -108,7 +114,7 @@ class AsyncPipeline(PipelineCommands[S]):
         kinds = set(map(type, values))
         if self._raise_errors and any(issubclass(kind, (Error, Raised)) for kind in kinds):
             at = next(at for at, value in enumerate(values) if isinstance(value, (Error, Raised)))
-            place = f"command {at + 1} of {len(values)} ({self._commands[at].name})"
+            place = f"command {at + 1} of {len(values)} ({self._commands.specs[at].name})"
             if isinstance(values[at], Raised):
                 error = values[at].error
                 error.add_note(f"raised for the reply to {place}")
