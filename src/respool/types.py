@@ -51,3 +51,12 @@ __all__ = [
     "SlowLogEntry",
     "StreamEntry",
 ]
+"""The records in the replies of commands. They are generic: ``StreamEntry[str]`` of a pool with an encoding.
+
+``RawJson`` is for arguments: a JSON value whose text you have.
+"""
+
+from respool._facts.records import Claimed, ClaimedIds, GeoMatch, Pending, PendingSummary, StreamEntry
+from respool.commands._json import RawJson
+
+__all__ = ["Claimed", "ClaimedIds", "GeoMatch", "Pending", "PendingSummary", "RawJson", "StreamEntry"]

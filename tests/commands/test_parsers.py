@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from respool._facts.records import Claimed, ClaimedIds, DeliveredEntry, PendingSummary, StreamEntry
+from respool.commands import _json as json_values
 from respool.commands import _parsers as parsers
 from respool.types import GeoMatch
 
@@ -255,3 +256,27 @@ def test_a_node_of_a_shard_may_have_tls_only() -> None:
 def test_what_a_cluster_says_of_itself_is_int_only_where_it_is_a_number() -> None:
     reply = b"cluster_state:ok\r\ncluster_size:3\r\n"
     assert parsers.as_cluster_info(reply) == {"cluster_state": "ok", "cluster_size": 3}
+@pytest.mark.parametrize("reply", [b"[7,null,1.5]", "[7,null,1.5]", [7, None, 1.5]])
+def test_numbers_are_a_list_of_json_text_too(reply: Any) -> None:
+    assert json_values.as_numbers(reply) == [7, None, 1.5]
+
+
+@pytest.mark.parametrize("reply", [[b"array", b"null"], ["array", "null"], [[b"array", b"null"]], [["array", "null"]]])
+def test_words_of_matches_are_one_list(reply: Any) -> None:
+    assert parsers.as_words_of_matches(reply) == ["array", "null"]
+
+
+@pytest.mark.parametrize("reply", [None, [None], [], [[]]])
+def test_words_of_no_match_are_an_empty_list(reply: Any) -> None:
+    assert parsers.as_words_of_matches(reply) == []
+
+
+@pytest.mark.parametrize("reply", [[[b"a"], None], [["a"], None]])
+def test_lists_of_words_are_str_or_none(reply: Any) -> None:
+    assert parsers.as_lists_of_words(reply) == [["a"], None]
+
+
+def test_json_text_is_a_value_and_none_stays_none() -> None:
+    assert json_values.as_json(None) is None
+    assert json_values.as_json('{"é":[1]}'.encode()) == {"é": [1]}
+    assert json_values.as_json_list(["1", None, b"[]"]) == [1, None, []]

@@ -17,6 +17,7 @@ from respool.commands import (
     hashes,
     hyperloglog,
     introspection,
+    json,
     lists,
     pubsub,
     scripting,
@@ -158,6 +159,7 @@ from respool.commands.introspection import (
     SLOWLOG_LEN,
     SLOWLOG_RESET,
 )
+from respool.commands.json import JSON_CLEAR, JSON_DEL, JSON_GET, JSON_MGET
 from respool.commands.lists import (
     LINDEX,
     LINSERT,
@@ -2145,6 +2147,141 @@ class PipelineCommands(Generic[S]):
     def slowlog_reset(self) -> PipelineResult[bool]:
         """Remove all entries of the slow log, and return True."""
         return self._add(("SLOWLOG", "RESET"), SLOWLOG_RESET)
+
+    def json_arrappend(self, key: Key, path: str, *values: Any) -> PipelineResult[list[int | None]]:
+        """Append values to arrays, and return the new length of each."""
+        command = json.json_arrappend(key, path, *values)
+        return self._add(command.args, command.spec, command.parse)
+
+    def json_arrindex(
+        self, key: Key, path: str, value: Any, start: int | None = None, stop: int | None = None
+    ) -> PipelineResult[list[int | None]]:
+        """Return at which index each array has a value first; -1 if it has not."""
+        command = json.json_arrindex(key, path, value, start, stop)
+        return self._add(command.args, command.spec, command.parse)
+
+    def json_arrinsert(self, key: Key, path: str, index: int, *values: Any) -> PipelineResult[list[int | None]]:
+        """Insert values into arrays before an index, and return the new length of each."""
+        command = json.json_arrinsert(key, path, index, *values)
+        return self._add(command.args, command.spec, command.parse)
+
+    def json_arrlen(self, key: Key, path: str = "$") -> PipelineResult[list[int | None]]:
+        """Return the length of each array."""
+        command = json.json_arrlen(key, path)
+        return self._add(command.args, command.spec, command.parse)
+
+    def json_arrpop(self, key: Key, path: str = "$", index: int = -1) -> PipelineResult[list[Any]]:
+        """Remove an element of each array and return it; None if there is no array or it is empty."""
+        command = json.json_arrpop(key, path, index)
+        return self._add(command.args, command.spec, command.parse)
+
+    def json_arrtrim(self, key: Key, path: str, start: int, stop: int) -> PipelineResult[list[int | None]]:
+        """Keep only the elements of each array from ``start`` to ``stop``, both included, and return its new length."""
+        command = json.json_arrtrim(key, path, start, stop)
+        return self._add(command.args, command.spec, command.parse)
+
+    def json_clear(self, key: Key, path: str = "$") -> PipelineResult[int]:
+        """Empty arrays and objects and set numbers to 0, and return how many values changed."""
+        return self._add(("JSON.CLEAR", key, path), JSON_CLEAR)
+
+    def json_debug_memory(self, key: Key, path: str = "$") -> PipelineResult[list[int]]:
+        """Return how many bytes of memory each value takes; an empty list if there is no key."""
+        command = json.json_debug_memory(key, path)
+        return self._add(command.args, command.spec, command.parse)
+
+    def json_del(self, key: Key, path: str = "$") -> PipelineResult[int]:
+        """Delete values and return how many there were; the key too if the path is its root."""
+        return self._add(("JSON.DEL", key, path), JSON_DEL)
+
+    @overload
+    def json_get(self, key: Key, *paths: str, raw: Literal[False] = False) -> PipelineResult[Any]: ...
+    @overload
+    def json_get(
+        self,
+        key: Key,
+        *paths: str,
+        raw: Literal[True],
+        indent: str | None = None,
+        newline: str | None = None,
+        space: str | None = None,
+    ) -> PipelineResult[S | None]: ...
+    def json_get(
+        self,
+        key: Key,
+        *paths: str,
+        raw: bool = False,
+        indent: str | None = None,
+        newline: str | None = None,
+        space: str | None = None,
+    ) -> PipelineResult[Any]:
+        """Return a document, or what paths match in it; None if there is no key."""
+        if not raw and indent is None and newline is None and space is None:
+            return self._add(("JSON.GET", key, *paths), JSON_GET)
+        make: Callable[..., Command[Any]] = json.json_get
+        command = make(key, *paths, raw=raw, indent=indent, newline=newline, space=space)
+        return self._add(command.args, command.spec, command.parse)
+
+    def json_merge(self, key: Key, path: str, value: Any) -> PipelineResult[bool]:
+        """Merge a value into a document: objects key by key, where None deletes; anything else is replaced."""
+        command = json.json_merge(key, path, value)
+        return self._add(command.args, command.spec, command.parse)
+
+    def json_mget(self, *keys: Key, path: str = ".") -> PipelineResult[list[Any]]:
+        """Return what a path matches in each of several documents, or the documents; None where there is no key."""
+        if keys:
+            return self._add(("JSON.MGET", *keys, path), JSON_MGET)
+        command = json.json_mget(*keys, path=path)
+        return self._add(command.args, command.spec, command.parse)
+
+    def json_mset(self, *values: tuple[Key, str, Any]) -> PipelineResult[bool]:
+        """Set values, each given as a tuple of key, path and value: all or none."""
+        command = json.json_mset(*values)
+        return self._add(command.args, command.spec, command.parse)
+
+    def json_numincrby(self, key: Key, path: str, number: float) -> PipelineResult[list[float | None]]:
+        """Add a number to numbers, and return the new value of each: an int where the result is one."""
+        command = json.json_numincrby(key, path, number)
+        return self._add(command.args, command.spec, command.parse)
+
+    def json_nummultby(self, key: Key, path: str, number: float) -> PipelineResult[list[float | None]]:
+        """Multiply numbers by a number, and return the new value of each."""
+        command = json.json_nummultby(key, path, number)
+        return self._add(command.args, command.spec, command.parse)
+
+    def json_objkeys(self, key: Key, path: str = "$") -> PipelineResult[list[list[str] | None]]:
+        """Return the keys of each object."""
+        command = json.json_objkeys(key, path)
+        return self._add(command.args, command.spec, command.parse)
+
+    def json_objlen(self, key: Key, path: str = "$") -> PipelineResult[list[int | None]]:
+        """Return how many keys each object has."""
+        command = json.json_objlen(key, path)
+        return self._add(command.args, command.spec, command.parse)
+
+    def json_set(self, key: Key, path: str, value: Any, *, nx: bool = False, xx: bool = False) -> PipelineResult[bool]:
+        """Set a value, and return whether it was set."""
+        command = json.json_set(key, path, value, nx=nx, xx=xx)
+        return self._add(command.args, command.spec, command.parse)
+
+    def json_strappend(self, key: Key, path: str, text: str) -> PipelineResult[list[int | None]]:
+        """Append text to strings, and return the new length of each in bytes."""
+        command = json.json_strappend(key, path, text)
+        return self._add(command.args, command.spec, command.parse)
+
+    def json_strlen(self, key: Key, path: str = "$") -> PipelineResult[list[int | None]]:
+        """Return the length of each string in bytes."""
+        command = json.json_strlen(key, path)
+        return self._add(command.args, command.spec, command.parse)
+
+    def json_toggle(self, key: Key, path: str) -> PipelineResult[list[bool | None]]:
+        """Turn True into False and False into True, and return the new values."""
+        command = json.json_toggle(key, path)
+        return self._add(command.args, command.spec, command.parse)
+
+    def json_type(self, key: Key, path: str = "$") -> PipelineResult[list[str]]:
+        """Return the type of each value; an empty list if there is no key."""
+        command = json.json_type(key, path)
+        return self._add(command.args, command.spec, command.parse)
 
     def blmove(
         self, source: Key, destination: Key, wherefrom: Side, whereto: Side, *, timeout: float | timedelta = 0

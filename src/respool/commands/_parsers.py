@@ -82,6 +82,22 @@ def as_bools(reply: Any) -> list[bool]:
     return [bool(each) for each in reply]
 
 
+def as_bools_or_none(reply: Any) -> list[bool | None]:
+    """Return a list of answers, of which some are None."""
+    return [None if each is None else bool(each) for each in reply]
+
+
+def as_lists_of_words(reply: Any) -> list[list[str] | None]:
+    """Return lists of words as str; None stays None."""
+    return [None if words is None else [_plain(word) for word in words] for words in reply]
+
+
+def as_words_of_matches(reply: Any) -> list[str]:
+    """Return a list of words, which RESP3 sends in a list of one; no list, or None in it, becomes an empty one."""
+    words = reply[0] if reply and (reply[0] is None or isinstance(reply[0], list)) else reply
+    return [] if words is None else [_plain(word) for word in words]
+
+
 def as_facts(reply: Any) -> dict[str, Any]:
     """Return a map from the server as a dict; its words become str at every depth."""
     pairs = reply.items() if isinstance(reply, dict) else zip(reply[::2], reply[1::2], strict=True)
