@@ -210,6 +210,7 @@ _ALIASES: Final = {
     "MappingOf": "a `Mapping`, also one with narrower types",
     "Duration": "a whole number in the unit named, or a `timedelta`",
     "Moment": "a whole number since 1970, or a `datetime` with a timezone",
+    "Vector": "a sequence of floats, or the bytes of 32-bit floats",
     "Text": "`str` where the pool has an encoding, else `bytes`",
 }
 

@@ -56,7 +56,26 @@ __all__ = [
 ``RawJson`` is for arguments: a JSON value whose text you have.
 """
 
-from respool._facts.records import Claimed, ClaimedIds, GeoMatch, Pending, PendingSummary, StreamEntry
+from respool._facts.records import (
+    Claimed,
+    ClaimedIds,
+    GeoMatch,
+    Pending,
+    PendingSummary,
+    RawVector,
+    StreamEntry,
+    VectorMatch,
+)
 from respool.commands._json import RawJson
 
-__all__ = ["Claimed", "ClaimedIds", "GeoMatch", "Pending", "PendingSummary", "RawJson", "StreamEntry"]
+__all__ = [
+    "Claimed",
+    "ClaimedIds",
+    "GeoMatch",
+    "Pending",
+    "PendingSummary",
+    "RawJson",
+    "RawVector",
+    "StreamEntry",
+    "VectorMatch",
+]

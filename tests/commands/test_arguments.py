@@ -53,6 +53,13 @@ def test_times_are_rounded_up(command: Any, words: tuple[Any, ...]) -> None:
     assert command.args[-2:] == words
 
 
+@pytest.mark.parametrize("blob", [b"\0\0\x80?", memoryview(b"\0\0\x80?")], ids=["bytes", "memoryview"])
+def test_bytes_are_a_vector_of_32_bit_floats(blob: Any) -> None:
+    assert commands.vadd("v", blob, "a").args == ("VADD", "v", "FP32", blob, "a")
+    assert commands.vsim("v", blob).args == ("VSIM", "v", "FP32", blob)
+    assert commands.vsim("v", [1, 0.5]).args == ("VSIM", "v", "VALUES", 2, 1, 0.5)
+
+
 @pytest.mark.parametrize("nothing", [{"ex": None, "px": None, "ifeq": None}, {"nx": False, "keepttl": False}])
 def test_none_and_false_are_no_options(nothing: Any) -> None:
     assert commands.set("k", "v", **nothing).args == ("SET", "k", "v")

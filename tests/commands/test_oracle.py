@@ -79,7 +79,6 @@ FAMILIES = {
     "FT.": "not yet",
     "TDIGEST.": "a sketch that few use",
     "TOPK.": "a sketch that few use",
-    "V": "not yet: vector sets",
     "_FT.": "the nodes of a cluster send it to each other",
 }
 #: Keys behind words, which the server finds and the table of facts does not (see ``test_table.KEYS_BEHIND_WORDS``).

@@ -11,6 +11,7 @@ from respool._facts.records import Claimed, ClaimedIds, DeliveredEntry, PendingS
 from respool.commands import _json as json_values
 from respool.commands import _parsers as parsers
 from respool.types import GeoMatch
+from respool.commands import _vectors as vectors
 
 
 @pytest.mark.parametrize("reply", [[b"flags", [b"off"], b"redirect", -1], {b"flags": [b"off"], b"redirect": -1}])
@@ -280,3 +281,26 @@ def test_json_text_is_a_value_and_none_stays_none() -> None:
     assert json_values.as_json(None) is None
     assert json_values.as_json('{"é":[1]}'.encode()) == {"é": [1]}
     assert json_values.as_json_list(["1", None, b"[]"]) == [1, None, []]
+
+
+@pytest.mark.parametrize("reply", [[b"a", b"0.5", b"b", b"1"], {b"a": 0.5, b"b": 1.0}])
+def test_scores_are_pairs_with_floats(reply: Any) -> None:
+    assert vectors.as_scores(reply) == [(b"a", 0.5), (b"b", 1.0)]
+    assert vectors.as_layers_of_scores([[], reply]) == [[], [(b"a", 0.5), (b"b", 1.0)]]
+    assert vectors.as_layers_of_scores(None) == []
+
+
+@pytest.mark.parametrize("reply", [["a", "0.5", "[1]", "b", "1", None], {"a": [0.5, "[1]"], "b": [1.0, None]}])
+def test_matches_have_scores_and_attributes(reply: Any) -> None:
+    assert vectors.as_matches_with_scores(reply) == [("a", 0.5, [1]), ("b", 1.0, None)]
+
+
+@pytest.mark.parametrize("reply", [["a", "[1]", "b", None], {"a": "[1]", "b": None}])
+def test_matches_without_scores_have_none(reply: Any) -> None:
+    assert vectors.as_matches(reply) == [("a", None, [1]), ("b", None, None)]
+
+
+@pytest.mark.parametrize("reply", [[b"int8", b"\x7f", b"2", b"0.5"], [b"int8", b"\x7f", 2.0, 0.5]])
+def test_a_raw_vector_has_a_range_only_where_it_is_sent(reply: Any) -> None:
+    assert vectors.as_raw_vector(reply) == ("int8", b"\x7f", 2.0, 0.5)
+    assert vectors.as_raw_vector(reply[:3]) == ("int8", b"\x7f", 2.0, None)

@@ -8,6 +8,7 @@ Rule 2: what a call did not ask for is None.
 from __future__ import annotations
 
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -305,3 +306,24 @@ class SentinelRole(NamedTuple):
 
     role: Literal["sentinel"]
     primaries: list[str]
+class VectorMatch(NamedTuple, Generic[T]):
+    """An element of a vector set that is similar to what was sought.
+
+    ``attributes`` is a JSON value as a Python value, None if the element has none.
+    """
+
+    element: T
+    score: float | None
+    attributes: Any
+
+
+class RawVector(NamedTuple):
+    """A vector as the server stores it: ``blob`` has its normalized numbers, ``norm`` is its length before that.
+
+    ``quantization`` is "f32", "int8" or "bin". With "int8", ``range`` is the number that 127 stands for.
+    """
+
+    quantization: str
+    blob: bytes
+    norm: float
+    range: float | None

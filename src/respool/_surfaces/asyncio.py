@@ -27,6 +27,7 @@ from respool.commands import (
     streams,
     strings,
     transactions,
+    vector_sets,
 )
 from respool.commands.acl import (
     ACL_CAT,
@@ -277,6 +278,19 @@ from respool.commands.strings import (
     STRLEN,
 )
 from respool.commands.transactions import UNWATCH, WATCH
+from respool.commands.vector_sets import (
+    VCARD,
+    VDIM,
+    VEMB,
+    VEMB_RAW,
+    VGETATTR,
+    VINFO,
+    VISMEMBER,
+    VLINKS,
+    VLINKS_SCORES,
+    VRANDMEMBER,
+    VREM,
+)
 
 if TYPE_CHECKING:
     import builtins
@@ -299,12 +313,14 @@ if TYPE_CHECKING:
         Pending,
         PendingSummary,
         PrimaryRole,
+        RawVector,
         ReplicaRole,
         SentinelRole,
         SlotMigration,
         SlotRange,
         SlowLogEntry,
         StreamEntry,
+        VectorMatch,
     )
     from respool.commands._arguments import Duration, FlushMode, MappingOf, Moment, Value
     from respool.commands._stream_arguments import References, StreamId
@@ -316,6 +332,7 @@ if TYPE_CHECKING:
     from respool.commands.lists import Order, Side
     from respool.commands.sorted_sets import Aggregate, End, LexBound, ScoreBound, Scores
     from respool.commands.strings import SetOptions
+    from respool.commands.vector_sets import Vector
 
 S = TypeVar("S")
 
@@ -3716,4 +3733,175 @@ class AsyncCommands(Generic[S]):
         if keys:
             return self._execute(("WATCH", *keys), WATCH)
         command = transactions.watch(*keys)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def vadd(
+        self,
+        key: Key,
+        vector: Vector,
+        element: Value,
+        *,
+        reduce: int | None = None,
+        cas: bool = False,
+        quantization: Literal["NOQUANT", "Q8", "BIN"] | None = None,
+        ef: int | None = None,
+        setattr: Any = None,
+        m: int | None = None,
+    ) -> Coroutine[Any, Any, bool]:
+        """Add an element with its vector, or change its vector, and return whether the element is new."""
+        command = vector_sets.vadd(
+            key, vector, element, reduce=reduce, cas=cas, quantization=quantization, ef=ef, setattr=setattr, m=m
+        )
+        return self._execute(command.args, command.spec, command.parse)
+
+    def vcard(self, key: Key) -> Coroutine[Any, Any, int]:
+        """Return the number of elements, 0 if there is no vector set."""
+        return self._execute(("VCARD", key), VCARD)
+
+    def vdim(self, key: Key) -> Coroutine[Any, Any, int]:
+        """Return how many numbers the stored vectors have. The server refuses a key that does not exist."""
+        return self._execute(("VDIM", key), VDIM)
+
+    @overload
+    def vemb(
+        self, key: Key, element: Value, *, raw: Literal[False] = False
+    ) -> Coroutine[Any, Any, list[float] | None]: ...
+    @overload
+    def vemb(self, key: Key, element: Value, *, raw: Literal[True]) -> Coroutine[Any, Any, RawVector | None]: ...
+    def vemb(self, key: Key, element: Value, *, raw: bool = False) -> Coroutine[Any, Any, Any]:
+        """Return the vector of an element, or None if there is no such element."""
+        if not raw:
+            return self._execute(("VEMB", key, element), VEMB)
+        return self._execute(("VEMB", key, element, "RAW"), VEMB_RAW)
+
+    def vgetattr(self, key: Key, element: Value) -> Coroutine[Any, Any, Any]:
+        """Return the attributes of an element as a Python value; None if there are none, or no such element."""
+        return self._execute(("VGETATTR", key, element), VGETATTR)
+
+    def vinfo(self, key: Key) -> Coroutine[Any, Any, dict[str, Any] | None]:
+        """Return facts about a vector set, or None if there is none."""
+        return self._execute(("VINFO", key), VINFO)
+
+    def vismember(self, key: Key, element: Value) -> Coroutine[Any, Any, bool]:
+        """Return whether a vector set has an element; False if there is no vector set. Since Redis 8.2."""
+        return self._execute(("VISMEMBER", key, element), VISMEMBER)
+
+    @overload
+    def vlinks(
+        self, key: Key, element: Value, *, withscores: Literal[False] = False
+    ) -> Coroutine[Any, Any, list[list[S]]]: ...
+    @overload
+    def vlinks(
+        self, key: Key, element: Value, *, withscores: Literal[True]
+    ) -> Coroutine[Any, Any, list[list[tuple[S, float]]]]: ...
+    def vlinks(self, key: Key, element: Value, *, withscores: bool = False) -> Coroutine[Any, Any, Any]:
+        """Return the neighbours of an element in the graph, a list for each layer from the top down."""
+        if not withscores:
+            return self._execute(("VLINKS", key, element), VLINKS)
+        return self._execute(("VLINKS", key, element, "WITHSCORES"), VLINKS_SCORES)
+
+    @overload
+    def vrandmember(self, key: Key, count: None = None) -> Coroutine[Any, Any, S | None]: ...
+    @overload
+    def vrandmember(self, key: Key, count: int) -> Coroutine[Any, Any, list[S]]: ...
+    def vrandmember(self, key: Key, count: int | None = None) -> Coroutine[Any, Any, Any]:
+        """Return a random element, or a list of up to ``count`` of them."""
+        if count is None:
+            return self._execute(("VRANDMEMBER", key), VRANDMEMBER)
+        make: Callable[..., Command[Any]] = vector_sets.vrandmember
+        command = make(key, count)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def vrem(self, key: Key, element: Value) -> Coroutine[Any, Any, bool]:
+        """Remove an element, and return whether there was one."""
+        return self._execute(("VREM", key, element), VREM)
+
+    def vsetattr(self, key: Key, element: Value, attributes: Any) -> Coroutine[Any, Any, bool]:
+        """Set the attributes of an element, or remove them with None, and return whether there is such an element."""
+        command = vector_sets.vsetattr(key, element, attributes)
+        return self._execute(command.args, command.spec, command.parse)
+
+    @overload
+    def vsim(
+        self,
+        key: Key,
+        vector: Vector | None = None,
+        *,
+        element: Value | None = None,
+        withscores: Literal[False] = False,
+        withattribs: Literal[False] = False,
+        count: int | None = None,
+        epsilon: float | None = None,
+        ef: int | None = None,
+        filter: str | None = None,
+        filter_ef: int | None = None,
+        truth: bool = False,
+        nothread: bool = False,
+    ) -> Coroutine[Any, Any, list[S]]: ...
+    @overload
+    def vsim(
+        self,
+        key: Key,
+        vector: Vector | None = None,
+        *,
+        element: Value | None = None,
+        withscores: Literal[True],
+        withattribs: Literal[False] = False,
+        count: int | None = None,
+        epsilon: float | None = None,
+        ef: int | None = None,
+        filter: str | None = None,
+        filter_ef: int | None = None,
+        truth: bool = False,
+        nothread: bool = False,
+    ) -> Coroutine[Any, Any, list[tuple[S, float]]]: ...
+    @overload
+    def vsim(
+        self,
+        key: Key,
+        vector: Vector | None = None,
+        *,
+        element: Value | None = None,
+        withscores: bool = False,
+        withattribs: Literal[True],
+        count: int | None = None,
+        epsilon: float | None = None,
+        ef: int | None = None,
+        filter: str | None = None,
+        filter_ef: int | None = None,
+        truth: bool = False,
+        nothread: bool = False,
+    ) -> Coroutine[Any, Any, list[VectorMatch[S]]]: ...
+    def vsim(
+        self,
+        key: Key,
+        vector: Vector | None = None,
+        *,
+        element: Value | None = None,
+        withscores: bool = False,
+        withattribs: bool = False,
+        count: int | None = None,
+        epsilon: float | None = None,
+        ef: int | None = None,
+        filter: str | None = None,
+        filter_ef: int | None = None,
+        truth: bool = False,
+        nothread: bool = False,
+    ) -> Coroutine[Any, Any, Any]:
+        """Return the elements that are most similar to a vector or to an element, the most similar first."""
+        make: Callable[..., Command[Any]] = vector_sets.vsim
+        command = make(
+            key,
+            vector,
+            element=element,
+            withscores=withscores,
+            withattribs=withattribs,
+            count=count,
+            epsilon=epsilon,
+            ef=ef,
+            filter=filter,
+            filter_ef=filter_ef,
+            truth=truth,
+            nothread=nothread,
+        )
         return self._execute(command.args, command.spec, command.parse)

@@ -27,6 +27,7 @@ from respool.commands import (
     streams,
     strings,
     transactions,
+    vector_sets,
 )
 from respool.commands.acl import (
     ACL_CAT,
@@ -278,6 +279,19 @@ from respool.commands.strings import (
     STRLEN,
 )
 from respool.commands.transactions import UNWATCH, WATCH
+from respool.commands.vector_sets import (
+    VCARD,
+    VDIM,
+    VEMB,
+    VEMB_RAW,
+    VGETATTR,
+    VINFO,
+    VISMEMBER,
+    VLINKS,
+    VLINKS_SCORES,
+    VRANDMEMBER,
+    VREM,
+)
 
 if TYPE_CHECKING:
     import builtins
@@ -300,12 +314,14 @@ if TYPE_CHECKING:
         Pending,
         PendingSummary,
         PrimaryRole,
+        RawVector,
         ReplicaRole,
         SentinelRole,
         SlotMigration,
         SlotRange,
         SlowLogEntry,
         StreamEntry,
+        VectorMatch,
     )
     from respool._pooling.pipeline_result import PipelineResult
     from respool.commands._arguments import Duration, FlushMode, MappingOf, Moment, Value
@@ -318,6 +334,7 @@ if TYPE_CHECKING:
     from respool.commands.lists import Order, Side
     from respool.commands.sorted_sets import Aggregate, End, LexBound, ScoreBound, Scores
     from respool.commands.strings import SetOptions
+    from respool.commands.vector_sets import Vector
 
 S = TypeVar("S")
 
@@ -3696,4 +3713,173 @@ class PipelineCommands(Generic[S]):
         if keys:
             return self._add(("WATCH", *keys), WATCH)
         command = transactions.watch(*keys)
+        return self._add(command.args, command.spec, command.parse)
+
+    def vadd(
+        self,
+        key: Key,
+        vector: Vector,
+        element: Value,
+        *,
+        reduce: int | None = None,
+        cas: bool = False,
+        quantization: Literal["NOQUANT", "Q8", "BIN"] | None = None,
+        ef: int | None = None,
+        setattr: Any = None,
+        m: int | None = None,
+    ) -> PipelineResult[bool]:
+        """Add an element with its vector, or change its vector, and return whether the element is new."""
+        command = vector_sets.vadd(
+            key, vector, element, reduce=reduce, cas=cas, quantization=quantization, ef=ef, setattr=setattr, m=m
+        )
+        return self._add(command.args, command.spec, command.parse)
+
+    def vcard(self, key: Key) -> PipelineResult[int]:
+        """Return the number of elements, 0 if there is no vector set."""
+        return self._add(("VCARD", key), VCARD)
+
+    def vdim(self, key: Key) -> PipelineResult[int]:
+        """Return how many numbers the stored vectors have. The server refuses a key that does not exist."""
+        return self._add(("VDIM", key), VDIM)
+
+    @overload
+    def vemb(self, key: Key, element: Value, *, raw: Literal[False] = False) -> PipelineResult[list[float] | None]: ...
+    @overload
+    def vemb(self, key: Key, element: Value, *, raw: Literal[True]) -> PipelineResult[RawVector | None]: ...
+    def vemb(self, key: Key, element: Value, *, raw: bool = False) -> PipelineResult[Any]:
+        """Return the vector of an element, or None if there is no such element."""
+        if not raw:
+            return self._add(("VEMB", key, element), VEMB)
+        return self._add(("VEMB", key, element, "RAW"), VEMB_RAW)
+
+    def vgetattr(self, key: Key, element: Value) -> PipelineResult[Any]:
+        """Return the attributes of an element as a Python value; None if there are none, or no such element."""
+        return self._add(("VGETATTR", key, element), VGETATTR)
+
+    def vinfo(self, key: Key) -> PipelineResult[dict[str, Any] | None]:
+        """Return facts about a vector set, or None if there is none."""
+        return self._add(("VINFO", key), VINFO)
+
+    def vismember(self, key: Key, element: Value) -> PipelineResult[bool]:
+        """Return whether a vector set has an element; False if there is no vector set. Since Redis 8.2."""
+        return self._add(("VISMEMBER", key, element), VISMEMBER)
+
+    @overload
+    def vlinks(
+        self, key: Key, element: Value, *, withscores: Literal[False] = False
+    ) -> PipelineResult[list[list[S]]]: ...
+    @overload
+    def vlinks(
+        self, key: Key, element: Value, *, withscores: Literal[True]
+    ) -> PipelineResult[list[list[tuple[S, float]]]]: ...
+    def vlinks(self, key: Key, element: Value, *, withscores: bool = False) -> PipelineResult[Any]:
+        """Return the neighbours of an element in the graph, a list for each layer from the top down."""
+        if not withscores:
+            return self._add(("VLINKS", key, element), VLINKS)
+        return self._add(("VLINKS", key, element, "WITHSCORES"), VLINKS_SCORES)
+
+    @overload
+    def vrandmember(self, key: Key, count: None = None) -> PipelineResult[S | None]: ...
+    @overload
+    def vrandmember(self, key: Key, count: int) -> PipelineResult[list[S]]: ...
+    def vrandmember(self, key: Key, count: int | None = None) -> PipelineResult[Any]:
+        """Return a random element, or a list of up to ``count`` of them."""
+        if count is None:
+            return self._add(("VRANDMEMBER", key), VRANDMEMBER)
+        make: Callable[..., Command[Any]] = vector_sets.vrandmember
+        command = make(key, count)
+        return self._add(command.args, command.spec, command.parse)
+
+    def vrem(self, key: Key, element: Value) -> PipelineResult[bool]:
+        """Remove an element, and return whether there was one."""
+        return self._add(("VREM", key, element), VREM)
+
+    def vsetattr(self, key: Key, element: Value, attributes: Any) -> PipelineResult[bool]:
+        """Set the attributes of an element, or remove them with None, and return whether there is such an element."""
+        command = vector_sets.vsetattr(key, element, attributes)
+        return self._add(command.args, command.spec, command.parse)
+
+    @overload
+    def vsim(
+        self,
+        key: Key,
+        vector: Vector | None = None,
+        *,
+        element: Value | None = None,
+        withscores: Literal[False] = False,
+        withattribs: Literal[False] = False,
+        count: int | None = None,
+        epsilon: float | None = None,
+        ef: int | None = None,
+        filter: str | None = None,
+        filter_ef: int | None = None,
+        truth: bool = False,
+        nothread: bool = False,
+    ) -> PipelineResult[list[S]]: ...
+    @overload
+    def vsim(
+        self,
+        key: Key,
+        vector: Vector | None = None,
+        *,
+        element: Value | None = None,
+        withscores: Literal[True],
+        withattribs: Literal[False] = False,
+        count: int | None = None,
+        epsilon: float | None = None,
+        ef: int | None = None,
+        filter: str | None = None,
+        filter_ef: int | None = None,
+        truth: bool = False,
+        nothread: bool = False,
+    ) -> PipelineResult[list[tuple[S, float]]]: ...
+    @overload
+    def vsim(
+        self,
+        key: Key,
+        vector: Vector | None = None,
+        *,
+        element: Value | None = None,
+        withscores: bool = False,
+        withattribs: Literal[True],
+        count: int | None = None,
+        epsilon: float | None = None,
+        ef: int | None = None,
+        filter: str | None = None,
+        filter_ef: int | None = None,
+        truth: bool = False,
+        nothread: bool = False,
+    ) -> PipelineResult[list[VectorMatch[S]]]: ...
+    def vsim(
+        self,
+        key: Key,
+        vector: Vector | None = None,
+        *,
+        element: Value | None = None,
+        withscores: bool = False,
+        withattribs: bool = False,
+        count: int | None = None,
+        epsilon: float | None = None,
+        ef: int | None = None,
+        filter: str | None = None,
+        filter_ef: int | None = None,
+        truth: bool = False,
+        nothread: bool = False,
+    ) -> PipelineResult[Any]:
+        """Return the elements that are most similar to a vector or to an element, the most similar first."""
+        make: Callable[..., Command[Any]] = vector_sets.vsim
+        command = make(
+            key,
+            vector,
+            element=element,
+            withscores=withscores,
+            withattribs=withattribs,
+            count=count,
+            epsilon=epsilon,
+            ef=ef,
+            filter=filter,
+            filter_ef=filter_ef,
+            truth=truth,
+            nothread=nothread,
+        )
         return self._add(command.args, command.spec, command.parse)

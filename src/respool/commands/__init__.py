@@ -406,6 +406,20 @@ from respool.commands.strings import (
     strlen,
 )
 from respool.commands.transactions import unwatch, watch
+from respool.commands.vector_sets import (
+    vadd,
+    vcard,
+    vdim,
+    vemb,
+    vgetattr,
+    vinfo,
+    vismember,
+    vlinks,
+    vrandmember,
+    vrem,
+    vsetattr,
+    vsim,
+)
 
 __all__ = [
     "acl_cat",
@@ -722,6 +736,18 @@ __all__ = [
     "type",
     "unlink",
     "unwatch",
+    "vadd",
+    "vcard",
+    "vdim",
+    "vemb",
+    "vgetattr",
+    "vinfo",
+    "vismember",
+    "vlinks",
+    "vrandmember",
+    "vrem",
+    "vsetattr",
+    "vsim",
     "wait",
     "waitaof",
     "watch",
