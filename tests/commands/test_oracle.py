@@ -43,6 +43,7 @@ LEFT_OUT = {
     "CLIENT REPLY": "nothing answers it; execute_noreply() and execute_many_noreply() do it safely",
     "CLUSTER SLAVES": OLD_NAME,
     "CLUSTER SYNCSLOTS": AMONG_SERVERS,
+    "BF.DEBUG": "for developers of the module",
     "COMMAND": "command_info() without names asks the same",
     "DEBUG": "for developers of the server; off by default",
     "DISCARD": BY_EXECUTE,
@@ -73,7 +74,6 @@ LEFT_OUT = {
 }
 #: Families of commands, by how their names begin: what has no function among them is called by execute().
 FAMILIES = {
-    "BF.": "not yet",
     "CF.": "a filter that BF covers for most",
     "CMS.": "a sketch that few use",
     "FT.": "not yet",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from respool._facts.records import Claimed, ClaimedIds, DeliveredEntry, PendingSummary, StreamEntry
+from respool._facts.errors import ServerError, server_error
 from respool.commands import _json as json_values
 from respool.commands import _parsers as parsers
 from respool.types import GeoMatch
@@ -304,3 +305,14 @@ def test_matches_without_scores_have_none(reply: Any) -> None:
 def test_a_raw_vector_has_a_range_only_where_it_is_sent(reply: Any) -> None:
     assert vectors.as_raw_vector(reply) == ("int8", b"\x7f", 2.0, 0.5)
     assert vectors.as_raw_vector(reply[:3]) == ("int8", b"\x7f", 2.0, None)
+
+
+def test_an_error_in_place_of_an_answer_is_raised() -> None:
+    assert parsers.as_answers([1, False]) == [True, False]
+    with pytest.raises(ServerError, match="filter is full"):
+        parsers.as_answers([1, server_error("ERR non scaling filter is full")])
+
+
+@pytest.mark.parametrize("reply", [[None], {b"Expansion rate": None}])
+def test_the_only_fact_may_be_none(reply: Any) -> None:
+    assert parsers.as_only_fact(reply) is None

@@ -13,7 +13,7 @@ import pytest
 from clusters import Cluster
 from examples import ALL, BARE, EVERYWHERE, Call, Example, judge
 from respool import Pool, commands
-from respool.errors import Error, UnknownCommand
+from respool.errors import Error, ServerError, UnknownCommand
 from respool.testing import Server
 
 Surface = Callable[[Call, Iterable[str]], Any]
@@ -132,3 +132,29 @@ def test_what_was_dumped_is_restored(talk: Any) -> None:
     payload = ask(*commands.dump("l").args)
     assert ask(*commands.restore("m", 0, payload, idletime=3).args) == b"OK"
     assert ask(*commands.lrange("m", 0, -1).args) == [b"a", b"b"]
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_filter_that_was_dumped_is_restored(called: str, server: Server, pools: Any, protocol: int) -> None:
+    if called != "redis 8.2":
+        pytest.skip("this server does not know the commands")
+    server.command("FLUSHALL")
+    pool = pools[protocol, None]
+    pool.bf_madd("f", "a", "b")
+    iterator = 0
+    while (part := pool.bf_scandump("f", iterator)) != (0, b""):
+        assert pool.bf_loadchunk("g", *part) is True
+        iterator = part[0]
+    assert pool.bf_mexists("g", "a", "b", "c") == [True, True, False]
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_full_filter_raises_the_servers_error(called: str, server: Server, pools: Any, protocol: int) -> None:
+    if called != "redis 8.2":
+        pytest.skip("this server does not know the commands")
+    server.command("FLUSHALL")
+    pool = pools[protocol, "utf-8"]
+    pool.bf_reserve("f", 0.01, 1, nonscaling=True)
+    with pytest.raises(ServerError, match="filter is full"):
+        pool.bf_madd("f", "a", "b", "c")
+    assert pool.bf_exists("f", "a") is True

@@ -9,6 +9,7 @@ from respool import commands
 from respool.commands import (
     acl,
     bitmaps,
+    bloom,
     cluster,
     connection,
     consumer_groups,
@@ -44,6 +45,7 @@ from respool.commands.acl import (
     ACL_WHOAMI,
 )
 from respool.commands.bitmaps import BITOP, GETBIT, SETBIT
+from respool.commands.bloom import BF_ADD, BF_CARD, BF_EXISTS, BF_INFO, BF_INFO_ONE, BF_MADD, BF_MEXISTS
 from respool.commands.cluster import (
     CLUSTER_BUMPEPOCH,
     CLUSTER_CANCELSLOTMIGRATIONS,
@@ -481,6 +483,79 @@ class AsyncCommands(Generic[S]):
     def setbit(self, key: Key, offset: int, value: int) -> Coroutine[Any, Any, int]:
         """Set the bit at an offset to 0 or 1, and return what it was before."""
         return self._execute(("SETBIT", key, offset, value), SETBIT)
+
+    def bf_add(self, key: Key, item: Value) -> Coroutine[Any, Any, bool]:
+        """Add an item, and return whether it was new as far as the filter can tell."""
+        return self._execute(("BF.ADD", key, item), BF_ADD)
+
+    def bf_card(self, key: Key) -> Coroutine[Any, Any, int]:
+        """Return how many items were added and new, 0 if there is no filter."""
+        return self._execute(("BF.CARD", key), BF_CARD)
+
+    def bf_exists(self, key: Key, item: Value) -> Coroutine[Any, Any, bool]:
+        """Return whether an item may have been added; False, which is certain, if there is no filter."""
+        return self._execute(("BF.EXISTS", key, item), BF_EXISTS)
+
+    @overload
+    def bf_info(self, key: Key, part: None = None) -> Coroutine[Any, Any, dict[str, Any]]: ...
+    @overload
+    def bf_info(self, key: Key, part: Literal["CAPACITY", "SIZE", "FILTERS", "ITEMS"]) -> Coroutine[Any, Any, int]: ...
+    @overload
+    def bf_info(self, key: Key, part: Literal["EXPANSION"]) -> Coroutine[Any, Any, int | None]: ...
+    def bf_info(
+        self, key: Key, part: Literal["CAPACITY", "SIZE", "FILTERS", "ITEMS", "EXPANSION"] | None = None
+    ) -> Coroutine[Any, Any, Any]:
+        """Return facts about a filter, or one of them."""
+        if part is None:
+            return self._execute(("BF.INFO", key), BF_INFO)
+        return self._execute(("BF.INFO", key, part), BF_INFO_ONE)
+
+    def bf_insert(
+        self,
+        key: Key,
+        *items: Value,
+        capacity: int | None = None,
+        error: float | None = None,
+        expansion: int | None = None,
+        nocreate: bool = False,
+        nonscaling: bool = False,
+    ) -> Coroutine[Any, Any, list[bool]]:
+        """Add items, make the filter if there is none, and return for each item whether it was new."""
+        command = bloom.bf_insert(
+            key, *items, capacity=capacity, error=error, expansion=expansion, nocreate=nocreate, nonscaling=nonscaling
+        )
+        return self._execute(command.args, command.spec, command.parse)
+
+    def bf_loadchunk(self, key: Key, iterator: int, data: bytes) -> Coroutine[Any, Any, bool]:
+        """Restore a part of a filter that ``bf_scandump`` returned, together with its iterator."""
+        command = bloom.bf_loadchunk(key, iterator, data)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def bf_madd(self, key: Key, *items: Value) -> Coroutine[Any, Any, list[bool]]:
+        """Add items, and return for each whether it was new as far as the filter can tell."""
+        if items:
+            return self._execute(("BF.MADD", key, *items), BF_MADD)
+        command = bloom.bf_madd(key, *items)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def bf_mexists(self, key: Key, *items: Value) -> Coroutine[Any, Any, list[bool]]:
+        """Return for each of several items whether it may have been added; all False if there is no filter."""
+        if items:
+            return self._execute(("BF.MEXISTS", key, *items), BF_MEXISTS)
+        command = bloom.bf_mexists(key, *items)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def bf_reserve(
+        self, key: Key, error_rate: float, capacity: int, *, expansion: int | None = None, nonscaling: bool = False
+    ) -> Coroutine[Any, Any, bool]:
+        """Make a filter for a number of items, with an error rate such as 0.01."""
+        command = bloom.bf_reserve(key, error_rate, capacity, expansion=expansion, nonscaling=nonscaling)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def bf_scandump(self, key: Key, iterator: int = 0) -> Coroutine[Any, Any, tuple[int, bytes]]:
+        """Return the next iterator and a part of a filter, to give both to ``bf_loadchunk``."""
+        command = bloom.bf_scandump(key, iterator)
+        return self._execute(command.args, command.spec, command.parse)
 
     def cluster_addslots(self, *slots: int) -> Coroutine[Any, Any, bool]:
         """Assign slots that no node has to this node, and return True."""

@@ -22,6 +22,18 @@ from respool.commands.acl import (
     acl_whoami,
 )
 from respool.commands.bitmaps import bitcount, bitfield, bitfield_ro, bitop, bitpos, getbit, setbit
+from respool.commands.bloom import (
+    bf_add,
+    bf_card,
+    bf_exists,
+    bf_info,
+    bf_insert,
+    bf_loadchunk,
+    bf_madd,
+    bf_mexists,
+    bf_reserve,
+    bf_scandump,
+)
 from respool.commands.cluster import (
     cluster_addslots,
     cluster_addslotsrange,
@@ -436,6 +448,16 @@ __all__ = [
     "acl_whoami",
     "append",
     "auth",
+    "bf_add",
+    "bf_card",
+    "bf_exists",
+    "bf_info",
+    "bf_insert",
+    "bf_loadchunk",
+    "bf_madd",
+    "bf_mexists",
+    "bf_reserve",
+    "bf_scandump",
     "bgrewriteaof",
     "bgsave",
     "bitcount",

@@ -87,6 +87,20 @@ def as_bools_or_none(reply: Any) -> list[bool | None]:
     return [None if each is None else bool(each) for each in reply]
 
 
+def as_answers(reply: Any) -> list[bool]:
+    """Return a list of answers. Raises the error that may stand in place of one."""
+    for each in reply:
+        if isinstance(each, Exception):
+            raise each
+    return as_bools(reply)
+
+
+def as_only_fact(reply: Any) -> Any:
+    """Return the value of the one fact in a map, or the one item of a list."""
+    (value,) = reply.values() if isinstance(reply, dict) else reply
+    return value
+
+
 def as_lists_of_words(reply: Any) -> list[list[str] | None]:
     """Return lists of words as str; None stays None."""
     return [None if words is None else [_plain(word) for word in words] for words in reply]
