@@ -57,25 +57,31 @@ __all__ = [
 """
 
 from respool._facts.records import (
+    AggregateResult,
     Claimed,
     ClaimedIds,
+    Document,
     GeoMatch,
     Pending,
     PendingSummary,
     RawVector,
+    SearchResult,
     StreamEntry,
     VectorMatch,
 )
 from respool.commands._json import RawJson
 
 __all__ = [
+    "AggregateResult",
     "Claimed",
     "ClaimedIds",
+    "Document",
     "GeoMatch",
     "Pending",
     "PendingSummary",
     "RawJson",
     "RawVector",
+    "SearchResult",
     "StreamEntry",
     "VectorMatch",
 ]

@@ -12,6 +12,7 @@ from respool._facts.errors import ServerError, server_error
 from respool.commands import _json as json_values
 from respool.commands import _parsers as parsers
 from respool.types import GeoMatch
+from respool.commands import _search as search
 from respool.commands import _vectors as vectors
 
 
@@ -316,3 +317,22 @@ def test_an_error_in_place_of_an_answer_is_raised() -> None:
 @pytest.mark.parametrize("reply", [[None], {b"Expansion rate": None}])
 def test_the_only_fact_may_be_none(reply: Any) -> None:
     assert parsers.as_only_fact(reply) is None
+
+
+@pytest.mark.parametrize("reply", [[1, b"d:1", None], {b"total_results": 1, b"results": [{b"id": b"d:1"}]}])
+def test_a_document_that_expired_meanwhile_has_no_fields(reply: Any) -> None:
+    parse = search.search_parser((), has_fields=True)
+    assert parse(reply) == (1, [(b"d:1", {}, None, None, None)], [])
+
+
+def test_warnings_of_a_search_are_str() -> None:
+    reply = {b"total_results": 0, b"results": [], b"warning": [b"Timeout limit was reached"]}
+    assert search.search_parser((), has_fields=True)(reply).warnings == ["Timeout limit was reached"]
+    assert search.as_aggregate(reply) == (0, [], ["Timeout limit was reached"], None)
+    assert search.as_aggregate_page([[0], 5]) == (0, [], [], 5)
+
+
+def test_a_field_may_be_called_like_a_flag() -> None:
+    field = [b"identifier", b"UNF", b"attribute", b"UNF", b"type", b"TEXT", b"WEIGHT", b"1", b"SORTABLE", b"UNF"]
+    (facts,) = search.as_index_facts([b"attributes", [field]])["attributes"]
+    assert facts == {"identifier": "UNF", "attribute": "UNF", "type": "TEXT", "WEIGHT": 1.0, "flags": ["SORTABLE", "UNF"]}

@@ -158,3 +158,43 @@ def test_a_full_filter_raises_the_servers_error(called: str, server: Server, poo
     with pytest.raises(ServerError, match="filter is full"):
         pool.bf_madd("f", "a", "b", "c")
     assert pool.bf_exists("f", "a") is True
+
+
+@pytest.mark.parametrize(("protocol", "encoding"), [(2, None), (2, "utf-8"), (3, None), (3, "utf-8")])
+def test_a_cursor_is_read_to_its_end_or_deleted(
+    called: str, server: Server, pools: Any, protocol: int, encoding: str | None
+) -> None:
+    if called != "redis 8.2":
+        pytest.skip("this server does not know the commands")
+    server.command("FLUSHALL")
+    pool = pools[protocol, encoding]
+    prepare(pool, ["FT.CREATE i SCHEMA n NUMERIC SORTABLE", "HSET d:1 n 1", "HSET d:2 n 2", "HSET d:3 n 3"])
+    name, *numbers = [b"n", b"1", b"2", b"3"] if encoding is None else ["n", "1", "2", "3"]
+    page = pool.ft_aggregate("i", "*", ("SORTBY", 2, "@n", "ASC"), withcursor=True, count=1)
+    assert page.rows == [{name: numbers[0]}]
+    page = pool.ft_cursor_read("i", page.cursor)
+    assert page.rows == [{name: numbers[1]}]
+    rest = pool.ft_cursor_read("i", page.cursor, count=5)
+    assert (rest.rows, rest.cursor) == ([{name: numbers[2]}], 0)
+    page = pool.ft_aggregate("i", "*", withcursor=True, count=1)
+    assert pool.ft_cursor_del("i", page.cursor) is True
+    with pytest.raises(ServerError, match="Cursor not found"):
+        pool.ft_cursor_read("i", page.cursor)
+
+
+def test_facts_about_an_index_are_the_same_in_both_protocols(called: str, server: Server, pools: Any) -> None:
+    if called != "redis 8.2":
+        pytest.skip("this server does not know the commands")
+    server.command("FLUSHALL")
+    options: dict[str, Any] = {"on": "JSON", "filter": "@n>1", "score": 0.5, "stopwords": ["a"], "nohl": True}
+    vector = ("$.v", "AS", "v", "VECTOR", "FLAT", 6, "TYPE", "FLOAT32", "DIM", 2, "DISTANCE_METRIC", "COSINE")
+    pool = pools[2, "utf-8"]
+    pool.ft_create("i", ("$.n", "AS", "n", "NUMERIC", "SORTABLE"), ("$.t", "AS", "t", "TEXT", "NOSTEM"), vector, **options)
+    pool.json_set("d", "$", {"n": 2, "t": "one", "v": [1, 0]})
+    facts = [each.ft_info("i") for each in pools.values()]
+    assert facts[0]["index_definition"]["default_score"] == 0.5
+    assert facts[0]["attributes"][1]["flags"] == ["NOSTEM"]
+    for each in facts:
+        for varying in ("number_of_uses", "total_indexing_time"):
+            each.pop(varying)
+    assert repr(facts[0]) == repr(facts[1]) == repr(facts[2]) == repr(facts[3])  # NaN is not equal to NaN

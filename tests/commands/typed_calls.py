@@ -12,8 +12,10 @@ from examples.cluster import B
 from examples.geo import CATANIA, CATANIA_HASH, PALERMO, PALERMO_HASH
 from examples.json import READ
 from examples.scripting import FUNCTION, LIBRARY, SCRIPT, SHA
+from examples.search import TWO
 from examples.streams import FIRST, SECOND, THIRD
 from respool._facts.records import (
+    AggregateResult,
     Claimed,
     ClaimedIds,
     ClusterLink,
@@ -22,6 +24,7 @@ from respool._facts.records import (
     CommandInfo,
     CommandLogEntry,
     DeliveredEntry,
+    Document,
     GeoMatch,
     LatencyEvent,
     LatencyHistogram,
@@ -30,6 +33,7 @@ from respool._facts.records import (
     PrimaryRole,
     RawVector,
     ReplicaRole,
+    SearchResult,
     SentinelRole,
     SlotMigration,
     SlotRange,
@@ -673,6 +677,24 @@ async def tasks(raw: AsyncCommands[bytes], text: AsyncCommands[str]) -> None:
     assert_type(await text.script_load(SCRIPT), str)
     assert_type(await raw.script_show(SHA), bytes)
     assert_type(await text.script_show(SHA), str)
+    assert_type(await raw.ft_aggregate('i', '*', load=('@n', 'AS', 'm')), AggregateResult[bytes])
+    assert_type(await text.ft_aggregate('i', '*', load=('@n', 'AS', 'm')), AggregateResult[str])
+    assert_type(await raw.ft_alter('i', ('year', 'NUMERIC', 'SORTABLE')), bool)
+    assert_type(await text.ft_alter('i', ('year', 'NUMERIC', 'SORTABLE')), bool)
+    assert_type(await raw.ft_create('i', ('title', 'TEXT', 'WEIGHT', 2), ('year', 'NUMERIC', 'SORTABLE'), prefix=['book:']), bool)
+    assert_type(await text.ft_create('i', ('title', 'TEXT', 'WEIGHT', 2), ('year', 'NUMERIC', 'SORTABLE'), prefix=['book:']), bool)
+    assert_type(await raw.ft_cursor_del('i', 1), bool)
+    assert_type(await text.ft_cursor_del('i', 1), bool)
+    assert_type(await raw.ft_cursor_read('i', 1), AggregateResult[bytes])
+    assert_type(await text.ft_cursor_read('i', 1), AggregateResult[str])
+    assert_type(await raw.ft_dropindex('i'), bool)
+    assert_type(await text.ft_dropindex('i'), bool)
+    assert_type(await raw.ft_info('i'), dict[str, Any])
+    assert_type(await text.ft_info('i'), dict[str, Any])
+    assert_type(await raw.ft__list(), list[bytes])
+    assert_type(await text.ft__list(), list[str])
+    assert_type(await raw.ft_search('i', 'one'), SearchResult[bytes])
+    assert_type(await text.ft_search('i', 'one'), SearchResult[str])
     assert_type(await raw.bgrewriteaof(), str)
     assert_type(await text.bgrewriteaof(), str)
     assert_type(await raw.bgsave(), str)
@@ -1602,6 +1624,24 @@ def threads(raw: Commands[bytes], text: Commands[str]) -> None:
     assert_type(text.script_load(SCRIPT), str)
     assert_type(raw.script_show(SHA), bytes)
     assert_type(text.script_show(SHA), str)
+    assert_type(raw.ft_aggregate('i', '*', load=('@n', 'AS', 'm')), AggregateResult[bytes])
+    assert_type(text.ft_aggregate('i', '*', load=('@n', 'AS', 'm')), AggregateResult[str])
+    assert_type(raw.ft_alter('i', ('year', 'NUMERIC', 'SORTABLE')), bool)
+    assert_type(text.ft_alter('i', ('year', 'NUMERIC', 'SORTABLE')), bool)
+    assert_type(raw.ft_create('i', ('title', 'TEXT', 'WEIGHT', 2), ('year', 'NUMERIC', 'SORTABLE'), prefix=['book:']), bool)
+    assert_type(text.ft_create('i', ('title', 'TEXT', 'WEIGHT', 2), ('year', 'NUMERIC', 'SORTABLE'), prefix=['book:']), bool)
+    assert_type(raw.ft_cursor_del('i', 1), bool)
+    assert_type(text.ft_cursor_del('i', 1), bool)
+    assert_type(raw.ft_cursor_read('i', 1), AggregateResult[bytes])
+    assert_type(text.ft_cursor_read('i', 1), AggregateResult[str])
+    assert_type(raw.ft_dropindex('i'), bool)
+    assert_type(text.ft_dropindex('i'), bool)
+    assert_type(raw.ft_info('i'), dict[str, Any])
+    assert_type(text.ft_info('i'), dict[str, Any])
+    assert_type(raw.ft__list(), list[bytes])
+    assert_type(text.ft__list(), list[str])
+    assert_type(raw.ft_search('i', 'one'), SearchResult[bytes])
+    assert_type(text.ft_search('i', 'one'), SearchResult[str])
     assert_type(raw.bgrewriteaof(), str)
     assert_type(text.bgrewriteaof(), str)
     assert_type(raw.bgsave(), str)
@@ -2533,6 +2573,24 @@ def pipelines(raw: PipelineCommands[bytes], text: PipelineCommands[str]) -> None
     assert_type(text.script_load(SCRIPT), PipelineResult[str])
     assert_type(raw.script_show(SHA), PipelineResult[bytes])
     assert_type(text.script_show(SHA), PipelineResult[str])
+    assert_type(raw.ft_aggregate('i', '*', load=('@n', 'AS', 'm')), PipelineResult[AggregateResult[bytes]])
+    assert_type(text.ft_aggregate('i', '*', load=('@n', 'AS', 'm')), PipelineResult[AggregateResult[str]])
+    assert_type(raw.ft_alter('i', ('year', 'NUMERIC', 'SORTABLE')), PipelineResult[bool])
+    assert_type(text.ft_alter('i', ('year', 'NUMERIC', 'SORTABLE')), PipelineResult[bool])
+    assert_type(raw.ft_create('i', ('title', 'TEXT', 'WEIGHT', 2), ('year', 'NUMERIC', 'SORTABLE'), prefix=['book:']), PipelineResult[bool])
+    assert_type(text.ft_create('i', ('title', 'TEXT', 'WEIGHT', 2), ('year', 'NUMERIC', 'SORTABLE'), prefix=['book:']), PipelineResult[bool])
+    assert_type(raw.ft_cursor_del('i', 1), PipelineResult[bool])
+    assert_type(text.ft_cursor_del('i', 1), PipelineResult[bool])
+    assert_type(raw.ft_cursor_read('i', 1), PipelineResult[AggregateResult[bytes]])
+    assert_type(text.ft_cursor_read('i', 1), PipelineResult[AggregateResult[str]])
+    assert_type(raw.ft_dropindex('i'), PipelineResult[bool])
+    assert_type(text.ft_dropindex('i'), PipelineResult[bool])
+    assert_type(raw.ft_info('i'), PipelineResult[dict[str, Any]])
+    assert_type(text.ft_info('i'), PipelineResult[dict[str, Any]])
+    assert_type(raw.ft__list(), PipelineResult[list[bytes]])
+    assert_type(text.ft__list(), PipelineResult[list[str]])
+    assert_type(raw.ft_search('i', 'one'), PipelineResult[SearchResult[bytes]])
+    assert_type(text.ft_search('i', 'one'), PipelineResult[SearchResult[str]])
     assert_type(raw.bgrewriteaof(), PipelineResult[str])
     assert_type(text.bgrewriteaof(), PipelineResult[str])
     assert_type(raw.bgsave(), PipelineResult[str])
@@ -3365,6 +3423,30 @@ def values() -> None:
     Typed[bool](True)
     Typed[bool](True)
     Typed[bytes](b'return{KEYS[1],ARGV[1]}')
+    Typed[AggregateResult[bytes]](AggregateResult(1, [{b'm': b'1'}, {b'm': b'2'}], [], None))
+    Typed[AggregateResult[bytes]](AggregateResult(0, [], [], None))
+    Typed[AggregateResult[bytes]](AggregateResult(2, [{b'n': b'2'}], [], None))
+    Typed[AggregateResult[bytes]](AggregateResult(1, [TWO], [], None))
+    Typed[AggregateResult[bytes]](AggregateResult(1, [{b'n': b'1'}, {b'n': b'2'}], [], 0))
+    Typed[bool](True)
+    Typed[bool](True)
+    Typed[bool](True)
+    Typed[bool](True)
+    Typed[bool](True)
+    Typed[bool](True)
+    Typed[bool](True)
+    Typed[bool](True)
+    Typed[bool](True)
+    Typed[list[bytes]]([b'i'])
+    Typed[list[bytes]]([])
+    Typed[SearchResult[bytes]](SearchResult(0, [], []))
+    Typed[SearchResult[bytes]](SearchResult(2, [], []))
+    Typed[SearchResult[bytes]](SearchResult(1, [Document(b'd:1', {b'm': b'1'}, None, None, None)], []))
+    Typed[SearchResult[bytes]](SearchResult(2, [Document(b'd:2', {b'n': b'2', b't': b'two'}, 1.0, None, b'#2')], []))
+    Typed[SearchResult[bytes]](SearchResult(2, [Document(b'd:2', {}, 1.0, None, None)], []))
+    Typed[SearchResult[bytes]](SearchResult(1, [Document(b'd:1', {b't': b'<one>...'}, None, None, None)], []))
+    Typed[SearchResult[bytes]](SearchResult(1, [Document(b'd:1', {b't': b'<b>one</b>'}, None, None, None)], []))
+    Typed[SearchResult[bytes]](SearchResult(1, [Document(b'd:1', {b'$': b'{"t":"one"}'}, None, None, None)], []))
     Typed[dict[str, str]]({})
     Typed[bool](True)
     Typed[bool](True)

@@ -336,9 +336,7 @@ def as_command(value: Command[Any] | Sequence[Any]) -> Command[Any]:
     try:
         args = tuple(value)
     except TypeError:
-        raise UsageTypeError(
-            f"a command is a Command or a sequence of arguments, not {type(value).__name__}"
-        ) from None
+        raise UsageTypeError(f"a command is a Command or a sequence of arguments, not {type(value).__name__}") from None
     if not args:
         raise UsageValueError("a command needs at least its name")
     return Command(*args)

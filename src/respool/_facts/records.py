@@ -327,3 +327,37 @@ class RawVector(NamedTuple):
     blob: bytes
     norm: float
     range: float | None
+
+
+class Document(NamedTuple, Generic[T]):
+    """A document that a search found. Its ``fields`` are empty where the search does not return them.
+
+    ``score``, ``payload`` and ``sortkey`` are None unless they were asked for.
+    """
+
+    id: T
+    fields: dict[T, T]
+    score: float | None
+    payload: T | None
+    sortkey: T | None
+
+
+class SearchResult(NamedTuple, Generic[T]):
+    """What a search found: how many documents match, those of this page, and in RESP3 what the server warns of."""
+
+    total: int
+    documents: list[Document[T]]
+    warnings: list[str]
+
+
+class AggregateResult(NamedTuple, Generic[T]):
+    """The rows of an aggregation. A value in a row is text, None, or a list of these (``TOLIST``).
+
+    ``cursor`` is what ``ft_cursor_read`` takes to go on, 0 at the end, and None for an aggregation without a cursor.
+    ``total`` is the server's figure, which is no count of the rows; ``warnings`` come in RESP3 only.
+    """
+
+    total: int
+    rows: list[dict[T, Any]]
+    warnings: list[str]
+    cursor: int | None

@@ -23,6 +23,7 @@ from respool.commands import (
     lists,
     pubsub,
     scripting,
+    search,
     server,
     sets,
     sorted_sets,
@@ -199,6 +200,7 @@ from respool.commands.scripting import (
     SCRIPT_LOAD,
     SCRIPT_SHOW,
 )
+from respool.commands.search import FT_INFO, FT_LIST
 from respool.commands.server import (
     BGREWRITEAOF,
     BGSAVE,
@@ -302,6 +304,7 @@ if TYPE_CHECKING:
 
     from respool._facts.command import Arg, Command, Key, Parser, Spec
     from respool._facts.records import (
+        AggregateResult,
         Claimed,
         ClaimedIds,
         ClusterLink,
@@ -318,6 +321,7 @@ if TYPE_CHECKING:
         PrimaryRole,
         RawVector,
         ReplicaRole,
+        SearchResult,
         SentinelRole,
         SlotMigration,
         SlotRange,
@@ -333,6 +337,7 @@ if TYPE_CHECKING:
     from respool.commands.geo import GeoArea, GeoOrder, Positions, Unit
     from respool.commands.introspection import CommandLogType
     from respool.commands.lists import Order, Side
+    from respool.commands.search import CreateOptions, SearchOptions
     from respool.commands.sorted_sets import Aggregate, End, LexBound, ScoreBound, Scores
     from respool.commands.strings import SetOptions
     from respool.commands.vector_sets import Vector
@@ -2650,6 +2655,74 @@ class Commands(Generic[S]):
     def script_show(self, sha1: str | bytes) -> S:
         """Return the script that has this hash."""
         return self._execute(("SCRIPT", "SHOW", sha1), SCRIPT_SHOW)
+
+    def ft_aggregate(
+        self,
+        index: Key,
+        query: str,
+        *steps: Sequence[Arg],
+        load: Literal["*"] | Sequence[Arg] | None = None,
+        verbatim: bool = False,
+        timeout: Duration | None = None,
+        withcursor: bool = False,
+        count: int | None = None,
+        maxidle: Duration | None = None,
+        params: Mapping[str, Value] | None = None,
+        dialect: int | None = None,
+    ) -> AggregateResult[S]:
+        """Group, sort and compute what a query finds, in ``steps``, and return the rows."""
+        command = search.ft_aggregate(
+            index,
+            query,
+            *steps,
+            load=load,
+            verbatim=verbatim,
+            timeout=timeout,
+            withcursor=withcursor,
+            count=count,
+            maxidle=maxidle,
+            params=params,
+            dialect=dialect,
+        )
+        return self._execute(command.args, command.spec, command.parse)
+
+    def ft_alter(self, index: Key, *fields: Sequence[Arg], skipinitialscan: bool = False) -> bool:
+        """Add fields to the schema of an index, each as for ``ft_create``."""
+        command = search.ft_alter(index, *fields, skipinitialscan=skipinitialscan)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def ft_create(self, index: Key, *fields: Sequence[Arg], **options: Unpack[CreateOptions]) -> bool:
+        """Make an index."""
+        command = search.ft_create(index, *fields, **options)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def ft_cursor_del(self, index: Key, cursor: int) -> bool:
+        """Delete a cursor. Always True; the server refuses one that does not exist."""
+        command = search.ft_cursor_del(index, cursor)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def ft_cursor_read(self, index: Key, cursor: int, *, count: int | None = None) -> AggregateResult[S]:
+        """Return the next rows of an aggregation that was called with ``withcursor``."""
+        command = search.ft_cursor_read(index, cursor, count=count)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def ft_dropindex(self, index: Key, *, dd: bool = False) -> bool:
+        """Delete an index, and with ``dd`` the hashes or documents in it. Always True."""
+        command = search.ft_dropindex(index, dd=dd)
+        return self._execute(command.args, command.spec, command.parse)
+
+    def ft_info(self, index: Key) -> dict[str, Any]:
+        """Return facts about an index."""
+        return self._execute(("FT.INFO", index), FT_INFO)
+
+    def ft__list(self) -> list[S]:
+        """Return the names of all indexes."""
+        return self._execute(("FT._LIST",), FT_LIST)
+
+    def ft_search(self, index: Key, query: str, **options: Unpack[SearchOptions]) -> SearchResult[S]:
+        """Return the documents that a query finds, 10 at most without ``limit``."""
+        command = search.ft_search(index, query, **options)
+        return self._execute(command.args, command.spec, command.parse)
 
     def bgrewriteaof(self) -> str:
         """Rewrite the append-only file in the background, and return what the server says: started or scheduled."""

@@ -297,6 +297,17 @@ from respool.commands.scripting import (
     script_load,
     script_show,
 )
+from respool.commands.search import (
+    ft__list,
+    ft_aggregate,
+    ft_alter,
+    ft_create,
+    ft_cursor_del,
+    ft_cursor_read,
+    ft_dropindex,
+    ft_info,
+    ft_search,
+)
 from respool.commands.server import (
     bgrewriteaof,
     bgsave,
@@ -560,6 +571,15 @@ __all__ = [
     "fcall_ro",
     "flushall",
     "flushdb",
+    "ft__list",
+    "ft_aggregate",
+    "ft_alter",
+    "ft_create",
+    "ft_cursor_del",
+    "ft_cursor_read",
+    "ft_dropindex",
+    "ft_info",
+    "ft_search",
     "function_delete",
     "function_dump",
     "function_flush",
