@@ -1,6 +1,10 @@
-"""The records in the replies of commands. Those that hold keys or values are generic: ``StreamEntry[str]``."""
+"""The records in the replies of commands, and what is given to them in a type of its own (``RawJson``).
+
+Records that hold keys or values are generic: ``StreamEntry[str]``.
+"""
 
 from respool._facts.records import (
+    AggregateResult,
     Claimed,
     ClaimedIds,
     ClusterLink,
@@ -10,62 +14,22 @@ from respool._facts.records import (
     CommandLogEntry,
     ConnectedReplica,
     DeliveredEntry,
+    Document,
     GeoMatch,
     LatencyEvent,
     LatencyHistogram,
     Pending,
     PendingSummary,
     PrimaryRole,
+    RawVector,
     ReplicaRole,
+    SearchResult,
     SentinelRole,
     ShardNode,
     SlotMigration,
     SlotNode,
     SlotRange,
     SlowLogEntry,
-    StreamEntry,
-)
-
-__all__ = [
-    "Claimed",
-    "ClaimedIds",
-    "ClusterLink",
-    "ClusterNode",
-    "ClusterShard",
-    "CommandInfo",
-    "CommandLogEntry",
-    "ConnectedReplica",
-    "DeliveredEntry",
-    "GeoMatch",
-    "LatencyEvent",
-    "LatencyHistogram",
-    "Pending",
-    "PendingSummary",
-    "PrimaryRole",
-    "ReplicaRole",
-    "SentinelRole",
-    "ShardNode",
-    "SlotMigration",
-    "SlotNode",
-    "SlotRange",
-    "SlowLogEntry",
-    "StreamEntry",
-]
-"""The records in the replies of commands. They are generic: ``StreamEntry[str]`` of a pool with an encoding.
-
-``RawJson`` is for arguments: a JSON value whose text you have.
-"""
-
-from respool._facts.records import (
-    AggregateResult,
-    Claimed,
-    ClaimedIds,
-    Document,
-    GeoMatch,
-    Pending,
-    PendingSummary,
-    RawVector,
-    SearchResult,
     StreamEntry,
     VectorMatch,
 )
@@ -75,13 +39,30 @@ __all__ = [
     "AggregateResult",
     "Claimed",
     "ClaimedIds",
+    "ClusterLink",
+    "ClusterNode",
+    "ClusterShard",
+    "CommandInfo",
+    "CommandLogEntry",
+    "ConnectedReplica",
+    "DeliveredEntry",
     "Document",
     "GeoMatch",
+    "LatencyEvent",
+    "LatencyHistogram",
     "Pending",
     "PendingSummary",
+    "PrimaryRole",
     "RawJson",
     "RawVector",
+    "ReplicaRole",
     "SearchResult",
+    "SentinelRole",
+    "ShardNode",
+    "SlotMigration",
+    "SlotNode",
+    "SlotRange",
+    "SlowLogEntry",
     "StreamEntry",
     "VectorMatch",
 ]

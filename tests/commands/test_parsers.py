@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from respool._facts.records import Claimed, ClaimedIds, DeliveredEntry, PendingSummary, StreamEntry
 from respool._facts.errors import ServerError, server_error
+from respool._facts.records import Claimed, ClaimedIds, DeliveredEntry, PendingSummary, StreamEntry
+from respool.commands import _cluster_replies as clusters
 from respool.commands import _json as json_values
 from respool.commands import _parsers as parsers
-from respool.types import GeoMatch
 from respool.commands import _search as search
+from respool.commands import _stream_replies as streams
 from respool.commands import _vectors as vectors
+from respool.types import GeoMatch
 
 
 @pytest.mark.parametrize("reply", [[b"flags", [b"off"], b"redirect", -1], {b"flags": [b"off"], b"redirect": -1}])
@@ -161,15 +163,15 @@ def test_answers_are_bools(reply: Any) -> None:
 )
 def test_entries_have_ids_that_are_str_and_deleted_ones_have_no_fields(reply: Any) -> None:
     entries = [StreamEntry("1-0", {b"f": b"v"}), StreamEntry("2-0", {})]
-    assert parsers.as_entries(reply) == entries
-    assert parsers.as_streams([[b"s", reply]]) == parsers.as_streams({b"s": reply}) == {b"s": entries}
-    assert parsers.as_claimed_entries([None, *reply]) == entries  # before Redis 7.0
-    assert all(type(entry) is StreamEntry for entry in parsers.as_entries(reply))
+    assert streams.as_entries(reply) == entries
+    assert streams.as_streams([[b"s", reply]]) == streams.as_streams({b"s": reply}) == {b"s": entries}
+    assert streams.as_claimed_entries([None, *reply]) == entries  # before Redis 7.0
+    assert all(type(entry) is StreamEntry for entry in streams.as_entries(reply))
 
 
 def test_no_entries_are_an_empty_list_or_dict() -> None:
-    assert parsers.as_entries(None) == parsers.as_entries([]) == parsers.as_claimed_entries([None]) == []
-    assert parsers.as_streams(None) == parsers.as_delivered(None) == {}
+    assert streams.as_entries(None) == streams.as_entries([]) == streams.as_claimed_entries([None]) == []
+    assert streams.as_streams(None) == streams.as_delivered(None) == {}
 
 
 @pytest.mark.parametrize("numbers", [(7, 2), (b"7", b"2"), ("7", "2")])
@@ -180,22 +182,22 @@ def test_entries_that_were_delivered_before_tell_it(numbers: Any) -> None:
         DeliveredEntry("2-0", {}, 7, 2),
         DeliveredEntry("3-0", {b"f": b"v"}, 0, 0),
     ]
-    assert parsers.as_delivered([[b"s", reply]]) == parsers.as_delivered({b"s": reply}) == {b"s": entries}
+    assert streams.as_delivered([[b"s", reply]]) == streams.as_delivered({b"s": reply}) == {b"s": entries}
 
 
 def test_redis_6_2_does_not_tell_which_entries_were_deleted() -> None:
     reply = [b"0-0", [None, [b"1-0", [b"f", b"v"]]]]
-    assert parsers.as_claimed(reply) == Claimed("0-0", [StreamEntry("1-0", {b"f": b"v"})], [])
-    assert parsers.as_claimed_ids([b"0-0", [b"1-0"]]) == ClaimedIds("0-0", ["1-0"], [])
+    assert streams.as_claimed(reply) == Claimed("0-0", [StreamEntry("1-0", {b"f": b"v"})], [])
+    assert streams.as_claimed_ids([b"0-0", [b"1-0"]]) == ClaimedIds("0-0", ["1-0"], [])
 
 
 @pytest.mark.parametrize("consumers", [[[b"c", b"2"]], [[b"c", "2"]], [[b"c", 2]]])
 def test_the_pending_entries_of_a_consumer_are_counted_with_an_int(consumers: Any) -> None:
-    assert parsers.as_pending_summary([2, b"1-0", b"2-0", consumers]) == PendingSummary(2, "1-0", "2-0", {b"c": 2})
+    assert streams.as_pending_summary([2, b"1-0", b"2-0", consumers]) == PendingSummary(2, "1-0", "2-0", {b"c": 2})
 
 
 def test_a_fact_about_a_stream_that_no_server_here_has_is_kept() -> None:
-    assert parsers.as_stream([b"pids-tracked", 1, b"some-word", b"on"]) == {"pids-tracked": 1, "some-word": "on"}
+    assert streams.as_stream([b"pids-tracked", 1, b"some-word", b"on"]) == {"pids-tracked": 1, "some-word": "on"}
 
 
 def test_nothing_stays_nothing_or_becomes_the_empty_list() -> None:
@@ -214,7 +216,7 @@ OTHER = "b" * 40
 
 
 def test_a_node_of_an_older_server_has_no_hostname() -> None:
-    (node,) = parsers.as_cluster_nodes(f"{ID} 10.0.0.1:6379@16379 master - 1 2 3 disconnected\n".encode())
+    (node,) = clusters.as_cluster_nodes(f"{ID} 10.0.0.1:6379@16379 master - 1 2 3 disconnected\n".encode())
     assert (node.ip, node.port, node.cluster_bus_port, node.hostname) == ("10.0.0.1", 6379, 16379, None)
     assert (node.ping_sent, node.pong_received, node.config_epoch, node.link_state) == (1, 2, 3, "disconnected")
     assert (node.slots, node.importing, node.migrating) == ([], {}, {})
@@ -222,30 +224,30 @@ def test_a_node_of_an_older_server_has_no_hostname() -> None:
 
 def test_a_node_may_have_more_than_a_hostname() -> None:
     line = f"{ID} 10.0.0.1:0@16379,host-1,shard-id={OTHER} master - 0 0 1 connected"
-    assert parsers.as_cluster_node(line).hostname == "host-1"
+    assert clusters.as_cluster_node(line).hostname == "host-1"
     line = f"{ID} 10.0.0.1:0@16379,,shard-id={OTHER} master - 0 0 1 connected"
-    assert parsers.as_cluster_node(line).hostname is None
+    assert clusters.as_cluster_node(line).hostname is None
 
 
 def test_a_node_may_have_an_ipv6_address() -> None:
-    assert parsers.as_cluster_node(f"{ID} ::1:6379@16379 master - 0 0 1 connected").ip == "::1"
+    assert clusters.as_cluster_node(f"{ID} ::1:6379@16379 master - 0 0 1 connected").ip == "::1"
 
 
 @pytest.mark.parametrize("kind", [str, str.encode])
 def test_replicas_arrive_as_a_list(kind: Any) -> None:
     line = kind(f"{ID} 10.0.0.1:6379@16379 slave,fail? {OTHER} 0 0 1 connected 5 [7-<-{OTHER}] [8->-{OTHER}]")
-    (node,) = parsers.as_cluster_nodes([line])
+    (node,) = clusters.as_cluster_nodes([line])
     assert (node.flags, node.primary) == (["slave", "fail?"], OTHER)
     assert (node.slots, node.importing, node.migrating) == ([(5, 5)], {7: OTHER}, {8: OTHER})
 
 
 @pytest.mark.parametrize("node", [[b"h", 1, b"i"], ["h", 1, "i", []], ["h", 1, "i", {}]])
 def test_nodes_of_slots_have_metadata_or_not(node: Any) -> None:
-    assert parsers.as_cluster_slots([[0, 5, node]]) == [(0, 5, [("h", 1, "i", {})])]
+    assert clusters.as_cluster_slots([[0, 5, node]]) == [(0, 5, [("h", 1, "i", {})])]
 
 
 def test_a_node_of_slots_may_have_no_endpoint() -> None:
-    ((_, _, nodes),) = parsers.as_cluster_slots([[0, 5, [None, 1, b"i", [b"ip", b"10.0.0.1"]]]])
+    ((_, _, nodes),) = clusters.as_cluster_slots([[0, 5, [None, 1, b"i", [b"ip", b"10.0.0.1"]]]])
     assert nodes == [(None, 1, "i", {"ip": "10.0.0.1"})]
 
 
@@ -253,12 +255,12 @@ def test_a_node_of_a_shard_may_have_tls_only() -> None:
     facts = [b"id", b"i", b"tls-port", 6380, b"ip", b"10.0.0.1", b"endpoint", None, b"hostname", b""]
     facts += [b"role", b"replica", b"replication-offset", 7, b"health", b"loading", b"availability-zone", b"z"]
     expected = ("i", None, "10.0.0.1", None, None, 6380, "replica", 7, "loading", "z")
-    assert parsers.as_cluster_shards([[b"slots", [], b"nodes", [facts]]]) == [(None, [], [expected])]
+    assert clusters.as_cluster_shards([[b"slots", [], b"nodes", [facts]]]) == [(None, [], [expected])]
 
 
 def test_what_a_cluster_says_of_itself_is_int_only_where_it_is_a_number() -> None:
     reply = b"cluster_state:ok\r\ncluster_size:3\r\n"
-    assert parsers.as_cluster_info(reply) == {"cluster_state": "ok", "cluster_size": 3}
+    assert clusters.as_cluster_info(reply) == {"cluster_state": "ok", "cluster_size": 3}
 @pytest.mark.parametrize("reply", [b"[7,null,1.5]", "[7,null,1.5]", [7, None, 1.5]])
 def test_numbers_are_a_list_of_json_text_too(reply: Any) -> None:
     assert json_values.as_numbers(reply) == [7, None, 1.5]

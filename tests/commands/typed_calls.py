@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from math import inf
 from typing import Any, Generic, TypeVar, assert_type
 
-from examples import FAR, FUTURE
+from examples import FAR, FUTURE, Blob
 from examples.cluster import B
 from examples.geo import CATANIA, CATANIA_HASH, PALERMO, PALERMO_HASH
 from examples.json import READ
@@ -2962,8 +2962,8 @@ def values() -> None:
     Typed[bool](True)
     Typed[bool](True)
     Typed[bool](True)
-    Typed[tuple[int, bytes]]((9, b'\x00\x00\x00\x00\x00\x00\x00\x00'))
-    Typed[tuple[int, bytes]]((0, b''))
+    Typed[tuple[int, bytes]]((9, Blob(b'\x00\x00\x00\x00\x00\x00\x00\x00')))
+    Typed[tuple[int, bytes]]((0, Blob(b'')))
     Typed[bool](True)
     Typed[bool](True)
     Typed[bool](True)
@@ -3717,7 +3717,7 @@ def values() -> None:
     Typed[int](2)
     Typed[list[float] | None]([-1.0, 0.0])
     Typed[list[float] | None](None)
-    Typed[RawVector | None](RawVector('int8', b'\x7f\x7f\x7f\x7f', 2.0, 0.5))
+    Typed[RawVector | None](RawVector('int8', Blob(b'\x7f\x7f\x7f\x7f'), 2.0, 0.5))
     Typed[RawVector | None](None)
     Typed[Any]({'y': 1})
     Typed[Any](None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from examples import NotMade, Refused, Row, call
+from examples import Blob, NotMade, Refused, Row, call
 
 FILTER = "BF.RESERVE f 0.01 100;BF.MADD f a b"
 FIXED = "BF.RESERVE f 0.01 100 NONSCALING"
@@ -43,8 +43,8 @@ EXAMPLES: list[Row] = [
     (call("bf_reserve", "k", 0.01, 1000), True),
     (call("bf_reserve", "k", 0.01, 1000, expansion=4), True),
     (call("bf_reserve", "k", 0.01, 1000, nonscaling=True), True),
-    (call("bf_scandump", "f", 1), (9, b"\0\0\0\0\0\0\0\0"), "BF.RESERVE f 0.01 5"),
-    (call("bf_scandump", "f", 9), (0, b""), "BF.RESERVE f 0.01 5"),
+    (call("bf_scandump", "f", 1), (9, Blob(b"\0\0\0\0\0\0\0\0")), "BF.RESERVE f 0.01 5"),
+    (call("bf_scandump", "f", 9), (0, Blob(b"")), "BF.RESERVE f 0.01 5"),
 ]
 REFUSED: list[Refused] = [
     (call("bf_madd", "f"), "BF.MADD needs at least one item"),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from examples import Refused, Row, call
+from examples import Blob, Refused, Row, call
 from respool._facts.records import RawVector, VectorMatch
 from respool.types import RawJson
 
 VECTORS = 'VADD v VALUES 2 1 0 a NOQUANT SETATTR {"y":1};VADD v VALUES 2 -1 0 b NOQUANT'
 HALVES = "VADD v VALUES 4 1 1 1 1 a"
 HALF = b"\0\0\0?"  # 0.5 in 32 bits
-RAW = RawVector("f32", HALF * 4, 2.0, None)
+RAW = RawVector("f32", Blob(HALF * 4), 2.0, None)
 
 
 def is_about_vectors(value: Any) -> bool:
@@ -39,7 +39,7 @@ EXAMPLES: list[Row] = [
     (call("vemb", "v", "b"), [-1.0, 0.0], VECTORS),
     (call("vemb", "v", "x"), None, VECTORS),
     (call("vemb", "v", "a", raw=True), RAW, f"{HALVES} NOQUANT"),
-    (call("vemb", "v", "a", raw=True), RawVector("int8", b"\x7f\x7f\x7f\x7f", 2.0, 0.5), HALVES),
+    (call("vemb", "v", "a", raw=True), RawVector("int8", Blob(b"\x7f\x7f\x7f\x7f"), 2.0, 0.5), HALVES),
     (call("vemb", "v", "x", raw=True), None),
     (call("vgetattr", "v", "a"), {"y": 1}, VECTORS),
     (call("vgetattr", "v", "b"), None, VECTORS),

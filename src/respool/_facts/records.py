@@ -8,7 +8,6 @@ Rule 2: what a call did not ask for is None.
 from __future__ import annotations
 
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
-from typing import Any, Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 

@@ -31,7 +31,7 @@ BF_LOADCHUNK = spec("BF.LOADCHUNK").derive(parse=bool)
 BF_MADD = spec("BF.MADD").derive(parse=as_answers)
 BF_MEXISTS = spec("BF.MEXISTS").derive(parse=as_answers)
 BF_RESERVE = spec("BF.RESERVE").derive(parse=bool)
-BF_SCANDUMP = spec("BF.SCANDUMP").derive(parse=as_tuple)
+BF_SCANDUMP = spec("BF.SCANDUMP").derive(parse=as_tuple, blob=True)
 
 
 def bf_add(key: Key, item: Value) -> Command[bool]:
@@ -144,8 +144,7 @@ def bf_scandump(key: Key, iterator: int = 0) -> Command[tuple[int, bytes]]:
     """Return the next iterator and a part of a filter, to give both to ``bf_loadchunk``.
 
     Begin with iterator 0; at the end the iterator is 0 again and the part empty. Nothing may change the filter
-    meanwhile. The parts are binary, so a pool with an encoding cannot read them. The server refuses a key that does not
-    exist.
+    meanwhile. A part is bytes, also on a pool with an encoding. The server refuses a key that does not exist.
     """
     return Command(BF_SCANDUMP, key, whole("iterator", iterator))
 

@@ -34,19 +34,18 @@ from respool.commands._arguments import (
     slot_numbers,
     whole,
 )
-from respool.commands._parsers import (
+from respool.commands._cluster_replies import (
     as_cluster_info,
     as_cluster_links,
     as_cluster_nodes,
     as_cluster_shards,
     as_cluster_slots,
     as_epoch,
-    as_list,
     as_page_of_slots,
     as_slot_migrations,
     as_slot_stats,
-    as_text,
 )
+from respool.commands._parsers import as_list, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from respool._facts.command import Command, spec
 from respool._facts.errors import UsageTypeError, UsageValueError
 from respool.commands._arguments import MILLISECOND, at_least, choose, flag, moment, nothing_to_send, option
-from respool.commands._parsers import (
+from respool.commands._parsers import as_text, as_texts
+from respool.commands._stream_arguments import after, limits, milliseconds, numbered, references
+from respool.commands._stream_replies import (
     as_claimed,
     as_claimed_entries,
     as_claimed_ids,
@@ -27,10 +29,7 @@ from respool.commands._parsers import (
     as_pending_summary,
     as_streams,
     as_streams_parts,
-    as_text,
-    as_texts,
 )
-from respool.commands._stream_arguments import after, limits, milliseconds, numbered, references
 
 if TYPE_CHECKING:
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from respool._facts.command import Command, spec
 from respool._facts.errors import UsageTypeError, UsageValueError
 from respool.commands._arguments import SECOND, at_least, choose, duration, flag, flattened, nothing_to_send, option
-from respool.commands._parsers import as_entries, as_stream, as_streams, as_text
+from respool.commands._parsers import as_text
 from respool.commands._stream_arguments import after, limits, numbered, references, trimming
+from respool.commands._stream_replies import as_entries, as_stream, as_streams
 
 if TYPE_CHECKING:
 
