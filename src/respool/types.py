@@ -1,8 +1,16 @@
-"""The records in the replies of commands, and what is given to them in a type of its own (``RawJson``).
+"""Names for annotations: the records in replies, the types of arguments, and what has the command methods.
 
-Records that hold keys or values are generic: ``StreamEntry[str]``.
+Records that hold keys or values are generic: ``StreamEntry[str]``. So is what has methods: a function that takes
+``Commands[str]`` works with a ``Pool[str]``, a lease of it and a view of it. Such classes are loaded when their name is
+first used: a program that uses threads does not load asyncio, nor the other way round.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from respool._facts.command import Key
 from respool._facts.records import (
     AggregateResult,
     Claimed,
@@ -33,10 +41,35 @@ from respool._facts.records import (
     StreamEntry,
     VectorMatch,
 )
+from respool.commands._arguments import Duration, MappingOf, Moment, Value
 from respool.commands._json import RawJson
+
+if TYPE_CHECKING:
+    from respool._async.node.pipeline import AsyncPipeline
+    from respool._async.node.view import AsyncView
+    from respool._pooling.pipeline_result import PipelineResult
+    from respool._surfaces.asyncio import AsyncCommands
+    from respool._surfaces.pipeline import PipelineCommands
+    from respool._surfaces.threads import Commands
+    from respool._sync.node.pipeline import Pipeline
+    from respool._sync.node.view import View
+
+_HOMES = {
+    "AsyncCommands": "respool._surfaces.asyncio",
+    "AsyncPipeline": "respool._async.node.pipeline",
+    "AsyncView": "respool._async.node.view",
+    "Commands": "respool._surfaces.threads",
+    "Pipeline": "respool._sync.node.pipeline",
+    "PipelineCommands": "respool._surfaces.pipeline",
+    "PipelineResult": "respool._pooling.pipeline_result",
+    "View": "respool._sync.node.view",
+}
 
 __all__ = [
     "AggregateResult",
+    "AsyncCommands",
+    "AsyncPipeline",
+    "AsyncView",
     "Claimed",
     "ClaimedIds",
     "ClusterLink",
@@ -44,14 +77,22 @@ __all__ = [
     "ClusterShard",
     "CommandInfo",
     "CommandLogEntry",
+    "Commands",
     "ConnectedReplica",
     "DeliveredEntry",
     "Document",
+    "Duration",
     "GeoMatch",
+    "Key",
     "LatencyEvent",
     "LatencyHistogram",
+    "MappingOf",
+    "Moment",
     "Pending",
     "PendingSummary",
+    "Pipeline",
+    "PipelineCommands",
+    "PipelineResult",
     "PrimaryRole",
     "RawJson",
     "RawVector",
@@ -64,5 +105,18 @@ __all__ = [
     "SlotRange",
     "SlowLogEntry",
     "StreamEntry",
+    "Value",
     "VectorMatch",
+    "View",
 ]
+
+
+if not TYPE_CHECKING:  # a type checker would believe every name
+
+    def __getattr__(name: str) -> Any:
+        """Load a class with the command methods."""
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(home), name)
+        return value

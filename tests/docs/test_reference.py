@@ -11,7 +11,8 @@ from typing import Final
 import pytest
 
 import respool
-from respool import PoolStats, RetryPolicy, errors, events, testing
+from respool import PoolStats, RetryPolicy, errors, events, testing, types
+from respool._facts import records
 from respool._facts.options import Options
 from respool.commands import connection, geo, strings
 
@@ -117,6 +118,14 @@ def test_every_public_name_is_in_the_api_reference() -> None:
     twins = {name.removeprefix("Async") for name in respool.__all__ if name.startswith("Async")}
     wanted = set(respool.__all__) - twins - {"__version__"}
     assert wanted <= set(re.findall(r"::: respool\.(\w+)$", page("api.md"), flags=re.MULTILINE))
+
+
+def test_every_record_is_public_and_every_public_name_exists() -> None:
+    kinds = {name for name, kind in vars(records).items() if isinstance(kind, type) and hasattr(kind, "_fields")}
+    assert kinds <= set(types.__all__)
+    assert all(getattr(types, name) for name in types.__all__)
+    with pytest.raises(AttributeError):
+        _ = types.Piper
 
 
 def test_every_helper_for_tests_is_in_its_reference() -> None:

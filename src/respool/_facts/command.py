@@ -19,9 +19,9 @@ from respool._facts.command_table import BLOBS, BLOCKING, CONTAINERS, EFFECTS, K
 from respool._facts.errors import UsageTypeError, UsageValueError
 from respool._facts.module_table import MODULE_BLOCKING, MODULE_CONTAINERS, MODULE_KEYS
 
-Arg: TypeAlias = bytes | str | int | float | memoryview
+Arg: TypeAlias = bytes | str | int | float | bytearray | memoryview
 """One argument of a command. Text is sent in the pool's encoding, UTF-8 by default; a number as its decimal digits."""
-Key: TypeAlias = bytes | str | int | float | memoryview
+Key: TypeAlias = bytes | str | int | float | bytearray | memoryview
 """The name of a key; like every argument it need not be text."""
 Parser: TypeAlias = Callable[[Any], Any]
 T_co = TypeVar("T_co", covariant=True)
@@ -275,9 +275,6 @@ class Command(Generic[T_co]):
 
     @overload
     def map(self: Command[Present], f: Callable[[T_co], R], /) -> Command[R]: ...
-
-    @overload
-    def map(self: Command[bytes | str | None], f: Callable[[bytes | str], R], /) -> Command[R | None]: ...
 
     @overload
     def map(self: Command[Something | None], f: Callable[[Something], R], /) -> Command[R | None]: ...

@@ -250,7 +250,7 @@ def _pack_one(args: tuple[Any, ...], pack: Packer) -> bytes:
 def _wanted(arg: Any) -> str:
     if isinstance(arg, list | tuple | set | frozenset):
         return "give each of its values as an argument of its own"
-    return "a command takes bytes, str, int, float, memoryview"
+    return "a command takes bytes, str, int, float, bytearray, memoryview"
 
 
 def _name(args: Sequence[Any]) -> str:

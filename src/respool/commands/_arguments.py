@@ -20,8 +20,9 @@ from respool._facts.errors import UsageTypeError, UsageValueError
 K_co = TypeVar("K_co", covariant=True)
 V_co = TypeVar("V_co", covariant=True)
 
-Text: TypeAlias = bytes | str
-"""A key or value in a reply: ``str`` where the pool has an encoding, else ``bytes``."""
+Text: TypeAlias = Any
+"""A key or value in a reply: ``str`` where the pool has an encoding, else ``bytes``. The methods of pools, leases and
+pipelines return exactly that; a ``Command`` does not know who will send it, so for a type checker it holds ``Any``."""
 Value: TypeAlias = Arg
 """What is stored: a value, an element, a field. It comes back as ``Text``, also what was given as a number."""
 Duration: TypeAlias = int | timedelta
