@@ -65,6 +65,11 @@ def test_none_and_false_are_no_options(nothing: Any) -> None:
     assert commands.set("k", "v", **nothing).args == ("SET", "k", "v")
 
 
+@pytest.mark.parametrize("mode", ["WRITE", "write"])
+def test_a_pause_of_writes_is_never_a_pause_of_everything(mode: Any) -> None:
+    assert commands.client_pause(1, mode).args == ("CLIENT", "PAUSE", 1, mode)
+
+
 def test_ids_are_written_as_every_server_reads_them() -> None:
     assert commands.client_list(id=[1, 2]).args == ("CLIENT", "LIST", "ID", 1, 2)
     assert commands.client_kill(id=[1, 2]).args == ("CLIENT", "KILL", "ID", 1, "ID", 2)

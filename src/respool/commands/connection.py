@@ -211,7 +211,7 @@ def client_pause(timeout: Duration, mode: Literal["WRITE", "ALL"] = "ALL") -> Co
     ``WRITE`` holds back only commands that may write (Redis 6.2). ``client_unpause`` ends it early.
     """
     time = at_least(0, "timeout", duration("timeout", timeout, MILLISECOND))
-    return Command(CLIENT_PAUSE, time, *flag("WRITE", mode == "WRITE"))
+    return Command(CLIENT_PAUSE, time, *(() if mode == "ALL" else (mode,)))
 
 
 def client_setinfo(attribute: Literal["LIB-NAME", "LIB-VER"], value: str) -> Command[bool]:
