@@ -86,4 +86,8 @@ REFUSED: list[Refused] = [
     (call("hello", password="secret"), "password and clientname need protover"),
 ]
 MISTYPED: list[Refused] = [
+    (
+        call("client_tracking", on=True, bcast=True, prefixes="user:"),
+        r"prefixes of CLIENT TRACKING must be a list, not str: write prefixes=\[...\]",
+    ),
 ]

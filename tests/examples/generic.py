@@ -90,6 +90,11 @@ REFUSED: list[Refused] = [
     (call("waitaof", 1, 1, timedelta(seconds=-1)), "timeout must be 0 or more, not -1000"),
 ]
 MISTYPED: list[Refused] = [
+    (call("sort", "l", limit="12"), "limit must be a tuple of an offset and a count, not '12'"),
+    (call("sort", "l", limit=5), "limit must be a tuple of an offset and a count, not 5"),
+    (call("sort", "l", limit=("0", 1)), "the offset of limit must be a whole number, not '0'"),
+    (call("sort", "l", get=bytearray(b"#")), "get of SORT must be a list, not bytearray"),
+    (call("sort_ro", "l", get=5), "get of SORT_RO must be a list, not int"),
     (call("migrate", "h", 1, "k", timeout=0.5), "timeout must be a whole number, not 0.5"),
     (call("expire", "k", "1"), "seconds must be a whole number, not '1'"),
 ]

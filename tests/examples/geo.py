@@ -225,6 +225,7 @@ REFUSED: list[Refused] = [
     (call("geosearchstore", "m", "g", polygon=TRIANGLE, unit="km"), "polygon excludes radius, box and unit"),
 ]
 MISTYPED: list[Refused] = [
+    (call("geosearch", "g", polygon={(1, 2), (3, 4), (5, 6)}), "polygon of GEOSEARCH must be a list, not set"),
     (call("geoadd", "g", [("a", 1, 2)]), "GEOADD takes a mapping of members to positions, not list"),
     (call("geoadd", "g", {"a": 1}), "a position must be a tuple of two numbers, not 1"),
     (call("geoadd", "g", {"a": ("1", 2)}), "each of a position must be a number, not '1'"),

@@ -97,6 +97,8 @@ REFUSED: list[Refused] = [
     (call("shutdown", abort=True, save=False), "abort excludes all other options"),
 ]
 MISTYPED: list[Refused] = [
+    (call("failover", to="h:1"), "an address must be a tuple of a host and a port, not 'h:1'"),
+    (call("failover", to=("h", 1, 2)), "an address must be a tuple of a host and a port"),
     (call("config_set", [("hz", 10)]), "CONFIG SET takes a mapping of settings to values, not list"),
     (call("failover", to=("h", "1")), "port must be a whole number, not '1'"),
     (call("replicaof", "h"), "REPLICAOF takes a host and a port, or None"),

@@ -177,6 +177,10 @@ MISTYPED: list[Refused] = [
     (call("zrangestore", "k", "z", 0, -1, limit=(0, 1)), 'limit needs by="SCORE" or by="LEX"'),
     (call("zrangebyscore", "z", 0, 1, limit=5), "limit must be a tuple of an offset and a count, not 5"),
     (call("zrangebylex", "z", "-", "+", limit=(0, "1")), "the count of limit must be a whole number, not '1'"),
-    (call("zunion", "z", weights="1"), "a weight must be a number, not '1'"),
+    (call("zunion", "z", weights="1"), r"weights of ZUNION must be a list, not str: write weights=\[...\]"),
+    (call("zunion", "z", weights=["1"]), "a weight must be a number, not '1'"),
+    (call("zinterstore", "d", "z", weights=b"1"), "weights of ZINTERSTORE must be a list, not bytes"),
+    (call("zinter", "z", weights=2), "weights of ZINTER must be a list, not int"),
+    (call("zunionstore", "d", "z", weights={1: 2}), "weights of ZUNIONSTORE must be a list, not dict"),
     (call("zpopmin", "z", 1.0), "count must be a whole number, not 1.0"),
 ]

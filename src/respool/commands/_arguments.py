@@ -173,6 +173,24 @@ def listed(spec: Spec, fields: Sequence[Value]) -> tuple[Arg, ...]:
 
 
 def flattened(spec: Spec, items: MappingOf[Any, Any], what: str = "key", to: str = "value") -> list[Arg]:
+def several(name: str, what: str, values: Sequence[Any]) -> Sequence[Any]:
+    """Return ``values``. Raises UsageTypeError unless it is a list: text would become its characters."""
+    if isinstance(values, str | bytes | bytearray | memoryview) or not isinstance(values, Sequence):
+        raise UsageTypeError(f"{what} of {name} must be a list, not {type(values).__name__}: write {what}=[...]")
+    return values
+
+
+def limited(limit: tuple[int, int] | None) -> tuple[Arg, ...]:
+    """Return the word LIMIT, an offset and a count, or nothing. Raises UsageTypeError for what is no such tuple."""
+    match limit:
+        case None:
+            return ()
+        case (offset, count):
+            return "LIMIT", at_least(0, "the offset of limit", offset), whole("the count of limit", count)
+    raise UsageTypeError(f"limit must be a tuple of an offset and a count, not {limit!r}")
+
+
+def flattened(spec: Spec, items: Mapping[Any, Value], what: str = "key", to: str = "value") -> list[Arg]:
     """Return the keys and values alternately, in one flat list. ``what`` says what a key is, ``to`` what a value is."""
     if not isinstance(items, Mapping):
         raise UsageTypeError(f"{spec.name} takes a mapping of {what}s to {to}s, not {type(items).__name__}")

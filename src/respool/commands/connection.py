@@ -24,6 +24,7 @@ from respool.commands._arguments import (
     flag,
     nothing_to_send,
     option,
+    several,
 )
 from respool.commands._parsers import as_client, as_clients, as_facts, as_greeting, as_text
 
@@ -249,7 +250,7 @@ def client_tracking(
     if prefixes and not bcast:
         raise UsageValueError("prefixes need bcast")
     mode = choose(bcast=flag("BCAST", bcast), optin=flag("OPTIN", optin), optout=flag("OPTOUT", optout))
-    wanted = [word for prefix in prefixes for word in ("PREFIX", prefix)]
+    wanted = [word for prefix in several("CLIENT TRACKING", "prefixes", prefixes) for word in ("PREFIX", prefix)]
     words = (*option("REDIRECT", redirect), *wanted, *mode, *flag("NOLOOP", noloop))
     return Command(CLIENT_TRACKING, "ON" if on else "OFF", *words)
 

@@ -20,9 +20,11 @@ from respool.commands._arguments import (
     choose,
     duration,
     flag,
+    limited,
     moment,
     nothing_to_send,
     option,
+    several,
 )
 from respool.commands._parsers import as_moved, as_page, as_text
 
@@ -352,7 +354,7 @@ def sort(
     ``get`` has patterns for keys whose values are returned in place of the elements (``"#"`` is the element
     itself, and a missing key gives None), ``limit`` is an offset and a count.
     """
-    words = _order(by=by, limit=limit, get=get, desc=desc, alpha=alpha)
+    words = _order("SORT", by=by, limit=limit, get=get, desc=desc, alpha=alpha)
     return Command(SORT, key, *words, *option("STORE", store))
 
 
@@ -369,7 +371,7 @@ def sort_ro(
 
     The options are those of ``sort``. Since Redis 7.0.
     """
-    return Command(SORT_RO, key, *_order(by=by, limit=limit, get=get, desc=desc, alpha=alpha))
+    return Command(SORT_RO, key, *_order("SORT_RO", by=by, limit=limit, get=get, desc=desc, alpha=alpha))
 
 
 def touch(*keys: Key) -> Command[int]:
@@ -440,10 +442,9 @@ def _condition(*, nx: bool, xx: bool, gt: bool, lt: bool) -> tuple[Arg, ...]:
 
 
 def _order(
-    *, by: Key | None, limit: tuple[int, int] | None, get: Sequence[Key], desc: bool, alpha: bool
+    name: str, *, by: Key | None, limit: tuple[int, int] | None, get: Sequence[Key], desc: bool, alpha: bool
 ) -> tuple[Arg, ...]:
     """Return the words of the options that SORT and SORT_RO share."""
-    patterns: Sequence[Key] = (get,) if isinstance(get, str | bytes) else get
-    page = () if limit is None else ("LIMIT", *limit)
+    patterns: Sequence[Key] = (get,) if isinstance(get, str | bytes) else several(name, "get", get)
     wanted = [word for pattern in patterns for word in ("GET", pattern)]
-    return (*option("BY", by), *page, *wanted, *flag("DESC", desc), *flag("ALPHA", alpha))
+    return (*option("BY", by), *limited(limit), *wanted, *flag("DESC", desc), *flag("ALPHA", alpha))

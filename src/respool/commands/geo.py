@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, overload
 from respool._facts.command import Command, Key, spec
 from respool._facts.errors import UsageTypeError, UsageValueError
 from respool.commands._arguments import MappingOf, at_least, choose, flag, nothing_to_send, number, option
+from respool.commands._arguments import at_least, choose, flag, nothing_to_send, number, option, several
 from respool.commands._parsers import as_matches, as_number, as_positions, as_texts
 
 if TYPE_CHECKING:
@@ -560,11 +561,12 @@ def _area(
     **order: Any,
 ) -> tuple[Arg, ...]:
     """Return the words of GEOSEARCH and GEOSEARCHSTORE that say where to search, and in which order."""
-    corners = [word for corner in polygon or () for word in _pair("a corner of polygon", corner)]
+    corners = () if polygon is None else several(name, "polygon", polygon)
+    corner_words = [word for corner in corners for word in _pair("a corner of polygon", corner)]
     where = choose(
         member=option("FROMMEMBER", member),
         lonlat=() if lonlat is None else ("FROMLONLAT", *_pair("lonlat", lonlat)),
-        polygon=() if polygon is None else ("BYPOLYGON", len(polygon), *corners),
+        polygon=() if polygon is None else ("BYPOLYGON", len(corners), *corner_words),
     )
     size = choose(
         radius=() if radius is None else ("BYRADIUS", radius, unit),

@@ -13,15 +13,15 @@ Source of the facts: the pages of the commands at valkey.io/commands and redis.i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from respool._facts.command import Command, spec
-from respool._facts.errors import UsageTypeError
-from respool.commands._arguments import flag, nothing_to_send, option
+from respool.commands._arguments import flag, nothing_to_send, option, several
 from respool.commands._parsers import as_bools, as_function_stats, as_libraries, as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from respool._facts.command import Arg, Key
     from respool.commands._arguments import FlushMode, Text, Value
 
@@ -216,10 +216,7 @@ def script_show(sha1: str | bytes) -> Command[Text]:
 
 def _parameters(name: str, keys: Sequence[Key], args: Sequence[Value]) -> tuple[Arg, ...]:
     """Return the number of keys, the keys and the arguments. Raises UsageTypeError if they are no lists."""
-    for what, given in (("keys", keys), ("args", args)):
-        if isinstance(given, str | bytes | bytearray | memoryview) or not isinstance(given, Sequence):
-            raise UsageTypeError(f"{what} of {name} must be a list, not {type(given).__name__}: write {what}=[...]")
-    return len(keys), *keys, *args
+    return len(several(name, "keys", keys)), *keys, *several(name, "args", args)
 
 
 def _mode(mode: FlushMode | None) -> tuple[Arg, ...]:

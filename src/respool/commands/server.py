@@ -242,5 +242,7 @@ def time() -> Command[datetime]:
 
 
 def _address(address: tuple[str, int]) -> tuple[str, int]:
-    host, port = address
-    return host, whole("port", port)
+    match address:
+        case (host, port):
+            return host, whole("port", port)
+    raise UsageTypeError(f"an address must be a tuple of a host and a port, not {address!r}")

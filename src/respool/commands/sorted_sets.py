@@ -27,10 +27,12 @@ from respool.commands._arguments import (
     choose,
     counted,
     flag,
+    limited,
     nothing_to_send,
     number,
     option,
     patience,
+    several,
     whole,
 )
 from respool.commands._parsers import (
@@ -269,7 +271,7 @@ def zinter(
 
     The options are those of ``zunion``. Since Redis 6.2.
     """
-    words = (*counted(ZINTER, keys), *_combined(keys, weights, aggregate))
+    words = (*counted(ZINTER, keys), *_combined("ZINTER", keys, weights, aggregate))
     return Command(ZINTER_SCORES, *words, "WITHSCORES") if withscores else Command(ZINTER, *words)
 
 
@@ -290,7 +292,7 @@ def zinterstore(
 
     Otherwise it works like ``zunionstore``.
     """
-    words = (*counted(ZINTERSTORE, keys), *_combined(keys, weights, aggregate))
+    words = (*counted(ZINTERSTORE, keys), *_combined("ZINTERSTORE", keys, weights, aggregate))
     return Command(ZINTERSTORE, destination, *words)
 
 
@@ -431,7 +433,7 @@ def zrangebylex(key: Key, min: LexBound, max: LexBound, *, limit: tuple[int, int
 
     ``zrange(key, min, max, by="LEX")`` is the newer name.
     """
-    return Command(ZRANGEBYLEX, key, min, max, *_limited(limit))
+    return Command(ZRANGEBYLEX, key, min, max, *limited(limit))
 
 
 @overload
@@ -457,8 +459,8 @@ def zrangebyscore(
     if limit is None and not withscores:
         return Command(ZRANGEBYSCORE, key, min, max)
     if withscores:
-        return Command(ZRANGEBYSCORE_SCORES, key, min, max, "WITHSCORES", *_limited(limit))
-    return Command(ZRANGEBYSCORE, key, min, max, *_limited(limit))
+        return Command(ZRANGEBYSCORE_SCORES, key, min, max, "WITHSCORES", *limited(limit))
+    return Command(ZRANGEBYSCORE, key, min, max, *limited(limit))
 
 
 def zrangestore(
@@ -537,7 +539,7 @@ def zrevrangebylex(
 
     The higher bound comes first. ``zrange(key, max, min, by="LEX", rev=True)`` is the newer name.
     """
-    return Command(ZREVRANGEBYLEX, key, max, min, *_limited(limit))
+    return Command(ZREVRANGEBYLEX, key, max, min, *limited(limit))
 
 
 @overload
@@ -564,8 +566,8 @@ def zrevrangebyscore(
     if limit is None and not withscores:
         return Command(ZREVRANGEBYSCORE, key, max, min)
     if withscores:
-        return Command(ZREVRANGEBYSCORE_SCORES, key, max, min, "WITHSCORES", *_limited(limit))
-    return Command(ZREVRANGEBYSCORE, key, max, min, *_limited(limit))
+        return Command(ZREVRANGEBYSCORE_SCORES, key, max, min, "WITHSCORES", *limited(limit))
+    return Command(ZREVRANGEBYSCORE, key, max, min, *limited(limit))
 
 
 @overload
@@ -643,7 +645,7 @@ def zunion(
     tuples. A key that does not exist counts as an empty set, and the members of a plain set have score 1. Since Redis
     6.2. Raises UsageValueError without keys, and if there are not as many weights as keys.
     """
-    words = (*counted(ZUNION, keys), *_combined(keys, weights, aggregate))
+    words = (*counted(ZUNION, keys), *_combined("ZUNION", keys, weights, aggregate))
     return Command(ZUNION_SCORES, *words, "WITHSCORES") if withscores else Command(ZUNION, *words)
 
 
@@ -655,7 +657,7 @@ def zunionstore(
     The options are those of ``zunion``. The result replaces what ``destination`` holds, of whatever type; an empty one
     removes it.
     """
-    words = (*counted(ZUNIONSTORE, keys), *_combined(keys, weights, aggregate))
+    words = (*counted(ZUNIONSTORE, keys), *_combined("ZUNIONSTORE", keys, weights, aggregate))
     return Command(ZUNIONSTORE, destination, *words)
 
 
@@ -674,23 +676,16 @@ def _selected(
     """Return the words of ZRANGE and ZRANGESTORE that choose members."""
     if by is None and limit is not None:
         raise UsageTypeError('limit needs by="SCORE" or by="LEX"')
-    return start, stop, *(() if by is None else (f"BY{by}",)), *flag("REV", rev), *_limited(limit)
+    return start, stop, *(() if by is None else (f"BY{by}",)), *flag("REV", rev), *limited(limit)
 
 
-def _limited(limit: tuple[int, int] | None) -> tuple[Arg, ...]:
-    match limit:
-        case None:
-            return ()
-        case (offset, count):
-            return "LIMIT", at_least(0, "the offset of limit", offset), whole("the count of limit", count)
-    raise UsageTypeError(f"limit must be a tuple of an offset and a count, not {limit!r}")
-
-
-def _combined(keys: Sequence[Key], weights: Sequence[float] | None, aggregate: str | None) -> tuple[Arg, ...]:
+def _combined(
+    name: str, keys: Sequence[Key], weights: Sequence[float] | None, aggregate: str | None
+) -> tuple[Arg, ...]:
     """Return the words that say how the scores of several sets become one."""
     words: tuple[Arg, ...] = ()
     if weights is not None:
-        words = ("WEIGHTS", *[number("a weight", weight) for weight in weights])
+        words = ("WEIGHTS", *[number("a weight", weight) for weight in several(name, "weights", weights)])
         if len(words) != len(keys) + 1:
             raise UsageValueError(f"weights must be one for each key: {len(words) - 1} for {len(keys)} keys")
     return *words, *option("AGGREGATE", aggregate)
