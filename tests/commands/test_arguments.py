@@ -70,6 +70,11 @@ def test_a_pause_of_writes_is_never_a_pause_of_everything(mode: Any) -> None:
     assert commands.client_pause(1, mode).args == ("CLIENT", "PAUSE", 1, mode)
 
 
+@pytest.mark.parametrize("make", [commands.client_kill, commands.client_list])
+def test_a_filter_for_clients_that_is_bytes_is_no_list(make: Any) -> None:
+    assert make(user=b"ann").args[2:] == ("USER", b"ann")
+
+
 def test_ids_are_written_as_every_server_reads_them() -> None:
     assert commands.client_list(id=[1, 2]).args == ("CLIENT", "LIST", "ID", 1, 2)
     assert commands.client_kill(id=[1, 2]).args == ("CLIENT", "KILL", "ID", 1, "ID", 2)

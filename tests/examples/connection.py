@@ -79,6 +79,7 @@ REFUSED: list[Refused] = [
     (call("client_capa"), "CLIENT CAPA needs at least one capability"),
     (call("client_kill"), "without a filter would close every connection"),
     (call("client_list", id=[]), "id must have a value"),
+    (call("client_kill", user=["ann", "bob"]), r"user must have a value, not \['ann', 'bob'\]"),
     (call("client_pause", -1), "timeout must be 0 or more, not -1"),
     (call("client_tracking", on=True, prefixes=["a:"]), "prefixes need bcast"),
     (call("client_tracking", on=True, optin=True, optout=True), "optin and optout exclude each other"),

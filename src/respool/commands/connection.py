@@ -353,9 +353,9 @@ def _filter_words(filters: ClientFilter, verb: Literal["KILL", "LIST"]) -> list[
         word = name.upper().replace("_", "-")
         if isinstance(value, bool):
             words += (word, "yes" if value else "no")
-        elif isinstance(value, str | int):
+        elif isinstance(value, str | bytes | int):
             words += (word, value)
-        elif isinstance(value, Sequence) and value:
+        elif word in ("ID", "NOT-ID") and isinstance(value, Sequence) and value:
             ids: Sequence[int] = value
             words += (word, *ids) if verb == "LIST" else [part for each in ids for part in (word, each)]
         else:
