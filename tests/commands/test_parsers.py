@@ -82,6 +82,14 @@ def test_a_client_is_a_dict_of_its_fields(reply: Any) -> None:
     assert parsers.as_clients(reply * 2) == [{"id": "3", "name": "", "lib-name": "a=b"}] * 2
 
 
+@pytest.mark.parametrize("user", ["a\u2028b", "a\xa0b", "a\x85b", "a\x1cb"])
+def test_only_spaces_and_newlines_separate_clients_and_their_fields(user: str) -> None:
+    client = {"id": "3", "user": user, "redir": "-1"}
+    line = f"id=3 user={user} redir=-1\n"
+    assert parsers.as_client(line) == parsers.as_client(line.encode()) == client
+    assert parsers.as_clients(line * 2) == [client] * 2
+
+
 @pytest.mark.parametrize("reply", [[b"a", b"1", b"b", b"2"], {b"a": b"1", b"b": b"2"}])
 def test_a_map_is_a_dict(reply: Any) -> None:
     assert parsers.as_map(reply) == {b"a": b"1", b"b": b"2"}
