@@ -75,6 +75,28 @@ def test_a_filter_for_clients_that_is_bytes_is_no_list(make: Any) -> None:
     assert make(user=b"ann").args[2:] == ("USER", b"ann")
 
 
+HUGE = 10**6000
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "options"),
+    [
+        ("lpop", ("l", -HUGE), {}),
+        ("lpop", ("l", [HUGE]), {}),
+        ("cluster_addslots", (HUGE,), {}),
+        ("bitfield", ("b", (HUGE, "u8", 0)), {}),
+        ("zadd", ("z", {"a": [HUGE]}), {}),
+        ("zrange", ("z", 0, 1), {"by": HUGE}),
+        ("zrange", ("z", 0, 1), {"by": "SCORE", "limit": HUGE}),
+        ("geoadd", ("g", {"a": HUGE}), {}),
+        ("failover", (), {"to": HUGE}),
+    ],
+)
+def test_a_number_that_python_does_not_write_is_refused_like_others(name: str, args: Any, options: Any) -> None:
+    with pytest.raises((UsageTypeError, UsageValueError), match="not a number with too many digits"):
+        getattr(commands, name)(*args, **options)
+
+
 def test_ids_are_written_as_every_server_reads_them() -> None:
     assert commands.client_list(id=[1, 2]).args == ("CLIENT", "LIST", "ID", 1, 2)
     assert commands.client_kill(id=[1, 2]).args == ("CLIENT", "KILL", "ID", 1, "ID", 2)

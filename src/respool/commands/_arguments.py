@@ -135,24 +135,32 @@ def patience(timeout: float | timedelta) -> float:
     return seconds
 
 
+def shown(value: object) -> str:
+    """Return ``value`` as an error shows it. Python refuses to write an int of many thousand digits."""
+    try:
+        return repr(value)
+    except ValueError:
+        return "a number with too many digits"
+
+
 def whole(name: str, value: int) -> int:
     """Return ``value``. Raises UsageTypeError unless it is a whole number."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise UsageTypeError(f"{name} must be a whole number, not {value!r}")
+        raise UsageTypeError(f"{name} must be a whole number, not {shown(value)}")
     return value
 
 
 def at_least(least: int, name: str, value: int) -> int:
     """Return ``value``. Raises UsageTypeError unless it is a whole number, UsageValueError if below ``least``."""
     if whole(name, value) < least:
-        raise UsageValueError(f"{name} must be {least} or more, not {value}")
+        raise UsageValueError(f"{name} must be {least} or more, not {shown(value)}")
     return value
 
 
 def number(name: str, value: float) -> float:
     """Return ``value``. Raises UsageTypeError unless it is a number, UsageValueError for NaN."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UsageTypeError(f"{name} must be a number, not {value!r}")
+        raise UsageTypeError(f"{name} must be a number, not {shown(value)}")
     if value != value:
         raise UsageValueError(f"{name} must be a number, not NaN")
     return value
@@ -187,7 +195,7 @@ def limited(limit: tuple[int, int] | None) -> tuple[Arg, ...]:
             return ()
         case (offset, count):
             return "LIMIT", at_least(0, "the offset of limit", offset), whole("the count of limit", count)
-    raise UsageTypeError(f"limit must be a tuple of an offset and a count, not {limit!r}")
+    raise UsageTypeError(f"limit must be a tuple of an offset and a count, not {shown(limit)}")
 
 
 def flattened(spec: Spec, items: Mapping[Any, Value], what: str = "key", to: str = "value") -> list[Arg]:
@@ -202,7 +210,7 @@ def flattened(spec: Spec, items: Mapping[Any, Value], what: str = "key", to: str
 def slot_number(name: str, value: int) -> int:
     """Return ``value``. Raises UsageTypeError unless it is a whole number, UsageValueError unless it is a slot."""
     if not 0 <= whole(name, value) <= LAST_SLOT:
-        raise UsageValueError(f"{name} must be 0 to {LAST_SLOT}, not {value}")
+        raise UsageValueError(f"{name} must be 0 to {LAST_SLOT}, not {shown(value)}")
     return value
 
 

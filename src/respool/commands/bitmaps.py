@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from respool._facts.command import Command, spec
 from respool._facts.errors import UsageTypeError
-from respool.commands._arguments import nothing_to_send, option
+from respool.commands._arguments import nothing_to_send, option, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,9 +145,9 @@ def _steps(name: str, ops: Sequence[Any], lengths: dict[str, int]) -> list[Arg]:
     if not ops:
         raise nothing_to_send(spec(name), "step")
     for op in ops:
-        if not isinstance(op, tuple) or not op or len(op) != lengths.get(str(op[0])):
+        if not isinstance(op, tuple) or not op or len(op) != lengths.get(op[0] if isinstance(op[0], str) else ""):
             allowed = ", ".join(_SHAPES[word] for word in lengths)
-            raise UsageTypeError(f"a step of {name} is one of {allowed}, not {op!r}")
+            raise UsageTypeError(f"a step of {name} is one of {allowed}, not {shown(op)}")
     return [word for op in ops for word in op]
 
 

@@ -20,6 +20,7 @@ from respool._facts.command import Command, Key, spec
 from respool._facts.errors import UsageTypeError, UsageValueError
 from respool.commands._arguments import MappingOf, at_least, choose, flag, nothing_to_send, number, option
 from respool.commands._arguments import at_least, choose, flag, nothing_to_send, number, option, several
+from respool.commands._arguments import at_least, choose, flag, nothing_to_send, number, option, several, shown
 from respool.commands._parsers import as_matches, as_number, as_positions, as_texts
 
 if TYPE_CHECKING:
@@ -600,4 +601,4 @@ def _pair(name: str, pair: tuple[float, float]) -> tuple[float, float]:
     match pair:
         case (first, second):
             return number(f"each of {name}", first), number(f"each of {name}", second)
-    raise UsageTypeError(f"{name} must be a tuple of two numbers, not {pair!r}")
+    raise UsageTypeError(f"{name} must be a tuple of two numbers, not {shown(pair)}")

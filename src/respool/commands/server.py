@@ -22,6 +22,7 @@ from respool.commands._arguments import (
     flattened,
     nothing_to_send,
     option,
+    shown,
     whole,
 )
 from respool.commands._parsers import as_text
@@ -245,4 +246,4 @@ def _address(address: tuple[str, int]) -> tuple[str, int]:
     match address:
         case (host, port):
             return host, whole("port", port)
-    raise UsageTypeError(f"an address must be a tuple of a host and a port, not {address!r}")
+    raise UsageTypeError(f"an address must be a tuple of a host and a port, not {shown(address)}")

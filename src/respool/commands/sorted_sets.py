@@ -33,6 +33,7 @@ from respool.commands._arguments import (
     option,
     patience,
     several,
+    shown,
     whole,
 )
 from respool.commands._parsers import (
@@ -674,6 +675,8 @@ def _selected(
     start: ScoreBound, stop: ScoreBound, *, by: str | None, rev: bool, limit: tuple[int, int] | None
 ) -> tuple[Arg, ...]:
     """Return the words of ZRANGE and ZRANGESTORE that choose members."""
+    if by is not None and not isinstance(by, str):
+        raise UsageTypeError(f'by must be "SCORE" or "LEX", not {shown(by)}')
     if by is None and limit is not None:
         raise UsageTypeError('limit needs by="SCORE" or by="LEX"')
     return start, stop, *(() if by is None else (f"BY{by}",)), *flag("REV", rev), *limited(limit)
