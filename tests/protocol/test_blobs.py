@@ -181,8 +181,9 @@ class TestTransactions:
 
     def test_a_neighbour_that_cannot_be_decoded_is_found(self) -> None:
         for answer in self.ask(b"*3\r\n+a\r\n$1\r\n\xff\r\n*1\r\n$2\r\nb\xfe\r\n"):
-            assert isinstance(answer, DecodeError)
-            assert str(answer).startswith("byte 0xfe behind 1 characters of element 0 of element 2 of the reply")
+            assert answer[:2] == ["a", b"\xff"]
+            assert isinstance(answer[2], DecodeError)
+            assert str(answer[2]).startswith("byte 0xfe behind 1 characters of element 0 of the reply")
 
     def test_neighbours_are_decoded_with_the_error_handler_of_the_connection(self) -> None:
         for answer in self.ask(b"*3\r\n$1\r\n\xfe\r\n$1\r\n\xff\r\n+a\r\n", errors="replace"):

@@ -564,6 +564,32 @@ def test_an_undecodable_reply_is_raised_by_a_pipeline_too(server: Server) -> Non
 
 
 @pytest.mark.parametrize("on_lease", [False, True])
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize("count", [1, 500, 3000])  # in one piece, in a large one, and in several
+def test_a_transaction_has_an_undecodable_reply_and_all_others(
+    server: Server, count: int, protocol: Any, on_lease: bool
+) -> None:
+    server.command("FLUSHALL")
+    server.command("HSET", "bytes", "f", b"\xff\xfe")
+    with (
+        Pool(server.url, shared=1, encoding="utf-8", protocol=protocol) as pool,
+        pool.acquire() as conn,
+    ):
+        target = conn if on_lease else pool
+        with pytest.raises(DecodeError, match=rf"command {count + 1} of {count + 2} \(HGETALL\): byte 0xff .* is not utf-8"):
+            with target.pipeline(atomic=True) as p:
+                counts = [p.incr("n") for _ in range(count)]
+                fields = p.hgetall("bytes")
+                other = p.using(encoding=None).hgetall("bytes")
+        assert [each.result() for each in counts] == list(range(1, count + 1))
+        with pytest.raises(DecodeError):
+            fields.result()
+        assert other.result() == {b"f": b"\xff\xfe"}
+        assert target.get("n") == str(count)
+        assert pool.stats().lost == 0
+
+
+@pytest.mark.parametrize("on_lease", [False, True])
 def test_a_transaction_that_cannot_be_queued_names_the_command(server: Server, on_lease: bool) -> None:
     with Pool(server.url, shared=1) as pool, pool.acquire() as conn:
         with pytest.raises(TransactionAborted, match=r"because: ERR .*\(command 2 of 2, NO-SUCH\)"):

@@ -55,8 +55,14 @@ class Batch:
         return self._entry.done()
 
 
-class AtomicBatch(Batch):
-    """The last entry of a run that is one transaction.
+class ExecBatch(Batch):
+    """The last entry of a run that ends with the EXEC of a transaction: each element of its reply answers a command."""
+
+    __slots__ = ()
+
+
+class AtomicBatch(ExecBatch):
+    """The last entry of a run that is one whole transaction.
 
     Delivers the replies, then raises ProtocolError if they do not prove that the transaction has ended. That ends the
     connection before it reads a reply to another caller's command, which would be QUEUED (R-25). The check is here and
@@ -191,6 +197,14 @@ class Undecoded:
         self._wire.blobs -= 1
         if isinstance(self._entry, Weighed):
             self._entry.give_back()
+
+
+def answers_exec(entry: Entry) -> bool:
+    """Tell whether an entry of a queue waits for the reply to the EXEC of a transaction."""
+    last: Entry = entry
+    while isinstance(last, Weighed | Undecoded):
+        last = last._entry
+    return isinstance(last, ExecBatch)
 
 
 def claim_of(entry: Entry) -> tuple[Entry | None, list[Any]]:

@@ -50,6 +50,8 @@ REPLY_ON: Final[Args] = ("CLIENT", "REPLY", "ON")
 
 #: Marks a run that is one transaction; the transports pass it where they pass ``hidden`` for other runs.
 ATOMIC: Final = -1
+#: Marks the last piece of such a run that is sent in pieces.
+EXEC_PIECE: Final = -2
 
 #: EXEC's error codes when the server has discarded the transaction: a command in it was refused, or its keys moved.
 #: Any other error may come from a server (or proxy) that keeps the transaction open: the command was renamed, or an old
@@ -338,8 +340,10 @@ def noreply_args(run: Run) -> list[Args]:
 
 
 def kind_of(commands: list[Args]) -> int | None:
-    """Return ATOMIC for a whole atomic run, None for any other run and for a piece of a run."""
-    return ATOMIC if commands[0] is MULTI and commands[-1] is EXEC else None
+    """Return ATOMIC for a whole atomic run, EXEC_PIECE for the last piece of one, else None."""
+    if commands[-1] is not EXEC:
+        return None
+    return ATOMIC if commands[0] is MULTI else EXEC_PIECE
 
 
 def has_ended(name: str, reply: Any) -> bool:

@@ -22,12 +22,26 @@ import hiredis
 
 from respool._facts.errors import DecodeError, ProtocolError, ServerError, TransportError, server_error
 from respool._protocol.decoding import LATEST, STRICT, decoded, what_is_wrong
-from respool._protocol.entries import AtomicBatch, Batch, Entry, Guarded, Part, Undecoded, Weighed, claim_of
-from respool._protocol.run import NO_BLOBS, Blobs
+from respool._protocol.entries import (
+    AtomicBatch,
+    Batch,
+    Entry,
+    ExecBatch,
+    Guarded,
+    Part,
+    Undecoded,
+    Weighed,
+    answers_exec,
+    claim_of,
+)
+from respool._protocol.run import ATOMIC, EXEC_PIECE, NO_BLOBS, Blobs
 from respool._protocol.screen import Screen
 
 #: What hiredis returns when there is no complete reply. (False and None are replies.)
 _NOTHING: Final = object()
+
+#: The last entry of a run, by its kind (see ``kind_of``).
+_LAST: Final = {None: Batch, ATOMIC: AtomicBatch, EXEC_PIECE: ExecBatch}
 
 #: The first words of pushes that answer a command.
 _CONFIRMATIONS: Final = frozenset(
@@ -148,7 +162,7 @@ class Wire:
         ``kind``: see ``kind_of``; ``blobs``: which of the replies stay bytes.
         """
         replies: list[Any] = []
-        last: Entry = Batch(entry, count, replies) if kind is None else AtomicBatch(entry, count, replies)
+        last: Entry = _LAST[kind](entry, count, replies)
         if len(data) > SMALL_BYTES:
             last = self._weigh(data, last, count)
         run: list[Entry] = [Part(entry, count, replies)] * (count - 1)
@@ -275,8 +289,17 @@ class Wire:
             self._on_push(push)
 
     def _checked(self, reply: Any) -> Any:
-        """Return the reply, or a DecodeError in its place. Called when this or another wire met an undecodable byte."""
-        wrong = what_is_wrong(reply) if self._is_strict else None
+        """Return the reply, or a DecodeError in its place. Called when this or another wire met an undecodable byte.
+
+        In the reply to the EXEC of a run, the DecodeError replaces only the elements that cannot be decoded: the others
+        are the replies to commands that have run, and nobody could ask for them again.
+        """
+        if type(reply) is list and self.queue and answers_exec(self.queue[0]):
+            return [self._text_or_error(part) for part in reply]
+        return self._text_or_error(reply)
+
+    def _text_or_error(self, reply: Any) -> Any:
+        wrong = what_is_wrong(reply)
         if wrong is None:
             return reply
         return DecodeError(f"{wrong} is not {self._encoding} (elements count from 0); encoding=None returns bytes")
