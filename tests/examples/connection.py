@@ -87,6 +87,11 @@ REFUSED: list[Refused] = [
     (call("hello", password="secret"), "password and clientname need protover"),
 ]
 MISTYPED: list[Refused] = [
+    (call("client_caching", yes="no"), "yes must be True or False, not 'no'"),
+    (call("client_import_source", on="no"), "on must be True or False, not 'no'"),
+    (call("client_no_evict", on="off"), "on must be True or False, not 'off'"),
+    (call("client_no_touch", on=b"OFF"), "on must be True or False, not b'OFF'"),
+    (call("client_tracking", on="OFF"), "on must be True or False, not 'OFF'"),
     (
         call("client_tracking", on=True, bcast=True, prefixes="user:"),
         r"prefixes of CLIENT TRACKING must be a list, not str: write prefixes=\[...\]",

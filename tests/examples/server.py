@@ -97,6 +97,7 @@ REFUSED: list[Refused] = [
     (call("shutdown", abort=True, save=False), "abort excludes all other options"),
 ]
 MISTYPED: list[Refused] = [
+    (call("shutdown", save="no"), "save must be True or False, not 'no'"),
     (call("failover", to="h:1"), "an address must be a tuple of a host and a port, not 'h:1'"),
     (call("failover", to=("h", 1, 2)), "an address must be a tuple of a host and a port"),
     (call("config_set", [("hz", 10)]), "CONFIG SET takes a mapping of settings to values, not list"),

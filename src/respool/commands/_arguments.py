@@ -68,6 +68,13 @@ def flag(word: str, on: bool) -> tuple[Arg, ...]:  # noqa: FBT001 - the word say
     return (word,) if on else ()
 
 
+def switch(name: str, on: bool, words: tuple[str, str] = ("ON", "OFF")) -> str:  # noqa: FBT001 - the name says what
+    """Return the first word for True, the second for False. Raises UsageTypeError for others: even "off" is true."""
+    if not isinstance(on, bool):
+        raise UsageTypeError(f"{name} must be True or False, not {shown(on)}")
+    return words[0] if on else words[1]
+
+
 def option(word: str, value: Arg | None) -> tuple[Arg, ...]:
     """Return the word and its value, when there is one."""
     return () if value is None else (word, value)

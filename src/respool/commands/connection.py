@@ -25,6 +25,7 @@ from respool.commands._arguments import (
     nothing_to_send,
     option,
     several,
+    switch,
 )
 from respool.commands._parsers import as_client, as_clients, as_facts, as_greeting, as_text
 
@@ -125,7 +126,7 @@ def client_caching(*, yes: bool) -> Command[bool]:
 
     The server refuses unless tracking is on with ``optin`` (for yes) or ``optout`` (for no).
     """
-    return Command(CLIENT_CACHING, "YES" if yes else "NO")
+    return Command(CLIENT_CACHING, switch("yes", yes, ("YES", "NO")))
 
 
 def client_capa(*capabilities: str) -> Command[bool]:
@@ -161,7 +162,7 @@ def client_import_source(*, on: bool) -> Command[bool]:
 
     Since Valkey 8.1.
     """
-    return Command(CLIENT_IMPORT_SOURCE, "ON" if on else "OFF")
+    return Command(CLIENT_IMPORT_SOURCE, switch("on", on))
 
 
 def client_info() -> Command[dict[str, str]]:
@@ -195,7 +196,7 @@ def client_no_evict(*, on: bool) -> Command[bool]:
 
     Since Redis 7.0.
     """
-    return Command(CLIENT_NO_EVICT, "ON" if on else "OFF")
+    return Command(CLIENT_NO_EVICT, switch("on", on))
 
 
 def client_no_touch(*, on: bool) -> Command[bool]:
@@ -203,7 +204,7 @@ def client_no_touch(*, on: bool) -> Command[bool]:
 
     Since Redis 7.2.
     """
-    return Command(CLIENT_NO_TOUCH, "ON" if on else "OFF")
+    return Command(CLIENT_NO_TOUCH, switch("on", on))
 
 
 def client_pause(timeout: Duration, mode: Literal["WRITE", "ALL"] = "ALL") -> Command[bool]:
@@ -252,7 +253,7 @@ def client_tracking(
     mode = choose(bcast=flag("BCAST", bcast), optin=flag("OPTIN", optin), optout=flag("OPTOUT", optout))
     wanted = [word for prefix in several("CLIENT TRACKING", "prefixes", prefixes) for word in ("PREFIX", prefix)]
     words = (*option("REDIRECT", redirect), *wanted, *mode, *flag("NOLOOP", noloop))
-    return Command(CLIENT_TRACKING, "ON" if on else "OFF", *words)
+    return Command(CLIENT_TRACKING, switch("on", on), *words)
 
 
 def client_trackinginfo() -> Command[dict[str, Any]]:

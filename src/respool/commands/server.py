@@ -23,6 +23,7 @@ from respool.commands._arguments import (
     nothing_to_send,
     option,
     shown,
+    switch,
     whole,
 )
 from respool.commands._parsers import as_text
@@ -225,7 +226,7 @@ def shutdown(
     ``safe`` refuses where it would be unsafe, as on a primary of a cluster, and ``failover`` first hands over to a
     replica of the cluster (both Valkey 9.0). Raises UsageValueError for ``abort`` with anything else.
     """
-    mode = () if save is None else ("SAVE",) if save else ("NOSAVE",)
+    mode = () if save is None else (switch("save", save, ("SAVE", "NOSAVE")),)
     how = (*flag("NOW", now), *flag("FORCE", force), *flag("SAFE", safe), *flag("FAILOVER", failover))
     if abort and (mode or how):
         raise UsageValueError("abort excludes all other options")
