@@ -66,7 +66,7 @@ FAMILIES = {
     "_FT.": "the nodes of a cluster send it to each other",
 }
 #: Keys behind words, which the server finds and the table of facts does not (see ``test_table.KEYS_BEHIND_WORDS``).
-STORED = {"SORT": ["m"]}
+STORED = {"SORT": ["m"], "GEORADIUS": ["m"], "GEORADIUSBYMEMBER": ["m"]}
 #: Commands with a channel that finds its node as a key does, although the server calls it none.
 CHANNELS = {"SPUBLISH"}
 #: Commands whose first argument names a slot like a key, but is none.
