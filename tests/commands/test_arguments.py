@@ -75,6 +75,11 @@ def test_a_filter_for_clients_that_is_bytes_is_no_list(make: Any) -> None:
     assert make(user=b"ann").args[2:] == ("USER", b"ann")
 
 
+def test_hello_logs_in_as_the_default_user_only_if_no_other_is_named() -> None:
+    assert commands.hello(3, password="x").args == ("HELLO", 3, "AUTH", "default", "x")
+    assert commands.hello(3, username="", password="x").args == ("HELLO", 3, "AUTH", "", "x")
+
+
 HUGE = 10**6000
 
 

@@ -87,6 +87,8 @@ REFUSED: list[Refused] = [
     (call("hello", password="secret"), "password and clientname need protover"),
 ]
 MISTYPED: list[Refused] = [
+    (call("client_kill", id=bytearray(b"12")), "id of CLIENT KILL must be a list, not bytearray"),
+    (call("client_list", not_id={1, 2}), "not_id of CLIENT LIST must be a list, not set"),
     (call("client_caching", yes="no"), "yes must be True or False, not 'no'"),
     (call("client_import_source", on="no"), "on must be True or False, not 'no'"),
     (call("client_no_evict", on="off"), "on must be True or False, not 'off'"),

@@ -189,6 +189,7 @@ def listed(spec: Spec, fields: Sequence[Value]) -> tuple[Arg, ...]:
 
 def flattened(spec: Spec, items: MappingOf[Any, Any], what: str = "key", to: str = "value") -> list[Arg]:
 def several(name: str, what: str, values: Sequence[Any]) -> Sequence[Any]:
+def several(name: str, what: str, values: object) -> Sequence[Any]:
     """Return ``values``. Raises UsageTypeError unless it is a list: text would become its characters."""
     if isinstance(values, str | bytes | bytearray | memoryview) or not isinstance(values, Sequence):
         raise UsageTypeError(f"{what} of {name} must be a list, not {type(values).__name__}: write {what}=[...]")

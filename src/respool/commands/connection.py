@@ -299,7 +299,7 @@ def hello(
     """
     if password is None and username is not None:
         raise UsageValueError("username needs password")
-    login = () if password is None else ("AUTH", username or "default", password)
+    login = () if password is None else ("AUTH", "default" if username is None else username, password)
     words = (*login, *option("SETNAME", clientname))
     if protover is None:
         if words:
@@ -356,8 +356,8 @@ def _filter_words(filters: ClientFilter, verb: Literal["KILL", "LIST"]) -> list[
             words += (word, "yes" if value else "no")
         elif isinstance(value, str | bytes | int):
             words += (word, value)
-        elif word in ("ID", "NOT-ID") and isinstance(value, Sequence) and value:
-            ids: Sequence[int] = value
+        elif word in ("ID", "NOT-ID") and value:
+            ids: Sequence[int] = several(f"CLIENT {verb}", name, value)
             words += (word, *ids) if verb == "LIST" else [part for each in ids for part in (word, each)]
         else:
             raise UsageValueError(f"{name} must have a value, not {value!r}")
