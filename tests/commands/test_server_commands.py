@@ -13,7 +13,7 @@ import pytest
 
 import newest
 from respool import Pool, commands
-from respool.errors import Error, OutcomeUnknown, ServerError, UsageValueError
+from respool.errors import DecodeError, Error, OutcomeUnknown, ServerError, UsageValueError
 from respool.testing import Server, wait_until
 from respool.types import PrimaryRole, ReplicaRole
 
@@ -276,6 +276,16 @@ def test_large_requests_and_replies_are_in_their_logs(pool: Pool[Any]) -> None:
     assert name == ""
     assert pool.commandlog_len("LARGE-REPLY") == 1
     assert pool.commandlog_get(1, "LARGE-REPLY")[0].amount > 2000
+
+
+def test_a_log_cuts_a_character_and_a_view_has_its_bytes(own: Server) -> None:
+    with Pool(own.url, encoding="utf-8") as pool:
+        pool.config_set({"slowlog-log-slower-than": 0})
+        pool.set("k", "v" + "\xe9" * 100)
+        with pytest.raises(DecodeError, match="SLOWLOG GET: byte 0xc3"):
+            pool.slowlog_get()
+        values = [entry.args[2] for entry in pool.using(encoding=None).slowlog_get() if entry.args[0] == b"SET"]
+    assert [value[:128] for value in values] == [("v" + "\xe9" * 64).encode()[:128]]
 
 
 def test_what_all_commands_are_is_the_same_in_both_protocols(talk: Any) -> None:

@@ -187,8 +187,6 @@ def listed(spec: Spec, fields: Sequence[Value]) -> tuple[Arg, ...]:
     return "FIELDS", len(fields), *fields
 
 
-def flattened(spec: Spec, items: MappingOf[Any, Any], what: str = "key", to: str = "value") -> list[Arg]:
-def several(name: str, what: str, values: Sequence[Any]) -> Sequence[Any]:
 def several(name: str, what: str, values: object) -> Sequence[Any]:
     """Return ``values``. Raises UsageTypeError unless it is a list: text would become its characters."""
     if isinstance(values, str | bytes | bytearray | memoryview) or not isinstance(values, Sequence):
@@ -206,7 +204,7 @@ def limited(limit: tuple[int, int] | None) -> tuple[Arg, ...]:
     raise UsageTypeError(f"limit must be a tuple of an offset and a count, not {shown(limit)}")
 
 
-def flattened(spec: Spec, items: Mapping[Any, Value], what: str = "key", to: str = "value") -> list[Arg]:
+def flattened(spec: Spec, items: MappingOf[Any, Any], what: str = "key", to: str = "value") -> list[Arg]:
     """Return the keys and values alternately, in one flat list. ``what`` says what a key is, ``to`` what a value is."""
     if not isinstance(items, Mapping):
         raise UsageTypeError(f"{spec.name} takes a mapping of {what}s to {to}s, not {type(items).__name__}")

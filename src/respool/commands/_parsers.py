@@ -221,17 +221,14 @@ def _match(member: Any, *parts: Any) -> GeoMatch[Any]:
 
 def as_client(reply: Any) -> dict[str, str]:
     """Parse one line about a client: ``id=3 addr=127.0.0.1:40000 name= ...``."""
-    fields = (field.partition("=") for field in plain(reply).split())
-    return {name: value for name, _, value in fields}
     # Only a space separates: the name of a user may have other characters that Python takes for white space.
-    fields = (field.partition("=") for field in _plain(reply).rstrip("\n").split(" "))
+    fields = (field.partition("=") for field in plain(reply).rstrip("\n").split(" "))
     return {name: value for name, _, value in fields if name}
 
 
 def as_clients(reply: Any) -> list[dict[str, str]]:
     """Parse the lines about many clients."""
-    return [as_client(line) for line in plain(reply).splitlines()]
-    return [as_client(line) for line in _plain(reply).split("\n") if line]
+    return [as_client(line) for line in plain(reply).split("\n") if line]
 
 
 def plain(value: Any) -> Any:

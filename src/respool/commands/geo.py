@@ -18,9 +18,17 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, overload
 
 from respool._facts.command import Command, Key, spec
 from respool._facts.errors import UsageTypeError, UsageValueError
-from respool.commands._arguments import MappingOf, at_least, choose, flag, nothing_to_send, number, option
-from respool.commands._arguments import at_least, choose, flag, nothing_to_send, number, option, several
-from respool.commands._arguments import at_least, choose, flag, nothing_to_send, number, option, several, shown
+from respool.commands._arguments import (
+    MappingOf,
+    at_least,
+    choose,
+    flag,
+    nothing_to_send,
+    number,
+    option,
+    several,
+    shown,
+)
 from respool.commands._parsers import as_matches, as_number, as_positions, as_texts
 
 if TYPE_CHECKING:

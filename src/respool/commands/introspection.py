@@ -126,7 +126,7 @@ def command_list(
 def commandlog_get(count: int, type: CommandLogType) -> Command[list[CommandLogEntry[Text]]]:
     """Return the latest ``count`` entries of a log of commands, the newest first; -1 stands for all.
 
-    Raises UsageValueError for a count below -1. Since Valkey 8.1.
+    Long arguments are cut as in ``slowlog_get``. Raises UsageValueError for a count below -1. Since Valkey 8.1.
     """
     return Command(COMMANDLOG_GET, at_least(-1, "count", count), type)
 
@@ -263,7 +263,9 @@ def slowlog_get(count: int | None = None) -> Command[list[SlowLogEntry[Text]]]:
     """Return the latest commands that took long, the newest first: 10, or ``count``.
 
     A count of -1 stands for all (Redis 7.0). The server records commands that take at least
-    ``slowlog-log-slower-than`` microseconds. Raises UsageValueError for a count below -1.
+    ``slowlog-log-slower-than`` microseconds, and of a long argument only the first 128 bytes: they may end within a
+    character, which is a DecodeError on a pool with an encoding. ``using(encoding=None)`` has all entries. Raises
+    UsageValueError for a count below -1.
     """
     if count is None:
         return Command(SLOWLOG_GET)
