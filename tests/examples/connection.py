@@ -78,6 +78,7 @@ EXAMPLES: list[Row] = [
 REFUSED: list[Refused] = [
     (call("client_capa"), "CLIENT CAPA needs at least one capability"),
     (call("client_kill"), "without a filter would close every connection"),
+    (call("client_kill", skipme=True), "without a filter would close every connection"),
     (call("client_list", id=[]), "id must have a value"),
     (call("client_kill", user=["ann", "bob"]), r"user must have a value, not \['ann', 'bob'\]"),
     (call("client_pause", -1), "timeout must be 0 or more, not -1"),
@@ -87,6 +88,8 @@ REFUSED: list[Refused] = [
     (call("hello", password="secret"), "password and clientname need protover"),
 ]
 MISTYPED: list[Refused] = [
+    (call("client_kill", nme="x"), "unknown option 'nme' of CLIENT KILL; known are addr, capa"),
+    (call("client_list", nme="x"), "unknown option 'nme' of CLIENT LIST; known are addr, capa"),
     (call("client_kill", id=bytearray(b"12")), "id of CLIENT KILL must be a list, not bytearray"),
     (call("client_list", not_id={1, 2}), "not_id of CLIENT LIST must be a list, not set"),
     (call("client_caching", yes="no"), "yes must be True or False, not 'no'"),

@@ -9,7 +9,7 @@ Rule 2: a duration is an int in the unit its parameter is named for, or a timede
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar
@@ -185,6 +185,14 @@ def listed(spec: Spec, fields: Sequence[Value]) -> tuple[Arg, ...]:
     if not fields:
         raise nothing_to_send(spec, "field")
     return "FIELDS", len(fields), *fields
+
+
+def only_known(name: str, options: Iterable[str], known: Iterable[str]) -> None:
+    """Raise UsageTypeError if one of the options of the command ``name`` is not known."""
+    known = sorted(known)
+    unknown = sorted(set(options).difference(known))
+    if unknown:
+        raise UsageTypeError(f"unknown option {unknown[0]!r} of {name}; known are {', '.join(known)}")
 
 
 def several(name: str, what: str, values: object) -> Sequence[Any]:

@@ -23,6 +23,7 @@ from respool.commands._arguments import (
     duration,
     flag,
     nothing_to_send,
+    only_known,
     option,
     several,
     switch,
@@ -178,7 +179,7 @@ def client_kill(**filters: Unpack[ClientFilter]) -> Command[int]:
 
     ``skipme=False`` includes the calling connection. Raises UsageValueError without a filter.
     """
-    if not filters:
+    if not filters.keys() - {"skipme"}:
         raise UsageValueError("CLIENT KILL without a filter would close every connection but this one")
     return Command(CLIENT_KILL, *_filter_words(filters, "KILL"))
 
@@ -349,6 +350,7 @@ def _filter_words(filters: ClientFilter, verb: Literal["KILL", "LIST"]) -> list[
 
     LIST takes all ids after a single word, KILL needs the word before each id: Redis 7 insists on both.
     """
+    only_known(f"CLIENT {verb}", filters, ClientFilter.__optional_keys__)
     words: list[Arg] = []
     for name, value in filters.items():
         word = name.upper().replace("_", "-")

@@ -25,6 +25,7 @@ from respool.commands._arguments import (
     flag,
     nothing_to_send,
     number,
+    only_known,
     option,
     several,
     shown,
@@ -570,6 +571,7 @@ def _area(
     **order: Any,
 ) -> tuple[Arg, ...]:
     """Return the words of GEOSEARCH and GEOSEARCHSTORE that say where to search, and in which order."""
+    only_known(name, order, GeoOrder.__optional_keys__ | GeoArea.__optional_keys__)
     corners = () if polygon is None else several(name, "polygon", polygon)
     corner_words = [word for corner in corners for word in _pair("a corner of polygon", corner)]
     where = choose(
@@ -592,8 +594,7 @@ def _order(
     name: str, *, sort: str | None = None, count: int | None = None, any: bool = False, **unknown: object
 ) -> tuple[Arg, ...]:
     """Return the words of GeoOrder. Raises UsageTypeError for an unknown option."""
-    if unknown:
-        raise UsageTypeError(f"unknown option {min(unknown)!r} of {name}")
+    only_known(name, unknown, GeoOrder.__optional_keys__)
     if any and count is None:
         raise UsageTypeError("any needs count")
     words = () if count is None else ("COUNT", at_least(1, "count", count), *flag("ANY", any))

@@ -26,6 +26,7 @@ from respool.commands._arguments import (
     duration,
     flag,
     nothing_to_send,
+    only_known,
     option,
     whole,
 )
@@ -192,7 +193,7 @@ def ft_create(index: Key, *fields: Sequence[Arg], **options: Unpack[CreateOption
     refuses a name that an index has already. Raises UsageValueError without fields, and UsageTypeError for a field that
     is no tuple and for an unknown option.
     """
-    _refuse_unknown(FT_CREATE.name, options, CreateOptions.__optional_keys__)
+    only_known(FT_CREATE.name, options, CreateOptions.__optional_keys__)
     given: _Given = options.get
     temporary = given("temporary")
     words = (
@@ -249,7 +250,7 @@ def ft_search(index: Key, query: str, **options: Unpack[SearchOptions]) -> Comma
     unless ``returns`` names others. Raises UsageTypeError for an unknown option, for ``desc`` without ``sortby``, and
     for a str where several words are meant.
     """
-    _refuse_unknown(FT_SEARCH.name, options, SearchOptions.__optional_keys__)
+    only_known(FT_SEARCH.name, options, SearchOptions.__optional_keys__)
     given: _Given = options.get
     returns = given("returns")
     parts = {"score": "withscores", "payload": "withpayloads", "sortkey": "withsortkeys"}
@@ -340,9 +341,3 @@ def _params(params: Mapping[str, Value] | None) -> tuple[Arg, ...]:
 
 def _milliseconds(word: str, name: str, value: Duration | None) -> tuple[Arg, ...]:
     return () if value is None else (word, at_least(1, name, duration(name, value, MILLISECOND)))
-
-
-def _refuse_unknown(name: str, options: Mapping[str, Any], known: frozenset[str]) -> None:
-    unknown = sorted(options.keys() - known)
-    if unknown:
-        raise UsageTypeError(f"unknown option {unknown[0]!r} of {name}; known are {', '.join(sorted(known))}")

@@ -22,6 +22,7 @@ from respool.commands._arguments import (
     flag,
     flattened,
     nothing_to_send,
+    only_known,
     option,
 )
 from respool.commands._parsers import as_facts, as_floats, as_text
@@ -470,10 +471,7 @@ def _set_words(
     **times: Any,
 ) -> tuple[Arg, ...]:
     """Return the words of the options of SET. Raises UsageTypeError for an unknown option."""
-    known = {"ex", "get", *SetOptions.__optional_keys__}
-    unknown = sorted(times.keys() - known)
-    if unknown:
-        raise UsageTypeError(f"unknown option {unknown[0]!r} of SET; known are {', '.join(sorted(known))}")
+    only_known("SET", times, {"ex", "get", *SetOptions.__optional_keys__})
     condition = choose(
         nx=flag("NX", nx),
         xx=flag("XX", xx),
