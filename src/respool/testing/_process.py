@@ -28,13 +28,13 @@ POLL: Final = 0.005
 class ServerProcess:
     """A server process in its directory, where it reads ``server.conf`` and prints to ``server.log``."""
 
-    def __init__(self, binary_path: str, directory: Path, config: str) -> None:
+    def __init__(self, binary_path: str, directory: Path, config: str, arguments: tuple[str, ...] = ()) -> None:
         (directory / "server.conf").write_text(config)
         self._log = directory / "server.log"
         with self._log.open("wb") as log:
             # S603: see _binary. A new session, so that Ctrl-C reaches only the test, which then stops the server.
             self._process = subprocess.Popen(
-                [binary_path, str(directory / "server.conf")],
+                [binary_path, str(directory / "server.conf"), *arguments],
                 cwd=directory,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -42,6 +42,7 @@ class ServerProcess:
                 start_new_session=True,
             )
         self.pid = self._process.pid
+        self.is_paused = False
 
     @property
     def is_running(self) -> bool:
@@ -66,9 +67,11 @@ class ServerProcess:
 
     def pause(self) -> None:
         self._process.send_signal(signal.SIGSTOP)
+        self.is_paused = True
 
     def resume(self) -> None:
         self._process.send_signal(signal.SIGCONT)
+        self.is_paused = False
 
     def kill(self) -> None:
         self._process.kill()

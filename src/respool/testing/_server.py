@@ -60,6 +60,8 @@ class Server:
     the port.
     """
 
+    _arguments: tuple[str, ...] = ()  # of the program, behind the configuration file
+
     def __init__(
         self,
         binary: str | os.PathLike[str] | None = None,
@@ -111,6 +113,11 @@ class Server:
     def is_running(self) -> bool:
         """Whether the process exists, running or paused."""
         return self._process is not None and self._process.is_running
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the process exists and is paused: ``pause()`` was called, and ``resume()`` was not."""
+        return self.is_running and self._started().is_paused
 
     @property
     def directory(self) -> Path:
@@ -286,7 +293,7 @@ class Server:
         while True:
             self.port = port or next(ports)
             self.tls_port = tls_port or (next(tls_ports) if self._tls else 0)
-            self._process = ServerProcess(binary.path, self.directory, self._render(binary))
+            self._process = ServerProcess(binary.path, self.directory, self._render(binary), self._arguments)
             if self._process.answers(lambda: self.connect(timeout=1.0), deadline):
                 return
             last_words = self.log[-2000:]
