@@ -33,6 +33,7 @@ LONG_FILES = (
     "asyncio_/only/test_cancelled_leases.py",
     "servers/test_trouble.py",
     "testing/test_cluster_servers.py",
+    "testing/test_sentinel_servers.py",
     "threads/only/test_interrupted_anywhere.py",
     "gates/test_gates_asyncio.py",
     "threads/test_half_open.py",

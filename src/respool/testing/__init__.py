@@ -29,6 +29,7 @@ from respool.testing._cluster_servers import ClusterNode, ClusterServers
 from respool.testing._fake_node import FakeNode, Seen
 from respool.testing._fault_proxy import FaultProxy
 from respool.testing._faults import Direction
+from respool.testing._sentinel_servers import SentinelServers
 from respool.testing._server import Server
 from respool.testing._short import ShortConnection
 from respool.testing._wait import wait_until
@@ -47,6 +48,7 @@ __all__ = [
     "Reply",
     "Reset",
     "Seen",
+    "SentinelServers",
     "Server",
     "ShortConnection",
     "Silence",

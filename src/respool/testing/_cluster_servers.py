@@ -14,14 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, Self
 
-import hiredis
-
 from respool.testing._binary import Binary, find_binary
 from respool.testing._cluster_view import Known, View, read_view
 from respool.testing._server import Server
 from respool.testing._server_config import quoted
 from respool.testing._slot_moves import SLOTS, SlotMoves, begin_atomic_move, shares, trouble_of_atomic_move
-from respool.testing._wait import wait_until
+from respool.testing._wait import wait_settled, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -335,21 +333,7 @@ class ClusterServers:
 
     @staticmethod
     def _wait(doubt: Callable[[], str], timeout: float) -> None:
-        """Wait until nothing is in doubt. A node that is loading data, or that has just died, is."""
-        last = ""
-
-        def is_settled() -> bool:
-            nonlocal last
-            try:
-                last = doubt()
-            except (OSError, hiredis.ReplyError) as error:
-                last = str(error)
-            return not last
-
-        try:
-            wait_until(is_settled, timeout, interval=POLL)
-        except TimeoutError as error:
-            raise TimeoutError(f"the cluster is not agreed after {timeout:g} s: {last}") from error
+        wait_settled(doubt, timeout, "the cluster is not agreed")
 
     # Forming it ----------------------------------------------------------------------------------------
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import hiredis
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+POLL: Final = 0.01  # seconds between two questions to several servers
 
 
 def wait_until(predicate: Callable[[], T], timeout: float = 5.0, *, interval: float = 0.002) -> T:
@@ -26,3 +29,25 @@ def wait_until(predicate: Callable[[], T], timeout: float = 5.0, *, interval: fl
             raise TimeoutError(f"still {answer!r} after {timeout:g} s: {predicate!r}")
         time.sleep(interval)
     return answer
+
+
+def wait_settled(doubt: Callable[[], str], timeout: float, complaint: str) -> None:
+    """Call ``doubt`` until it returns an empty string instead of a sentence that says what is missing.
+
+    A server that does not answer, or answers with an error, is a doubt too. Raises ``TimeoutError`` with the
+    complaint and the last doubt after ``timeout`` seconds.
+    """
+    last = ""
+
+    def is_settled() -> bool:
+        nonlocal last
+        try:
+            last = doubt()
+        except (OSError, hiredis.ReplyError) as error:
+            last = str(error)
+        return not last
+
+    try:
+        wait_until(is_settled, timeout, interval=POLL)
+    except TimeoutError as error:
+        raise TimeoutError(f"{complaint} after {timeout:g} s: {last}") from error
