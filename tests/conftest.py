@@ -27,6 +27,8 @@ LONGEST = 300.0
 
 #: The files that take longest, longest first. They begin first, so that none of them runs alone at the end.
 LONG_FILES = (
+    "commands/test_replies.py",
+    "commands/test_cluster_replies.py",
     "asyncio_/test_half_open.py",
     "threads/only/test_interrupted_endings.py",
     "simulation/test_simulation.py",
@@ -37,6 +39,7 @@ LONG_FILES = (
     "threads/only/test_interrupted_anywhere.py",
     "gates/test_gates_asyncio.py",
     "threads/test_half_open.py",
+    "commands/test_server_commands.py",
     "interleavings/test_interleavings.py",
     "threads/only/test_gevent.py",
     "asyncio_/test_outages.py",
