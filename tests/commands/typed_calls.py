@@ -3291,6 +3291,7 @@ def values() -> None:
     Typed[bool](True)
     Typed[int | None](None)
     Typed[list[SlowLogEntry[bytes]]]([])
+    Typed[list[SlowLogEntry[bytes]]]([])
     Typed[int](0)
     Typed[bool](True)
     Typed[list[int | None]]([4])

@@ -146,6 +146,7 @@ EXAMPLES: list[Row] = [
     (call("slowlog_get"), lambda reply: is_slow_log(reply[:1]), SLOW),
     (call("slowlog_get", 1), is_slow_log, SLOW),
     (call("slowlog_get", -1), [], "SLOWLOG RESET"),
+    (call("slowlog_get", 0), [], SLOW),
     (call("slowlog_len"), 0, "SLOWLOG RESET"),
     (call("slowlog_reset"), True),
 ]

@@ -78,7 +78,7 @@ EXAMPLES: list[Row] = [
     (call("xlen", "s"), 3, STREAM),
     (call("xlen", "k"), 0),
     (call("xrange", "s"), [FIRST, SECOND, THIRD], STREAM),
-    (call("xrange", "s", "(1-0", 2), [SECOND], STREAM),
+    (call("xrange", "s", "(1-0", end="2-0"), [SECOND], STREAM),
     (call("xrange", "s", count=1), [FIRST], STREAM),
     (call("xrange", "s", count=0), [], STREAM),
     (call("xrange", "k"), []),
@@ -130,6 +130,8 @@ REFUSED: list[Refused] = [
 MISTYPED: list[Refused] = [
     (call("xadd", "s", [("a", 1)]), "XADD takes a mapping of fields to values, not list"),
     (call("xadd", "s", {"a": 1}, approx=True), "approx of XADD needs maxlen or minid"),
+    (call("xadd", "s", {"a": 1}, limit=10), "limit of XADD needs maxlen or minid"),
+    (call("xadd", "s", {"a": 1}, maxlen=2, limit=10), "limit of XADD needs approx=True"),
     (call("xadd", "s", {"a": 1}, idmp="p"), "idmp must be a tuple of a producer and a name, not str"),
     (call("xinfo_stream", "s", count=1), "count needs full=True"),
     (call("xread", ["s"]), "XREAD takes a mapping of streams to ids, not list"),

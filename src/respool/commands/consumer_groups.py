@@ -346,10 +346,12 @@ def xreadgroup(
     ``streams`` maps each stream to ">", which returns entries that no consumer of the group has got yet and makes
     them pending (with ``noack`` it does not), or to an id: then it returns what is pending for this consumer after
     that id, neither blocks nor delivers anything new, and has each such stream in the dict. An entry there that was
-    deleted has no fields. ``count``, ``maxcount``, ``maxsize`` and ``block`` are those of ``xread``. ``claim`` first
-    takes over what has been pending for so many milliseconds, and returns each entry as a ``DeliveredEntry`` (Redis
-    8.4; not yet tested against a server). Without the group the server answers NOGROUP, as a ServerError. Raises
-    UsageValueError as ``xread`` does, and for ``claim`` with an id other than ">".
+    deleted has no fields. Reading a pending entry again counts as a delivery (see ``xpending``).
+
+    ``count``, ``maxcount``, ``maxsize`` and ``block`` are those of ``xread``. ``claim`` first takes over what has been
+    pending for so many milliseconds, and returns each entry as a ``DeliveredEntry`` (Redis 8.4; not yet tested against
+    a server). Without the group the server answers NOGROUP, as a ServerError. Raises UsageValueError as ``xread`` does,
+    and for ``claim`` with an id other than ">".
     """
     most = limits(count=count, maxcount=maxcount, maxsize=maxsize, block=block)
     if claim is None:

@@ -266,6 +266,8 @@ def slowlog_get(count: int | None = None) -> Command[list[SlowLogEntry[Text]]]:
     ``slowlog-log-slower-than`` microseconds, and of a long argument only the first 128 bytes: they may end within a
     character, which is a DecodeError on a pool with an encoding. ``using(encoding=None)`` has all entries. Raises
     UsageValueError for a count below -1.
+    A count of -1 stands for all (Redis 7.0), and 0 for none: the list is empty. The server records commands that take
+    at least ``slowlog-log-slower-than`` microseconds. Raises UsageValueError for a count below -1.
     """
     if count is None:
         return Command(SLOWLOG_GET)

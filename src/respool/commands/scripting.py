@@ -50,10 +50,14 @@ SCRIPT_SHOW = spec("SCRIPT SHOW")
 def eval(script: str | bytes, *, keys: Sequence[Key] = (), args: Sequence[Value] = ()) -> Command[Any]:
     """Run a Lua script and return what it returns, in the shape that the protocol gives it.
 
-    The script finds ``keys`` in ``KEYS`` and ``args`` in ``ARGV``; their number is not an argument. A value may differ
-    between RESP2 and RESP3; ``execute(Command("EVAL", script, len(keys), *keys, *args, parse=function))`` reads it your
-    way. It counts as a write: it is never sent again, unless such a Command has ``idempotent=True``. Raises
-    UsageTypeError if ``keys`` or ``args`` is a str. ``evalsha`` sends a script that the server has by its hash.
+    The script finds ``keys`` in ``KEYS`` and ``args`` in ``ARGV``, as text; their number is not an argument. Lua's
+    ``3.7`` becomes 3, ``tostring(3.7)`` text, ``true`` 1, and ``false`` and ``nil`` None. ``{1, nil, 2}`` ends at the
+    nil, as ``[1]``; ``{a = 1}`` is ``[]``. After ``redis.setresp(3)``, and on a pool with RESP3, ``true`` and ``false``
+    are bool, ``{double = 3.7}`` is a float and ``{map = {a = 1}}`` a dict. ``execute(Command("EVAL", script, len(keys),
+    *keys, *args, parse=function))`` reads a value your way.
+
+    It counts as a write: it is never sent again, unless such a Command has ``idempotent=True``. Raises UsageTypeError
+    if ``keys`` or ``args`` is a str. ``evalsha`` sends a script that the server has by its hash.
     """
     return Command(EVAL, script, *_parameters("EVAL", keys, args))
 

@@ -90,7 +90,8 @@ def xadd(
     the stream as ``xtrim`` does. ``idmp=(producer, name)`` adds the entry only if that producer has added none of that
     name lately, and otherwise returns the id of that one; with ``idmpauto=producer`` the fields serve as the name
     (both since Redis 8.6; not yet tested against a server). Raises UsageValueError without fields, and for options
-    that exclude each other.
+    that exclude each other; UsageTypeError for ``limit`` or ``approx`` without ``maxlen`` or ``minid``, and for
+    ``limit`` without ``approx``.
     """
     trim = trimming(XADD, maxlen=maxlen, minid=minid, approx=approx, limit=limit)
     if refs is None and idmp is None and idmpauto is None and not nomkstream:
