@@ -33,6 +33,12 @@ NEWER: Final = {
     "XNACK": "8.8.0",
 }
 
+#: Words of old commands of which no server says that they are newer. From the release notes of Redis 8.2.
+NEWER_WORDS: Final = {
+    **dict.fromkeys(("XADD", "XTRIM"), dict.fromkeys(("KEEPREF", "DELREF", "ACKED"), "8.2.0")),
+    "BITOP": dict.fromkeys(("DIFF", "DIFF1", "ANDOR", "ONE"), "8.2.0"),
+}
+
 
 def told(docs: dict[str, Any], infos: list[Any]) -> dict[str, dict[str, Any]]:
     """Return what a server says: the version, the words with theirs, and whether the answer varies."""
@@ -40,7 +46,9 @@ def told(docs: dict[str, Any], infos: list[Any]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for name, entry in _leaves(docs):
         if "since" in entry:  # modules do not say it
-            found[name] = {"since": entry["since"], "words": dict(_words(entry.get("arguments", []), entry["since"]))}
+            words = dict(_words(entry.get("arguments", []), entry["since"]))
+            newer = {word: since for word, since in NEWER_WORDS.get(name, {}).items() if word in words}
+            found[name] = {"since": entry["since"], "words": words | newer}
             if name in varying:
                 found[name]["varies"] = True
             if "deprecated_since" in entry:

@@ -9,7 +9,9 @@ from typing import Final
 
 import pytest
 
-from respool import commands
+from respool import Pool, commands
+from respool.errors import ServerError, UnknownCommand, WrongType
+from respool.testing import Server
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
@@ -64,3 +66,60 @@ def test_a_value_is_shown_as_text_and_never_where_it_varies() -> None:
 def test_no_line_of_code_is_too_wide(address: str) -> None:
     blocks = re.findall(r"```python\n(.*?)```", PAGES[address], flags=re.DOTALL)
     assert [line for block in blocks for line in block.splitlines() if len(line) > docs_hooks.WIDEST] == []
+
+
+def test_an_option_has_one_row_with_all_its_words() -> None:
+    page = PAGES["reference/commands/zunionstore.md"]
+    assert '| `aggregate="SUM" \\| "MIN" \\| "MAX"` | AGGREGATE, SUM, MIN, MAX | 2.0.0 | 2.0.0 |' in page
+    assert '| `by="SCORE" \\| "LEX"` | BYSCORE, BYLEX | 6.2.0 | 6.2.0 |' in PAGES["reference/commands/zrange.md"]
+    kill = PAGES["reference/commands/client_kill.md"]
+    assert "| 2.8.12 (3.2.0: MASTER; -: PRIMARY; 5.0.0: REPLICA) |" in kill
+    for address, page in PAGES.items():
+        names = re.findall(r"^\| `(\w+)=", page.partition("## Options")[2], flags=re.MULTILINE)
+        assert len(names) == len(set(names)), address
+
+
+def test_what_most_examples_need_before_stands_above_them_once() -> None:
+    page = PAGES["reference/commands/zunionstore.md"]
+    assert "Before each call: `ZADD z 1 a 2 b; ZADD y 10 b 20 c`\n\n| call |" in page
+    assert '| nothing | `zrange("k", 0, -1)` | `[]` |' in PAGES["reference/commands/zrange.md"]
+
+
+def test_a_page_names_the_fields_of_a_record_and_no_private_type() -> None:
+    assert "`SlotRange` has `start`, `end` and `nodes`" in PAGES["reference/commands/cluster_slots.md"]
+    assert [address for address, page in PAGES.items() if re.search(r"`_[A-Z]\w*` is", page)] == []
+
+
+def test_redis_py_is_named_where_it_differs_and_only_for_commands_that_exist() -> None:
+    assert "- redis-py differs: `blpop(keys, timeout=0)`" in PAGES["reference/commands/blpop.md"]
+    assert "redis-py" not in PAGES["reference/commands/get.md"]
+    assert set(command_pages._REDIS_PY) | set(command_pages._ANY_TYPE) <= set(commands.__all__)
+
+
+def kinds_of_answers(pool: Pool[bytes], entry: command_pages.Entry, keys: slice) -> set[type]:
+    """Return what the examples of a command raise, or ``object``, where these of its keys hold another type."""
+    fill = ("RPUSH", "SET")[entry.module.name not in {"strings", "bitmaps", "hyperloglog"}]
+    found: set[type] = set()
+    for example in entry.examples:
+        command = example.call.command
+        pool.flushall()
+        for key in command.keys[keys]:
+            pool.execute(fill, key, "x")
+        try:
+            pool.execute(command)
+            found.add(object)
+        except ServerError as error:
+            is_unknown = isinstance(error, UnknownCommand) or "syntax error" in error.message
+            if not is_unknown and "Invalid stream ID" not in error.message:  # of an option of another server
+                found.add(type(error))
+    return found
+
+
+def test_a_page_says_what_a_key_of_another_type_brings() -> None:
+    with Server() as server, Pool(server.url) as pool:
+        for entry in command_pages.entries():
+            if entry.module.name in command_pages._OF_ONE_TYPE and entry.spec.key_rule:
+                kinds = kinds_of_answers(pool, entry, slice(None))
+                assert (kinds == {WrongType}) == command_pages.raises_wrong_type(entry) or not kinds, entry.name
+                if command_pages.replaces(entry):
+                    assert kinds_of_answers(pool, entry, slice(1)) == {object}, entry.name

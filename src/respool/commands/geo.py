@@ -539,7 +539,7 @@ def geosearch(
     The centre is ``member`` or ``lonlat``, and ``radius`` or ``box`` says how far to search around it; or ``polygon``
     has the corners.
 
-        geosearch("shops", lonlat=(13.4, 52.5), radius=5, unit="km", sort="ASC", withdist=True)
+        geosearch("shops", lonlat=(13.4, 52.5), radius=5, unit="km", sort="ASC")
 
     Since Redis 6.2. Raises UsageTypeError unless there is one centre and one size, or a polygon alone, and for ``any``
     without ``count``; UsageValueError for options that exclude each other.
