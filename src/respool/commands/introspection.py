@@ -262,12 +262,10 @@ def module_unload(name: str) -> Command[bool]:
 def slowlog_get(count: int | None = None) -> Command[list[SlowLogEntry[Text]]]:
     """Return the latest commands that took long, the newest first: 10, or ``count``.
 
-    A count of -1 stands for all (Redis 7.0). The server records commands that take at least
-    ``slowlog-log-slower-than`` microseconds, and of a long argument only the first 128 bytes: they may end within a
-    character, which is a DecodeError on a pool with an encoding. ``using(encoding=None)`` has all entries. Raises
-    UsageValueError for a count below -1.
     A count of -1 stands for all (Redis 7.0), and 0 for none: the list is empty. The server records commands that take
-    at least ``slowlog-log-slower-than`` microseconds. Raises UsageValueError for a count below -1.
+    at least ``slowlog-log-slower-than`` microseconds, and of a long argument only the first 128 bytes: they may end
+    within a character, which is a DecodeError on a pool with an encoding. ``using(encoding=None)`` has all entries.
+    Raises UsageValueError for a count below -1.
     """
     if count is None:
         return Command(SLOWLOG_GET)
