@@ -66,8 +66,8 @@ TESTS_OF: Final = {
     "_facts/command.py": "facts/test_command.py protocol/test_run.py asyncio_/test_lane_choice.py",
     "_facts/command_table.py": "facts/test_command.py protocol/test_session.py asyncio_/test_lane_choice.py",
     "_facts/module_table.py": "facts/test_command.py asyncio_/test_lane_choice.py",
-    "_protocol/run.py": "protocol/test_run.py protocol/test_blobs.py asyncio_/test_lane_choice.py "
-    "asyncio_/test_pipelines.py asyncio_/test_delivery.py",
+    "_protocol/run.py": "protocol/test_run.py protocol/test_session.py protocol/test_blobs.py "
+    "asyncio_/test_lane_choice.py asyncio_/test_pipelines.py asyncio_/test_delivery.py",
     "_facts/errors.py": "facts/test_errors.py pooling/test_retry.py asyncio_/test_delivery.py",
     "_facts/retry_policy.py": "pooling/test_retry.py",
     "_pooling/retry.py": "pooling/test_retry.py asyncio_/test_delivery.py",
@@ -75,6 +75,7 @@ TESTS_OF: Final = {
     "_protocol/masking.py": "protocol/test_peer.py",
     "_protocol/peer.py": "protocol/test_peer.py",
     "_protocol/session.py": "protocol/test_session.py",
+    "_protocol/redirect.py": "protocol/test_redirect.py",
     "_async/node/retrying.py": "asyncio_/test_delivery.py asyncio_/test_pipelines.py asyncio_/only/test_ticks.py "
     "asyncio_/test_half_open.py asyncio_/test_blocking_commands.py asyncio_/test_outages.py",
     "_async/node/connection.py": "asyncio_/test_pipelines.py asyncio_/only/test_cancelled_leases.py "

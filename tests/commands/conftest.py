@@ -155,6 +155,13 @@ def talk(server: Server) -> Iterator[Callable[..., Talk]]:
 
 
 @pytest.fixture
+def talk_to() -> Iterator[Callable[[Server], Talk]]:
+    """Make connections to any node."""
+    with ExitStack() as ends:
+        yield lambda node: ends.enter_context(closing(Talk(node, 3, None)))
+
+
+@pytest.fixture
 def talk_to_newcomer(cluster: Cluster) -> Iterator[Callable[..., Talk]]:
     """Make connections to a new node, which is linked to a node of the cluster."""
     with ExitStack() as ends:

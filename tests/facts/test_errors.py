@@ -37,6 +37,7 @@ from respool.errors import (
     ReadOnly,
     ReadTimeout,
     ServerError,
+    TooManyRedirects,
     TooManyWaiters,
     TransactionAborted,
     TransportError,
@@ -56,6 +57,7 @@ TREE = [
         for kind in (
             WrongType, NoScript, ReadOnly, NoPermission, AuthenticationFailed, OutOfMemory, Busy, BusyGroup, Loading,
             TryAgain, ClusterDown, MasterDown, CrossSlot, TransactionAborted, UnknownCommand, WrongNode,
+            TooManyRedirects,
         )
     ],
     (TransportError, Error), (ConnectFailed, TransportError), (ConnectTimeout, ConnectFailed),

@@ -94,7 +94,7 @@ def test_multi_stays_open_where_exec_or_discard_may_not_have_ended_it() -> None:
 
 
 def test_an_exec_whose_slot_has_moved_ends_the_transaction_and_the_watch() -> None:
-    for code in ("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "CROSSSLOT"):
+    for code in ("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "CROSSSLOT", "REDIRECT"):
         assert run(Session(0), ("WATCH k", OK), ("MULTI", OK), ("EXEC", ServerError(code, "1 node:1"))).is_clean
         assert run(Session(0), ("MULTI", OK), ("DISCARD", ServerError(code, "1 node:1"))).transaction
 

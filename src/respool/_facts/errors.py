@@ -139,6 +139,10 @@ class WrongNode(ServerError):
         self.args = (f"{code} {message} ({what} redirects: {how})",)
 
 
+class TooManyRedirects(ServerError):
+    """The nodes of a cluster sent the command from one to the next, or in a circle. It did not run."""
+
+
 class TransactionAborted(ServerError):
     """EXEC ran nothing: a watched key changed, or a queued command was refused (see ``__cause__``)."""
 

@@ -228,7 +228,7 @@ class Run:
             is_whole = len(refusals) == len(replies) - 2 and isinstance(outcome, Error) and not self.runs_code
             return self._refused(replies) if is_whole and is_not_now([began, *refusals]) else None
         if isinstance(outcome, TransactionAborted):
-            return self._aborted(outcome, replies) if is_not_now(refusals or _reasons(outcome)) else None
+            return self._aborted(outcome, replies) if is_not_now(refusals or reasons_of(outcome)) else None
         return again(outcome) if isinstance(outcome, Error) and is_not_now([outcome]) else None
 
     def is_refused_as_replica(self, replies: list[Any] | Error) -> bool:
@@ -245,7 +245,7 @@ class Run:
         ):
             return True
         outcome = replies[-1] if self.is_atomic else None
-        return isinstance(outcome, TransactionAborted) and any(map(is_demoted, _reasons(outcome)))
+        return isinstance(outcome, TransactionAborted) and any(map(is_demoted, reasons_of(outcome)))
 
     def read_on_lease(self, replies: list[Any] | Error, *, queued: bool) -> list[Any]:
         """Like ``read``, for a run that may hold a MULTI or be inside one (``queued``): QUEUED is not parsed."""
@@ -298,7 +298,7 @@ class Run:
 
     def _aborted(self, aborted: TransactionAborted, replies: list[Any]) -> TransactionAborted:
         """Make the error to raise for a transaction that was not run, with its reason as the cause."""
-        message, reason = aborted.message, next(iter(_reasons(aborted)), None)
+        message, reason = aborted.message, next(iter(reasons_of(aborted)), None)
         for at, (spec, reply) in enumerate(zip(self.specs, replies[1:-1], strict=True)):
             if isinstance(reply, Error):
                 message = f"nothing was run, because: {reply} (command {at + 1} of {len(self.calls)}, {spec.name})"
@@ -421,7 +421,7 @@ def _refusals(replies: list[Any]) -> list[Error]:
     return [reply for reply in replies[1:-1] if isinstance(reply, Error)]
 
 
-def _reasons(aborted: TransactionAborted) -> list[Error]:
+def reasons_of(aborted: TransactionAborted) -> list[Error]:
     """Return why EXEC itself was refused, if its error says so: "EXECABORT Transaction discarded because of: ..."."""
     _, _, reason = aborted.message.partition("discarded because of: ")
     return [server_error(reason)] if reason else []
