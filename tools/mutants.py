@@ -66,6 +66,7 @@ TESTS_OF: Final = {
     "_facts/command.py": "facts/test_command.py protocol/test_run.py asyncio_/test_lane_choice.py",
     "_facts/command_table.py": "facts/test_command.py protocol/test_session.py asyncio_/test_lane_choice.py",
     "_facts/module_table.py": "facts/test_command.py asyncio_/test_lane_choice.py",
+    "_facts/routing_table.py": "facts/test_routing_table.py commands/test_routes.py",
     "_protocol/run.py": "protocol/test_run.py protocol/test_session.py protocol/test_blobs.py "
     "asyncio_/test_lane_choice.py asyncio_/test_pipelines.py asyncio_/test_delivery.py",
     "_facts/errors.py": "facts/test_errors.py pooling/test_retry.py asyncio_/test_delivery.py",

@@ -155,6 +155,19 @@ def talk(server: Server) -> Iterator[Callable[..., Talk]]:
 
 
 @pytest.fixture
+def told(talk: Any) -> dict[str, Any]:
+    """What COMMAND tells, subcommands included, by our names."""
+    entries = {entry[0].upper().replace("|", " "): entry for entry in flat(talk(3, "utf-8")("COMMAND"))}
+    return {name: entry for name, entry in entries.items() if not name.startswith("FT.DEBUG ")}
+
+
+def flat(entries: list[Any]) -> Iterator[Any]:
+    for entry in entries:
+        yield entry
+        yield from flat(entry[9])
+
+
+@pytest.fixture
 def talk_to() -> Iterator[Callable[[Server], Talk]]:
     """Make connections to any node."""
     with ExitStack() as ends:

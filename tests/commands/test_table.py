@@ -5,7 +5,6 @@ Keys are compared by trying: both sides pick the keys out of the same made-up ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
@@ -24,19 +23,6 @@ CHANGES_SOMETHING = {
 }
 #: What has more keys than its module tells.
 HAS_MORE_KEYS = {"CMS.MERGE", "JSON.MGET", "TDIGEST.MERGE"}
-
-
-@pytest.fixture
-def told(talk: Any) -> dict[str, Any]:
-    """What COMMAND tells, subcommands included, by our names."""
-    entries = {entry[0].upper().replace("|", " "): entry for entry in flat(talk(3, "utf-8")("COMMAND"))}
-    return {name: entry for name, entry in entries.items() if not name.startswith("FT.DEBUG ")}
-
-
-def flat(entries: list[Any]) -> Iterator[Any]:
-    for entry in entries:
-        yield entry
-        yield from flat(entry[9])
 
 
 def keys_told(key_specs: list[Any], args: list[Any]) -> list[Any]:
