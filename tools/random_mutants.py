@@ -20,7 +20,8 @@ FILES: Final = (
     "_pooling/ledger.py _pooling/upkeep.py _pooling/redial.py "
     "_protocol/wire.py _protocol/entries.py _protocol/frames.py "
     "_protocol/decoding.py _protocol/packing.py _protocol/run.py "
-    "_facts/command.py _pooling/retry.py _protocol/handshake.py _protocol/session.py"
+    "_facts/command.py _pooling/retry.py _protocol/handshake.py _protocol/session.py "
+    "_protocol/redirect.py _routing/splitting.py"
 ).split()
 
 _FLIPPED: Final[dict[type[ast.AST], type[Any]]] = {

@@ -64,7 +64,7 @@ TREE = [
     (ConnectTimeout, TimeoutError), (ConnectionLost, TransportError), (OutcomeUnknown, ConnectionLost),
     (ReadTimeout, TransportError), (ReadTimeout, TimeoutError),
     (ProtocolError, Error), (DecodeError, Error), (DecodeError, ValueError),
-    (UsageError, Error), (UsageTypeError, UsageError), (UsageTypeError, TypeError), (UsageValueError, UsageError),
+    (UsageError, Error), (CrossSlot, UsageError), (UsageTypeError, UsageError), (UsageTypeError, TypeError), (UsageValueError, UsageError),
     (UsageValueError, ValueError),
     (PoolError, Error), (PoolExhausted, PoolError), (TooManyWaiters, PoolExhausted), (PoolTimeout, PoolError),
     (PoolTimeout, TimeoutError), (PoolClosed, PoolError),

@@ -62,6 +62,25 @@ def placed(error: Error, place: str) -> Error:
     return other
 
 
+# What the caller did ----------------------------------------------------------------------------------
+
+
+class UsageError(Error):
+    """An argument or call is wrong. Nothing ran, and nothing was sent unless a server said so (``CrossSlot``)."""
+
+
+class UsageTypeError(UsageError, TypeError):
+    """An argument has the wrong type."""
+
+
+class UsageAttributeError(UsageError, AttributeError):
+    """The name exists in another client only; the message says what to call instead. ``hasattr`` is False for it."""
+
+
+class UsageValueError(UsageError, ValueError):
+    """An argument has the right type but an invalid value."""
+
+
 # What the server answered -----------------------------------------------------------------------------
 
 
@@ -125,8 +144,11 @@ class MasterDown(ServerError):
     """A replica has lost its primary and is configured not to serve stale data."""
 
 
-class CrossSlot(ServerError):
-    """The keys of one command are in different slots."""
+class CrossSlot(ServerError, UsageError):
+    """The keys of one command or of one transaction are in different slots; nothing ran.
+
+    A server says so, or respool does before it sends anything. It is the caller's mistake either way.
+    """
 
 
 class WrongNode(ServerError):
@@ -282,25 +304,6 @@ class ProtocolError(Error):
 
 class DecodeError(Error, ValueError):
     """A reply cannot be decoded with the configured ``encoding``; the connection stays open."""
-
-
-# What the caller did ----------------------------------------------------------------------------------
-
-
-class UsageError(Error):
-    """An argument or call is wrong; this was found before anything was sent."""
-
-
-class UsageTypeError(UsageError, TypeError):
-    """An argument has the wrong type."""
-
-
-class UsageAttributeError(UsageError, AttributeError):
-    """The name exists in another client only; the message says what to call instead. ``hasattr`` is False for it."""
-
-
-class UsageValueError(UsageError, ValueError):
-    """An argument has the right type but an invalid value."""
 
 
 # What the pool reports --------------------------------------------------------------------------------

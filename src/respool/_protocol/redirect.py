@@ -93,7 +93,7 @@ def read_run(run: Run, replies: list[Any] | Error, asked: Address) -> Redirect |
         is_whole = len(refusals) == len(own) and not run.runs_code
         return _read_all([began, *refusals], asked) if is_whole else None
     if not isinstance(outcome, TransactionAborted):
-        return _read(outcome, asked) if isinstance(outcome, Error) else None
+        return _read(outcome, asked)
     redirect = _read_all(refusals or reasons_of(outcome), asked)
     if redirect is None or redirect.step is not Step.ASK:
         return redirect
@@ -151,8 +151,8 @@ class Hops:
         return _pause(_HOP_PAUSE, self._circles, chance)
 
 
-def _read(error: Error, asked: Address) -> Redirect | None:
-    """Read one error, as if it were certainly the server's own."""
+def _read(error: Any, asked: Address) -> Redirect | None:
+    """Read one reply, as if it were certainly the server's own; None if it is no error of this kind."""
     if not isinstance(error, ServerError):
         return None
     code = error.code

@@ -1,0 +1,230 @@
+"""How the commands of a run are spread over the nodes of a cluster, and how their replies are put together.
+
+Rule 1: the whole run is checked before any of it is sent. What cannot be sent is refused then.
+Rule 2: commands go out in the order of the run, so those on one slot run in that order. A command without keys that any
+        node can answer goes where the command before it goes.
+Rule 3: a part that a server did not run is sent again alone, in the next round; what has been answered is never sent
+        again. So two commands on one slot may run in the other order while that slot moves by ASK, and only then.
+Rule 4: the value of a command is an error if one of its parts is, and says so if others have run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from itertools import chain
+from typing import Any, Final, Generic, NamedTuple, NoReturn, TypeAlias, TypeVar
+
+from respool._facts.command import SPECS, Spec
+from respool._facts.errors import CrossSlot, Error, ServerError, TransportError, UsageValueError, again
+from respool._facts.routing_table import ROUTES, Merge, Where
+from respool._protocol.run import Args, Run
+
+#: Returns the slot of a key.
+SlotOf: TypeAlias = Callable[[Any], int]
+N = TypeVar("N", bound=Hashable)
+
+_TAG: Final = "give them one hash tag, as in '{user1}:name' and '{user1}:mail'"
+_UNANSWERED: Final[Any] = object()
+
+
+class Piece(NamedTuple, Generic[N]):
+    """One command on the wire: a command of the run, or a part of it."""
+
+    #: Which command of the run it belongs to, and which part of that it is.
+    at: int
+    part: int
+    args: Args
+    #: The slot of its keys; None if it goes to any primary, or to ``node``.
+    slot: int | None = None
+    #: The only node that it concerns.
+    node: N | None = None
+    #: The node that ASK named: this time it goes there, behind ASKING.
+    asked: N | None = None
+
+
+class Scatter(Generic[N]):
+    """A run on its way through the nodes: what is to be sent, and what has been answered.
+
+    Nodes are whatever the caller uses for them. It is used in rounds: ``take`` what is to be sent, then for each piece
+    call ``answer``, or ``send_again``, until ``is_done``. A transaction is not spread: see ``one_slot``.
+    """
+
+    __slots__ = ("_answers", "_places", "_run", "_waiting")
+
+    def __init__(self, run: Run, slot_of: SlotOf, *, primaries: Sequence[N], nodes: Sequence[N]) -> None:
+        """Spread a run; ``nodes`` are the primaries and the replicas. There is at least one primary.
+
+        Raises CrossSlot for keys in several slots where the command cannot be split, UsageValueError for a command that
+        concerns one node, which only the caller knows.
+        """
+        self._run = run
+        #: Of commands that are split with one value for each key: which keys each part has.
+        self._places: dict[int, list[list[int]]] = {}
+        self._answers: list[list[Any]] = []
+        self._waiting: list[Piece[N]] = []
+        homeless: list[Piece[N]] = []  # they can go anywhere, but nothing stands before them
+        slot: int | None = None
+        for at, (spec, args) in enumerate(zip(run.specs, run.calls, strict=True)):
+            pieces = list(self._pieces(at, spec, args, slot_of, primaries, nodes))
+            if pieces[0].node is None and pieces[0].slot is None:
+                pieces = [pieces[0]._replace(slot=slot)]
+                if slot is None:
+                    homeless += pieces
+                    pieces = []
+            self._answers.append([_UNANSWERED] * max(len(pieces), 1))
+            self._waiting += pieces
+            slot = pieces[-1].slot if pieces and pieces[-1].slot is not None else slot
+        first = next((piece.slot for piece in self._waiting if piece.slot is not None), None)
+        self._waiting += [piece._replace(slot=first) for piece in homeless]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is to be sent any more."""
+        return not self._waiting
+
+    def take(self, owner: Callable[[int | None], N]) -> dict[N, list[Piece[N]]]:
+        """Take what is to be sent now: for each node its pieces, in the order of the run.
+
+        ``owner`` returns the node that serves a slot, or any primary for None. Pieces with ``asked`` go behind ASKING.
+        """
+        taken: dict[N, list[Piece[N]]] = {}
+        owners: dict[int | None, N] = {}
+        for piece in sorted(self._waiting, key=_place):
+            node = piece.node if piece.asked is None else piece.asked
+            if node is None:
+                if piece.slot not in owners:
+                    owners[piece.slot] = owner(piece.slot)  # asked once: a slot must not go to two nodes in one round
+                node = owners[piece.slot]
+            taken.setdefault(node, []).append(piece)
+        self._waiting = []
+        return taken
+
+    def answer(self, piece: Piece[N], reply: Any) -> None:
+        """Note the reply to a piece, which may be an error value."""
+        self._answers[piece.at][piece.part] = reply
+
+    def send_again(self, piece: Piece[N], asked: N | None = None) -> None:
+        """Put a piece that did not run into the next round, where the map then says, or once where ASK said."""
+        self._waiting.append(piece._replace(asked=asked))
+
+    def replies(self) -> list[Any]:
+        """Return one reply for each command of the run, as one node would give them; errors are values."""
+        found = []
+        for at, (spec, answers) in enumerate(zip(self._run.specs, self._answers, strict=True)):
+            if _UNANSWERED in answers:
+                raise AssertionError(f"command {at + 1} ({spec.name}) has not been answered")
+            if len(answers) == 1:
+                found.append(answers[0])
+            else:
+                merge = ROUTES[spec.name].merge
+                found.append(_merged(spec, merge, answers, self._places.get(at, [])))
+        return found
+
+    def _pieces(
+        self, at: int, spec: Spec, args: Args, slot_of: SlotOf, primaries: Sequence[N], nodes: Sequence[N]
+    ) -> Iterator[Piece[N]]:
+        """Return the pieces of one command. One without slot and node may go to any primary."""
+        route = ROUTES.get(spec.name)
+        keys = keys_of(spec, args)
+        slots = [slot_of(key) for key in keys]
+        if len(set(slots)) == 1:
+            yield Piece(at, 0, args, slots[0])
+        elif slots:
+            if route is None or route.where is not Where.SLOTS:
+                _refuse_slots(f"the keys of {spec.name}", len(set(slots)))
+            yield from self._split(at, spec, args, slots)
+        elif route is not None and route.where in (Where.PRIMARIES, Where.NODES):
+            several = primaries if route.where is Where.PRIMARIES else nodes
+            yield from (Piece(at, part, args, None, node) for part, node in enumerate(several))
+        elif spec.key_rule or (route is not None and route.where is Where.ANY):
+            yield Piece(at, 0, args)
+        else:
+            raise UsageValueError(f"{spec.name} concerns one node of the cluster: say which one with node=")
+
+    def _split(self, at: int, spec: Spec, args: Args, slots: list[int]) -> Iterator[Piece[N]]:
+        """Make one command of each slot. Keys keep their order, and what belongs to a key stays behind it."""
+        width = len(spec.words)
+        step, rest = divmod(len(args) - width, len(slots))
+        if rest:
+            raise UsageValueError(f"{spec.name} takes keys and values in pairs, and the last key has no value")
+        places: dict[int, list[int]] = {}
+        for place, slot in enumerate(slots):
+            places.setdefault(slot, []).append(place)
+        self._places[at] = list(places.values())
+        for part, (slot, own) in enumerate(places.items()):
+            values = chain.from_iterable(args[width + place * step : width + (place + 1) * step] for place in own)
+            yield Piece(at, part, (*args[:width], *values), slot)
+
+
+def one_slot(run: Run, slot_of: SlotOf) -> int | None:
+    """Return the slot of an atomic run, which one node must run as a whole; None if it has no keys.
+
+    Commands without keys are run by the same node. Raises CrossSlot if keys are in several slots, UsageValueError for a
+    command that concerns several nodes.
+    """
+    slots: set[int] = set()
+    for spec, args in zip(run.specs, run.calls, strict=True):
+        keys = keys_of(spec, args)
+        slots.update(map(slot_of, keys))
+        route = ROUTES.get(spec.name)
+        if not keys and route is not None and route.where in (Where.PRIMARIES, Where.NODES):
+            raise UsageValueError(
+                f"{spec.name} has no place in an atomic run: it concerns several nodes, and a transaction runs on one"
+            )
+    if len(slots) > 1:
+        _refuse_slots("the keys of an atomic run", len(slots))
+    return next(iter(slots), None)
+
+
+def keys_of(spec: Spec, args: Args) -> Sequence[Any]:
+    """Return the keys of a command. That of an unknown command is its first argument."""
+    if spec.name in SPECS or len(spec.words) > 1:
+        return spec.keys_of(args)
+    return args[1:2]
+
+
+def _refuse_slots(what: str, count: int) -> NoReturn:
+    raise CrossSlot("CROSSSLOT", f"{what} are in {count} slots of the cluster, and nothing was sent: {_TAG}")
+
+
+def _merged(spec: Spec, merge: Merge | None, answers: list[Any], places: list[list[int]]) -> Any:
+    """Make one reply of several."""
+    errors = [answer for answer in answers if isinstance(answer, Error)]
+    if merge is Merge.ONE and len(errors) < len(answers):
+        return next(answer for answer in answers if not isinstance(answer, Error))
+    if errors:
+        if merge is Merge.ONE:  # a node that has nothing to end is no reason
+            errors.sort(key=lambda error: isinstance(error, ServerError) and error.code == "NOTBUSY")
+        return errors[0] if spec.safe else _partial(errors, spec.name, len(answers))
+    match merge:
+        case Merge.ORDER:
+            values = [None] * sum(map(len, places))
+            for own, answer in zip(places, answers, strict=True):
+                for place, value in zip(own, answer, strict=True):
+                    values[place] = value
+            return values
+        case Merge.SUM:
+            return sum(answers)
+        case Merge.JOIN:
+            return list(chain.from_iterable(answers))
+        case Merge.EVERY:
+            return [int(all(column)) for column in zip(*answers, strict=True)]
+        case Merge.SOME:
+            return next((answer for answer in answers if answer is not None), None)
+    return answers[0]
+
+
+def _partial(errors: list[Error], name: str, count: int) -> Error:
+    """Return the first error, which says how many of the others ran."""
+    done = count - len(errors)
+    if not done:
+        return errors[0]
+    error = again(errors[0])
+    error.__notes__ = [*getattr(error, "__notes__", ()), f"{done} of the {count} parts of {name} ran"]
+    if isinstance(error, TransportError):
+        error.executed = "unknown"
+    return error
+
+
+def _place(piece: Piece[Any]) -> tuple[int, int]:
+    return piece.at, piece.part
