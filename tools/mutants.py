@@ -63,6 +63,8 @@ TESTS_OF: Final = {
     "_protocol/frames.py": _WIRE,
     "_protocol/decoding.py": _WIRE,
     "_protocol/packing.py": f"protocol/test_packing.py {_WIRE}",
+    "_facts/encoding.py": "protocol/test_packing.py facts/test_slots.py",
+    "_facts/slots.py": "facts/test_slots.py",
     "_facts/command.py": "facts/test_command.py protocol/test_run.py asyncio_/test_lane_choice.py",
     "_facts/command_table.py": "facts/test_command.py protocol/test_session.py asyncio_/test_lane_choice.py",
     "_facts/module_table.py": "facts/test_command.py asyncio_/test_lane_choice.py",

@@ -7,8 +7,7 @@ Rule 3: a large value is copied once. hiredis' packer grows a buffer around it a
         values once it has seen one.
 Rule 4: hiredis' packer gets only exact ``bytes`` and ``str``. It trusts ``repr`` of a float's subclass, ends the
         process at an int beyond ``sys.get_int_max_str_digits()``, and reads the memory behind a ``memoryview`` that
-        has gaps or was released. Other types are encoded here, by the methods of the base type: a subclass's own
-        ``__str__``, ``__repr__``, ``encode`` or ``__bytes__`` is never called.
+        has gaps or was released. ``_facts/encoding.py`` encodes the other types.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from typing import Any, Final, cast
 
 import hiredis
 
+from respool._facts.encoding import encoded
 from respool._facts.errors import UsageTypeError, UsageValueError
 
 Packer = Callable[[tuple[Any, ...]], bytes]
@@ -63,15 +63,15 @@ def _pack(args: tuple[Any, ...]) -> bytes:
         if count == 2:
             name, one = args
             if type(one) is not bytes:
-                one = one.encode() if type(one) is str else _encoded(one)
+                one = one.encode() if type(one) is str else encoded(one)
             size = len(one)
             return _join((_TWO[name], _LENGTHS[size] if size < _LONG else b"%d\r\n" % size, one, b"\r\n"))
         if count == 3:
             name, one, two = args
             if type(one) is not bytes:
-                one = one.encode() if type(one) is str else _encoded(one)
+                one = one.encode() if type(one) is str else encoded(one)
             if type(two) is not bytes:
-                two = two.encode() if type(two) is str else _encoded(two)
+                two = two.encode() if type(two) is str else encoded(two)
             size, size2 = len(one), len(two)
             return _join(
                 (
@@ -91,11 +91,11 @@ def _pack_long(args: tuple[Any, ...]) -> bytes:
         if count == 4:
             name, one, two, three = args
             if type(one) is not bytes:
-                one = one.encode() if type(one) is str else _encoded(one)
+                one = one.encode() if type(one) is str else encoded(one)
             if type(two) is not bytes:
-                two = two.encode() if type(two) is str else _encoded(two)
+                two = two.encode() if type(two) is str else encoded(two)
             if type(three) is not bytes:
-                three = three.encode() if type(three) is str else _encoded(three)
+                three = three.encode() if type(three) is str else encoded(three)
             size, size2, size3 = len(one), len(two), len(three)
             return _join(
                 (
@@ -107,13 +107,13 @@ def _pack_long(args: tuple[Any, ...]) -> bytes:
         if count == 5:
             name, one, two, three, four = args
             if type(one) is not bytes:
-                one = one.encode() if type(one) is str else _encoded(one)
+                one = one.encode() if type(one) is str else encoded(one)
             if type(two) is not bytes:
-                two = two.encode() if type(two) is str else _encoded(two)
+                two = two.encode() if type(two) is str else encoded(two)
             if type(three) is not bytes:
-                three = three.encode() if type(three) is str else _encoded(three)
+                three = three.encode() if type(three) is str else encoded(three)
             if type(four) is not bytes:
-                four = four.encode() if type(four) is str else _encoded(four)
+                four = four.encode() if type(four) is str else encoded(four)
             size, size2, size3, size4 = len(one), len(two), len(three), len(four)
             return _join(
                 (
@@ -128,7 +128,7 @@ def _pack_long(args: tuple[Any, ...]) -> bytes:
             return _pack_long(args)
     if _is_text(map(type, args)):
         return _pack_text(args)
-    return _pack_text(tuple([arg if type(arg) is bytes or type(arg) is str else _encoded(arg) for arg in args]))
+    return _pack_text(tuple([arg if type(arg) is bytes or type(arg) is str else encoded(arg) for arg in args]))
 
 
 def _learn_head(name: Any, count: int) -> bool:
@@ -136,7 +136,7 @@ def _learn_head(name: Any, count: int) -> bool:
     heads = _HEADS[count]
     if type(name) not in (str, bytes) or len(name) > _LONGEST_NAME or len(heads) >= _MOST_HEADS:
         return False
-    text = _encoded(name)
+    text = encoded(name)
     heads[name] = b"*%d\r\n$%d\r\n%s\r\n$" % (count, len(text), text)
     return True
 
@@ -162,30 +162,6 @@ def _pack_large(pack: Packer, args: tuple[Any, ...]) -> bytes:
             pieces += (b"$%d\r\n" % len(args[place]), args[place], b"\r\n")
         begin = place + 1
     return b"".join(pieces)
-
-
-def _encoded(arg: Any) -> bytes:
-    """Return one argument as bytes. Raises TypeError for a wrong type, or a value that has no text."""
-    try:
-        if type(arg) is int:
-            return b"%d" % arg
-        if isinstance(arg, str):
-            return str.encode(arg)
-        if isinstance(arg, bytes):
-            return bytes.__getitem__(arg, slice(None))
-        if isinstance(arg, int) and not isinstance(arg, bool):
-            return int.__repr__(arg).encode()
-        if isinstance(arg, float):
-            return float.__repr__(arg).encode()
-        if isinstance(arg, memoryview):
-            return arg.tobytes()
-    except UnicodeError:
-        raise
-    except ValueError as error:  # too many digits; a memoryview that was released
-        raise TypeError(str(error)) from None
-    if isinstance(arg, bytearray):
-        return bytes(bytearray.__getitem__(arg, slice(None)))
-    raise TypeError(_wanted(arg))
 
 
 def pack_again(args: Sequence[Any], pack: Packer, error: Exception) -> bytes:
@@ -215,7 +191,7 @@ def _known(args: Sequence[Any], error: Exception | None) -> list[Any]:
             known.append(arg)
             continue
         try:
-            known.append(_encoded(arg))
+            known.append(encoded(arg))
         except TypeError as refusal:
             is_known = isinstance(arg, int | memoryview) and not isinstance(arg, bool)
             kind = UsageValueError if is_known else UsageTypeError
