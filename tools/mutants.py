@@ -75,6 +75,7 @@ TESTS_OF: Final = {
     "_facts/retry_policy.py": "pooling/test_retry.py",
     "_pooling/retry.py": "pooling/test_retry.py asyncio_/test_delivery.py",
     "_routing/topology.py": "routing/test_topology.py routing/test_topology_machine.py",
+    "_routing/refresh.py": "routing/test_refresh.py routing/test_refresh_machine.py",
     "_protocol/handshake.py": "protocol/test_handshake.py",
     "_protocol/masking.py": "protocol/test_peer.py",
     "_protocol/peer.py": "protocol/test_peer.py",
