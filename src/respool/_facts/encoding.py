@@ -37,4 +37,4 @@ def encoded(arg: Any) -> bytes:
 def _wanted(arg: Any) -> str:
     if isinstance(arg, list | tuple | set | frozenset):
         return "give each of its values as an argument of its own"
-    return "a command takes bytes, str, int, float, memoryview"
+    return "a command takes bytes, str, int, float, bytearray, memoryview"

@@ -223,12 +223,6 @@ def _pack_one(args: tuple[Any, ...], pack: Packer) -> bytes:
         return pack_again(args, pack, error)
 
 
-def _wanted(arg: Any) -> str:
-    if isinstance(arg, list | tuple | set | frozenset):
-        return "give each of its values as an argument of its own"
-    return "a command takes bytes, str, int, float, bytearray, memoryview"
-
-
 def _name(args: Sequence[Any]) -> str:
     name = args[0] if args else ""
     if isinstance(name, str):

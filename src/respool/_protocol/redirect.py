@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from respool._facts.command import Spec
 from respool._facts.errors import Error, ServerError, TooManyRedirects, TransactionAborted
+from respool._facts.slots import SLOTS
 from respool._protocol.run import Args, Run, reasons_of, why_in_doubt
 
 #: The host and the port of a node.
@@ -27,7 +28,6 @@ ASKING: Final[Args] = ("ASKING",)
 
 #: A call follows at most this many redirects without waiting in between.
 MOST_HOPS: Final = 16
-SLOTS: Final = 16384
 
 #: Pauses, in seconds, double from the first to the longest. Chance takes up to half of each.
 _HOP_PAUSE: Final = (0.001, 0.1)

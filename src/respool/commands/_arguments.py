@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
 from respool._facts.command import Arg, Key, Spec
 from respool._facts.errors import UsageTypeError, UsageValueError
+from respool._facts.slots import SLOTS
 
 K_co = TypeVar("K_co", covariant=True)
 V_co = TypeVar("V_co", covariant=True)
@@ -57,8 +58,6 @@ FlushMode: TypeAlias = Literal["ASYNC", "SYNC"]
 SECOND: Final = timedelta(seconds=1)
 MILLISECOND: Final = timedelta(milliseconds=1)
 
-#: The last of the slots of a cluster; the first is 0.
-LAST_SLOT: Final = 16383
 
 _1970: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -223,8 +222,8 @@ def flattened(spec: Spec, items: MappingOf[Any, Any], what: str = "key", to: str
 
 def slot_number(name: str, value: int) -> int:
     """Return ``value``. Raises UsageTypeError unless it is a whole number, UsageValueError unless it is a slot."""
-    if not 0 <= whole(name, value) <= LAST_SLOT:
-        raise UsageValueError(f"{name} must be 0 to {LAST_SLOT}, not {shown(value)}")
+    if not 0 <= whole(name, value) < SLOTS:
+        raise UsageValueError(f"{name} must be 0 to {SLOTS - 1}, not {shown(value)}")
     return value
 
 

@@ -14,11 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, Self
 
+from respool._facts.slots import SLOTS
 from respool.testing._binary import Binary, find_binary
 from respool.testing._cluster_view import Known, View, read_view
 from respool.testing._server import Server
 from respool.testing._server_config import quoted
-from respool.testing._slot_moves import SLOTS, SlotMoves, begin_atomic_move, shares, trouble_of_atomic_move
+from respool.testing._slot_moves import SlotMoves, begin_atomic_move, shares, trouble_of_atomic_move
 from respool.testing._wait import wait_settled, wait_until
 
 if TYPE_CHECKING:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import hiredis
 
+from respool._facts.slots import SLOTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
 KEYS_AT_ONCE: Final = 100
 MIGRATE_TIMEOUT: Final = 5000  # milliseconds
-SLOTS: Final = 16384
 
 
 class SlotMoves:
