@@ -771,6 +771,24 @@ async def test_a_check_that_is_answered_in_time_changes_nothing(server: Server) 
         assert (pool.stats().opened, pool.stats().leases) == (1, 2)
 
 
+async def test_a_hook_gets_bytes_where_it_asks_for_them(server: Server) -> None:
+    got: list[Any] = []
+
+    async def check(conn: AsyncConnection[Any]) -> None:
+        await conn.set("k", b"\xff")
+        raw = conn.using(encoding=None)
+        got.append(type(await conn.dump("k")))
+        got.append(await raw.get("k"))
+        got.append(await raw.execute_many([("GET", "k"), ("ECHO", "a")]))
+        got.append(await raw.execute_many([("GET", "k")], atomic=True))
+
+    async with AsyncPool(server.url, shared=0, max_size=1, encoding="utf-8", check=check) as pool:
+        for _ in range(2):
+            async with pool.acquire(5.0) as conn:
+                assert await conn.execute("ECHO", "x") == "x"
+    assert got[:4] == [bytes, b"\xff", [b"\xff", b"a"], [b"\xff"]]
+
+
 async def test_a_reset_that_is_never_answered_ends_after_connect_timeout(callers: Callers) -> None:
     async def reset(conn: AsyncConnection[Any]) -> None:
         await conn.execute("GET", "k")

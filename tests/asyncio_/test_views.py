@@ -107,7 +107,7 @@ async def test_a_view_refuses_what_its_pool_refuses(pool: AsyncPool[str]) -> Non
 
 async def test_the_timeout_of_a_view_bounds_each_call() -> None:
     with FakeNode({"GET": held_echo, "DUMP": held_echo, "PING": OK}) as node:
-        async with AsyncPool(node.url, shared=1) as pool:
+        async with AsyncPool(node.url, shared=1, read_timeout=1.0) as pool:
             hasty = pool.using(timeout=0.05)
             began = now()
             for call in (
@@ -152,7 +152,7 @@ async def test_a_long_transaction_that_is_out_of_time_ends_its_lease() -> None:
 
 async def test_an_inner_view_may_have_more_time_or_no_bound(callers: Callers) -> None:
     with FakeNode({"GET": held_echo}) as node:
-        async with AsyncPool(node.url, shared=1) as pool:
+        async with AsyncPool(node.url, shared=1, read_timeout=1.0) as pool:
             patient = pool.using(timeout=0.05).using(timeout=None)
             caller = callers.start(patient.get, "k")
             await wait_until(lambda: pool.stats().in_flight == 1)

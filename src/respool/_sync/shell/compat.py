@@ -133,11 +133,11 @@ class _Bounded:
     def submit(self, args: tuple[Any, ...]) -> Any:
         return self._transport.submit_until(args, self._until)
 
-    def submit_until(self, args: tuple[Any, ...], deadline: float | None) -> Any:
-        return self._transport.submit_until(args, self._by(deadline))
+    def submit_until(self, args: tuple[Any, ...], deadline: float | None, **reading: Any) -> Any:
+        return self._transport.submit_until(args, self._by(deadline), **reading)
 
-    def submit_many(self, commands: list[tuple[Any, ...]], deadline: float | None = None) -> Any:
-        return self._transport.submit_many(commands, self._by(deadline))
+    def submit_many(self, commands: list[tuple[Any, ...]], deadline: float | None = None, *reading: Any) -> Any:
+        return self._transport.submit_many(commands, self._by(deadline), *reading)
 
     def submit_guarded(self, commands: list[tuple[Any, ...]], hidden: int, deadline: float | None = None) -> Any:
         return self._transport.submit_guarded(commands, hidden, self._by(deadline))
