@@ -5,7 +5,9 @@ Rule 2: the first statements of a function are copied into the method if each is
         whose arguments are parameters and constants only, or such a return under an ``if`` that uses parameters
         only. So the common call makes no Command object (CONTRIBUTING.md, rule 7). For the rest the method calls
         the function.
-Rule 3: the output is formatted as ``ruff format`` would, so that ruff has nothing to change.
+Rule 3: groups that most programs never use (``LATE``) are loaded when one of their methods is called, so nothing is
+        copied from them.
+Rule 4: the output is formatted as ``ruff format`` would, so that ruff has nothing to change.
 """
 
 from __future__ import annotations
@@ -27,6 +29,11 @@ SOURCES: Final = ROOT / "src/respool/commands"
 
 #: Commands for which a connection has a method written by hand, which repeats the handshake afterwards.
 ITS_OWN: Final = frozenset({"reset"})
+
+#: Groups whose methods load them at the first call: they would be a third of what ``import`` costs a program.
+LATE: Final = frozenset(
+    "acl bloom cluster connection geo introspection json scripting search server transactions vector_sets".split()
+)
 
 #: A builtin type that inside of the classes is the method of its name.
 HIDDEN: Final = re.compile(r"\b(set)(?=\[)")
@@ -175,9 +182,8 @@ def _surface(surface: Surface, found: list[Module]) -> str:
                 imports |= method.imports
     imports |= {("typing", name) for name in ("Any", "Generic", "TYPE_CHECKING", "TypeVar", "overload")}
     runtime = {pair for pair in imports if pair[0] == "typing"} | specs
-    runtime |= {("respool.commands", module.name) for module in found}
-    if "= commands." in "".join(methods):
-        runtime |= {("respool", "commands")}
+    runtime |= {("respool.commands", module.name) for module in found if module.name not in LATE}
+    runtime |= {("respool", "commands")}
     return f'''{banner("respool/commands")}
 {surface.heading}"""{surface.doc}"""
 
@@ -277,7 +283,8 @@ class _Method:
 
     def _body(self) -> Iterator[str]:
         """Yield the statements that can be copied, then a call of the function for the rest (Rule 2)."""
-        for statement in self.function.body[1:]:
+        is_late = self.module.name in LATE
+        for statement in () if is_late else self.function.body[1:]:
             match statement:
                 case ast.Return(value=ast.Call() as call) if self._is_simple(call):
                     yield self._return(8, call)
@@ -289,7 +296,8 @@ class _Method:
                     yield self._return(12, call)
                 case _:
                     break
-        module = "commands" if self.module.name in self.parameters else self.module.name  # a parameter hides it
+        is_hidden = self.module.name in self.parameters  # by a parameter
+        module = "commands" if is_late or is_hidden else self.module.name
         name = f"{module}.{self.function.name}"
         if self.function.name in self.module.overloaded:
             yield f"        make: Callable[..., Command[Any]] = {name}"
@@ -346,19 +354,45 @@ class _Method:
 
 
 def _package(found: list[Module]) -> str:
-    """Return the text of ``commands/__init__.py``, which exports every function."""
+    """Return the text of ``commands/__init__.py``, which exports every function, and loads its file when it is used."""
     functions = {(f"respool.commands.{m.name}", function.name) for m in found for function in m.functions}
     names = "".join(f'    "{name}",\n' for name in sorted(name for _, name in functions))
+    homes = "".join(f'    "{name}": "{home}",\n' for name, home in sorted((name, home) for home, name in functions))
     return f'''{banner(short(SOURCES))}
 """One function per command, which returns the ``Command`` for a call and sends nothing.
 
     await pool.execute(commands.set("key", "value", ex=60))
     await pool.execute_many([commands.incr("hits"), commands.ttl("key")])
 
-Pools, leases and pipelines have a method of the same name for each; here is the full text.
+Pools, leases and pipelines have a method of the same name for each; here is the full text. A group of functions is
+loaded when one of them is first used.
 """
 
-{imported(functions)}
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+{imported(functions, indent=4)}
+_HOMES = {{
+{homes}}}
+
 __all__ = [
 {names}]
+
+
+if not TYPE_CHECKING:  # a type checker would believe every name
+
+    def __getattr__(name: str) -> Any:
+        """Load a function."""
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {{__name__!r}} has no attribute {{name!r}}")
+        value = globals()[name] = getattr(import_module(home), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({{*globals(), *__all__}})
 '''

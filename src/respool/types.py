@@ -12,22 +12,25 @@ from typing import TYPE_CHECKING, Any
 
 from respool._facts.command import Key
 from respool._facts.records import (
-    AggregateResult,
     Claimed,
     ClaimedIds,
+    DeliveredEntry,
+    GeoMatch,
+    Pending,
+    PendingSummary,
+    StreamEntry,
+)
+from respool._facts.server_records import (
+    AggregateResult,
     ClusterLink,
     ClusterNode,
     ClusterShard,
     CommandInfo,
     CommandLogEntry,
     ConnectedReplica,
-    DeliveredEntry,
     Document,
-    GeoMatch,
     LatencyEvent,
     LatencyHistogram,
-    Pending,
-    PendingSummary,
     PrimaryRole,
     RawVector,
     ReplicaRole,
@@ -38,7 +41,6 @@ from respool._facts.records import (
     SlotNode,
     SlotRange,
     SlowLogEntry,
-    StreamEntry,
     VectorMatch,
 )
 from respool.commands._arguments import Duration, MappingOf, Moment, Value

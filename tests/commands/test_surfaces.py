@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -66,3 +68,21 @@ def test_a_plain_call_makes_no_command_object(monkeypatch: pytest.MonkeyPatch) -
 def test_a_surface_needs_a_subclass(surface: Any, call: str) -> None:
     with pytest.raises(NotImplementedError):
         surface().get("k")
+
+
+def test_groups_that_most_programs_never_use_are_loaded_by_their_first_call() -> None:
+    script = """
+import sys
+from respool import Pool, commands
+from respool._surfaces.threads import Commands
+
+def loaded():
+    return {name.rpartition(".")[2] for name in sys.modules if name.startswith("respool.commands.")}
+
+assert "strings" in loaded()
+assert not {"acl", "cluster", "search", "server", "json"} & loaded(), loaded()
+assert commands.acl_whoami().args == ("ACL", "WHOAMI")
+assert "acl" in loaded()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

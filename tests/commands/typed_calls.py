@@ -14,22 +14,17 @@ from examples.json import READ
 from examples.scripting import FUNCTION, LIBRARY, SCRIPT, SHA
 from examples.search import TWO
 from examples.streams import FIRST, SECOND, THIRD
-from respool._facts.records import (
+from respool._facts.records import Claimed, ClaimedIds, DeliveredEntry, GeoMatch, Pending, PendingSummary, StreamEntry
+from respool._facts.server_records import (
     AggregateResult,
-    Claimed,
-    ClaimedIds,
     ClusterLink,
     ClusterNode,
     ClusterShard,
     CommandInfo,
     CommandLogEntry,
-    DeliveredEntry,
     Document,
-    GeoMatch,
     LatencyEvent,
     LatencyHistogram,
-    Pending,
-    PendingSummary,
     PrimaryRole,
     RawVector,
     ReplicaRole,
@@ -38,7 +33,6 @@ from respool._facts.records import (
     SlotMigration,
     SlotRange,
     SlowLogEntry,
-    StreamEntry,
     VectorMatch,
 )
 from respool._pooling.pipeline_result import PipelineResult

@@ -12,7 +12,7 @@ import pytest
 
 import respool
 from respool import PoolStats, RetryPolicy, errors, events, testing, types
-from respool._facts import records
+from respool._facts import records, server_records
 from respool._facts.options import Options
 from respool.commands import connection, geo, strings
 
@@ -121,7 +121,8 @@ def test_every_public_name_is_in_the_api_reference() -> None:
 
 
 def test_every_record_is_public_and_every_public_name_exists() -> None:
-    kinds = {name for name, kind in vars(records).items() if isinstance(kind, type) and hasattr(kind, "_fields")}
+    every = vars(records) | vars(server_records)
+    kinds = {name for name, kind in every.items() if isinstance(kind, type) and hasattr(kind, "_fields")}
     assert kinds <= set(types.__all__)
     assert all(getattr(types, name) for name in types.__all__)
     with pytest.raises(AttributeError):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from examples import NotMade, Refused, Row, call
-from respool._facts.records import AggregateResult, Document, SearchResult
+from respool._facts.server_records import AggregateResult, Document, SearchResult
 
 INDEX = "FT.CREATE i PREFIX 1 d: SCHEMA t TEXT SORTABLE n NUMERIC SORTABLE g TAG"
 BOOKS = f"{INDEX} p GEO;HSET d:1 t one n 1 p 1,2;HSET d:2 t two n 2"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from examples import Blob, Refused, Row, call
-from respool._facts.records import RawVector, VectorMatch
+from respool._facts.server_records import RawVector, VectorMatch
 from respool.types import RawJson
 
 VECTORS = 'VADD v VALUES 2 1 0 a NOQUANT SETATTR {"y":1};VADD v VALUES 2 -1 0 b NOQUANT'

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from respool._facts.records import SlotNode, SlotRange
+from respool._facts.server_records import SlotNode, SlotRange
 from respool._routing.refresh import CAP, HEDGE, MOST, PAUSE, PERIOD, PROBES, Ask, Refresh
 from respool._routing.topology import Address, Topology, View, ViewRefused, read_view
 from respool.errors import UsageValueError

@@ -13,7 +13,7 @@ from itertools import pairwise
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from respool._facts.records import SlotNode, SlotRange
+from respool._facts.server_records import SlotNode, SlotRange
 from respool._routing.refresh import HEDGE, MOST, PAUSE, PROBES, WIDTH, Ask, Refresh
 from respool._routing.topology import Address, Topology, View, ViewRefused, read_view
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from respool._facts.records import SlotNode, SlotRange
+from respool._facts.server_records import SlotNode, SlotRange
 from respool._routing.topology import Address, Change, Node, Shard, Topology, View, ViewRefused, address_of, read_view
 
 ASKED = ("10.0.0.99", 7000)

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from respool._facts.records import SlotNode, SlotRange
+from respool._facts.server_records import SlotNode, SlotRange
 from respool._facts.slots import SLOTS
 from respool._routing.topology import Address, Change, Topology, View, ViewRefused, read_view
 

@@ -30,7 +30,7 @@ from itertools import compress
 from operator import ne
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from respool._facts.records import SlotNode, SlotRange
+from respool._facts.server_records import SlotNode, SlotRange
 from respool._facts.slots import SLOTS
 
 Address: TypeAlias = tuple[str, int]

@@ -7,84 +7,19 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Unpack, overlo
 
 from respool import commands
 from respool.commands import (
-    acl,
     bitmaps,
-    bloom,
-    cluster,
-    connection,
     consumer_groups,
     generic,
-    geo,
     hashes,
     hyperloglog,
-    introspection,
-    json,
     lists,
     pubsub,
-    scripting,
-    search,
-    server,
     sets,
     sorted_sets,
     streams,
     strings,
-    transactions,
-    vector_sets,
-)
-from respool.commands.acl import (
-    ACL_CAT,
-    ACL_DELUSER,
-    ACL_DRYRUN,
-    ACL_GENPASS,
-    ACL_GETUSER,
-    ACL_LIST,
-    ACL_LOAD,
-    ACL_LOG,
-    ACL_LOG_RESET,
-    ACL_SAVE,
-    ACL_USERS,
-    ACL_WHOAMI,
 )
 from respool.commands.bitmaps import BITOP, GETBIT, SETBIT
-from respool.commands.bloom import BF_ADD, BF_CARD, BF_EXISTS, BF_INFO, BF_INFO_ONE, BF_MADD, BF_MEXISTS
-from respool.commands.cluster import (
-    CLUSTER_BUMPEPOCH,
-    CLUSTER_CANCELSLOTMIGRATIONS,
-    CLUSTER_COUNT_FAILURE_REPORTS,
-    CLUSTER_FAILOVER,
-    CLUSTER_FLUSHSLOTS,
-    CLUSTER_FORGET,
-    CLUSTER_GETSLOTMIGRATIONS,
-    CLUSTER_INFO,
-    CLUSTER_KEYSLOT,
-    CLUSTER_LINKS,
-    CLUSTER_MYID,
-    CLUSTER_MYSHARDID,
-    CLUSTER_NODES,
-    CLUSTER_REPLICAS,
-    CLUSTER_REPLICATE,
-    CLUSTER_RESET,
-    CLUSTER_SAVECONFIG,
-    CLUSTER_SHARDS,
-    CLUSTER_SLOTS,
-)
-from respool.commands.connection import (
-    AUTH,
-    CLIENT_CAPA,
-    CLIENT_GETNAME,
-    CLIENT_GETREDIR,
-    CLIENT_ID,
-    CLIENT_INFO,
-    CLIENT_SETINFO,
-    CLIENT_SETNAME,
-    CLIENT_TRACKINGINFO,
-    CLIENT_UNPAUSE,
-    ECHO,
-    PING,
-    PING_ECHO,
-    QUIT,
-    SELECT,
-)
 from respool.commands.consumer_groups import (
     XACK,
     XGROUP_CREATECONSUMER,
@@ -118,7 +53,6 @@ from respool.commands.generic import (
     TYPE,
     UNLINK,
 )
-from respool.commands.geo import GEODIST, GEOHASH, GEOPOS
 from respool.commands.hashes import (
     HDEL,
     HEXISTS,
@@ -135,34 +69,6 @@ from respool.commands.hashes import (
     HVALS,
 )
 from respool.commands.hyperloglog import PFADD, PFCOUNT, PFMERGE
-from respool.commands.introspection import (
-    COMMAND_COUNT,
-    COMMAND_DOCS,
-    COMMAND_GETKEYS,
-    COMMAND_GETKEYSANDFLAGS,
-    COMMAND_INFO,
-    COMMAND_LIST,
-    COMMANDLOG_LEN,
-    COMMANDLOG_RESET,
-    LATENCY_DOCTOR,
-    LATENCY_GRAPH,
-    LATENCY_HISTOGRAM,
-    LATENCY_HISTORY,
-    LATENCY_LATEST,
-    LATENCY_RESET,
-    MEMORY_DOCTOR,
-    MEMORY_MALLOC_STATS,
-    MEMORY_PURGE,
-    MEMORY_STATS,
-    MEMORY_USAGE,
-    MODULE_LIST,
-    MODULE_LOAD,
-    MODULE_UNLOAD,
-    SLOWLOG_GET,
-    SLOWLOG_LEN,
-    SLOWLOG_RESET,
-)
-from respool.commands.json import JSON_CLEAR, JSON_DEL, JSON_GET, JSON_MGET
 from respool.commands.lists import (
     LINDEX,
     LINSERT,
@@ -188,35 +94,6 @@ from respool.commands.pubsub import (
     PUBSUB_SHARDCHANNELS,
     PUBSUB_SHARDNUMSUB,
     SPUBLISH,
-)
-from respool.commands.scripting import (
-    FUNCTION_DELETE,
-    FUNCTION_DUMP,
-    FUNCTION_KILL,
-    FUNCTION_STATS,
-    SCRIPT_EXISTS,
-    SCRIPT_KILL,
-    SCRIPT_LOAD,
-    SCRIPT_SHOW,
-)
-from respool.commands.search import FT_INFO, FT_LIST
-from respool.commands.server import (
-    BGREWRITEAOF,
-    BGSAVE,
-    CONFIG_GET,
-    CONFIG_RESETSTAT,
-    CONFIG_REWRITE,
-    DBSIZE,
-    FAILOVER,
-    FLUSHALL,
-    FLUSHDB,
-    INFO,
-    LASTSAVE,
-    REPLICAOF,
-    ROLE,
-    SAVE,
-    SWAPDB,
-    TIME,
 )
 from respool.commands.sets import (
     SADD,
@@ -281,20 +158,6 @@ from respool.commands.strings import (
     SETRANGE,
     STRLEN,
 )
-from respool.commands.transactions import UNWATCH, WATCH
-from respool.commands.vector_sets import (
-    VCARD,
-    VDIM,
-    VEMB,
-    VEMB_RAW,
-    VGETATTR,
-    VINFO,
-    VISMEMBER,
-    VLINKS,
-    VLINKS_SCORES,
-    VRANDMEMBER,
-    VREM,
-)
 
 if TYPE_CHECKING:
     import builtins
@@ -303,20 +166,23 @@ if TYPE_CHECKING:
 
     from respool._facts.command import Arg, Command, Key, Parser, Spec
     from respool._facts.records import (
-        AggregateResult,
         Claimed,
         ClaimedIds,
+        DeliveredEntry,
+        GeoMatch,
+        Pending,
+        PendingSummary,
+        StreamEntry,
+    )
+    from respool._facts.server_records import (
+        AggregateResult,
         ClusterLink,
         ClusterNode,
         ClusterShard,
         CommandInfo,
         CommandLogEntry,
-        DeliveredEntry,
-        GeoMatch,
         LatencyEvent,
         LatencyHistogram,
-        Pending,
-        PendingSummary,
         PrimaryRole,
         RawVector,
         ReplicaRole,
@@ -325,7 +191,6 @@ if TYPE_CHECKING:
         SlotMigration,
         SlotRange,
         SlowLogEntry,
-        StreamEntry,
         VectorMatch,
     )
     from respool.commands._arguments import Duration, FlushMode, MappingOf, Moment, Value
@@ -358,42 +223,38 @@ class AsyncCommands(Generic[S]):
 
     def acl_cat(self, category: str | None = None) -> Coroutine[Any, Any, list[str]]:
         """Return the categories of commands, or the commands in one: ``["get", "object|encoding", ...]``."""
-        if category is None:
-            return self._execute(("ACL", "CAT"), ACL_CAT)
-        return self._execute(("ACL", "CAT", category), ACL_CAT)
+        command = commands.acl_cat(category)
+        return self._execute(command.args, command.spec, command.parse)
 
     def acl_deluser(self, *usernames: str | bytes) -> Coroutine[Any, Any, int]:
         """Delete users, close their connections, and return how many users there were."""
-        if usernames:
-            return self._execute(("ACL", "DELUSER", *usernames), ACL_DELUSER)
-        command = acl.acl_deluser(*usernames)
+        command = commands.acl_deluser(*usernames)
         return self._execute(command.args, command.spec, command.parse)
 
     def acl_dryrun(self, username: str | bytes, *words: Arg) -> Coroutine[Any, Any, str | None]:
         """Return why a user may not run a command, or None if they may."""
-        if words:
-            return self._execute(("ACL", "DRYRUN", username, *words), ACL_DRYRUN)
-        command = acl.acl_dryrun(username, *words)
+        command = commands.acl_dryrun(username, *words)
         return self._execute(command.args, command.spec, command.parse)
 
     def acl_genpass(self, bits: int | None = None) -> Coroutine[Any, Any, str]:
         """Return a new random password of 256 bits, or of ``bits``, in hexadecimal digits of 4 bits each."""
-        if bits is None:
-            return self._execute(("ACL", "GENPASS"), ACL_GENPASS)
-        command = acl.acl_genpass(bits)
+        command = commands.acl_genpass(bits)
         return self._execute(command.args, command.spec, command.parse)
 
     def acl_getuser(self, username: str | bytes) -> Coroutine[Any, Any, dict[str, Any] | None]:
         """Return what is known about a user, or None if there is no such user."""
-        return self._execute(("ACL", "GETUSER", username), ACL_GETUSER)
+        command = commands.acl_getuser(username)
+        return self._execute(command.args, command.spec, command.parse)
 
     def acl_list(self) -> Coroutine[Any, Any, list[str]]:
         """Return a line for each user, with their rules and the hashes of their passwords, as in an ACL file."""
-        return self._execute(("ACL", "LIST"), ACL_LIST)
+        command = commands.acl_list()
+        return self._execute(command.args, command.spec, command.parse)
 
     def acl_load(self) -> Coroutine[Any, Any, bool]:
         """Replace all users by those of the server's ACL file, and return True."""
-        return self._execute(("ACL", "LOAD"), ACL_LOAD)
+        command = commands.acl_load()
+        return self._execute(command.args, command.spec, command.parse)
 
     @overload
     def acl_log(
@@ -403,30 +264,29 @@ class AsyncCommands(Generic[S]):
     def acl_log(self, count: None = None, *, reset: Literal[True]) -> Coroutine[Any, Any, bool]: ...
     def acl_log(self, count: int | None = None, *, reset: bool = False) -> Coroutine[Any, Any, Any]:
         """Return the latest attempts that were denied, at most 10 or ``count``; or forget them all, and return True."""
-        if count is None and not reset:
-            return self._execute(("ACL", "LOG"), ACL_LOG)
-        if count is None:
-            return self._execute(("ACL", "LOG", "RESET"), ACL_LOG_RESET)
-        make: Callable[..., Command[Any]] = acl.acl_log
+        make: Callable[..., Command[Any]] = commands.acl_log
         command = make(count, reset=reset)
         return self._execute(command.args, command.spec, command.parse)
 
     def acl_save(self) -> Coroutine[Any, Any, bool]:
         """Write all users to the server's ACL file, and return True. The server refuses if it has none."""
-        return self._execute(("ACL", "SAVE"), ACL_SAVE)
+        command = commands.acl_save()
+        return self._execute(command.args, command.spec, command.parse)
 
     def acl_setuser(self, username: str | bytes, *rules: str | bytes) -> Coroutine[Any, Any, bool]:
         """Make a user, or change one by rules that are applied in order, and return True."""
-        command = acl.acl_setuser(username, *rules)
+        command = commands.acl_setuser(username, *rules)
         return self._execute(command.args, command.spec, command.parse)
 
     def acl_users(self) -> Coroutine[Any, Any, list[str]]:
         """Return the names of all users."""
-        return self._execute(("ACL", "USERS"), ACL_USERS)
+        command = commands.acl_users()
+        return self._execute(command.args, command.spec, command.parse)
 
     def acl_whoami(self) -> Coroutine[Any, Any, str]:
         """Return the name of the user of this connection."""
-        return self._execute(("ACL", "WHOAMI"), ACL_WHOAMI)
+        command = commands.acl_whoami()
+        return self._execute(command.args, command.spec, command.parse)
 
     @overload
     def bitcount(self, key: Key, start: int | None = None) -> Coroutine[Any, Any, int]: ...
@@ -491,15 +351,18 @@ class AsyncCommands(Generic[S]):
 
     def bf_add(self, key: Key, item: Value) -> Coroutine[Any, Any, bool]:
         """Add an item, and return whether it was new as far as the filter can tell."""
-        return self._execute(("BF.ADD", key, item), BF_ADD)
+        command = commands.bf_add(key, item)
+        return self._execute(command.args, command.spec, command.parse)
 
     def bf_card(self, key: Key) -> Coroutine[Any, Any, int]:
         """Return how many items were added and new, 0 if there is no filter."""
-        return self._execute(("BF.CARD", key), BF_CARD)
+        command = commands.bf_card(key)
+        return self._execute(command.args, command.spec, command.parse)
 
     def bf_exists(self, key: Key, item: Value) -> Coroutine[Any, Any, bool]:
         """Return whether an item may have been added; False, which is certain, if there is no filter."""
-        return self._execute(("BF.EXISTS", key, item), BF_EXISTS)
+        command = commands.bf_exists(key, item)
+        return self._execute(command.args, command.spec, command.parse)
 
     @overload
     def bf_info(self, key: Key, part: None = None) -> Coroutine[Any, Any, dict[str, Any]]: ...
@@ -511,9 +374,9 @@ class AsyncCommands(Generic[S]):
         self, key: Key, part: Literal["CAPACITY", "SIZE", "FILTERS", "ITEMS", "EXPANSION"] | None = None
     ) -> Coroutine[Any, Any, Any]:
         """Return facts about a filter, or one of them."""
-        if part is None:
-            return self._execute(("BF.INFO", key), BF_INFO)
-        return self._execute(("BF.INFO", key, part), BF_INFO_ONE)
+        make: Callable[..., Command[Any]] = commands.bf_info
+        command = make(key, part)
+        return self._execute(command.args, command.spec, command.parse)
 
     def bf_insert(
         self,
@@ -526,144 +389,152 @@ class AsyncCommands(Generic[S]):
         nonscaling: bool = False,
     ) -> Coroutine[Any, Any, list[bool]]:
         """Add items, make the filter if there is none, and return for each item whether it was new."""
-        command = bloom.bf_insert(
+        command = commands.bf_insert(
             key, *items, capacity=capacity, error=error, expansion=expansion, nocreate=nocreate, nonscaling=nonscaling
         )
         return self._execute(command.args, command.spec, command.parse)
 
     def bf_loadchunk(self, key: Key, iterator: int, data: bytes) -> Coroutine[Any, Any, bool]:
         """Restore a part of a filter that ``bf_scandump`` returned, together with its iterator."""
-        command = bloom.bf_loadchunk(key, iterator, data)
+        command = commands.bf_loadchunk(key, iterator, data)
         return self._execute(command.args, command.spec, command.parse)
 
     def bf_madd(self, key: Key, *items: Value) -> Coroutine[Any, Any, list[bool]]:
         """Add items, and return for each whether it was new as far as the filter can tell."""
-        if items:
-            return self._execute(("BF.MADD", key, *items), BF_MADD)
-        command = bloom.bf_madd(key, *items)
+        command = commands.bf_madd(key, *items)
         return self._execute(command.args, command.spec, command.parse)
 
     def bf_mexists(self, key: Key, *items: Value) -> Coroutine[Any, Any, list[bool]]:
         """Return for each of several items whether it may have been added; all False if there is no filter."""
-        if items:
-            return self._execute(("BF.MEXISTS", key, *items), BF_MEXISTS)
-        command = bloom.bf_mexists(key, *items)
+        command = commands.bf_mexists(key, *items)
         return self._execute(command.args, command.spec, command.parse)
 
     def bf_reserve(
         self, key: Key, error_rate: float, capacity: int, *, expansion: int | None = None, nonscaling: bool = False
     ) -> Coroutine[Any, Any, bool]:
         """Make a filter for a number of items, with an error rate such as 0.01."""
-        command = bloom.bf_reserve(key, error_rate, capacity, expansion=expansion, nonscaling=nonscaling)
+        command = commands.bf_reserve(key, error_rate, capacity, expansion=expansion, nonscaling=nonscaling)
         return self._execute(command.args, command.spec, command.parse)
 
     def bf_scandump(self, key: Key, iterator: int = 0) -> Coroutine[Any, Any, tuple[int, bytes]]:
         """Return the next iterator and a part of a filter, to give both to ``bf_loadchunk``."""
-        command = bloom.bf_scandump(key, iterator)
+        command = commands.bf_scandump(key, iterator)
         return self._execute(command.args, command.spec, command.parse)
 
     def cluster_addslots(self, *slots: int) -> Coroutine[Any, Any, bool]:
         """Assign slots that no node has to this node, and return True."""
-        command = cluster.cluster_addslots(*slots)
+        command = commands.cluster_addslots(*slots)
         return self._execute(command.args, command.spec, command.parse)
 
     def cluster_addslotsrange(self, *ranges: tuple[int, int]) -> Coroutine[Any, Any, bool]:
         """Assign ranges of slots that no node has to this node, and return True."""
-        command = cluster.cluster_addslotsrange(*ranges)
+        command = commands.cluster_addslotsrange(*ranges)
         return self._execute(command.args, command.spec, command.parse)
 
     def cluster_bumpepoch(self) -> Coroutine[Any, Any, int]:
         """Advance the config epoch of this node, unless it is the greatest already, and return it."""
-        return self._execute(("CLUSTER", "BUMPEPOCH"), CLUSTER_BUMPEPOCH)
+        command = commands.cluster_bumpepoch()
+        return self._execute(command.args, command.spec, command.parse)
 
     def cluster_cancelslotmigrations(self) -> Coroutine[Any, Any, bool]:
         """Cancel all migrations of slots from this node, and return True."""
-        return self._execute(("CLUSTER", "CANCELSLOTMIGRATIONS"), CLUSTER_CANCELSLOTMIGRATIONS)
+        command = commands.cluster_cancelslotmigrations()
+        return self._execute(command.args, command.spec, command.parse)
 
     def cluster_count_failure_reports(self, node_id: str) -> Coroutine[Any, Any, int]:
         """Return how many nodes have reported lately that a node does not answer."""
-        return self._execute(("CLUSTER", "COUNT-FAILURE-REPORTS", node_id), CLUSTER_COUNT_FAILURE_REPORTS)
+        command = commands.cluster_count_failure_reports(node_id)
+        return self._execute(command.args, command.spec, command.parse)
 
     def cluster_countkeysinslot(self, slot: int) -> Coroutine[Any, Any, int]:
         """Return how many keys of a slot this node holds."""
-        command = cluster.cluster_countkeysinslot(slot)
+        command = commands.cluster_countkeysinslot(slot)
         return self._execute(command.args, command.spec, command.parse)
 
     def cluster_delslots(self, *slots: int) -> Coroutine[Any, Any, bool]:
         """Make this node forget which node has the slots, and return True."""
-        command = cluster.cluster_delslots(*slots)
+        command = commands.cluster_delslots(*slots)
         return self._execute(command.args, command.spec, command.parse)
 
     def cluster_delslotsrange(self, *ranges: tuple[int, int]) -> Coroutine[Any, Any, bool]:
         """Make this node forget which node has the slots of ranges, and return True."""
-        command = cluster.cluster_delslotsrange(*ranges)
+        command = commands.cluster_delslotsrange(*ranges)
         return self._execute(command.args, command.spec, command.parse)
 
     def cluster_failover(self, mode: Literal["FORCE", "TAKEOVER"] | None = None) -> Coroutine[Any, Any, bool]:
         """Ask this replica to take the place of its primary, and return True once it has begun to."""
-        if mode is None:
-            return self._execute(("CLUSTER", "FAILOVER"), CLUSTER_FAILOVER)
-        return self._execute(("CLUSTER", "FAILOVER", mode), CLUSTER_FAILOVER)
+        command = commands.cluster_failover(mode)
+        return self._execute(command.args, command.spec, command.parse)
 
     def cluster_flushslot(self, slot: int, mode: Literal["SYNC", "ASYNC"] | None = None) -> Coroutine[Any, Any, bool]:
         """Delete all keys of a slot, and return True."""
-        command = cluster.cluster_flushslot(slot, mode)
+        command = commands.cluster_flushslot(slot, mode)
         return self._execute(command.args, command.spec, command.parse)
 
     def cluster_flushslots(self) -> Coroutine[Any, Any, bool]:
         """Make this node forget all slots that it has, and return True."""
-        return self._execute(("CLUSTER", "FLUSHSLOTS"), CLUSTER_FLUSHSLOTS)
+        command = commands.cluster_flushslots()
+        return self._execute(command.args, command.spec, command.parse)
 
     def cluster_forget(self, node_id: str) -> Coroutine[Any, Any, bool]:
         """Remove a node from the nodes that this node knows, and return True."""
-        return self._execute(("CLUSTER", "FORGET", node_id), CLUSTER_FORGET)
+        command = commands.cluster_forget(node_id)
+        return self._execute(command.args, command.spec, command.parse)
 
     def cluster_getkeysinslot(self, slot: int, count: int) -> Coroutine[Any, Any, list[S]]:
         """Return up to ``count`` keys of a slot that this node holds. Raises UsageValueError for a negative count."""
-        command = cluster.cluster_getkeysinslot(slot, count)
+        command = commands.cluster_getkeysinslot(slot, count)
         return self._execute(command.args, command.spec, command.parse)
 
     def cluster_getslotmigrations(self) -> Coroutine[Any, Any, list[SlotMigration]]:
         """Return the migrations of slots from and to this node: those in progress and the latest of the others."""
-        return self._execute(("CLUSTER", "GETSLOTMIGRATIONS"), CLUSTER_GETSLOTMIGRATIONS)
+        command = commands.cluster_getslotmigrations()
+        return self._execute(command.args, command.spec, command.parse)
 
     def cluster_info(self) -> Coroutine[Any, Any, dict[str, Any]]:
         """Return what this node says about its cluster: ``{"cluster_state": "ok", "cluster_size": 3, ...}``."""
-        return self._execute(("CLUSTER", "INFO"), CLUSTER_INFO)
+        command = commands.cluster_info()
+        return self._execute(command.args, command.spec, command.parse)
 
     def cluster_keyslot(self, key: Key) -> Coroutine[Any, Any, int]:
         """Return the slot of a key."""
-        return self._execute(("CLUSTER", "KEYSLOT", key), CLUSTER_KEYSLOT)
+        command = commands.cluster_keyslot(key)
+        return self._execute(command.args, command.spec, command.parse)
 
     def cluster_links(self) -> Coroutine[Any, Any, list[ClusterLink]]:
         """Return the connections between this node and other nodes, two for each of them. Since Redis 7.0."""
-        return self._execute(("CLUSTER", "LINKS"), CLUSTER_LINKS)
+        command = commands.cluster_links()
+        return self._execute(command.args, command.spec, command.parse)
 
     def cluster_meet(self, ip: str, port: int, cluster_bus_port: int | None = None) -> Coroutine[Any, Any, bool]:
         """Make this node introduce itself to another one, and return True at once."""
-        command = cluster.cluster_meet(ip, port, cluster_bus_port)
+        command = commands.cluster_meet(ip, port, cluster_bus_port)
         return self._execute(command.args, command.spec, command.parse)
 
     def cluster_migrateslots(self, ranges: Mapping[str, Sequence[tuple[int, int]]]) -> Coroutine[Any, Any, bool]:
         """Begin to move slots, with their keys, from this node to others, and return True."""
-        command = cluster.cluster_migrateslots(ranges)
+        command = commands.cluster_migrateslots(ranges)
         return self._execute(command.args, command.spec, command.parse)
 
     def cluster_myid(self) -> Coroutine[Any, Any, str]:
         """Return the id of this node."""
-        return self._execute(("CLUSTER", "MYID"), CLUSTER_MYID)
+        command = commands.cluster_myid()
+        return self._execute(command.args, command.spec, command.parse)
 
     def cluster_myshardid(self) -> Coroutine[Any, Any, str]:
         """Return the id of this node's shard, which a primary has in common with its replicas. Since Redis 7.2."""
-        return self._execute(("CLUSTER", "MYSHARDID"), CLUSTER_MYSHARDID)
+        command = commands.cluster_myshardid()
+        return self._execute(command.args, command.spec, command.parse)
 
     def cluster_nodes(self) -> Coroutine[Any, Any, list[ClusterNode]]:
         """Return the nodes of the cluster as this node sees them, itself included."""
-        return self._execute(("CLUSTER", "NODES"), CLUSTER_NODES)
+        command = commands.cluster_nodes()
+        return self._execute(command.args, command.spec, command.parse)
 
     def cluster_replicas(self, node_id: str) -> Coroutine[Any, Any, list[ClusterNode]]:
         """Return the replicas of a primary; the server refuses the id of a replica."""
-        return self._execute(("CLUSTER", "REPLICAS", node_id), CLUSTER_REPLICAS)
+        command = commands.cluster_replicas(node_id)
+        return self._execute(command.args, command.spec, command.parse)
 
     @overload
     def cluster_replicate(self, node_id: str) -> Coroutine[Any, Any, bool]: ...
@@ -671,25 +542,23 @@ class AsyncCommands(Generic[S]):
     def cluster_replicate(self, *, no_one: Literal[True]) -> Coroutine[Any, Any, bool]: ...
     def cluster_replicate(self, node_id: str | None = None, *, no_one: bool = False) -> Coroutine[Any, Any, bool]:
         """Make this node a replica of a primary, and return True."""
-        if node_id is not None and not no_one:
-            return self._execute(("CLUSTER", "REPLICATE", node_id), CLUSTER_REPLICATE)
-        make: Callable[..., Command[Any]] = cluster.cluster_replicate
+        make: Callable[..., Command[Any]] = commands.cluster_replicate
         command = make(node_id, no_one=no_one)
         return self._execute(command.args, command.spec, command.parse)
 
     def cluster_reset(self, mode: Literal["HARD", "SOFT"] | None = None) -> Coroutine[Any, Any, bool]:
         """Make this node forget its cluster, and return True."""
-        if mode is None:
-            return self._execute(("CLUSTER", "RESET"), CLUSTER_RESET)
-        return self._execute(("CLUSTER", "RESET", mode), CLUSTER_RESET)
+        command = commands.cluster_reset(mode)
+        return self._execute(command.args, command.spec, command.parse)
 
     def cluster_saveconfig(self) -> Coroutine[Any, Any, bool]:
         """Write what this node knows about its cluster to disk, and return True."""
-        return self._execute(("CLUSTER", "SAVECONFIG"), CLUSTER_SAVECONFIG)
+        command = commands.cluster_saveconfig()
+        return self._execute(command.args, command.spec, command.parse)
 
     def cluster_set_config_epoch(self, config_epoch: int) -> Coroutine[Any, Any, bool]:
         """Set the config epoch of a new node, and return True."""
-        command = cluster.cluster_set_config_epoch(config_epoch)
+        command = commands.cluster_set_config_epoch(config_epoch)
         return self._execute(command.args, command.spec, command.parse)
 
     def cluster_setslot(
@@ -703,14 +572,15 @@ class AsyncCommands(Generic[S]):
         timeout: Duration | None = None,
     ) -> Coroutine[Any, Any, bool]:
         """Change one step of the move of a slot on this node, and return True."""
-        command = cluster.cluster_setslot(
+        command = commands.cluster_setslot(
             slot, importing=importing, migrating=migrating, node=node, stable=stable, timeout=timeout
         )
         return self._execute(command.args, command.spec, command.parse)
 
     def cluster_shards(self) -> Coroutine[Any, Any, list[ClusterShard]]:
         """Return the shards of the cluster: their slots, and for each node its address, role and health."""
-        return self._execute(("CLUSTER", "SHARDS"), CLUSTER_SHARDS)
+        command = commands.cluster_shards()
+        return self._execute(command.args, command.spec, command.parse)
 
     @overload
     def cluster_slot_stats(self, slots: tuple[int, int]) -> Coroutine[Any, Any, dict[int, dict[str, int]]]: ...
@@ -727,13 +597,14 @@ class AsyncCommands(Generic[S]):
         order: Literal["ASC", "DESC"] | None = None,
     ) -> Coroutine[Any, Any, dict[int, dict[str, int]]]:
         """Return what this node has counted for its slots: ``{0: {"key-count": 7, "cpu-usec": 12, ...}, ...}``."""
-        make: Callable[..., Command[Any]] = cluster.cluster_slot_stats
+        make: Callable[..., Command[Any]] = commands.cluster_slot_stats
         command = make(slots, orderby=orderby, limit=limit, order=order)
         return self._execute(command.args, command.spec, command.parse)
 
     def cluster_slots(self) -> Coroutine[Any, Any, list[SlotRange]]:
         """Return which nodes have which slots: for each range its primary, then its replicas."""
-        return self._execute(("CLUSTER", "SLOTS"), CLUSTER_SLOTS)
+        command = commands.cluster_slots()
+        return self._execute(command.args, command.spec, command.parse)
 
     def clusterscan(
         self,
@@ -745,80 +616,83 @@ class AsyncCommands(Generic[S]):
         slot: int | None = None,
     ) -> Coroutine[Any, Any, tuple[str, list[S]]]:
         """Return the next cursor and some of the keys of the cluster, slot after slot."""
-        command = cluster.clusterscan(cursor, match=match, count=count, type=type, slot=slot)
+        command = commands.clusterscan(cursor, match=match, count=count, type=type, slot=slot)
         return self._execute(command.args, command.spec, command.parse)
 
     def auth(self, password: str | bytes, username: str | bytes | None = None) -> Coroutine[Any, Any, bool]:
         """Log in as a user, or as the default user if no name is given, and return True."""
-        if username is None:
-            return self._execute(("AUTH", password), AUTH)
-        return self._execute(("AUTH", username, password), AUTH)
+        command = commands.auth(password, username)
+        return self._execute(command.args, command.spec, command.parse)
 
     def client_caching(self, *, yes: bool) -> Coroutine[Any, Any, bool]:
         """Set whether the keys of the next command are tracked, and return True."""
-        command = connection.client_caching(yes=yes)
+        command = commands.client_caching(yes=yes)
         return self._execute(command.args, command.spec, command.parse)
 
     def client_capa(self, *capabilities: str) -> Coroutine[Any, Any, bool]:
         """Announce the capabilities of this connection (``"redirect"``) to the server, and return True."""
-        if capabilities:
-            return self._execute(("CLIENT", "CAPA", *capabilities), CLIENT_CAPA)
-        command = connection.client_capa(*capabilities)
+        command = commands.client_capa(*capabilities)
         return self._execute(command.args, command.spec, command.parse)
 
     def client_getname(self) -> Coroutine[Any, Any, str | None]:
         """Return the name of this connection, or None when it has none."""
-        return self._execute(("CLIENT", "GETNAME"), CLIENT_GETNAME)
+        command = commands.client_getname()
+        return self._execute(command.args, command.spec, command.parse)
 
     def client_getredir(self) -> Coroutine[Any, Any, int]:
         """Return the id of the client that receives this connection's invalidations."""
-        return self._execute(("CLIENT", "GETREDIR"), CLIENT_GETREDIR)
+        command = commands.client_getredir()
+        return self._execute(command.args, command.spec, command.parse)
 
     def client_id(self) -> Coroutine[Any, Any, int]:
         """Return the id of this connection; a server never uses an id twice."""
-        return self._execute(("CLIENT", "ID"), CLIENT_ID)
+        command = commands.client_id()
+        return self._execute(command.args, command.spec, command.parse)
 
     def client_import_source(self, *, on: bool) -> Coroutine[Any, Any, bool]:
         """Set whether this connection is an import source, for a server in import mode, and return True."""
-        command = connection.client_import_source(on=on)
+        command = commands.client_import_source(on=on)
         return self._execute(command.args, command.spec, command.parse)
 
     def client_info(self) -> Coroutine[Any, Any, dict[str, str]]:
         """Return the server's information about this connection, with the field names of the server."""
-        return self._execute(("CLIENT", "INFO"), CLIENT_INFO)
+        command = commands.client_info()
+        return self._execute(command.args, command.spec, command.parse)
 
     def client_kill(self, **filters: Unpack[ClientFilter]) -> Coroutine[Any, Any, int]:
         """Close the connections that match all the filters, and return their number."""
-        command = connection.client_kill(**filters)
+        command = commands.client_kill(**filters)
         return self._execute(command.args, command.spec, command.parse)
 
     def client_list(self, **filters: Unpack[ClientFilter]) -> Coroutine[Any, Any, list[dict[str, str]]]:
         """Return the server's information about its connections, or about those that match all the filters."""
-        command = connection.client_list(**filters)
+        command = commands.client_list(**filters)
         return self._execute(command.args, command.spec, command.parse)
 
     def client_no_evict(self, *, on: bool) -> Coroutine[Any, Any, bool]:
         """Set whether this connection stays open when the clients use too much memory, and return True."""
-        command = connection.client_no_evict(on=on)
+        command = commands.client_no_evict(on=on)
         return self._execute(command.args, command.spec, command.parse)
 
     def client_no_touch(self, *, on: bool) -> Coroutine[Any, Any, bool]:
         """Set whether commands on this connection do not count as a use of keys, for eviction; return True."""
-        command = connection.client_no_touch(on=on)
+        command = commands.client_no_touch(on=on)
         return self._execute(command.args, command.spec, command.parse)
 
     def client_pause(self, timeout: Duration, mode: Literal["WRITE", "ALL"] = "ALL") -> Coroutine[Any, Any, bool]:
         """Suspend all clients of the server for ``timeout`` milliseconds, and return True."""
-        command = connection.client_pause(timeout, mode)
+        command = commands.client_pause(timeout, mode)
         return self._execute(command.args, command.spec, command.parse)
 
     def client_setinfo(self, attribute: Literal["LIB-NAME", "LIB-VER"], value: str) -> Coroutine[Any, Any, bool]:
         """Set the name or version of the library behind this connection on the server, and return True."""
-        return self._execute(("CLIENT", "SETINFO", attribute, value), CLIENT_SETINFO)
+        command = commands.client_setinfo(attribute, value)
+        return self._execute(command.args, command.spec, command.parse)
 
     def client_setname(self, name: str) -> Coroutine[Any, Any, bool]:
         """Name this connection, or remove its name with the empty string, and return True."""
-        return self._execute(("CLIENT", "SETNAME", name), CLIENT_SETNAME)
+        command = commands.client_setname(name)
+        return self._execute(command.args, command.spec, command.parse)
 
     def client_tracking(
         self,
@@ -832,27 +706,30 @@ class AsyncCommands(Generic[S]):
         noloop: bool = False,
     ) -> Coroutine[Any, Any, bool]:
         """Turn invalidation messages on or off for the keys that this connection has read, and return True."""
-        command = connection.client_tracking(
+        command = commands.client_tracking(
             on=on, redirect=redirect, prefixes=prefixes, bcast=bcast, optin=optin, optout=optout, noloop=noloop
         )
         return self._execute(command.args, command.spec, command.parse)
 
     def client_trackinginfo(self) -> Coroutine[Any, Any, dict[str, Any]]:
         """Return the tracking state of this connection: ``{"flags": ["off"], "redirect": -1, "prefixes": []}``."""
-        return self._execute(("CLIENT", "TRACKINGINFO"), CLIENT_TRACKINGINFO)
+        command = commands.client_trackinginfo()
+        return self._execute(command.args, command.spec, command.parse)
 
     def client_unblock(self, client_id: int, *, error: bool = False) -> Coroutine[Any, Any, bool]:
         """End another connection's blocking command, and return whether it was blocked."""
-        command = connection.client_unblock(client_id, error=error)
+        command = commands.client_unblock(client_id, error=error)
         return self._execute(command.args, command.spec, command.parse)
 
     def client_unpause(self) -> Coroutine[Any, Any, bool]:
         """End ``client_pause`` and return True."""
-        return self._execute(("CLIENT", "UNPAUSE"), CLIENT_UNPAUSE)
+        command = commands.client_unpause()
+        return self._execute(command.args, command.spec, command.parse)
 
     def echo(self, message: Value) -> Coroutine[Any, Any, S]:
         """Return the message."""
-        return self._execute(("ECHO", message), ECHO)
+        command = commands.echo(message)
+        return self._execute(command.args, command.spec, command.parse)
 
     def hello(
         self,
@@ -863,7 +740,7 @@ class AsyncCommands(Generic[S]):
         clientname: str | None = None,
     ) -> Coroutine[Any, Any, dict[str, Any]]:
         """Change protocol, user and name where given, and return the server's information about itself."""
-        command = connection.hello(protover, username=username, password=password, clientname=clientname)
+        command = commands.hello(protover, username=username, password=password, clientname=clientname)
         return self._execute(command.args, command.spec, command.parse)
 
     @overload
@@ -872,17 +749,19 @@ class AsyncCommands(Generic[S]):
     def ping(self, message: Value) -> Coroutine[Any, Any, S]: ...
     def ping(self, message: Value | None = None) -> Coroutine[Any, Any, Any]:
         """Check that the server is alive: return True, or ``message`` if it is given."""
-        if message is None:
-            return self._execute(("PING",), PING)
-        return self._execute(("PING", message), PING_ECHO)
+        make: Callable[..., Command[Any]] = commands.ping
+        command = make(message)
+        return self._execute(command.args, command.spec, command.parse)
 
     def quit(self) -> Coroutine[Any, Any, bool]:
         """Ask the server to close this connection, and return True."""
-        return self._execute(("QUIT",), QUIT)
+        command = commands.quit()
+        return self._execute(command.args, command.spec, command.parse)
 
     def select(self, db: int) -> Coroutine[Any, Any, bool]:
         """Change the database of this connection and return True."""
-        return self._execute(("SELECT", db), SELECT)
+        command = commands.select(db)
+        return self._execute(command.args, command.spec, command.parse)
 
     def xack(self, key: Key, group: Value, *ids: StreamId) -> Coroutine[Any, Any, int]:
         """Acknowledge entries, and return how many of them were pending in the group."""
@@ -1380,27 +1259,24 @@ class AsyncCommands(Generic[S]):
         self, key: Key, positions: Positions, *, nx: bool = False, xx: bool = False, ch: bool = False
     ) -> Coroutine[Any, Any, int]:
         """Set the positions of members, and return how many members are new; with ``ch`` how many are new or moved."""
-        command = geo.geoadd(key, positions, nx=nx, xx=xx, ch=ch)
+        command = commands.geoadd(key, positions, nx=nx, xx=xx, ch=ch)
         return self._execute(command.args, command.spec, command.parse)
 
     def geodist(
         self, key: Key, member1: Value, member2: Value, *, unit: Unit = "m"
     ) -> Coroutine[Any, Any, float | None]:
         """Return the distance between two members, or None if one of them does not exist."""
-        return self._execute(("GEODIST", key, member1, member2, unit), GEODIST)
+        command = commands.geodist(key, member1, member2, unit=unit)
+        return self._execute(command.args, command.spec, command.parse)
 
     def geohash(self, key: Key, *members: Value) -> Coroutine[Any, Any, list[str | None]]:
         """Return the geohashes of members, texts of 11 characters; None for each that does not exist."""
-        if members:
-            return self._execute(("GEOHASH", key, *members), GEOHASH)
-        command = geo.geohash(key, *members)
+        command = commands.geohash(key, *members)
         return self._execute(command.args, command.spec, command.parse)
 
     def geopos(self, key: Key, *members: Value) -> Coroutine[Any, Any, list[tuple[float, float] | None]]:
         """Return the longitudes and latitudes of members; None for each that does not exist."""
-        if members:
-            return self._execute(("GEOPOS", key, *members), GEOPOS)
-        command = geo.geopos(key, *members)
+        command = commands.geopos(key, *members)
         return self._execute(command.args, command.spec, command.parse)
 
     @overload
@@ -1509,7 +1385,7 @@ class AsyncCommands(Generic[S]):
         **options: Unpack[GeoOrder],
     ) -> Coroutine[Any, Any, Any]:
         """Return the members within a radius around a position, or store them."""
-        make: Callable[..., Command[Any]] = geo.georadius
+        make: Callable[..., Command[Any]] = commands.georadius
         command = make(
             key,
             longitude,
@@ -1595,7 +1471,7 @@ class AsyncCommands(Generic[S]):
         **options: Unpack[GeoOrder],
     ) -> Coroutine[Any, Any, Any]:
         """Return the members within a radius around a position; a replica can do it too."""
-        make: Callable[..., Command[Any]] = geo.georadius_ro
+        make: Callable[..., Command[Any]] = commands.georadius_ro
         command = make(
             key,
             longitude,
@@ -1708,7 +1584,7 @@ class AsyncCommands(Generic[S]):
         **options: Unpack[GeoOrder],
     ) -> Coroutine[Any, Any, Any]:
         """Return the members within a radius around a member, itself included, or store them."""
-        make: Callable[..., Command[Any]] = geo.georadiusbymember
+        make: Callable[..., Command[Any]] = commands.georadiusbymember
         command = make(
             key,
             member,
@@ -1788,7 +1664,7 @@ class AsyncCommands(Generic[S]):
         **options: Unpack[GeoOrder],
     ) -> Coroutine[Any, Any, Any]:
         """Return the members within a radius around a member, itself included; a replica can do it too."""
-        make: Callable[..., Command[Any]] = geo.georadiusbymember_ro
+        make: Callable[..., Command[Any]] = commands.georadiusbymember_ro
         command = make(
             key, member, radius, unit=unit, withcoord=withcoord, withdist=withdist, withhash=withhash, **options
         )
@@ -1844,7 +1720,7 @@ class AsyncCommands(Generic[S]):
         **area: Unpack[GeoArea],
     ) -> Coroutine[Any, Any, Any]:
         """Return the members in a circle, a box or a polygon; an empty list if there is no key."""
-        make: Callable[..., Command[Any]] = geo.geosearch
+        make: Callable[..., Command[Any]] = commands.geosearch
         command = make(key, withcoord=withcoord, withdist=withdist, withhash=withhash, **area)
         return self._execute(command.args, command.spec, command.parse)
 
@@ -1852,7 +1728,7 @@ class AsyncCommands(Generic[S]):
         self, destination: Key, source: Key, *, storedist: bool = False, **area: Unpack[GeoArea]
     ) -> Coroutine[Any, Any, int]:
         """Store the members in a circle, a box or a polygon as places, and return their number."""
-        command = geo.geosearchstore(destination, source, storedist=storedist, **area)
+        command = commands.geosearchstore(destination, source, storedist=storedist, **area)
         return self._execute(command.args, command.spec, command.parse)
 
     def hdel(self, key: Key, *fields: Value) -> Coroutine[Any, Any, int]:
@@ -2120,177 +1996,189 @@ class AsyncCommands(Generic[S]):
 
     def command_count(self) -> Coroutine[Any, Any, int]:
         """Return how many commands the server knows, without subcommands."""
-        return self._execute(("COMMAND", "COUNT"), COMMAND_COUNT)
+        command = commands.command_count()
+        return self._execute(command.args, command.spec, command.parse)
 
     def command_docs(self, *names: str) -> Coroutine[Any, Any, dict[str, dict[str, Any]]]:
         """Return the server's documentation of commands by name, or that of all commands."""
-        return self._execute(("COMMAND", "DOCS", *names), COMMAND_DOCS)
+        command = commands.command_docs(*names)
+        return self._execute(command.args, command.spec, command.parse)
 
     def command_getkeys(self, *words: Arg) -> Coroutine[Any, Any, list[S]]:
         """Return the keys of a command; ``words`` are its name and all of its arguments. It is not run."""
-        if words:
-            return self._execute(("COMMAND", "GETKEYS", *words), COMMAND_GETKEYS)
-        command = introspection.command_getkeys(*words)
+        command = commands.command_getkeys(*words)
         return self._execute(command.args, command.spec, command.parse)
 
     def command_getkeysandflags(self, *words: Arg) -> Coroutine[Any, Any, list[tuple[S, list[str]]]]:
         """Return the keys of a command, each with flags that tell what the command does to it."""
-        if words:
-            return self._execute(("COMMAND", "GETKEYSANDFLAGS", *words), COMMAND_GETKEYSANDFLAGS)
-        command = introspection.command_getkeysandflags(*words)
+        command = commands.command_getkeysandflags(*words)
         return self._execute(command.args, command.spec, command.parse)
 
     def command_info(self, *names: str) -> Coroutine[Any, Any, dict[str, CommandInfo]]:
         """Return the facts about commands by name, or about all commands."""
-        return self._execute(("COMMAND", "INFO", *names), COMMAND_INFO)
+        command = commands.command_info(*names)
+        return self._execute(command.args, command.spec, command.parse)
 
     def command_list(
         self, *, module: str | None = None, aclcat: str | None = None, pattern: str | None = None
     ) -> Coroutine[Any, Any, list[str]]:
         """Return the names of all commands, of those of a module or an ACL category, or that match a glob pattern."""
-        if module is None and aclcat is None and pattern is None:
-            return self._execute(("COMMAND", "LIST"), COMMAND_LIST)
-        command = introspection.command_list(module=module, aclcat=aclcat, pattern=pattern)
+        command = commands.command_list(module=module, aclcat=aclcat, pattern=pattern)
         return self._execute(command.args, command.spec, command.parse)
 
     def commandlog_get(self, count: int, type: CommandLogType) -> Coroutine[Any, Any, list[CommandLogEntry[S]]]:
         """Return the latest ``count`` entries of a log of commands, the newest first; -1 stands for all."""
-        command = introspection.commandlog_get(count, type)
+        command = commands.commandlog_get(count, type)
         return self._execute(command.args, command.spec, command.parse)
 
     def commandlog_len(self, type: CommandLogType) -> Coroutine[Any, Any, int]:
         """Return the number of entries of a log of commands."""
-        return self._execute(("COMMANDLOG", "LEN", type), COMMANDLOG_LEN)
+        command = commands.commandlog_len(type)
+        return self._execute(command.args, command.spec, command.parse)
 
     def commandlog_reset(self, type: CommandLogType) -> Coroutine[Any, Any, bool]:
         """Remove all entries of a log of commands, and return True."""
-        return self._execute(("COMMANDLOG", "RESET", type), COMMANDLOG_RESET)
+        command = commands.commandlog_reset(type)
+        return self._execute(command.args, command.spec, command.parse)
 
     def latency_doctor(self) -> Coroutine[Any, Any, str]:
         """Return the server's analysis of its latency, as text for people."""
-        return self._execute(("LATENCY", "DOCTOR"), LATENCY_DOCTOR)
+        command = commands.latency_doctor()
+        return self._execute(command.args, command.spec, command.parse)
 
     def latency_graph(self, event: str) -> Coroutine[Any, Any, str]:
         """Return the latency of an event over time as a drawing of characters."""
-        return self._execute(("LATENCY", "GRAPH", event), LATENCY_GRAPH)
+        command = commands.latency_graph(event)
+        return self._execute(command.args, command.spec, command.parse)
 
-    def latency_histogram(self, *commands: str) -> Coroutine[Any, Any, dict[str, LatencyHistogram]]:
+    def latency_histogram(self, *names: str) -> Coroutine[Any, Any, dict[str, LatencyHistogram]]:
         """Return how long the calls of commands took, by name, or of all commands that were called."""
-        return self._execute(("LATENCY", "HISTOGRAM", *commands), LATENCY_HISTOGRAM)
+        command = commands.latency_histogram(*names)
+        return self._execute(command.args, command.spec, command.parse)
 
     def latency_history(self, event: str) -> Coroutine[Any, Any, list[tuple[int, int]]]:
         """Return the latest spikes of an event: pairs of the time in seconds since 1970, and milliseconds."""
-        return self._execute(("LATENCY", "HISTORY", event), LATENCY_HISTORY)
+        command = commands.latency_history(event)
+        return self._execute(command.args, command.spec, command.parse)
 
     def latency_latest(self) -> Coroutine[Any, Any, list[LatencyEvent]]:
         """Return the latest spike of each event that has made the server slow."""
-        return self._execute(("LATENCY", "LATEST"), LATENCY_LATEST)
+        command = commands.latency_latest()
+        return self._execute(command.args, command.spec, command.parse)
 
     def latency_reset(self, *events: str) -> Coroutine[Any, Any, int]:
         """Forget the spikes of events, or of all events, and return for how many events there were some."""
-        return self._execute(("LATENCY", "RESET", *events), LATENCY_RESET)
+        command = commands.latency_reset(*events)
+        return self._execute(command.args, command.spec, command.parse)
 
     def memory_doctor(self) -> Coroutine[Any, Any, str]:
         """Return the server's analysis of its memory, as text for people."""
-        return self._execute(("MEMORY", "DOCTOR"), MEMORY_DOCTOR)
+        command = commands.memory_doctor()
+        return self._execute(command.args, command.spec, command.parse)
 
     def memory_malloc_stats(self) -> Coroutine[Any, Any, str]:
         """Return the statistics of the memory allocator, as text for people."""
-        return self._execute(("MEMORY", "MALLOC-STATS"), MEMORY_MALLOC_STATS)
+        command = commands.memory_malloc_stats()
+        return self._execute(command.args, command.spec, command.parse)
 
     def memory_purge(self) -> Coroutine[Any, Any, bool]:
         """Ask the memory allocator to give unused memory back to the system, and return True."""
-        return self._execute(("MEMORY", "PURGE"), MEMORY_PURGE)
+        command = commands.memory_purge()
+        return self._execute(command.args, command.spec, command.parse)
 
     def memory_stats(self) -> Coroutine[Any, Any, dict[str, Any]]:
         """Return how the server uses its memory."""
-        return self._execute(("MEMORY", "STATS"), MEMORY_STATS)
+        command = commands.memory_stats()
+        return self._execute(command.args, command.spec, command.parse)
 
     def memory_usage(self, key: Key, *, samples: int | None = None) -> Coroutine[Any, Any, int | None]:
         """Return how many bytes of memory a key and its value take, or None if there is no such key."""
-        if samples is None:
-            return self._execute(("MEMORY", "USAGE", key), MEMORY_USAGE)
-        command = introspection.memory_usage(key, samples=samples)
+        command = commands.memory_usage(key, samples=samples)
         return self._execute(command.args, command.spec, command.parse)
 
     def module_list(self) -> Coroutine[Any, Any, list[dict[str, Any]]]:
         """Return one dict for each module that is loaded: ``{"name": "bf", "ver": 20802, "path": ..., "args": []}``."""
-        return self._execute(("MODULE", "LIST"), MODULE_LIST)
+        command = commands.module_list()
+        return self._execute(command.args, command.spec, command.parse)
 
     def module_load(self, path: str, *args: Arg) -> Coroutine[Any, Any, bool]:
         """Load a module from a file on the server's machine, and return True."""
-        return self._execute(("MODULE", "LOAD", path, *args), MODULE_LOAD)
+        command = commands.module_load(path, *args)
+        return self._execute(command.args, command.spec, command.parse)
 
     def module_loadex(
         self, path: str, *, config: Mapping[str, Arg] | None = None, args: Sequence[Arg] = ()
     ) -> Coroutine[Any, Any, bool]:
         """Load a module with values for its settings, and return True."""
-        command = introspection.module_loadex(path, config=config, args=args)
+        command = commands.module_loadex(path, config=config, args=args)
         return self._execute(command.args, command.spec, command.parse)
 
     def module_unload(self, name: str) -> Coroutine[Any, Any, bool]:
         """Unload a module, and return True."""
-        return self._execute(("MODULE", "UNLOAD", name), MODULE_UNLOAD)
+        command = commands.module_unload(name)
+        return self._execute(command.args, command.spec, command.parse)
 
     def slowlog_get(self, count: int | None = None) -> Coroutine[Any, Any, list[SlowLogEntry[S]]]:
         """Return the latest commands that took long, the newest first: 10, or ``count``."""
-        if count is None:
-            return self._execute(("SLOWLOG", "GET"), SLOWLOG_GET)
-        command = introspection.slowlog_get(count)
+        command = commands.slowlog_get(count)
         return self._execute(command.args, command.spec, command.parse)
 
     def slowlog_len(self) -> Coroutine[Any, Any, int]:
         """Return how many commands the slow log has."""
-        return self._execute(("SLOWLOG", "LEN"), SLOWLOG_LEN)
+        command = commands.slowlog_len()
+        return self._execute(command.args, command.spec, command.parse)
 
     def slowlog_reset(self) -> Coroutine[Any, Any, bool]:
         """Remove all entries of the slow log, and return True."""
-        return self._execute(("SLOWLOG", "RESET"), SLOWLOG_RESET)
+        command = commands.slowlog_reset()
+        return self._execute(command.args, command.spec, command.parse)
 
     def json_arrappend(self, key: Key, path: str, *values: Any) -> Coroutine[Any, Any, list[int | None]]:
         """Append values to arrays, and return the new length of each."""
-        command = json.json_arrappend(key, path, *values)
+        command = commands.json_arrappend(key, path, *values)
         return self._execute(command.args, command.spec, command.parse)
 
     def json_arrindex(
         self, key: Key, path: str, value: Any, start: int | None = None, stop: int | None = None
     ) -> Coroutine[Any, Any, list[int | None]]:
         """Return at which index each array has a value first; -1 if it has not."""
-        command = json.json_arrindex(key, path, value, start, stop)
+        command = commands.json_arrindex(key, path, value, start, stop)
         return self._execute(command.args, command.spec, command.parse)
 
     def json_arrinsert(self, key: Key, path: str, index: int, *values: Any) -> Coroutine[Any, Any, list[int | None]]:
         """Insert values into arrays before an index, and return the new length of each."""
-        command = json.json_arrinsert(key, path, index, *values)
+        command = commands.json_arrinsert(key, path, index, *values)
         return self._execute(command.args, command.spec, command.parse)
 
     def json_arrlen(self, key: Key, path: str = "$") -> Coroutine[Any, Any, list[int | None]]:
         """Return the length of each array."""
-        command = json.json_arrlen(key, path)
+        command = commands.json_arrlen(key, path)
         return self._execute(command.args, command.spec, command.parse)
 
     def json_arrpop(self, key: Key, path: str = "$", index: int = -1) -> Coroutine[Any, Any, list[Any]]:
         """Remove an element of each array and return it; None if there is no array or it is empty."""
-        command = json.json_arrpop(key, path, index)
+        command = commands.json_arrpop(key, path, index)
         return self._execute(command.args, command.spec, command.parse)
 
     def json_arrtrim(self, key: Key, path: str, start: int, stop: int) -> Coroutine[Any, Any, list[int | None]]:
         """Keep only the elements of each array from ``start`` to ``stop``, both included, and return its new length."""
-        command = json.json_arrtrim(key, path, start, stop)
+        command = commands.json_arrtrim(key, path, start, stop)
         return self._execute(command.args, command.spec, command.parse)
 
     def json_clear(self, key: Key, path: str = "$") -> Coroutine[Any, Any, int]:
         """Empty arrays and objects and set numbers to 0, and return how many values changed."""
-        return self._execute(("JSON.CLEAR", key, path), JSON_CLEAR)
+        command = commands.json_clear(key, path)
+        return self._execute(command.args, command.spec, command.parse)
 
     def json_debug_memory(self, key: Key, path: str = "$") -> Coroutine[Any, Any, list[int]]:
         """Return how many bytes of memory each value takes; an empty list if there is no key."""
-        command = json.json_debug_memory(key, path)
+        command = commands.json_debug_memory(key, path)
         return self._execute(command.args, command.spec, command.parse)
 
     def json_del(self, key: Key, path: str = "$") -> Coroutine[Any, Any, int]:
         """Delete values and return how many there were; the key too if the path is its root."""
-        return self._execute(("JSON.DEL", key, path), JSON_DEL)
+        command = commands.json_del(key, path)
+        return self._execute(command.args, command.spec, command.parse)
 
     @overload
     def json_get(self, key: Key, *paths: str, raw: Literal[False] = False) -> Coroutine[Any, Any, Any]: ...
@@ -2314,74 +2202,70 @@ class AsyncCommands(Generic[S]):
         space: str | None = None,
     ) -> Coroutine[Any, Any, Any]:
         """Return a document, or what paths match in it; None if there is no key."""
-        if not raw and indent is None and newline is None and space is None:
-            return self._execute(("JSON.GET", key, *paths), JSON_GET)
-        make: Callable[..., Command[Any]] = json.json_get
+        make: Callable[..., Command[Any]] = commands.json_get
         command = make(key, *paths, raw=raw, indent=indent, newline=newline, space=space)
         return self._execute(command.args, command.spec, command.parse)
 
     def json_merge(self, key: Key, path: str, value: Any) -> Coroutine[Any, Any, bool]:
         """Merge a value into a document: objects key by key, where None deletes; anything else is replaced."""
-        command = json.json_merge(key, path, value)
+        command = commands.json_merge(key, path, value)
         return self._execute(command.args, command.spec, command.parse)
 
     def json_mget(self, *keys: Key, path: str = ".") -> Coroutine[Any, Any, list[Any]]:
         """Return what a path matches in each of several documents, or the documents; None where there is no key."""
-        if keys:
-            return self._execute(("JSON.MGET", *keys, path), JSON_MGET)
-        command = json.json_mget(*keys, path=path)
+        command = commands.json_mget(*keys, path=path)
         return self._execute(command.args, command.spec, command.parse)
 
     def json_mset(self, *values: tuple[Key, str, Any]) -> Coroutine[Any, Any, bool]:
         """Set values, each given as a tuple of key, path and value: all or none."""
-        command = json.json_mset(*values)
+        command = commands.json_mset(*values)
         return self._execute(command.args, command.spec, command.parse)
 
     def json_numincrby(self, key: Key, path: str, number: float) -> Coroutine[Any, Any, list[float | None]]:
         """Add a number to numbers, and return the new value of each: an int where the result is one."""
-        command = json.json_numincrby(key, path, number)
+        command = commands.json_numincrby(key, path, number)
         return self._execute(command.args, command.spec, command.parse)
 
     def json_nummultby(self, key: Key, path: str, number: float) -> Coroutine[Any, Any, list[float | None]]:
         """Multiply numbers by a number, and return the new value of each."""
-        command = json.json_nummultby(key, path, number)
+        command = commands.json_nummultby(key, path, number)
         return self._execute(command.args, command.spec, command.parse)
 
     def json_objkeys(self, key: Key, path: str = "$") -> Coroutine[Any, Any, list[list[str] | None]]:
         """Return the keys of each object."""
-        command = json.json_objkeys(key, path)
+        command = commands.json_objkeys(key, path)
         return self._execute(command.args, command.spec, command.parse)
 
     def json_objlen(self, key: Key, path: str = "$") -> Coroutine[Any, Any, list[int | None]]:
         """Return how many keys each object has."""
-        command = json.json_objlen(key, path)
+        command = commands.json_objlen(key, path)
         return self._execute(command.args, command.spec, command.parse)
 
     def json_set(
         self, key: Key, path: str, value: Any, *, nx: bool = False, xx: bool = False
     ) -> Coroutine[Any, Any, bool]:
         """Set a value, and return whether it was set."""
-        command = json.json_set(key, path, value, nx=nx, xx=xx)
+        command = commands.json_set(key, path, value, nx=nx, xx=xx)
         return self._execute(command.args, command.spec, command.parse)
 
     def json_strappend(self, key: Key, path: str, text: str) -> Coroutine[Any, Any, list[int | None]]:
         """Append text to strings, and return the new length of each in bytes."""
-        command = json.json_strappend(key, path, text)
+        command = commands.json_strappend(key, path, text)
         return self._execute(command.args, command.spec, command.parse)
 
     def json_strlen(self, key: Key, path: str = "$") -> Coroutine[Any, Any, list[int | None]]:
         """Return the length of each string in bytes."""
-        command = json.json_strlen(key, path)
+        command = commands.json_strlen(key, path)
         return self._execute(command.args, command.spec, command.parse)
 
     def json_toggle(self, key: Key, path: str) -> Coroutine[Any, Any, list[bool | None]]:
         """Turn True into False and False into True, and return the new values."""
-        command = json.json_toggle(key, path)
+        command = commands.json_toggle(key, path)
         return self._execute(command.args, command.spec, command.parse)
 
     def json_type(self, key: Key, path: str = "$") -> Coroutine[Any, Any, list[str]]:
         """Return the type of each value; an empty list if there is no key."""
-        command = json.json_type(key, path)
+        command = commands.json_type(key, path)
         return self._execute(command.args, command.spec, command.parse)
 
     def blmove(
@@ -2603,107 +2487,112 @@ class AsyncCommands(Generic[S]):
         self, script: str | bytes, *, keys: Sequence[Key] = (), args: Sequence[Value] = ()
     ) -> Coroutine[Any, Any, Any]:
         """Run a Lua script and return what it returns, in the shape that the protocol gives it."""
-        command = scripting.eval(script, keys=keys, args=args)
+        command = commands.eval(script, keys=keys, args=args)
         return self._execute(command.args, command.spec, command.parse)
 
     def eval_ro(
         self, script: str | bytes, *, keys: Sequence[Key] = (), args: Sequence[Value] = ()
     ) -> Coroutine[Any, Any, Any]:
         """Run a Lua script that changes nothing, and return what it returns."""
-        command = scripting.eval_ro(script, keys=keys, args=args)
+        command = commands.eval_ro(script, keys=keys, args=args)
         return self._execute(command.args, command.spec, command.parse)
 
     def evalsha(
         self, sha1: str | bytes, *, keys: Sequence[Key] = (), args: Sequence[Value] = ()
     ) -> Coroutine[Any, Any, Any]:
         """Run the script that has this hash, and return what it returns."""
-        command = scripting.evalsha(sha1, keys=keys, args=args)
+        command = commands.evalsha(sha1, keys=keys, args=args)
         return self._execute(command.args, command.spec, command.parse)
 
     def evalsha_ro(
         self, sha1: str | bytes, *, keys: Sequence[Key] = (), args: Sequence[Value] = ()
     ) -> Coroutine[Any, Any, Any]:
         """Run the script that has this hash and changes nothing, and return what it returns."""
-        command = scripting.evalsha_ro(sha1, keys=keys, args=args)
+        command = commands.evalsha_ro(sha1, keys=keys, args=args)
         return self._execute(command.args, command.spec, command.parse)
 
     def fcall(
         self, name: str | bytes, *, keys: Sequence[Key] = (), args: Sequence[Value] = ()
     ) -> Coroutine[Any, Any, Any]:
         """Call a function of a library that was loaded, and return what it returns."""
-        command = scripting.fcall(name, keys=keys, args=args)
+        command = commands.fcall(name, keys=keys, args=args)
         return self._execute(command.args, command.spec, command.parse)
 
     def fcall_ro(
         self, name: str | bytes, *, keys: Sequence[Key] = (), args: Sequence[Value] = ()
     ) -> Coroutine[Any, Any, Any]:
         """Call a function that changes nothing, and return what it returns."""
-        command = scripting.fcall_ro(name, keys=keys, args=args)
+        command = commands.fcall_ro(name, keys=keys, args=args)
         return self._execute(command.args, command.spec, command.parse)
 
     def function_delete(self, library: str | bytes) -> Coroutine[Any, Any, bool]:
         """Delete a library with all its functions, and return True."""
-        return self._execute(("FUNCTION", "DELETE", library), FUNCTION_DELETE)
+        command = commands.function_delete(library)
+        return self._execute(command.args, command.spec, command.parse)
 
     def function_dump(self) -> Coroutine[Any, Any, bytes]:
         """Return all libraries in the server's own format, for ``function_restore``. Since Redis 7.0."""
-        return self._execute(("FUNCTION", "DUMP"), FUNCTION_DUMP)
+        command = commands.function_dump()
+        return self._execute(command.args, command.spec, command.parse)
 
     def function_flush(self, mode: FlushMode | None = None) -> Coroutine[Any, Any, bool]:
         """Delete all libraries and return True."""
-        command = scripting.function_flush(mode)
+        command = commands.function_flush(mode)
         return self._execute(command.args, command.spec, command.parse)
 
     def function_kill(self) -> Coroutine[Any, Any, bool]:
         """End the function that runs too long, and return True."""
-        return self._execute(("FUNCTION", "KILL"), FUNCTION_KILL)
+        command = commands.function_kill()
+        return self._execute(command.args, command.spec, command.parse)
 
     def function_list(
         self, *, libraryname: str | bytes | None = None, withcode: bool = False
     ) -> Coroutine[Any, Any, list[dict[str, Any]]]:
         """Return the libraries, each as a dict; an empty list if there are none."""
-        command = scripting.function_list(libraryname=libraryname, withcode=withcode)
+        command = commands.function_list(libraryname=libraryname, withcode=withcode)
         return self._execute(command.args, command.spec, command.parse)
 
     def function_load(self, code: str | bytes, *, replace: bool = False) -> Coroutine[Any, Any, str]:
         """Load a library and return its name, which its first line says: ``#!lua name=mylib``."""
-        command = scripting.function_load(code, replace=replace)
+        command = commands.function_load(code, replace=replace)
         return self._execute(command.args, command.spec, command.parse)
 
     def function_restore(
         self, payload: bytes, policy: Literal["FLUSH", "APPEND", "REPLACE"] | None = None
     ) -> Coroutine[Any, Any, bool]:
         """Load the libraries of a ``function_dump``, and return True."""
-        command = scripting.function_restore(payload, policy)
+        command = commands.function_restore(payload, policy)
         return self._execute(command.args, command.spec, command.parse)
 
     def function_stats(self) -> Coroutine[Any, Any, dict[str, Any]]:
         """Return the function that runs now, and how many there are."""
-        return self._execute(("FUNCTION", "STATS"), FUNCTION_STATS)
+        command = commands.function_stats()
+        return self._execute(command.args, command.spec, command.parse)
 
     def script_exists(self, *sha1s: str | bytes) -> Coroutine[Any, Any, list[bool]]:
         """Return a list that tells, for each hash in order, whether the server remembers the script."""
-        if sha1s:
-            return self._execute(("SCRIPT", "EXISTS", *sha1s), SCRIPT_EXISTS)
-        command = scripting.script_exists(*sha1s)
+        command = commands.script_exists(*sha1s)
         return self._execute(command.args, command.spec, command.parse)
 
     def script_flush(self, mode: FlushMode | None = None) -> Coroutine[Any, Any, bool]:
         """Forget all scripts and return True."""
-        command = scripting.script_flush(mode)
+        command = commands.script_flush(mode)
         return self._execute(command.args, command.spec, command.parse)
 
     def script_kill(self) -> Coroutine[Any, Any, bool]:
         """End the script that runs too long, and return True."""
-        return self._execute(("SCRIPT", "KILL"), SCRIPT_KILL)
+        command = commands.script_kill()
+        return self._execute(command.args, command.spec, command.parse)
 
     def script_load(self, script: str | bytes) -> Coroutine[Any, Any, str]:
         """Make the server remember a script, without running it, and return its hash for ``evalsha``."""
-        return self._execute(("SCRIPT", "LOAD", script), SCRIPT_LOAD)
+        command = commands.script_load(script)
+        return self._execute(command.args, command.spec, command.parse)
 
     def script_show(self, sha1: str | bytes) -> Coroutine[Any, Any, S]:
         """Return the script that has this hash."""
-        return self._execute(("SCRIPT", "SHOW", sha1), SCRIPT_SHOW)
+        command = commands.script_show(sha1)
+        return self._execute(command.args, command.spec, command.parse)
 
     def ft_aggregate(
         self,
@@ -2720,7 +2609,7 @@ class AsyncCommands(Generic[S]):
         dialect: int | None = None,
     ) -> Coroutine[Any, Any, AggregateResult[S]]:
         """Group, sort and compute what a query finds, in ``steps``, and return the rows."""
-        command = search.ft_aggregate(
+        command = commands.ft_aggregate(
             index,
             query,
             *steps,
@@ -2737,82 +2626,84 @@ class AsyncCommands(Generic[S]):
 
     def ft_alter(self, index: Key, *fields: Sequence[Arg], skipinitialscan: bool = False) -> Coroutine[Any, Any, bool]:
         """Add fields to the schema of an index, each as for ``ft_create``."""
-        command = search.ft_alter(index, *fields, skipinitialscan=skipinitialscan)
+        command = commands.ft_alter(index, *fields, skipinitialscan=skipinitialscan)
         return self._execute(command.args, command.spec, command.parse)
 
     def ft_create(
         self, index: Key, *fields: Sequence[Arg], **options: Unpack[CreateOptions]
     ) -> Coroutine[Any, Any, bool]:
         """Make an index."""
-        command = search.ft_create(index, *fields, **options)
+        command = commands.ft_create(index, *fields, **options)
         return self._execute(command.args, command.spec, command.parse)
 
     def ft_cursor_del(self, index: Key, cursor: int) -> Coroutine[Any, Any, bool]:
         """Delete a cursor. Always True; the server refuses one that does not exist."""
-        command = search.ft_cursor_del(index, cursor)
+        command = commands.ft_cursor_del(index, cursor)
         return self._execute(command.args, command.spec, command.parse)
 
     def ft_cursor_read(
         self, index: Key, cursor: int, *, count: int | None = None
     ) -> Coroutine[Any, Any, AggregateResult[S]]:
         """Return the next rows of an aggregation that was called with ``withcursor``."""
-        command = search.ft_cursor_read(index, cursor, count=count)
+        command = commands.ft_cursor_read(index, cursor, count=count)
         return self._execute(command.args, command.spec, command.parse)
 
     def ft_dropindex(self, index: Key, *, dd: bool = False) -> Coroutine[Any, Any, bool]:
         """Delete an index, and with ``dd`` the hashes or documents in it. Always True."""
-        command = search.ft_dropindex(index, dd=dd)
+        command = commands.ft_dropindex(index, dd=dd)
         return self._execute(command.args, command.spec, command.parse)
 
     def ft_info(self, index: Key) -> Coroutine[Any, Any, dict[str, Any]]:
         """Return facts about an index."""
-        return self._execute(("FT.INFO", index), FT_INFO)
+        command = commands.ft_info(index)
+        return self._execute(command.args, command.spec, command.parse)
 
     def ft__list(self) -> Coroutine[Any, Any, list[S]]:
         """Return the names of all indexes."""
-        return self._execute(("FT._LIST",), FT_LIST)
+        command = commands.ft__list()
+        return self._execute(command.args, command.spec, command.parse)
 
     def ft_search(
         self, index: Key, query: str, **options: Unpack[SearchOptions]
     ) -> Coroutine[Any, Any, SearchResult[S]]:
         """Return the documents that a query finds, 10 at most without ``limit``."""
-        command = search.ft_search(index, query, **options)
+        command = commands.ft_search(index, query, **options)
         return self._execute(command.args, command.spec, command.parse)
 
     def bgrewriteaof(self) -> Coroutine[Any, Any, str]:
         """Rewrite the append-only file in the background, and return what the server says: started or scheduled."""
-        return self._execute(("BGREWRITEAOF",), BGREWRITEAOF)
+        command = commands.bgrewriteaof()
+        return self._execute(command.args, command.spec, command.parse)
 
     def bgsave(self, *, schedule: bool = False, cancel: bool = False) -> Coroutine[Any, Any, str]:
         """Save all data to a file in the background, and return what the server says."""
-        if not schedule and not cancel:
-            return self._execute(("BGSAVE",), BGSAVE)
-        command = server.bgsave(schedule=schedule, cancel=cancel)
+        command = commands.bgsave(schedule=schedule, cancel=cancel)
         return self._execute(command.args, command.spec, command.parse)
 
     def config_get(self, *patterns: str) -> Coroutine[Any, Any, dict[str, str]]:
         """Return the settings whose names match one of the glob patterns, with their values."""
-        if patterns:
-            return self._execute(("CONFIG", "GET", *patterns), CONFIG_GET)
-        command = server.config_get(*patterns)
+        command = commands.config_get(*patterns)
         return self._execute(command.args, command.spec, command.parse)
 
     def config_resetstat(self) -> Coroutine[Any, Any, bool]:
         """Set the statistics of ``info`` back to 0, and return True."""
-        return self._execute(("CONFIG", "RESETSTAT"), CONFIG_RESETSTAT)
+        command = commands.config_resetstat()
+        return self._execute(command.args, command.spec, command.parse)
 
     def config_rewrite(self) -> Coroutine[Any, Any, bool]:
         """Write the settings that differ to the server's configuration file, and return True."""
-        return self._execute(("CONFIG", "REWRITE"), CONFIG_REWRITE)
+        command = commands.config_rewrite()
+        return self._execute(command.args, command.spec, command.parse)
 
     def config_set(self, settings: Mapping[str, Value]) -> Coroutine[Any, Any, bool]:
         """Change settings, all or none of them, and return True."""
-        command = server.config_set(settings)
+        command = commands.config_set(settings)
         return self._execute(command.args, command.spec, command.parse)
 
     def dbsize(self) -> Coroutine[Any, Any, int]:
         """Return the number of keys in the database."""
-        return self._execute(("DBSIZE",), DBSIZE)
+        command = commands.dbsize()
+        return self._execute(command.args, command.spec, command.parse)
 
     def failover(
         self,
@@ -2823,34 +2714,32 @@ class AsyncCommands(Generic[S]):
         timeout: Duration | None = None,
     ) -> Coroutine[Any, Any, bool]:
         """Begin to change places with a replica, and return True; ``info("replication")`` tells when it is done."""
-        if to is None and timeout is None and not force and not abort:
-            return self._execute(("FAILOVER",), FAILOVER)
-        command = server.failover(to=to, force=force, abort=abort, timeout=timeout)
+        command = commands.failover(to=to, force=force, abort=abort, timeout=timeout)
         return self._execute(command.args, command.spec, command.parse)
 
     def flushall(self, mode: FlushMode | None = None) -> Coroutine[Any, Any, bool]:
         """Remove all keys of all databases, and return True."""
-        if mode is None:
-            return self._execute(("FLUSHALL",), FLUSHALL)
-        return self._execute(("FLUSHALL", mode), FLUSHALL)
+        command = commands.flushall(mode)
+        return self._execute(command.args, command.spec, command.parse)
 
     def flushdb(self, mode: FlushMode | None = None) -> Coroutine[Any, Any, bool]:
         """Remove all keys of the database, and return True."""
-        if mode is None:
-            return self._execute(("FLUSHDB",), FLUSHDB)
-        return self._execute(("FLUSHDB", mode), FLUSHDB)
+        command = commands.flushdb(mode)
+        return self._execute(command.args, command.spec, command.parse)
 
     def info(self, *sections: str) -> Coroutine[Any, Any, dict[str, Any]]:
         """Return what the server tells about itself, all in one dict: the usual sections, or those that are named."""
-        return self._execute(("INFO", *sections), INFO)
+        command = commands.info(*sections)
+        return self._execute(command.args, command.spec, command.parse)
 
     def lastsave(self) -> Coroutine[Any, Any, datetime]:
         """Return when the data were last saved to a file, or when the server started; in UTC."""
-        return self._execute(("LASTSAVE",), LASTSAVE)
+        command = commands.lastsave()
+        return self._execute(command.args, command.spec, command.parse)
 
     def lolwut(self, *parameters: int | str, version: int | None = None) -> Coroutine[Any, Any, str]:
         """Return a piece of computer art, made of characters."""
-        command = server.lolwut(*parameters, version=version)
+        command = commands.lolwut(*parameters, version=version)
         return self._execute(command.args, command.spec, command.parse)
 
     @overload
@@ -2859,19 +2748,19 @@ class AsyncCommands(Generic[S]):
     def replicaof(self, host: str, port: int) -> Coroutine[Any, Any, bool]: ...
     def replicaof(self, host: str | None, port: int | None = None) -> Coroutine[Any, Any, bool]:
         """Make the server a replica of another one, and return True. ``replicaof(None)`` makes it a primary again."""
-        if host is None and port is None:
-            return self._execute(("REPLICAOF", "NO", "ONE"), REPLICAOF)
-        make: Callable[..., Command[Any]] = server.replicaof
+        make: Callable[..., Command[Any]] = commands.replicaof
         command = make(host, port)
         return self._execute(command.args, command.spec, command.parse)
 
     def role(self) -> Coroutine[Any, Any, PrimaryRole | ReplicaRole | SentinelRole]:
         """Return the role of the server in replication; ``role().role`` is "master", "slave" or "sentinel"."""
-        return self._execute(("ROLE",), ROLE)
+        command = commands.role()
+        return self._execute(command.args, command.spec, command.parse)
 
     def save(self) -> Coroutine[Any, Any, bool]:
         """Save all data to a file, and return True. The server does nothing else meanwhile: see ``bgsave``."""
-        return self._execute(("SAVE",), SAVE)
+        command = commands.save()
+        return self._execute(command.args, command.spec, command.parse)
 
     def shutdown(
         self,
@@ -2884,16 +2773,18 @@ class AsyncCommands(Generic[S]):
         abort: bool = False,
     ) -> Coroutine[Any, Any, bool]:
         """End the server. A server that ends does not answer: the call then raises OutcomeUnknown."""
-        command = server.shutdown(save=save, now=now, force=force, safe=safe, failover=failover, abort=abort)
+        command = commands.shutdown(save=save, now=now, force=force, safe=safe, failover=failover, abort=abort)
         return self._execute(command.args, command.spec, command.parse)
 
     def swapdb(self, first: int, second: int) -> Coroutine[Any, Any, bool]:
         """Exchange the contents of two databases for all clients, and return True."""
-        return self._execute(("SWAPDB", first, second), SWAPDB)
+        command = commands.swapdb(first, second)
+        return self._execute(command.args, command.spec, command.parse)
 
     def time(self) -> Coroutine[Any, Any, datetime]:
         """Return the time of the server's clock, in UTC."""
-        return self._execute(("TIME",), TIME)
+        command = commands.time()
+        return self._execute(command.args, command.spec, command.parse)
 
     def sadd(self, key: Key, *members: Value) -> Coroutine[Any, Any, int]:
         """Add members to a set, and return how many were not in it before."""
@@ -3880,13 +3771,12 @@ class AsyncCommands(Generic[S]):
 
     def unwatch(self) -> Coroutine[Any, Any, bool]:
         """End every watch of this connection, and return True."""
-        return self._execute(("UNWATCH",), UNWATCH)
+        command = commands.unwatch()
+        return self._execute(command.args, command.spec, command.parse)
 
     def watch(self, *keys: Key) -> Coroutine[Any, Any, bool]:
         """Watch keys until the next transaction on this connection, and return True."""
-        if keys:
-            return self._execute(("WATCH", *keys), WATCH)
-        command = transactions.watch(*keys)
+        command = commands.watch(*keys)
         return self._execute(command.args, command.spec, command.parse)
 
     def vadd(
@@ -3903,18 +3793,20 @@ class AsyncCommands(Generic[S]):
         m: int | None = None,
     ) -> Coroutine[Any, Any, bool]:
         """Add an element with its vector, or change its vector, and return whether the element is new."""
-        command = vector_sets.vadd(
+        command = commands.vadd(
             key, vector, element, reduce=reduce, cas=cas, quantization=quantization, ef=ef, setattr=setattr, m=m
         )
         return self._execute(command.args, command.spec, command.parse)
 
     def vcard(self, key: Key) -> Coroutine[Any, Any, int]:
         """Return the number of elements, 0 if there is no vector set."""
-        return self._execute(("VCARD", key), VCARD)
+        command = commands.vcard(key)
+        return self._execute(command.args, command.spec, command.parse)
 
     def vdim(self, key: Key) -> Coroutine[Any, Any, int]:
         """Return how many numbers the stored vectors have. The server refuses a key that does not exist."""
-        return self._execute(("VDIM", key), VDIM)
+        command = commands.vdim(key)
+        return self._execute(command.args, command.spec, command.parse)
 
     @overload
     def vemb(
@@ -3924,21 +3816,24 @@ class AsyncCommands(Generic[S]):
     def vemb(self, key: Key, element: Value, *, raw: Literal[True]) -> Coroutine[Any, Any, RawVector | None]: ...
     def vemb(self, key: Key, element: Value, *, raw: bool = False) -> Coroutine[Any, Any, Any]:
         """Return the vector of an element, or None if there is no such element."""
-        if not raw:
-            return self._execute(("VEMB", key, element), VEMB)
-        return self._execute(("VEMB", key, element, "RAW"), VEMB_RAW)
+        make: Callable[..., Command[Any]] = commands.vemb
+        command = make(key, element, raw=raw)
+        return self._execute(command.args, command.spec, command.parse)
 
     def vgetattr(self, key: Key, element: Value) -> Coroutine[Any, Any, Any]:
         """Return the attributes of an element as a Python value; None if there are none, or no such element."""
-        return self._execute(("VGETATTR", key, element), VGETATTR)
+        command = commands.vgetattr(key, element)
+        return self._execute(command.args, command.spec, command.parse)
 
     def vinfo(self, key: Key) -> Coroutine[Any, Any, dict[str, Any] | None]:
         """Return facts about a vector set, or None if there is none."""
-        return self._execute(("VINFO", key), VINFO)
+        command = commands.vinfo(key)
+        return self._execute(command.args, command.spec, command.parse)
 
     def vismember(self, key: Key, element: Value) -> Coroutine[Any, Any, bool]:
         """Return whether a vector set has an element; False if there is no vector set. Since Redis 8.2."""
-        return self._execute(("VISMEMBER", key, element), VISMEMBER)
+        command = commands.vismember(key, element)
+        return self._execute(command.args, command.spec, command.parse)
 
     @overload
     def vlinks(
@@ -3950,9 +3845,9 @@ class AsyncCommands(Generic[S]):
     ) -> Coroutine[Any, Any, list[list[tuple[S, float]]]]: ...
     def vlinks(self, key: Key, element: Value, *, withscores: bool = False) -> Coroutine[Any, Any, Any]:
         """Return the neighbours of an element in the graph, a list for each layer from the top down."""
-        if not withscores:
-            return self._execute(("VLINKS", key, element), VLINKS)
-        return self._execute(("VLINKS", key, element, "WITHSCORES"), VLINKS_SCORES)
+        make: Callable[..., Command[Any]] = commands.vlinks
+        command = make(key, element, withscores=withscores)
+        return self._execute(command.args, command.spec, command.parse)
 
     @overload
     def vrandmember(self, key: Key, count: None = None) -> Coroutine[Any, Any, S | None]: ...
@@ -3960,19 +3855,18 @@ class AsyncCommands(Generic[S]):
     def vrandmember(self, key: Key, count: int) -> Coroutine[Any, Any, list[S]]: ...
     def vrandmember(self, key: Key, count: int | None = None) -> Coroutine[Any, Any, Any]:
         """Return a random element, or a list of up to ``count`` of them."""
-        if count is None:
-            return self._execute(("VRANDMEMBER", key), VRANDMEMBER)
-        make: Callable[..., Command[Any]] = vector_sets.vrandmember
+        make: Callable[..., Command[Any]] = commands.vrandmember
         command = make(key, count)
         return self._execute(command.args, command.spec, command.parse)
 
     def vrem(self, key: Key, element: Value) -> Coroutine[Any, Any, bool]:
         """Remove an element, and return whether there was one."""
-        return self._execute(("VREM", key, element), VREM)
+        command = commands.vrem(key, element)
+        return self._execute(command.args, command.spec, command.parse)
 
     def vsetattr(self, key: Key, element: Value, attributes: Any) -> Coroutine[Any, Any, bool]:
         """Set the attributes of an element, or remove them with None, and return whether there is such an element."""
-        command = vector_sets.vsetattr(key, element, attributes)
+        command = commands.vsetattr(key, element, attributes)
         return self._execute(command.args, command.spec, command.parse)
 
     @overload
@@ -4043,7 +3937,7 @@ class AsyncCommands(Generic[S]):
         nothread: bool = False,
     ) -> Coroutine[Any, Any, Any]:
         """Return the elements that are most similar to a vector or to an element, the most similar first."""
-        make: Callable[..., Command[Any]] = vector_sets.vsim
+        make: Callable[..., Command[Any]] = commands.vsim
         command = make(
             key,
             vector,

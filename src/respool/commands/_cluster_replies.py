@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from respool._facts.records import ClusterLink, ClusterNode, ClusterShard, ShardNode, SlotMigration, SlotNode, SlotRange
+from respool._facts.server_records import (
+    ClusterLink,
+    ClusterNode,
+    ClusterShard,
+    ShardNode,
+    SlotMigration,
+    SlotNode,
+    SlotRange,
+)
 from respool.commands._parsers import as_map, as_pairs, plain
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from respool._facts.records import (
+from respool._facts.server_records import (
     CommandInfo,
     CommandLogEntry,
     ConnectedReplica,

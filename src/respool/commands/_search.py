@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-from respool._facts.records import AggregateResult, Document, SearchResult
+from respool._facts.server_records import AggregateResult, Document, SearchResult
 from respool.commands._parsers import as_facts, as_map, as_text
 
 #: The facts about an index that are maps, and lists of maps, which RESP2 sends as flat lists.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from respool._facts.records import RawVector, VectorMatch
+from respool._facts.server_records import RawVector, VectorMatch
 from respool.commands._json import as_json
 from respool.commands._parsers import as_text
 

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from respool._facts.command import Arg, Key
-    from respool._facts.records import ClusterLink, ClusterNode, ClusterShard, SlotMigration, SlotRange
+    from respool._facts.server_records import ClusterLink, ClusterNode, ClusterShard, SlotMigration, SlotRange
     from respool.commands._arguments import Duration, Text
 
 SlotMetric: TypeAlias = Literal["KEY-COUNT", "CPU-USEC", "NETWORK-BYTES-IN", "NETWORK-BYTES-OUT", "MEMORY-BYTES"]

@@ -29,7 +29,13 @@ from respool.commands._reports import (
 
 if TYPE_CHECKING:
     from respool._facts.command import Arg, Key
-    from respool._facts.records import CommandInfo, CommandLogEntry, LatencyEvent, LatencyHistogram, SlowLogEntry
+    from respool._facts.server_records import (
+        CommandInfo,
+        CommandLogEntry,
+        LatencyEvent,
+        LatencyHistogram,
+        SlowLogEntry,
+    )
     from respool.commands._arguments import Text
 
 CommandLogType: TypeAlias = Literal["SLOW", "LARGE-REQUEST", "LARGE-REPLY"]
@@ -160,12 +166,12 @@ def latency_graph(event: str) -> Command[str]:
     return Command(LATENCY_GRAPH, event)
 
 
-def latency_histogram(*commands: str) -> Command[dict[str, LatencyHistogram]]:
+def latency_histogram(*names: str) -> Command[dict[str, LatencyHistogram]]:
     """Return how long the calls of commands took, by name, or of all commands that were called.
 
     A command that was not called is missing. A container stands for its subcommands. Since Redis 7.0.
     """
-    return Command(LATENCY_HISTOGRAM, *commands)
+    return Command(LATENCY_HISTOGRAM, *names)
 
 
 def latency_history(event: str) -> Command[list[tuple[int, int]]]:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from respool._facts.command import Arg, Key
-    from respool._facts.records import AggregateResult, SearchResult
+    from respool._facts.server_records import AggregateResult, SearchResult
     from respool.commands._arguments import Duration, Text, Value
 
 #: Returns the value of an option by its name, or None.

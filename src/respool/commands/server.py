@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from respool._facts.command import Command, spec
 from respool._facts.errors import UsageTypeError, UsageValueError
-from respool._facts.records import PrimaryRole, ReplicaRole, SentinelRole
+from respool._facts.server_records import PrimaryRole, ReplicaRole, SentinelRole
 from respool.commands._arguments import (
     MILLISECOND,
     at_least,

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from respool._facts.command import Arg, Key
-    from respool._facts.records import RawVector, VectorMatch
+    from respool._facts.server_records import RawVector, VectorMatch
     from respool.commands._arguments import Text, Value
 
 Vector: TypeAlias = "Sequence[float] | bytes | memoryview"
