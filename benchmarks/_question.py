@@ -92,7 +92,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Question:
-    """One of B1 ... B11."""
+    """One of B1 ... B12."""
 
     id: str
     title: str
