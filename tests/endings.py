@@ -120,7 +120,7 @@ SCENES = {
     AtTeardown(*uses(Pool(url)))
 """,
     "a pool is made at teardown": """
-    AtTeardown(lambda: Pool(url).ping(), lambda: Pool(url).open(), lambda: Connection(url).open())
+    AtTeardown(lambda: Pool(url).ping(), lambda: Pool(url).acl_whoami(), lambda: Pool(url).open(), lambda: Connection(url).open())
 """,
     "a pool that daemon threads use is used at teardown": """
     pool = Pool(url, shared=1)

@@ -32,7 +32,7 @@ ITS_OWN: Final = frozenset({"reset"})
 
 #: Groups whose methods load them at the first call: they would be a third of what ``import`` costs a program.
 LATE: Final = frozenset(
-    "acl bloom cluster connection geo introspection json scripting search server transactions vector_sets".split()
+    "acl bloom cluster geo introspection json scripting search server transactions vector_sets".split()
 )
 
 #: A builtin type that inside of the classes is the method of its name.
@@ -370,8 +370,11 @@ loaded when one of them is first used.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from respool._facts.errors import UsageError
 
 if TYPE_CHECKING:
 {imported(functions, indent=4)}
@@ -389,7 +392,12 @@ if not TYPE_CHECKING:  # a type checker would believe every name
         home = _HOMES.get(name)
         if home is None:
             raise AttributeError(f"module {{__name__!r}} has no attribute {{name!r}}")
-        value = globals()[name] = getattr(import_module(home), name)
+        try:
+            value = globals()[name] = getattr(import_module(home), name)
+        except ImportError:
+            if sys.is_finalizing():
+                raise UsageError(f"{{name}} was never used, and cannot be loaded while the interpreter ends") from None
+            raise
         return value
 
 

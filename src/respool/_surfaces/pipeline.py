@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Unpack, overlo
 from respool import commands
 from respool.commands import (
     bitmaps,
+    connection,
     consumer_groups,
     generic,
     hashes,
@@ -20,6 +21,24 @@ from respool.commands import (
     strings,
 )
 from respool.commands.bitmaps import BITOP, GETBIT, SETBIT
+from respool.commands.connection import (
+    AUTH,
+    CLIENT_CAPA,
+    CLIENT_GETNAME,
+    CLIENT_GETREDIR,
+    CLIENT_ID,
+    CLIENT_INFO,
+    CLIENT_SETINFO,
+    CLIENT_SETNAME,
+    CLIENT_TRACKINGINFO,
+    CLIENT_UNPAUSE,
+    ECHO,
+    PING,
+    PING_ECHO,
+    QUIT,
+    RESET,
+    SELECT,
+)
 from respool.commands.consumer_groups import (
     XACK,
     XGROUP_CREATECONSUMER,
@@ -620,78 +639,75 @@ class PipelineCommands(Generic[S]):
 
     def auth(self, password: str | bytes, username: str | bytes | None = None) -> PipelineResult[bool]:
         """Log in as a user, or as the default user if no name is given, and return True."""
-        command = commands.auth(password, username)
-        return self._add(command.args, command.spec, command.parse)
+        if username is None:
+            return self._add(("AUTH", password), AUTH)
+        return self._add(("AUTH", username, password), AUTH)
 
     def client_caching(self, *, yes: bool) -> PipelineResult[bool]:
         """Set whether the keys of the next command are tracked, and return True."""
-        command = commands.client_caching(yes=yes)
+        command = connection.client_caching(yes=yes)
         return self._add(command.args, command.spec, command.parse)
 
     def client_capa(self, *capabilities: str) -> PipelineResult[bool]:
         """Announce the capabilities of this connection (``"redirect"``) to the server, and return True."""
-        command = commands.client_capa(*capabilities)
+        if capabilities:
+            return self._add(("CLIENT", "CAPA", *capabilities), CLIENT_CAPA)
+        command = connection.client_capa(*capabilities)
         return self._add(command.args, command.spec, command.parse)
 
     def client_getname(self) -> PipelineResult[str | None]:
         """Return the name of this connection, or None when it has none."""
-        command = commands.client_getname()
-        return self._add(command.args, command.spec, command.parse)
+        return self._add(("CLIENT", "GETNAME"), CLIENT_GETNAME)
 
     def client_getredir(self) -> PipelineResult[int]:
         """Return the id of the client that receives this connection's invalidations."""
-        command = commands.client_getredir()
-        return self._add(command.args, command.spec, command.parse)
+        return self._add(("CLIENT", "GETREDIR"), CLIENT_GETREDIR)
 
     def client_id(self) -> PipelineResult[int]:
         """Return the id of this connection; a server never uses an id twice."""
-        command = commands.client_id()
-        return self._add(command.args, command.spec, command.parse)
+        return self._add(("CLIENT", "ID"), CLIENT_ID)
 
     def client_import_source(self, *, on: bool) -> PipelineResult[bool]:
         """Set whether this connection is an import source, for a server in import mode, and return True."""
-        command = commands.client_import_source(on=on)
+        command = connection.client_import_source(on=on)
         return self._add(command.args, command.spec, command.parse)
 
     def client_info(self) -> PipelineResult[dict[str, str]]:
         """Return the server's information about this connection, with the field names of the server."""
-        command = commands.client_info()
-        return self._add(command.args, command.spec, command.parse)
+        return self._add(("CLIENT", "INFO"), CLIENT_INFO)
 
     def client_kill(self, **filters: Unpack[ClientFilter]) -> PipelineResult[int]:
         """Close the connections that match all the filters, and return their number."""
-        command = commands.client_kill(**filters)
+        command = connection.client_kill(**filters)
         return self._add(command.args, command.spec, command.parse)
 
     def client_list(self, **filters: Unpack[ClientFilter]) -> PipelineResult[list[dict[str, str]]]:
         """Return the server's information about its connections, or about those that match all the filters."""
-        command = commands.client_list(**filters)
+        command = connection.client_list(**filters)
         return self._add(command.args, command.spec, command.parse)
 
     def client_no_evict(self, *, on: bool) -> PipelineResult[bool]:
         """Set whether this connection stays open when the clients use too much memory, and return True."""
-        command = commands.client_no_evict(on=on)
+        command = connection.client_no_evict(on=on)
         return self._add(command.args, command.spec, command.parse)
 
     def client_no_touch(self, *, on: bool) -> PipelineResult[bool]:
         """Set whether commands on this connection do not count as a use of keys, for eviction; return True."""
-        command = commands.client_no_touch(on=on)
+        command = connection.client_no_touch(on=on)
         return self._add(command.args, command.spec, command.parse)
 
     def client_pause(self, timeout: Duration, mode: Literal["WRITE", "ALL"] = "ALL") -> PipelineResult[bool]:
         """Suspend all clients of the server for ``timeout`` milliseconds, and return True."""
-        command = commands.client_pause(timeout, mode)
+        command = connection.client_pause(timeout, mode)
         return self._add(command.args, command.spec, command.parse)
 
     def client_setinfo(self, attribute: Literal["LIB-NAME", "LIB-VER"], value: str) -> PipelineResult[bool]:
         """Set the name or version of the library behind this connection on the server, and return True."""
-        command = commands.client_setinfo(attribute, value)
-        return self._add(command.args, command.spec, command.parse)
+        return self._add(("CLIENT", "SETINFO", attribute, value), CLIENT_SETINFO)
 
     def client_setname(self, name: str) -> PipelineResult[bool]:
         """Name this connection, or remove its name with the empty string, and return True."""
-        command = commands.client_setname(name)
-        return self._add(command.args, command.spec, command.parse)
+        return self._add(("CLIENT", "SETNAME", name), CLIENT_SETNAME)
 
     def client_tracking(
         self,
@@ -705,30 +721,27 @@ class PipelineCommands(Generic[S]):
         noloop: bool = False,
     ) -> PipelineResult[bool]:
         """Turn invalidation messages on or off for the keys that this connection has read, and return True."""
-        command = commands.client_tracking(
+        command = connection.client_tracking(
             on=on, redirect=redirect, prefixes=prefixes, bcast=bcast, optin=optin, optout=optout, noloop=noloop
         )
         return self._add(command.args, command.spec, command.parse)
 
     def client_trackinginfo(self) -> PipelineResult[dict[str, Any]]:
         """Return the tracking state of this connection: ``{"flags": ["off"], "redirect": -1, "prefixes": []}``."""
-        command = commands.client_trackinginfo()
-        return self._add(command.args, command.spec, command.parse)
+        return self._add(("CLIENT", "TRACKINGINFO"), CLIENT_TRACKINGINFO)
 
     def client_unblock(self, client_id: int, *, error: bool = False) -> PipelineResult[bool]:
         """End another connection's blocking command, and return whether it was blocked."""
-        command = commands.client_unblock(client_id, error=error)
+        command = connection.client_unblock(client_id, error=error)
         return self._add(command.args, command.spec, command.parse)
 
     def client_unpause(self) -> PipelineResult[bool]:
         """End ``client_pause`` and return True."""
-        command = commands.client_unpause()
-        return self._add(command.args, command.spec, command.parse)
+        return self._add(("CLIENT", "UNPAUSE"), CLIENT_UNPAUSE)
 
     def echo(self, message: Value) -> PipelineResult[S]:
         """Return the message."""
-        command = commands.echo(message)
-        return self._add(command.args, command.spec, command.parse)
+        return self._add(("ECHO", message), ECHO)
 
     def hello(
         self,
@@ -739,7 +752,7 @@ class PipelineCommands(Generic[S]):
         clientname: str | None = None,
     ) -> PipelineResult[dict[str, Any]]:
         """Change protocol, user and name where given, and return the server's information about itself."""
-        command = commands.hello(protover, username=username, password=password, clientname=clientname)
+        command = connection.hello(protover, username=username, password=password, clientname=clientname)
         return self._add(command.args, command.spec, command.parse)
 
     @overload
@@ -748,24 +761,21 @@ class PipelineCommands(Generic[S]):
     def ping(self, message: Value) -> PipelineResult[S]: ...
     def ping(self, message: Value | None = None) -> PipelineResult[Any]:
         """Check that the server is alive: return True, or ``message`` if it is given."""
-        make: Callable[..., Command[Any]] = commands.ping
-        command = make(message)
-        return self._add(command.args, command.spec, command.parse)
+        if message is None:
+            return self._add(("PING",), PING)
+        return self._add(("PING", message), PING_ECHO)
 
     def quit(self) -> PipelineResult[bool]:
         """Ask the server to close this connection, and return True."""
-        command = commands.quit()
-        return self._add(command.args, command.spec, command.parse)
+        return self._add(("QUIT",), QUIT)
 
     def reset(self) -> PipelineResult[bool]:
         """Reset all state of this connection, and return True."""
-        command = commands.reset()
-        return self._add(command.args, command.spec, command.parse)
+        return self._add(("RESET",), RESET)
 
     def select(self, db: int) -> PipelineResult[bool]:
         """Change the database of this connection and return True."""
-        command = commands.select(db)
-        return self._add(command.args, command.spec, command.parse)
+        return self._add(("SELECT", db), SELECT)
 
     def xack(self, key: Key, group: Value, *ids: StreamId) -> PipelineResult[int]:
         """Acknowledge entries, and return how many of them were pending in the group."""

@@ -10,8 +10,11 @@ loaded when one of them is first used.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from respool._facts.errors import UsageError
 
 if TYPE_CHECKING:
     from respool.commands.acl import (
@@ -1275,7 +1278,12 @@ if not TYPE_CHECKING:  # a type checker would believe every name
         home = _HOMES.get(name)
         if home is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module(home), name)
+        try:
+            value = globals()[name] = getattr(import_module(home), name)
+        except ImportError:
+            if sys.is_finalizing():
+                raise UsageError(f"{name} was never used, and cannot be loaded while the interpreter ends") from None
+            raise
         return value
 
 

@@ -63,7 +63,7 @@ class ClusterServers:
 
         with ClusterServers(primaries=3, replicas=1) as cluster:
             owner = cluster.owner_of("key")
-            owner.kill()  # a node can do what a Server can: kill, start, pause, resume, command
+            owner.kill()  # a node can do what a Server can: start, pause, command
             cluster.wait_agreed()  # a replica has been promoted
             assert cluster.owner_of("key") is not owner
 
