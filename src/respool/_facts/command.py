@@ -268,8 +268,7 @@ class Command(Generic[T_co]):
         command.parse = spec.parse if parse is None else parse
         return command
 
-    # Type checkers take the first line that fits: a reply of unknown type; one that is never None; text or None, which
-    # mypy would not infer as a union; anything else or None.
+    # Type checkers take the first line that fits: a reply of unknown type; one that is never None; anything or None.
     @overload
     def map(self: Command[Never], f: Callable[[Any], R], /) -> Command[R | None]: ...
 

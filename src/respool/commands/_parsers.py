@@ -151,11 +151,6 @@ def as_page_of_scores(reply: Any) -> tuple[int, list[tuple[Any, float]]]:
     return int(cursor), list(zip(elements[::2], map(float, elements[1::2]), strict=True))
 
 
-def as_score(reply: Any) -> float | None:
-    """Return a score, or None."""
-    return None if reply is None else float(reply)
-
-
 def as_scores(reply: Any) -> list[float | None]:
     """Return a list of scores, with None for members that do not exist."""
     return [None if score is None else float(score) for score in reply]

@@ -30,7 +30,8 @@ def take_in(
     if isinstance(commands, list | tuple | Collected):
         if len(commands) <= STEP_COUNT:
             return Run(commands, atomic=atomic)
-        commands = list(commands)  # the caller may change the list while others run
+        if not isinstance(commands, Collected):  # nobody adds to a pipeline that is being sent
+            commands = commands[:]  # the caller may change the list while others run
     elif isinstance(commands, str | bytes) or not isinstance(commands, Iterable):
         return Run(commands, atomic=atomic)  # refuses it
     parts = [Run((), atomic=atomic)]
