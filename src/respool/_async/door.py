@@ -1,7 +1,8 @@
 # Written once: respool/_sync/door.py is generated from this file.
 """The public API that all kinds of pool share: opening and closing, commands, pipelines and leases.
 
-Rule 1: a subclass creates the object that serves it (``_make_serving``); everything here works on that object alone.
+Rule 1: a subclass creates the object that serves it (``_make_serving``): a ``Serving`` for one node, a ``Cluster`` for
+        many. Everything here works on that object alone, by the names of ``Service``.
 Rule 2: the hot path is one coroutine, ``_execute``; it passes every unusual case to ``_execute_with_care``.
 Rule 3: a command that would change the state of a shared connection is refused before anything is sent (R-20).
         ``retrying`` repeats failed commands of both lanes (R-24).
@@ -18,9 +19,9 @@ from typing import Any, Final, NoReturn, Self, TypeVar, overload
 from respool._async.node.connection import AsyncConnection
 from respool._async.node.pieces import take_in
 from respool._async.node.pipeline import AsyncPipeline
-from respool._async.node.serving import Serving
-from respool._async.node.shared_lane import NoLane, SharedLane
+from respool._async.node.shared_lane import NoLane
 from respool._async.node.view import AsyncViewable
+from respool._async.service import Service
 from respool._async.shell.compat import (
     WORLD,
     Borrowing,
@@ -33,12 +34,12 @@ from respool._async.shell.compat import (
     here,
 )
 from respool._facts.command import Command, Parser, Spec, as_command
-from respool._facts.errors import ConnectFailed, Error, PoolClosed, UsageError, UsageTypeError, is_demoted
+from respool._facts.errors import Error, PoolClosed, UsageError, UsageTypeError, is_demoted
 from respool._facts.option_types import S
 from respool._facts.options import Options, checked_timeout
 from respool._facts.stats import PoolStats
 from respool._facts.unknown import POOL_NAMES, answering
-from respool._protocol.run import Run, noreply_args, refused
+from respool._protocol.run import Run, refused
 from respool._shell.absent import OUTLIVED
 from respool._shell.ending import RLock
 from respool._shell.fork import watch_forks
@@ -55,6 +56,8 @@ _ELSEWHERE: Final = UsageError("a first try met the connections of another event
 class AsyncDoor(AsyncViewable[S]):
     """The public API of every pool. A subclass creates the object that serves it."""
 
+    _shared: Any  # a SharedLane
+
     def __init__(self, options: Options) -> None:
         kind = options.connection_class
         if kind is not None and not issubclass(kind, AsyncConnection):
@@ -66,14 +69,18 @@ class AsyncDoor(AsyncViewable[S]):
         self._forget()
         watch_forks(self)
 
-    def _make_serving(self) -> Serving:
+    def _make_serving(self) -> Any:
         """Create the object that serves this pool; no I/O."""
         raise NotImplementedError
 
+    def _bind(self, serving: Any) -> None:
+        """Keep what the hot path reads of the object that serves this pool."""
+        self._shared = serving.shared
+
     def _forget(self) -> None:
         """Return to the state of a pool that was never opened; a forked child does so too."""
-        self._serving: Serving | None = None
-        self._shared: SharedLane = _NO_LANE  # type: ignore[assignment]  # it says that no connection is up
+        self._serving: Any = None  # a Service
+        self._shared = _NO_LANE  # it says that no connection is up
 
     def _after_fork(self) -> object:
         """Drop, in a forked child, what belongs to the parent. The caller must keep the result and never use it."""
@@ -105,7 +112,7 @@ class AsyncDoor(AsyncViewable[S]):
                     await serving.close(0.0)
                 raise
 
-    def _start(self) -> Serving:
+    def _start(self) -> Any:
         if self._opening._is_owned():  # type: ignore[attr-defined]
             raise UsageError("this pool is being opened by this very thread: a signal handler cannot use it")
         with self._opening:
@@ -113,7 +120,7 @@ class AsyncDoor(AsyncViewable[S]):
                 raise PoolClosed(f"the pool of {self._options.address} is closed")
             if self._serving is None:
                 self._serving = serving = self._make_serving()
-                self._shared = serving.shared
+                self._bind(serving)
                 try:
                     serving.start()
                 except BaseException:  # interrupted, or no thread could be started: a pool needs its maintenance task
@@ -122,13 +129,13 @@ class AsyncDoor(AsyncViewable[S]):
                     raise
             return self._serving
 
-    def _opened(self) -> Serving:
-        """Return the ``Serving``; the first use opens the pool. Raises PoolClosed, UsageError in another event loop."""
+    def _opened(self) -> Any:
+        """Return the ``Service``; the first use opens the pool. Raises PoolClosed, UsageError in another event loop."""
         serving = self._bound()
         return self._start() if serving is None else serving
 
-    def _bound(self) -> Serving | None:
-        """Return the ``Serving``; None before the first use and once its event loop is closed (R-35).
+    def _bound(self) -> Any:
+        """Return the ``Service``; None before the first use and once its event loop is closed (R-35).
 
         Raises UsageError in another event loop while the first one is open.
         """
@@ -140,12 +147,12 @@ class AsyncDoor(AsyncViewable[S]):
                     "pool for each (often it is opened in a fixture, or used in a thread with a loop of its own)"
                 )
             serving = self._outlive(serving)
-        if serving is not None and serving.node.is_inside():
-            serving.node.check_outside()
+        if serving is not None and serving.is_inside():
+            serving.check_outside()
         return serving
 
-    def _outlive(self, serving: Serving) -> Serving | None:
-        """Drop the ``Serving`` of an event loop that has been closed; return the current one, or None."""
+    def _outlive(self, serving: Service) -> Any:
+        """Drop the ``Service`` of an event loop that has been closed; return the current one, or None."""
         with self._opening:
             if self._serving is serving:
                 self._forget()
@@ -170,7 +177,7 @@ class AsyncDoor(AsyncViewable[S]):
         returns or is cancelled, no task, thread, timer or idle socket is left. Idempotent.
         """
         patience = self._options.read_timeout if timeout is None else checked_timeout(timeout)
-        if self._serving is None or not self._serving.node.is_inside():
+        if self._serving is None or not self._serving.is_inside():
             self._bound()
         with self._opening:
             self._is_closed = True
@@ -254,24 +261,8 @@ class AsyncDoor(AsyncViewable[S]):
         """Run one command on the right lane and retry it where R-24 allows. ``failure`` is the error of a first try."""
         if spec.refusal is not None:
             raise refused(spec)
-        may_block = spec.blocks_for(args) is not None
-        is_safe = spec.safe and not may_block
-        serving = self._opened()
-        deadline = None if timeout is None else serving.node.now() + timeout
-
-        async def attempt(*, elsewhere: bool) -> Any:
-            return await serving.try_once(args, spec, deadline, on_lease=may_block, elsewhere=elsewhere)
-
         try:
-            reply = await serving.retrying.persist(
-                attempt,
-                spec.name,
-                deadline,
-                is_safe=is_safe,
-                runs_code=spec.runs_code,
-                failure=failure,
-                within=timeout,
-            )
+            reply = await self._opened().execute(args, spec, timeout, failure)
         finally:
             del failure
         if parse is None:
@@ -303,27 +294,8 @@ class AsyncDoor(AsyncViewable[S]):
             return []
         if (spec := run.misplaced) is not None:
             raise refused(spec)
-        may_block = run.may_block
-        serving = self._opened()
-
-        async def attempt(*, elsewhere: bool) -> Any:
-            replies = await serving.try_run(run, deadline, on_lease=may_block or run.is_big, elsewhere=elsewhere)
-            return (run.why_not_now(replies) if run.is_atomic else None) or replies
-
-        try:
-            replies = await attempt(elsewhere=False)
-        except ConnectFailed as error:
-            replies = error
-        if isinstance(replies, Error):
-            is_safe = run.is_safe and not may_block
-            try:
-                replies = await serving.retrying.persist(
-                    attempt, "a pipeline", deadline, is_safe=is_safe, failure=replies, within=seconds
-                )
-            except Error:
-                del replies  # the raised error refers to this frame: no reference cycle
-                raise
-        return run.read(replies)
+        values: list[Any] = await self._opened().execute_run(run, deadline, seconds)
+        return values
 
     async def execute_noreply(self, *args: Any) -> None:
         """Send one command without waiting for its reply; its errors are not reported. Returns when it is queued.
@@ -336,15 +308,8 @@ class AsyncDoor(AsyncViewable[S]):
     async def execute_many_noreply(self, commands: Iterable[Command[Any] | Sequence[Any]]) -> None:
         """Send commands as one run without waiting for replies. Raises if they were certainly not sent."""
         run = Run(commands)
-        if not run.calls:
-            return
-        sent = noreply_args(run)
-        serving = self._opened()
-
-        async def attempt(*, elsewhere: bool) -> Any:
-            return await serving.try_noreply(sent)
-
-        await serving.retrying.persist(attempt, "a run without reply", None, is_safe=False)
+        if run.calls:
+            await self._opened().execute_noreply(run)
 
     def pipeline(self, *, atomic: bool = False, raise_errors: bool = True) -> AsyncPipeline[S]:
         """Collect commands and send them as one pipeline: ``async with pool.pipeline() as p: a = p.get("k")``.
@@ -436,4 +401,5 @@ class AsyncDoor(AsyncViewable[S]):
         """Return all counts as one value, exact at this moment."""
         if self._serving is None:
             return PoolStats(min_size=self.min_size, max_size=self.max_size)
-        return self._serving.stats()
+        stats: PoolStats = self._serving.stats()
+        return stats

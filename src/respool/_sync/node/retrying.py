@@ -1,8 +1,10 @@
 # Generated from respool/_async/node/retrying.py by tools/generate.py. Do not edit.
-"""Retry failed commands: in this one place, for every lane.
+"""Repeat failed calls: in this one place, for every lane and every kind of pool.
 
 Rule 1: ``retry`` decides what may be sent again (R-24); the policy of the pool decides how often and when.
-Rule 2: every try but the first is charged to one shared budget, and none begins after its caller's deadline.
+Rule 2: every try but the first is charged to the budget of the node that was tried last, and none begins after its
+        caller's deadline.
+Rule 3: following a redirect is no retry: the command did not run, and the node that said so works. It costs nothing.
 """
 
 from __future__ import annotations
@@ -21,65 +23,16 @@ from respool._shell.sockets import Retired
 
 
 class Retrying:
-    """The second and later tries of all commands of one node."""
+    """The policy and the budget for the second and later tries at one node."""
 
     def __init__(self, node: Node) -> None:
-        self._node = node
+        self.node = node
         self._policy = node.options.retry
         self.budget = RetryBudget(self._policy or RetryPolicy(attempts=1), node.now())
 
-    def persist(
-        self,
-        attempt: Callable[..., Any],
-        name: str,
-        deadline: float | None,
-        *,
-        is_safe: bool,
-        runs_code: bool = False,
-        failure: Error | None = None,
-        within: float | None = None,
-    ) -> Any:
-        """Call ``attempt`` until it returns no error or no further try is allowed; then raise the last error.
-
-        ``attempt(elsewhere=True)`` must avoid connections that are to be replaced: one of them answered READONLY.
-        ``failure`` is the error of a first try that was made elsewhere; ``runs_code`` means that a server error may
-        come from users' code (see ``may_retry``). ``within`` is the caller's timeout, for messages.
-        """
-        tries = 1
-        elsewhere = was_silent = False
-        while True:
-            if failure is None:
-                try:
-                    reply = attempt(elsewhere=elsewhere)
-                except ConnectFailed as error:
-                    reply = error
-                if not isinstance(reply, Error):
-                    return reply
-                failure = reply
-            if isinstance(failure.__cause__, Retired):  # its connection was closed before the send: that was no try
-                self._node.on_change()
-                failure = None
-                continue
-            # A read too slow for ``read_timeout`` is too slow on every connection: retry it only once (R-24).
-            is_hopeless = was_silent and isinstance(failure, ReadTimeout)
-            was_silent = was_silent or isinstance(failure, ReadTimeout)
-            is_allowed = not is_hopeless and may_retry(failure, safe=is_safe, runs_code=runs_code)
-            seconds = self._pause_before(failure, tries, deadline) if is_allowed else None
-            if seconds is None:
-                try:
-                    raise as_raised(failure, name, safe=is_safe, within=within)
-                finally:
-                    failure = reply = None
-            self._node.emit(Retried, name, tries, failure)
-            if seconds > 0:
-                pause(seconds)
-            tries += 1
-            elsewhere = elsewhere or is_demoted(failure, runs_code=runs_code)
-            failure = None
-
-    def _pause_before(self, failure: Error, tries: int, deadline: float | None) -> float | None:
+    def pause_before(self, failure: Error, tries: int, deadline: float | None) -> float | None:
         """Return how many seconds to wait before the next try; None if there must be none."""
-        policy, node = self._policy, self._node
+        policy, node = self._policy, self.node
         if policy is None or node.ledger.closed:
             return None
         if isinstance(failure, ReadTimeout) and failure.__cause__ is None:
@@ -98,3 +51,80 @@ class Retrying:
         replies = node.replies
         with node.lock:
             return seconds if self.budget.take(replies, now, is_lost=is_lost) else None
+
+
+class Call:
+    """One call: how to try it, and what is known about it."""
+
+    __slots__ = ("deadline", "is_safe", "name", "retrying", "runs_code", "try_it", "within")
+
+    def __init__(
+        self,
+        try_it: Callable[..., Any],
+        retrying: Retrying,
+        name: str,
+        deadline: float | None,
+        *,
+        is_safe: bool,
+        runs_code: bool = False,
+        within: float | None = None,
+    ) -> None:
+        """Describe a call.
+
+        ``try_it(elsewhere=True)`` must avoid connections that are to be replaced: one of them answered READONLY.
+        ``runs_code``: a server error may come from users' code (see ``may_retry``). ``within``: the caller's timeout,
+        for messages.
+        """
+        self.try_it = try_it
+        #: That of the node that was tried last.
+        self.retrying = retrying
+        self.name = name
+        self.deadline = deadline
+        self.is_safe = is_safe
+        self.runs_code = runs_code
+        self.within = within
+
+    def reroute(self, _: Error) -> float | None:
+        """Return after how many seconds to send the call where a failure says; None unless it is a redirect."""
+        return None
+
+
+def persist(call: Call, failure: Error | None = None) -> Any:
+    """Try a call until it returns no error or no further try is allowed; then raise the last error.
+
+    ``failure`` is the error of a first try that was made elsewhere.
+    """
+    tries = 1
+    elsewhere = was_silent = False
+    reply: Any = None
+    while True:
+        if failure is None:
+            try:
+                reply = call.try_it(elsewhere=elsewhere)
+            except ConnectFailed as error:
+                reply = error
+            if not isinstance(reply, Error):
+                return reply
+            failure = reply
+        if isinstance(failure.__cause__, Retired):  # its connection was closed before the send: that was no try
+            call.retrying.node.on_change()
+            failure = None
+            continue
+        seconds = call.reroute(failure)
+        if seconds is None:
+            # A read too slow for ``read_timeout`` is too slow on every connection: retry it only once (R-24).
+            is_hopeless = was_silent and isinstance(failure, ReadTimeout)
+            was_silent = was_silent or isinstance(failure, ReadTimeout)
+            is_allowed = not is_hopeless and may_retry(failure, safe=call.is_safe, runs_code=call.runs_code)
+            seconds = call.retrying.pause_before(failure, tries, call.deadline) if is_allowed else None
+            if seconds is None:
+                try:
+                    raise as_raised(failure, call.name, safe=call.is_safe, within=call.within)
+                finally:
+                    failure = reply = None
+            call.retrying.node.emit(Retried, call.name, tries, failure)
+            tries += 1
+            elsewhere = elsewhere or is_demoted(failure, runs_code=call.runs_code)
+        if seconds > 0:
+            pause(seconds)
+        failure = None

@@ -1,8 +1,8 @@
 # Generated from respool/_async/node/serving.py by tools/generate.py. Do not edit.
-"""One node in service: its shared and its leased lane, and single tries of commands and runs.
+"""One node in service: its shared and its leased lane, and the calls that are tried on them.
 
 Rule 1: a command that may block uses a lease, any other a shared connection where there are any (R-20, R-21).
-Rule 2: nothing is retried here. A try returns its reply, which may be an error value; ``retrying`` decides what next.
+Rule 2: a try returns its reply, which may be an error value; ``retrying`` decides what next.
 Rule 3: the effects of a lost or refused try (a pinned caller, a demoted connection) are recorded here, in the step
         that sees the failure.
 """
@@ -15,15 +15,15 @@ from respool._sync.node.closing import close, forget, wait_closed
 from respool._sync.node.lease_lane import LeaseLane
 from respool._sync.node.maintenance import maintain
 from respool._sync.node.node import Node
-from respool._sync.node.retrying import Retrying
+from respool._sync.node.retrying import Call, Retrying, persist
 from respool._sync.node.select import select_db
 from respool._sync.node.shared_lane import SharedLane
 from respool._sync.shell.compat import Cancelled
 from respool._facts.command import Spec
-from respool._facts.errors import Error, TransportError, is_demoted
+from respool._facts.errors import ConnectFailed, Error, TransportError, is_demoted
 from respool._facts.options import Options
 from respool._facts.stats import PoolStats
-from respool._protocol.run import Run
+from respool._protocol.run import Run, noreply_args
 from respool._shell.absent import FORKED, Absent
 
 
@@ -45,6 +45,59 @@ class Serving:
         """Start maintenance and the first dials. Raises when no thread can be started."""
         self.node.tasks.start(maintain, self.node)
         self.node.settle()
+
+    # Calls -------------------------------------------------------------------------------------------
+
+    def execute(self, args: tuple[Any, ...], spec: Spec, timeout: float | None, failure: Error | None) -> Any:
+        """Run one command on the right lane, retry it where R-24 allows, and return its reply.
+
+        ``failure`` is the error of a first try that was made elsewhere.
+        """
+        may_block = spec.blocks_for(args) is not None
+        is_safe = spec.safe and not may_block
+        deadline = None if timeout is None else self.node.now() + timeout
+
+        def attempt(*, elsewhere: bool) -> Any:
+            return self.try_once(args, spec, deadline, on_lease=may_block, elsewhere=elsewhere)
+
+        call = Call(
+            attempt, self.retrying, spec.name, deadline, is_safe=is_safe, runs_code=spec.runs_code, within=timeout
+        )
+        try:
+            return persist(call, failure)
+        finally:
+            del failure
+
+    def execute_run(self, run: Run, deadline: float | None, within: float | None) -> list[Any]:
+        """Run a pipeline on one connection; return one value per command, server errors as values."""
+        may_block = run.may_block
+
+        def attempt(*, elsewhere: bool) -> Any:
+            replies = self.try_run(run, deadline, on_lease=may_block or run.is_big, elsewhere=elsewhere)
+            return (run.why_not_now(replies) if run.is_atomic else None) or replies
+
+        try:
+            replies = attempt(elsewhere=False)
+        except ConnectFailed as error:
+            replies = error
+        if isinstance(replies, Error):
+            is_safe = run.is_safe and not may_block
+            call = Call(attempt, self.retrying, "a pipeline", deadline, is_safe=is_safe, within=within)
+            try:
+                replies = persist(call, replies)
+            except Error:
+                del replies  # the raised error refers to this frame: no reference cycle
+                raise
+        return run.read(replies)
+
+    def execute_noreply(self, run: Run) -> None:
+        """Send a run without waiting for replies. Raises if it was certainly not sent."""
+        sent = noreply_args(run)
+
+        def attempt(*, elsewhere: bool) -> Any:
+            return self.try_noreply(sent)
+
+        persist(Call(attempt, self.retrying, "a run without reply", None, is_safe=False))
 
     # One try -----------------------------------------------------------------------------------------
 
@@ -133,6 +186,14 @@ class Serving:
         return self.node.options.acquire_timeout if deadline is None else deadline - self.node.now()
 
     # Control -----------------------------------------------------------------------------------------
+
+    def is_inside(self) -> bool:
+        """Tell whether this very thread is at work in here: it runs a signal handler or a finaliser then."""
+        return self.node.is_inside()
+
+    def check_outside(self) -> None:
+        """Raise UsageError if ``is_inside``."""
+        self.node.check_outside()
 
     def wait_ready(self, seconds: float | None, *, is_strict: bool) -> None:
         """Wait until ``min_size`` and the shared connections are up; ``is_strict`` raises the first dial's error."""

@@ -1,0 +1,60 @@
+# Written once: respool/_sync/service.py is generated from this file.
+"""What a door expects of the object behind it: ``Serving`` for one node, ``Cluster`` for many."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from respool._facts.command import Spec
+from respool._facts.errors import Error
+from respool._facts.stats import PoolStats
+from respool._protocol.run import Run
+from respool._shell.absent import FORKED, Absent
+
+
+class Service(Protocol):
+    """What serves a pool while it is open."""
+
+    @property
+    def world(self) -> Any:
+        """The event loop that it belongs to."""
+
+    def start(self) -> None:
+        """Start maintenance and the first dials. Raises when no thread can be started."""
+
+    async def wait_ready(self, seconds: float | None, *, is_strict: bool) -> None:
+        """Wait until ``min_size`` and the shared connections are up; ``is_strict`` raises the first dial's error."""
+
+    async def execute(self, args: tuple[Any, ...], spec: Spec, timeout: float | None, failure: Error | None) -> Any:
+        """Run one command and return its reply; ``failure`` is the error of a first try."""
+
+    async def execute_run(self, run: Run, deadline: float | None, within: float | None) -> list[Any]:
+        """Run a pipeline; return one value per command."""
+        ...
+
+    async def execute_noreply(self, run: Run) -> None:
+        """Send a run without waiting for replies."""
+
+    def is_inside(self) -> bool:
+        """Tell whether this very thread is at work in here: it runs a signal handler or a finaliser then."""
+        ...
+
+    def check_outside(self) -> None:
+        """Raise UsageError if ``is_inside``."""
+
+    def gauge(self, name: str) -> int:
+        """Return one of the counts: size, idle, leased, shared, dialing or waiting."""
+        ...
+
+    def stats(self) -> PoolStats:
+        """Return all counts as one value."""
+        ...
+
+    async def close(self, seconds: float | None) -> None:
+        """Close everything (R-33)."""
+
+    def abandon(self) -> None:
+        """Let the maintenance task close everything."""
+
+    def forget(self, instead: Absent = FORKED) -> None:
+        """Drop every socket (R-35)."""
