@@ -47,7 +47,8 @@ PAIRS: Final = (
         "src/respool/_sync",
         "**/*.py",
         frozenset(
-            "__init__.py node/__init__.py shell/__init__.py shell/compat.py shell/dial.py shell/transport.py".split()
+            "__init__.py node/__init__.py routing/__init__.py shell/__init__.py".split()
+            + "shell/compat.py shell/dial.py shell/transport.py".split()
         ),
     ),
     Pair("tests/asyncio_", "tests/threads", "test_*.py", frozenset()),

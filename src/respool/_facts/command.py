@@ -41,7 +41,8 @@ class Spec:
     ``effect``   what it does to the state of its connection, or None (R-28).
     ``refusal``  why it may not be sent on a shared connection, and what to use instead, or None (R-20).
     ``blob``     its reply stays bytes where the connection has an encoding, because it is binary by nature.
-    ``plain``    none of the last four applies: the only field that the hot path reads.
+    ``plain``    none of the last four applies: the only field that the hot path of a pool for one node reads.
+    ``one_key``  the index of its only key among the arguments; 0 if it has none, or several, or a rule finds them.
     ``runs_code`` it runs users' code (a script, a function, a module), which can answer with any error, so its errors
                  prove nothing (R-24).
     """
@@ -52,6 +53,7 @@ class Spec:
         "effect",
         "key_rule",
         "name",
+        "one_key",
         "parse",
         "plain",
         "refusal",
@@ -77,6 +79,7 @@ class Spec:
         self.words = tuple(name.split(" "))
         self.safe = safe
         self.key_rule = key_rule
+        self.one_key = int(key_rule) if key_rule.isdigit() else 0
         self.blocking = blocking
         self.effect = effect
         self.refusal = refusal

@@ -7,13 +7,19 @@ Rule 2: pools, connections and ``from_url`` take the options as ``Unpack[...]`` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from ssl import SSLContext
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict
 
 from respool._facts.retry_policy import RetryPolicy
 
+#: The host and the port of a node.
+Address: TypeAlias = tuple[str, int]
+#: Returns the address to dial for one that a server announces.
+Remap: TypeAlias = Callable[[str, int], Address]
+
 Strategy = Literal["least_pending", "round_robin", "random"]
+ReadFrom = Literal["primary", "replica", "any"]
 Credentials = Callable[[], Any]
 Hook = Callable[[Any], Any]
 
@@ -138,3 +144,19 @@ class PoolOptions(ConnectionOptions, total=False):
     """Plain function, called with each event (``respool.events``). Default: ``None``."""
     trace_leases: bool
     """Record where leases are acquired, to report it in leaks and timeouts. Default: ``False``."""
+
+
+class ClusterPoolOptions(PoolOptions, total=False):
+    """The options that a pool for a cluster takes. Those of other pools hold for each node by itself."""
+
+    # Where
+    seeds: Iterable[Address | str]
+    """Nodes to ask for the map first, as ``"host:port"`` or ``(host, port)``. Default: ``host`` and ``port``."""
+    read_from: ReadFrom
+    """Which nodes answer reads: primaries, replicas if one is up, or both. Default: ``'primary'``."""
+    zone: str | None
+    """Availability zone whose nodes answer reads if one is up (Valkey 9.1). Default: ``None``."""
+    max_total: int | None
+    """Most connections to all nodes together. Default: ``None``."""
+    remap: Remap | None
+    """Function called with each host and port that a node announces; returns those to dial. Default: ``None``."""

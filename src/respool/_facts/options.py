@@ -9,19 +9,21 @@ Times are in seconds. ``None`` switches a limit off where that makes sense.
 from __future__ import annotations
 
 import codecs
-import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from ssl import SSLContext
-from sys import float_info
-from typing import Any, Final
+from typing import Any, Final, Self, TypeVar
 
-from respool._facts.errors import UsageError, UsageTypeError, UsageValueError
+from respool._facts import option_checks as checks
+from respool._facts.errors import UsageTypeError, UsageValueError
+from respool._facts.option_checks import Check
 from respool._facts.option_types import FROM_URL, Credentials, Hook
 from respool._facts.retry_policy import RetryPolicy
 from respool._facts.unknown import unknown_option
 from respool._facts.url import parse_url
+
+Kind = TypeVar("Kind", bound="Options")
 
 #: How many shared connections a pool opens by default (docs/explanation/shared-connections.md).
 DEFAULT_SHARED: Final = 1
@@ -84,12 +86,21 @@ class Options:
     trace_leases: bool = False
 
     def __post_init__(self) -> None:
-        for name, check in _CHECKS.items():
+        for name, check in self._checks().items():
             problem = check(getattr(self, name))
             if problem is not None:
                 kind, wanted = problem
                 raise kind(f"{name} must be {wanted}, not {_shown(name, getattr(self, name))}")
         self._check_together()
+
+    @classmethod
+    def _checks(cls) -> dict[str, Check]:
+        return _CHECKS
+
+    @classmethod
+    def _from_text(cls, name: str, text: str) -> Any:
+        """Convert an option of a URL's query string to its type."""
+        return from_text(name, text)
 
     def _check_together(self) -> None:
         if self.min_size > self.max_size:
@@ -132,23 +143,33 @@ class Options:
             return self.shared
         return DEFAULT_SHARED if self.max_size > DEFAULT_SHARED else 0
 
-    def changed(self, **changes: Any) -> Options:
+    @classmethod
+    def names(cls) -> frozenset[str]:
+        """The names of all options."""
+        return frozenset(entry.name for entry in fields(cls))
+
+    def changed(self, **changes: Any) -> Self:
         """Return a checked copy with some options replaced."""
         return replace(self, **changes)
 
 
-def make_options(url: str | None, options: Mapping[str, Any], encoding: Any = FROM_URL) -> Options:
-    """Merge a URL and keywords into checked options; keywords override the URL."""
+def make_options(
+    url: str | None, options: Mapping[str, Any], encoding: Any = FROM_URL, kind: type[Kind] = Options  # type: ignore[assignment]
+) -> Kind:
+    """Merge a URL and keywords into checked options of this kind; keywords override the URL."""
     given = dict(options) if encoding is FROM_URL else {**options, "encoding": encoding}
+    names = kind.names()
     for name in given:
-        if name not in _NAMES:
-            raise UsageTypeError(unknown_option(name, _NAMES))
+        if name not in names:
+            raise UsageTypeError(unknown_option(name, names))
     merged: dict[str, Any] = {}
     if url is not None:
         merged = parse_url(url)
+        if "seeds" in merged and "seeds" not in names:
+            raise UsageValueError("this URL names a cluster: use ClusterPool or AsyncClusterPool, or from_url")
         is_secure = merged.get("tls", False)
         for name, text in merged.pop("query", {}).items():
-            value = _from_text(name, text)
+            value = kind._from_text(name, text)
             if name in merged and merged[name] != value and name != "tls":
                 raise UsageValueError(f"the URL says two things about {name}: leave {name}= out of its query string")
             merged[name] = value
@@ -162,7 +183,9 @@ def make_options(url: str | None, options: Mapping[str, Any], encoding: Any = FR
         merged.pop("password", None)  # the callable overrides the URL's password, which may be out of date
     if "host" in given and "path" not in given:
         merged.pop("path", None)
-    return Options(**merged)
+    if merged.keys() & {"host", "port"} & given.keys() and "seeds" not in given:
+        merged.pop("seeds", None)
+    return kind(**merged)
 
 
 def can_be_encoded(text: str, encoding: str | None) -> bool:
@@ -187,134 +210,48 @@ def checked_timeout(timeout: Any) -> float:
     return seconds
 
 
-# Checks: None when valid, else (error class, what it must be) ------------------------------------------
-
-Problem = tuple[type[UsageError], str] | None
-Check = Callable[[Any], Problem]
-
-
-def _whole(least: int, wanted: str, *, most: float = math.inf, optional: bool = False) -> Check:
-    def check(value: Any) -> Problem:
-        if optional and value is None:
-            return None
-        if not isinstance(value, int) or isinstance(value, bool):
-            return UsageTypeError, wanted
-        return None if least <= value <= most else (UsageValueError, wanted)
-
-    return check
-
-
-def _seconds(*, zero: bool = False) -> Check:
-    wanted = "a number of seconds, zero or more, or None" if zero else "a number of seconds above zero, or None"
-
-    def check(value: Any) -> Problem:
-        if value is None:
-            return None
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            return UsageTypeError, wanted
-        good = (value >= 0 if zero else value > 0) and value <= float_info.max
-        return None if good else (UsageValueError, wanted)
-
-    return check
-
-
-def _of(kinds: type | tuple[type, ...], wanted: str) -> Check:
-    def check(value: Any) -> Problem:
-        return None if value is None or isinstance(value, kinds) else (UsageTypeError, wanted)
-
-    return check
-
-
-def _one_of(*values: Any) -> Check:
-    wanted = "one of " + ", ".join(repr(value) for value in values)
-
-    def check(value: Any) -> Problem:
-        if isinstance(value, bool) or not isinstance(value, type(values[0])):
-            return UsageTypeError, wanted
-        return None if value in values else (UsageValueError, wanted)
-
-    return check
-
-
-def _must_be(kind: type, wanted: str) -> Check:
-    def check(value: Any) -> Problem:
-        return None if isinstance(value, kind) else (UsageTypeError, wanted)
-
-    return check
-
-
-def _port(value: Any) -> Problem:
-    wanted = "a port number from 1 to 65535"
-    if not isinstance(value, int) or isinstance(value, bool):
-        return UsageTypeError, wanted
-    return None if 0 < value < 65536 else (UsageValueError, wanted)
-
-
-def _name(value: Any) -> Problem:
-    wanted = "a name of visible ASCII letters, without spaces"
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        return UsageTypeError, wanted
-    return None if value and all("!" <= letter <= "~" for letter in value) else (UsageValueError, wanted)
-
-
-def _text(value: Any) -> Problem:
-    if not isinstance(value, str):
-        return UsageTypeError, "a non-empty text"
-    return None if value else (UsageValueError, "a non-empty text")
-
-
-def _function(value: Any) -> Problem:
-    return None if value is None or callable(value) else (UsageTypeError, "a function or None")
-
-
-def _plain_function(value: Any) -> Problem:
-    if inspect.iscoroutinefunction(value):  # nobody would await it
-        return UsageTypeError, "a plain function, not an async one, or None"
-    return _function(value)
-
+# Checks ----------------------------------------------------------------------------------------------
 
 _CHECKS: Final[dict[str, Check]] = {
-    "host": _text,
-    "port": _port,
-    "path": lambda value: None if value is None else _text(value),
-    "tls": _must_be((bool, SSLContext), "True, False or an ssl.SSLContext"),  # type: ignore[arg-type]
-    "db": _whole(0, "a whole number from 0 to 2147483647", most=2**31 - 1),
-    "username": _of(str, "text or None"),
-    "password": _of(str, "text or None"),
-    "credentials": _function,
-    "client_name": _name,
-    "client_info": _must_be(bool, "True or False"),
-    "protocol": _one_of(3, 2),
-    "encoding": _of(str, "the name of an encoding, or None for bytes"),
-    "encoding_errors": _text,
-    "connect_timeout": _seconds(),
-    "read_timeout": _seconds(),
-    "acquire_timeout": _seconds(zero=True),
-    "stall_after": _seconds(),
-    "min_size": _whole(0, "a whole number, zero or more"),
-    "max_size": _whole(1, "a whole number above zero"),
-    "shared": _whole(0, "a whole number, zero or more, or None for the default", optional=True),
-    "strategy": _one_of("least_pending", "round_robin", "random"),
-    "on_full": _one_of("wait", "raise"),
-    "max_waiting": _whole(0, "a whole number, zero or more"),
-    "max_dials": _whole(1, "a whole number above zero"),
-    "max_in_flight": _whole(1, "a whole number above zero"),
-    "max_in_flight_bytes": _whole(1, "a whole number above zero"),
-    "idle_order": _one_of("lifo", "fifo"),
-    "max_idle": _seconds(),
-    "max_lifetime": _seconds(),
-    "keepalive": _seconds(),
-    "close_on_error": _must_be(bool, "True or False"),
-    "retry": _of(RetryPolicy, "a RetryPolicy, or None to retry nothing"),
-    "connection_class": _of(type, "a class or None"),
-    "connection_options": _of(Mapping, "a mapping or None"),
-    "configure": _function,
-    "check": _function,
-    "reset": _function,
-    "listener": _plain_function,
-    "trace_leases": _must_be(bool, "True or False"),
+    "host": checks.text,
+    "port": checks.port,
+    "path": lambda value: None if value is None else checks.text(value),
+    "tls": checks.must_be((bool, SSLContext), "True, False or an ssl.SSLContext"),  # type: ignore[arg-type]
+    "db": checks.whole(0, "a whole number from 0 to 2147483647", most=2**31 - 1),
+    "username": checks.of(str, "text or None"),
+    "password": checks.of(str, "text or None"),
+    "credentials": checks.function,
+    "client_name": checks.name,
+    "client_info": checks.must_be(bool, "True or False"),
+    "protocol": checks.one_of(3, 2),
+    "encoding": checks.of(str, "the name of an encoding, or None for bytes"),
+    "encoding_errors": checks.text,
+    "connect_timeout": checks.seconds(),
+    "read_timeout": checks.seconds(),
+    "acquire_timeout": checks.seconds(zero=True),
+    "stall_after": checks.seconds(),
+    "min_size": checks.whole(0, "a whole number, zero or more"),
+    "max_size": checks.whole(1, "a whole number above zero"),
+    "shared": checks.whole(0, "a whole number, zero or more, or None for the default", optional=True),
+    "strategy": checks.one_of("least_pending", "round_robin", "random"),
+    "on_full": checks.one_of("wait", "raise"),
+    "max_waiting": checks.whole(0, "a whole number, zero or more"),
+    "max_dials": checks.whole(1, "a whole number above zero"),
+    "max_in_flight": checks.whole(1, "a whole number above zero"),
+    "max_in_flight_bytes": checks.whole(1, "a whole number above zero"),
+    "idle_order": checks.one_of("lifo", "fifo"),
+    "max_idle": checks.seconds(),
+    "max_lifetime": checks.seconds(),
+    "keepalive": checks.seconds(),
+    "close_on_error": checks.must_be(bool, "True or False"),
+    "retry": checks.of(RetryPolicy, "a RetryPolicy, or None to retry nothing"),
+    "connection_class": checks.of(type, "a class or None"),
+    "connection_options": checks.of(Mapping, "a mapping or None"),
+    "configure": checks.function,
+    "check": checks.function,
+    "reset": checks.function,
+    "listener": checks.plain_function,
+    "trace_leases": checks.must_be(bool, "True or False"),
 }
 
 _NAMES: Final = frozenset(entry.name for entry in fields(Options))
@@ -339,7 +276,7 @@ _TEXTS: Final = frozenset(
 )
 
 
-def _from_text(name: str, text: str) -> Any:
+def from_text(name: str, text: str) -> Any:
     """Convert an option of a URL's query string to its type."""
     if name in _TEXTS:
         return text

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from binascii import crc_hqx
 from collections.abc import Callable
+from functools import lru_cache
+from itertools import product
 from typing import Any, Final
 
 from respool._facts.encoding import encoded
@@ -40,6 +42,12 @@ def make_slot_of(encoding: str | None) -> Callable[[Any], int]:
         return slot_of(str.encode(key, encoding) if isinstance(key, str) else key)
 
     return slot_in_encoding
+
+
+@lru_cache(maxsize=64)
+def key_of(slot: int) -> bytes:
+    """Return a key with this slot, of two bytes: the CRCs of these are all different, so there are four."""
+    return next(key for key in map(bytes, product(range(256), repeat=2)) if slot_of(key) == slot)
 
 
 def _tag(key: bytes) -> bytes:

@@ -6,7 +6,9 @@ Rule 2: a snapshot is a value; nothing in it changes later.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,25 @@ class PoolStats:
     #: Retries made, and retries that the budget refused.
     retries: int = 0
     retries_refused: int = 0
+
+    #: The same for each node of a pool of many nodes, by its address; empty for a pool of one.
+    nodes: Mapping[str, PoolStats] = field(default_factory=dict)
+
+
+#: What is no sum over nodes: they have the same bounds, and each has epochs of its own.
+_NO_SUMS: Final = frozenset({"min_size", "max_size", "epoch", "longest_wait", "nodes"})
+
+
+def summed(parts: Iterable[PoolStats], nodes: Mapping[str, PoolStats] | None = None) -> PoolStats:
+    """Return the stats of a pool of several nodes. ``longest_wait`` is the longest; bounds and epochs are left out."""
+    parts = list(parts)
+    sums = {
+        entry.name: sum(getattr(part, entry.name) for part in parts)
+        for entry in fields(PoolStats)
+        if entry.name not in _NO_SUMS
+    }
+    longest = max((part.longest_wait for part in parts), default=0.0)
+    return PoolStats(**sums, longest_wait=longest, nodes=nodes or {})
 
 
 class Counters:

@@ -1,6 +1,7 @@
 """Parse a server's URL.
 
 Rule 1: the scheme says how to connect: ``redis``/``valkey`` TCP, ``rediss``/``valkeys`` TLS, ``unix`` a socket file.
+        What follows a ``+`` says what is there: ``redis+cluster``. Then there may be several hosts: ``a:7000,b:7001``.
 Rule 2: the path of a TCP URL is the database; the query string may hold any option that can be written as text.
 Rule 3: an invalid or ambiguous URL is refused; nothing is guessed. Messages never show the password.
 """
@@ -15,6 +16,12 @@ from respool._facts.errors import UsageTypeError, UsageValueError
 TCP: Final = frozenset({"redis", "valkey"})
 TLS: Final = frozenset({"rediss", "valkeys"})
 UNIX: Final = frozenset({"unix", "redis+unix", "valkey+unix"})
+CLUSTER: Final = frozenset(f"{scheme}+cluster" for scheme in TCP | TLS)
+
+DEFAULT_PORT: Final = 6379
+_UNREADABLE: Final = (
+    "not a URL: its host and port cannot be read; / ? # @ : in a password are written %2F %3F %23 %40 %3A"
+)
 
 
 def parse_url(url: str) -> dict[str, Any]:
@@ -23,13 +30,11 @@ def parse_url(url: str) -> dict[str, Any]:
         raise UsageTypeError(f"the URL must be text, not {type(url).__name__}")
     try:
         parts = urlsplit(url)
-        port = parts.port
+        hosts = _hosts(parts.netloc) if parts.scheme in CLUSTER else [(parts.hostname, parts.port)]
     except ValueError:
         # Python's error would quote the text in place of the port, which may be part of a password.
-        raise UsageValueError(
-            "not a URL: its host and port cannot be read; / ? # @ : in a password are written %2F %3F %23 %40 %3A"
-        ) from None
-    known = TCP | TLS | UNIX
+        raise UsageValueError(_UNREADABLE) from None
+    known = TCP | TLS | UNIX | CLUSTER
     if parts.scheme not in known:
         raise UsageValueError(
             f"unknown URL scheme {parts.scheme!r}; known are {', '.join(sorted(known))}; as in redis://localhost:6379/0"
@@ -45,18 +50,28 @@ def parse_url(url: str) -> dict[str, Any]:
         if not path:
             raise UsageValueError("a unix URL needs a path: unix:///run/valkey.sock")
         return found | {"path": path}
-    if parts.scheme in TLS:
+    if parts.scheme.partition("+")[0] in TLS:
         found["tls"] = True
-    if parts.hostname:
-        found["host"] = unquote(parts.hostname)
-    if port is not None:
-        found["port"] = port
+    if parts.scheme in CLUSTER:
+        found["seeds"] = [(unquote(host or "localhost"), port or DEFAULT_PORT) for host, port in hosts]
+    else:
+        host, port = hosts[0]
+        if host:
+            found["host"] = unquote(host)
+        if port is not None:
+            found["port"] = port
     database = unquote(parts.path).strip("/")
     if database:
         if not (database.isascii() and database.isdigit()):
             raise UsageValueError("the path of the URL must be a database number")
         found["db"] = int(database)
     return found
+
+
+def _hosts(netloc: str) -> list[tuple[str | None, int | None]]:
+    """Return the hosts and ports of a URL that may name several. Raises ValueError."""
+    places = [urlsplit(f"//{place}") for place in netloc.rpartition("@")[2].split(",")]
+    return [(place.hostname, place.port) for place in places]
 
 
 def _user(username: str | None, password: str | None) -> dict[str, Any]:

@@ -14,15 +14,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from respool._facts.command import Spec
 from respool._facts.errors import Error, ServerError, TooManyRedirects, TransactionAborted
+from respool._facts.option_types import Address
 from respool._facts.slots import SLOTS
 from respool._protocol.run import Args, Run, reasons_of, why_in_doubt
-
-#: The host and the port of a node.
-Address: TypeAlias = tuple[str, int]
 
 ASKING: Final[Args] = ("ASKING",)
 

@@ -28,7 +28,8 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from respool._facts.errors import UsageValueError
-from respool._routing.topology import Address, Change, Topology, View, ViewRefused
+from respool._facts.option_types import Address
+from respool._routing.topology import Change, Topology, View, ViewRefused
 
 PAUSE: Final = 1.0
 #: The longest pause after rounds that brought nothing new.

@@ -24,17 +24,16 @@ Times are absolute seconds of one monotonic clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from itertools import compress
 from operator import ne
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from respool._facts.option_types import Address, Remap
 from respool._facts.server_records import SlotNode, SlotRange
 from respool._facts.slots import SLOTS
 
-Address: TypeAlias = tuple[str, int]
-Remap: TypeAlias = Callable[[str, int], Address]
 #: The address of each slot's primary.
 Table: TypeAlias = list[Address | None]
 

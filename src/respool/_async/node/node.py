@@ -42,8 +42,8 @@ from respool._shell.ending import RLock
 class Node:
     """The ledger of one server and the work it requests. Bound to one event loop or process when made."""
 
-    def __init__(self, options: Options) -> None:
-        """Create the ledger; no I/O."""
+    def __init__(self, options: Options, alarm: Alarm | None = None) -> None:
+        """Create the ledger; no I/O. ``alarm`` wakes the maintenance task, if that is one of several nodes."""
         self.options = options
         self.world = new_world()
         self.now = clock()
@@ -69,7 +69,7 @@ class Node:
         #: Called when the set of connections may have changed.
         self.on_change: Callable[[], None] = _nothing
         self.just_closed: deque[AsyncTransport] = deque(maxlen=64)  # their sockets may still be open
-        self.alarm = Alarm()
+        self.alarm = Alarm() if alarm is None else alarm
         # A new connection needs no maintenance earlier than this, so the maintenance task may sleep that long.
         limits = (options.max_idle, options.keepalive, self.maker.shortest, silence_of(options))
         self.longest_rest = min((limit for limit in limits if limit is not None), default=float("inf"))
@@ -339,12 +339,12 @@ class Node:
         live: int = sum(connection._transport.completed for connection in self.connections())
         return self.counters.replies + live
 
-    def stats(self, **more: int) -> PoolStats:
+    def stats(self, **more: Any) -> PoolStats:
         """Return all counts; ``more`` are counts that are kept elsewhere."""
         ledger, counters = self.ledger, self.counters
         with self.lock:
             wires = [connection._transport for connection in self.connections()]
-            counted = {name: getattr(counters, name) for name in Counters.__slots__}
+            counted: dict[str, Any] = {name: getattr(counters, name) for name in Counters.__slots__}
             counted["closed"] += _closed_among(ledger.to_close)
             counted["replies"] += sum(transport.completed for transport in wires)
             counted["dropped"] += sum(transport.wire.dropped for transport in wires)

@@ -33,7 +33,7 @@ class Retrying:
     def pause_before(self, failure: Error, tries: int, deadline: float | None) -> float | None:
         """Return how many seconds to wait before the next try; None if there must be none."""
         policy, node = self._policy, self.node
-        if policy is None or node.ledger.closed:
+        if policy is None:
             return None
         if isinstance(failure, ReadTimeout) and failure.__cause__ is None:
             return None  # the caller's deadline has passed; the end of a silent connection has a cause
@@ -84,6 +84,12 @@ class Call:
         self.runs_code = runs_code
         self.within = within
 
+    def pause_before(self, failure: Error, tries: int) -> float | None:
+        """Return how many seconds to wait before the next try; None if there must be none."""
+        if self.retrying.node.ledger.closed:
+            return None
+        return self.retrying.pause_before(failure, tries, self.deadline)
+
     def reroute(self, _: Error) -> float | None:
         """Return after how many seconds to send the call where a failure says; None unless it is a redirect."""
         return None
@@ -116,7 +122,7 @@ async def persist(call: Call, failure: Error | None = None) -> Any:
             is_hopeless = was_silent and isinstance(failure, ReadTimeout)
             was_silent = was_silent or isinstance(failure, ReadTimeout)
             is_allowed = not is_hopeless and may_retry(failure, safe=call.is_safe, runs_code=call.runs_code)
-            seconds = call.retrying.pause_before(failure, tries, call.deadline) if is_allowed else None
+            seconds = call.pause_before(failure, tries) if is_allowed else None
             if seconds is None:
                 try:
                     raise as_raised(failure, call.name, safe=call.is_safe, within=call.within)

@@ -42,6 +42,11 @@ class SharedLane:
         """Replies owed on the connections that are up, those being drained included."""
         return sum(transport.owes for transport in self._up)
 
+    @property
+    def silent_for(self) -> float:
+        """For how many seconds the connection that is silent for longest has owed a reply."""
+        return max((transport.silent_for for transport in self._up), default=0.0)
+
     def refresh(self) -> None:
         """Update which shared connections are up; called whenever that may have changed."""
         node = self._node

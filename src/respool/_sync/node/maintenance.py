@@ -3,6 +3,7 @@
 
 Rule 1: ``upkeep`` and ``ledger`` decide what is due; this file does it, one round after the other.
 Rule 2: between rounds the task sleeps until something may be due; any other change wakes it through ``Node.alarm``.
+        A pool of many nodes has one such task, and all its nodes have the same alarm.
 """
 
 from __future__ import annotations
@@ -14,23 +15,29 @@ from respool._pooling.upkeep import due_for_check, next_sweep_at, sweep
 
 def maintain(node: Node) -> None:
     """Retire, check and redial in the background until the node is closed."""
-    ledger, options = node.ledger, node.options
-    while not (ledger.closed or node.is_abandoned):
-        now = node.now()
-        with node.lock:
-            sweep(ledger, now, options.max_idle)
-            checks = due_for_check(ledger, now, options.keepalive)
-            wake_at = next_sweep_at(ledger, now, options.max_idle, options.keepalive)
-        for slot in checks:
-            node.tasks.start_or_run(_probe, node, slot)
-        node.settle()
-        seconds = node.longest_rest if wake_at is None else min(max(wake_at - node.now(), 0.001), node.longest_rest)
-        for connection in node.connections():
-            look_in = connection._transport.end_if_silent()
-            seconds = seconds if look_in is None else min(seconds, look_in)
+    while not (node.ledger.closed or node.is_abandoned):
+        seconds = maintain_once(node)
         node.alarm.wait(None if seconds == float("inf") else seconds)
-    if not ledger.closed:
+    if not node.ledger.closed:
         node.close_now()
+
+
+def maintain_once(node: Node) -> float:
+    """Do what is due now; return after how many seconds something may be due again if nothing happens."""
+    ledger, options = node.ledger, node.options
+    now = node.now()
+    with node.lock:
+        sweep(ledger, now, options.max_idle)
+        checks = due_for_check(ledger, now, options.keepalive)
+        wake_at = next_sweep_at(ledger, now, options.max_idle, options.keepalive)
+    for slot in checks:
+        node.tasks.start_or_run(_probe, node, slot)
+    node.settle()
+    seconds = node.longest_rest if wake_at is None else min(max(wake_at - node.now(), 0.001), node.longest_rest)
+    for connection in node.connections():
+        look_in = connection._transport.end_if_silent()
+        seconds = seconds if look_in is None else min(seconds, look_in)
+    return seconds
 
 
 def _probe(node: Node, slot: Slot) -> None:

@@ -18,21 +18,28 @@ from respool._sync.node.node import Node
 from respool._sync.node.retrying import Call, Retrying, persist
 from respool._sync.node.select import select_db
 from respool._sync.node.shared_lane import SharedLane
-from respool._sync.shell.compat import Cancelled
+from respool._sync.shell.compat import Alarm, Cancelled
 from respool._facts.command import Spec
 from respool._facts.errors import ConnectFailed, Error, TransportError, is_demoted
+from respool._facts.option_types import Address
 from respool._facts.options import Options
 from respool._facts.stats import PoolStats
-from respool._protocol.run import Run, noreply_args
+from respool._protocol.redirect import ASKING
+from respool._protocol.run import NO_BLOBS, Run, noreply_args
 from respool._shell.absent import FORKED, Absent
 
 
 class Serving:
     """The node behind a pool, with its shared and its leased lane."""
 
-    def __init__(self, options: Options) -> None:
-        """Create the node; no I/O. ``start`` begins to dial."""
-        self.node = node = Node(options)
+    def __init__(self, options: Options, alarm: Alarm | None = None) -> None:
+        """Create the node; no I/O. ``start`` begins to dial.
+
+        ``alarm``: that of a maintenance task which looks after several nodes; ``start`` is not called then.
+        """
+        self.node = node = Node(options, alarm)
+        #: The address to dial.
+        self.address: Address = (options.host, options.port)
         self.ledger = node.ledger
         #: The event loop that it belongs to.
         self.world = node.world
@@ -102,17 +109,27 @@ class Serving:
     # One try -----------------------------------------------------------------------------------------
 
     def try_once(
-        self, args: tuple[Any, ...], spec: Spec, deadline: float | None, *, on_lease: bool, elsewhere: bool
+        self,
+        args: tuple[Any, ...],
+        spec: Spec,
+        deadline: float | None,
+        *,
+        on_lease: bool,
+        elsewhere: bool,
+        asking: bool = False,
     ) -> Any:
         """Send one command once; return its reply, which may be an error value.
 
-        ``elsewhere`` avoids shared connections that are to be replaced; for leases the ledger does so.
+        ``elsewhere`` avoids shared connections that are to be replaced; for leases the ledger does so. ``asking``: send
+        it directly behind an ASKING.
         """
         if on_lease or not self.ledger.shared_target:
             if on_lease:
                 self.shared.catch_up(deadline)
             lease = self.leases.borrow(self._left(deadline))
             try:
+                if asking:
+                    lease._transport.submit_until(ASKING, deadline)
                 reply = lease._request(args, spec, deadline)
                 if isinstance(reply, Error) and is_demoted(reply, runs_code=spec.runs_code) and lease._slot is not None:
                     self.node.demoted(lease._slot)
@@ -122,7 +139,11 @@ class Serving:
         shared = self.shared
         transport = shared.wait(deadline, elsewhere=elsewhere)
         try:
-            reply = transport.submit_until(args, deadline, blob=spec.blob)
+            if asking:
+                replies = transport.submit_many([ASKING, args], deadline, {1: None} if spec.blob else NO_BLOBS)
+                reply = replies if isinstance(replies, Error) else replies[1]
+            else:
+                reply = transport.submit_until(args, deadline, blob=spec.blob)
         except Cancelled:
             transport.withdraw()
             shared.pin(transport)

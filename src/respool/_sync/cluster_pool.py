@@ -1,0 +1,161 @@
+# Generated from respool/_async/cluster_pool.py by tools/generate.py. Do not edit.
+"""The pool for a cluster: ``Door`` over a ``Cluster``. Each node has its own connections, with the same two lanes.
+
+Rule 1: a plain command with one key is sent by ``_execute`` itself: the slot of its key is looked up in the table of
+        the cluster, and no other coroutine runs. Everything else, and every error, goes the careful way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from respool._sync.door import Door
+from respool._sync.node.connection import Connection
+from respool._sync.node.serving import Serving
+from respool._sync.routing.calls import ClusterCalls
+from respool._sync.routing.cluster import NOWHERE
+from respool._sync.routing.routed import Borrower
+from respool._sync.shell.compat import Borrowing, Cancelled, borrow_from, here
+from respool._facts.cluster_options import ClusterOptions, as_address
+from respool._facts.command import Parser, Spec
+from respool._facts.errors import Error, UsageError
+from respool._facts.option_types import FROM_URL, Address, ClusterPoolOptions, Encoding, S
+from respool._facts.options import checked_timeout, make_options
+from respool._facts.slots import SLOTS, make_slot_of
+from respool._protocol.run import refused
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+_UNKNOWN: list[Any] = [NOWHERE] * SLOTS
+_DEFAULT: Any = object()
+
+
+class ClusterPool(Door[S]):
+    """Pools of connections to all nodes of a Redis or Valkey cluster.
+
+    ``ClusterPool("redis+cluster://10.0.0.1:7000,10.0.0.2:7000")``: the nodes in the URL are asked for the map of
+    the cluster first. Options are those of ``Pool``, and hold for each node by itself; docs/reference/options.md
+    lists what a cluster has beyond that. Commands go to the node that has their keys, wherever that is by now.
+    """
+
+    _options: ClusterOptions
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        encoding: Encoding[S] | None = FROM_URL,
+        **options: Unpack[ClusterPoolOptions],
+    ) -> None:
+        """Check the options; no I/O. Raises UsageError (a TypeError or ValueError) for an invalid one."""
+        super().__init__(make_options(url, options, encoding, ClusterOptions))
+        self._slot_of = make_slot_of(self._options.encoding)
+
+    def _make_serving(self) -> ClusterCalls:
+        return ClusterCalls(self._options)
+
+    def _bind(self, serving: Any) -> None:
+        self._table = serving.table
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._table = _UNKNOWN
+
+    # Commands ----------------------------------------------------------------------------------------
+
+    def _execute(self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None) -> Any:
+        # The hot path: ``_execute_with_care`` handles every unusual case.
+        at = spec.one_key
+        if not (at and spec.plain and len(args) > at):
+            return self._execute_with_care(args, spec, parse)
+        try:
+            serving = self._table[self._slot_of(args[at])]
+        except (TypeError, UnicodeError):  # the key cannot be sent; the careful way says why
+            return self._execute_with_care(args, spec, parse)
+        shared = serving.shared
+        transport = shared.only or shared.pick()
+        if transport is None:
+            return self._execute_with_care(args, spec, parse)
+        try:
+            reply = transport.submit(args)
+        except Cancelled:
+            transport.withdraw()
+            shared.pin(transport)
+            raise
+        except (RuntimeError, UsageError):
+            if self._serving is None or self._serving.world is here():
+                raise
+            return self._execute_with_care(args, spec, parse)  # nothing was sent (R-35)
+        if type(reply) is not bytes and isinstance(reply, Error):  # the cheaper test comes first
+            try:
+                return self._execute_with_care(args, spec, parse, None, reply, serving)
+            finally:
+                del reply  # the raised error refers to this frame: without a cycle, no gc run is needed
+        if parse is None:
+            parse = spec.parse
+        return reply if parse is None else parse(reply)
+
+    def _execute_with_care(
+        self,
+        args: tuple[Any, ...],
+        spec: Spec,
+        parse: Parser | None = None,
+        timeout: float | None = None,
+        failure: Error | None = None,
+        tried: Serving | None = None,
+    ) -> Any:
+        """Run one command where its keys are. ``failure`` is the error of a first try at the node ``tried``."""
+        if spec.refusal is not None:
+            raise refused(spec)
+        try:
+            reply = self._opened().execute(args, spec, timeout, failure, tried)
+        finally:
+            del failure
+        if parse is None:
+            parse = spec.parse
+        return reply if parse is None else parse(reply)
+
+    # Leases ------------------------------------------------------------------------------------------
+
+    def acquire(
+        self, timeout: Any = _DEFAULT, *, key: Any = None, node: Address | str | None = None
+    ) -> Borrowing[Connection[S]]:
+        """Lease a connection to the node that serves ``key``, or to ``node``, as ``"host:port"`` or (host, port).
+
+        ``with pool.acquire(key="user:1") as conn``. Times and errors are those of ``Pool.acquire``; raises
+        UsageError unless one of the two is given.
+        """
+        if (key is None) == (node is None):
+            raise UsageError("a lease is a connection to one node: say which with key= or node=")
+        if timeout is _DEFAULT:
+            timeout = self._options.acquire_timeout
+        elif timeout is not None:
+            timeout = checked_timeout(timeout)
+        slot = None if key is None else self._slot_of(key)
+        place = None if node is None else as_address(node)
+        borrowing: Borrowing[Connection[S]] = borrow_from(Borrower(self._opened(), slot, place), timeout)
+        return borrowing
+
+    def release(self, conn: Connection[S]) -> None:
+        """Give a lease back at once. It never waits, and never fails for a current lease of this pool.
+
+        Raises UsageError, and changes nothing, for a lease that was released before or belongs to another pool.
+        """
+        if self._serving is None:
+            raise UsageError("this connection was not leased from this pool")
+        self._serving.release(conn)
+
+    # State -------------------------------------------------------------------------------------------
+
+    @property
+    def nodes(self) -> list[Address]:
+        """The addresses of all nodes, as (host, port); empty until the map of the cluster is known."""
+        return [] if self._serving is None else list(self._serving.nodes)
+
+    def __repr__(self) -> str:
+        state = "closed" if self._is_closed else "unopened" if self._serving is None else "open"
+        return (
+            f"<{type(self).__name__} of {self._options.address} {state} nodes={len(self.nodes)} size={self.size} "
+            f"shared={self.shared} idle={self.idle} leased={self.leased} dialing={self.dialing} waiting={self.waiting}>"
+        )
