@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from binascii import crc_hqx
 from collections.abc import Callable
-from functools import lru_cache
-from itertools import product
 from typing import Any, Final
 
 from respool._facts.encoding import encoded
 
 SLOTS: Final = 16384
+#: That of CRC16 (XMODEM).
+_POLYNOMIAL: Final = 0x1021
 
 
 def slot_of(key: Any) -> int:
@@ -44,10 +44,12 @@ def make_slot_of(encoding: str | None) -> Callable[[Any], int]:
     return slot_in_encoding
 
 
-@lru_cache(maxsize=64)
 def key_of(slot: int) -> bytes:
-    """Return a key with this slot, of two bytes: the CRCs of these are all different, so there are four."""
-    return next(key for key in map(bytes, product(range(256), repeat=2)) if slot_of(key) == slot)
+    """Return a key with this slot: the two bytes whose CRC it is, found by computing the CRC backwards."""
+    crc = slot
+    for _ in range(16):
+        crc = (crc ^ _POLYNOMIAL) >> 1 | 0x8000 if crc & 1 else crc >> 1
+    return crc.to_bytes(2)
 
 
 def _tag(key: bytes) -> bytes:
