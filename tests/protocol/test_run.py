@@ -10,7 +10,9 @@ import pytest
 from respool._facts.command import Command, find_spec
 from respool._facts.errors import server_error
 from respool._protocol.run import (
+    ASKING,
     ATOMIC,
+    ATOMIC_ASKED,
     BIG_BYTES,
     BIG_COUNT,
     EXEC_PIECE,
@@ -191,6 +193,8 @@ class TestItsEnd:
     )
     def test_it_is_sure(self, replies: list[Any]) -> None:
         assert why_in_doubt(replies) is None
+        for asking in (OK, ERROR, QUEUED):  # the reply to ASKING does not matter
+            assert why_in_doubt([asking, *replies], 1) is None
 
     @pytest.mark.parametrize(
         "replies",
@@ -212,6 +216,8 @@ class TestItsEnd:
     )
     def test_it_is_not(self, replies: list[Any]) -> None:
         assert why_in_doubt(replies) is not None
+        for asking in (OK, ERROR, QUEUED):
+            assert why_in_doubt([asking, *replies], 1) == why_in_doubt(replies)
 
     def test_why_is_told_without_a_value(self) -> None:
         assert why_in_doubt([OK, QUEUED, ServerError("ERR", "secret")]) == "MULTI answered OK and EXEC ERR"
@@ -224,6 +230,15 @@ class TestItsEnd:
         first, *_, last = run.pieces()
         assert (kind_of(first), kind_of(last)) == (None, EXEC_PIECE)
         assert kind_of([("MULTI",), ("INCR", "k"), ("EXEC",)]) is None  # a user's own MULTI: the lease tracks it
+
+    def test_behind_asking_it_is_known_as_well(self) -> None:
+        run = Run([("INCR", "k")] * 3000, atomic=True)
+        assert kind_of([ASKING, *run.args]) == ATOMIC_ASKED
+        assert kind_of([ASKING, *Run([], atomic=True).args]) == ATOMIC_ASKED
+        first, *_, last = run.pieces()
+        assert (kind_of([ASKING, *first]), kind_of([ASKING, *last])) == (None, EXEC_PIECE)
+        assert kind_of([ASKING, ("GET", "k")]) is None
+        assert kind_of([last[-1]]) == EXEC_PIECE
 
 
 class TestReading:

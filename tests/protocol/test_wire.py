@@ -11,7 +11,7 @@ import pytest
 
 from respool._protocol.frames import LIMIT_BYTES
 from respool._protocol.packing import LARGE_BYTES, check_piece, make_packer, minding_large, pack_again, pack_many
-from respool._protocol.run import ATOMIC
+from respool._protocol.run import ATOMIC, ATOMIC_ASKED
 from respool._protocol.wire import SMALL_BYTES, Wire
 from respool.errors import (
     ConnectionLost,
@@ -593,6 +593,35 @@ class TestTransactions:
                 wire.feed(self.IN_DOUBT + b"+QUEUED\r\n")
             assert [len(answer) for answer in run.answers] == ([] if has_given_up else [3])
             assert next_one.answers == []
+
+    @pytest.mark.parametrize("asking", [b"+OK\r\n", b"-ERR This instance has cluster support disabled\r\n"])
+    def test_behind_asking_only_the_replies_after_it_are_judged(self, asking: bytes) -> None:
+        for answers in (b"+OK\r\n+QUEUED\r\n*1\r\n:1\r\n", b"+OK\r\n-ASK 1 h:1\r\n-EXECABORT no\r\n"):
+            wire = make()
+            run = Caller()
+            wire.submit_many(b"0abc", 4, run, ATOMIC_ASKED)
+            wire.take()
+            wire.feed(asking + answers)
+            assert len(run.answer) == 4
+        wire = make()
+        run, next_one = Caller(), Caller()
+        wire.submit_many(b"0abc", 4, run, ATOMIC_ASKED)
+        wire.submit(b"d", next_one)
+        wire.take()
+        with pytest.raises(ProtocolError, match="may still be in a transaction: MULTI answered OK and EXEC ERR"):
+            wire.feed(asking + self.IN_DOUBT + b"+QUEUED\r\n")
+        assert len(run.answer) == 4
+        assert next_one.answers == []
+
+    def test_behind_asking_an_undecodable_result_replaces_only_itself(self) -> None:
+        wire = make(encoding="utf-8")
+        run = Caller()
+        wire.submit_many(b"0abcd", 5, run, ATOMIC_ASKED)
+        wire.take()
+        wire.feed(b"+OK\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n$1\r\n\xff\r\n$1\r\nb\r\n")
+        bad, good = run.answer[-1]
+        assert isinstance(bad, DecodeError)
+        assert good == "b"
 
     def test_a_heavy_one_is_judged_too_and_weighs_nothing_then(self) -> None:
         wire = make()

@@ -7,7 +7,7 @@ which wrap such an object. Error replies and lost connections are values too: th
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from respool._facts.errors import ProtocolError, ServerError
 from respool._protocol.run import why_in_doubt
@@ -71,13 +71,24 @@ class AtomicBatch(ExecBatch):
 
     __slots__ = ()
 
+    #: The position of the reply to MULTI.
+    _multi_at: ClassVar = 0
+
     def set_result(self, value: Any, /) -> None:
         try:
             super().set_result(value)
         finally:
-            doubt = why_in_doubt(self._replies)
+            doubt = why_in_doubt(self._replies, self._multi_at)
             if doubt is not None:
                 raise ProtocolError(f"the connection may still be in a transaction: {doubt}")
+
+
+class AskedBatch(AtomicBatch):
+    """The last entry of a run that is one whole transaction behind ASKING, whose reply comes first."""
+
+    __slots__ = ()
+
+    _multi_at = 1
 
 
 class Part:

@@ -20,9 +20,7 @@ from respool._facts.command import Spec
 from respool._facts.errors import Error, ServerError, TooManyRedirects, TransactionAborted
 from respool._facts.option_types import Address
 from respool._facts.slots import SLOTS
-from respool._protocol.run import Args, Run, reasons_of, why_in_doubt
-
-ASKING: Final[Args] = ("ASKING",)
+from respool._protocol.run import ASKING, Args, Run, reasons_of, why_in_doubt
 
 #: A call follows at most this many redirects without waiting in between.
 MOST_HOPS: Final = 16

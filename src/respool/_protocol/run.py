@@ -43,13 +43,15 @@ NO_BLOBS: Final[Blobs] = {}
 #: The one reply of a single command.
 ONE_BLOB: Final[Blobs] = {0: None}
 
+ASKING: Final[Args] = ("ASKING",)
 MULTI: Final[Args] = ("MULTI",)
 EXEC: Final[Args] = ("EXEC",)
 REPLY_OFF: Final[Args] = ("CLIENT", "REPLY", "OFF")
 REPLY_ON: Final[Args] = ("CLIENT", "REPLY", "ON")
 
-#: Marks a run that is one transaction; the transports pass it where they pass ``hidden`` for other runs.
+#: Marks a run that is one transaction, alone or behind ASKING; the transports pass it where they pass ``hidden``.
 ATOMIC: Final = -1
+ATOMIC_ASKED: Final = -3
 #: Marks the last piece of such a run that is sent in pieces.
 EXEC_PIECE: Final = -2
 
@@ -59,7 +61,6 @@ EXEC_PIECE: Final = -2
 _DROPPED: Final = frozenset(("EXECABORT", "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "CROSSSLOT", "REDIRECT"))
 _OK: Final = (b"OK", "OK")
 _QUEUED: Final = (b"QUEUED", "QUEUED")
-
 
 #: A run with more commands or bytes than this is sent on a connection of its own (R-26), in pieces of that size.
 BIG_COUNT: Final = 1024
@@ -277,7 +278,6 @@ class Run:
             raise again(outcome)
         raise AssertionError(f"EXEC answered {_kind(outcome)}")  # cannot happen: it was in doubt above
 
-
     def _refused(self, replies: list[Any]) -> Error:
         """Make the error to raise when MULTI was refused: its own, and what happened to the commands after it.
 
@@ -340,10 +340,12 @@ def noreply_args(run: Run) -> list[Args]:
 
 
 def kind_of(commands: list[Args]) -> int | None:
-    """Return ATOMIC for a whole atomic run, EXEC_PIECE for the last piece of one, else None."""
+    """Return ATOMIC or ATOMIC_ASKED for a whole atomic run, EXEC_PIECE for the last piece of one, else None."""
     if commands[-1] is not EXEC:
         return None
-    return ATOMIC if commands[0] is MULTI else EXEC_PIECE
+    if commands[0] is MULTI:
+        return ATOMIC
+    return ATOMIC_ASKED if commands[0] is ASKING and commands[1] is MULTI else EXEC_PIECE
 
 
 def has_ended(name: str, reply: Any) -> bool:
@@ -360,17 +362,18 @@ def is_without_multi(reply: Any) -> bool:
     return isinstance(reply, ServerError) and "without MULTI" in reply.message
 
 
-def why_in_doubt(replies: list[Any]) -> str | None:
+def why_in_doubt(replies: list[Any], multi_at: int = 0) -> str | None:
     """Say why the connection may still be in a transaction, given all replies to an atomic run; None when it is not.
 
-    The connection must then be closed, because the server might only queue every later command (R-25).
+    The connection must then be closed, because the server might only queue every later command (R-25). The reply to
+    MULTI is at ``multi_at``: 1 behind ASKING, whose own reply proves nothing.
     """
-    began, outcome = replies[0], replies[-1]
+    began, outcome = replies[multi_at], replies[-1]
     if isinstance(began, ServerError):  # then no other reply may suggest that a transaction was open
-        is_sure = isinstance(outcome, Error) and not any(reply in _QUEUED for reply in replies[1:-1])
+        is_sure = isinstance(outcome, Error) and not any(reply in _QUEUED for reply in replies[multi_at + 1 : -1])
     else:
         is_sure = began in _OK and has_ended("EXEC", outcome) and not is_without_multi(outcome)
-        is_sure = is_sure and (not isinstance(outcome, list) or len(outcome) == len(replies) - 2)
+        is_sure = is_sure and (not isinstance(outcome, list) or len(outcome) == len(replies) - multi_at - 2)
     return None if is_sure else f"MULTI answered {_kind(began)} and EXEC {_kind(outcome)}"
 
 

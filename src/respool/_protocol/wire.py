@@ -23,6 +23,7 @@ import hiredis
 from respool._facts.errors import DecodeError, ProtocolError, ServerError, TransportError, server_error
 from respool._protocol.decoding import LATEST, STRICT, decoded, what_is_wrong
 from respool._protocol.entries import (
+    AskedBatch,
     AtomicBatch,
     Batch,
     Entry,
@@ -34,14 +35,14 @@ from respool._protocol.entries import (
     answers_exec,
     claim_of,
 )
-from respool._protocol.run import ATOMIC, EXEC_PIECE, NO_BLOBS, Blobs
+from respool._protocol.run import ATOMIC, ATOMIC_ASKED, EXEC_PIECE, NO_BLOBS, Blobs
 from respool._protocol.screen import Screen
 
 #: What hiredis returns when there is no complete reply. (False and None are replies.)
 _NOTHING: Final = object()
 
 #: The last entry of a run, by its kind (see ``kind_of``).
-_LAST: Final = {None: Batch, ATOMIC: AtomicBatch, EXEC_PIECE: ExecBatch}
+_LAST: Final = {None: Batch, ATOMIC: AtomicBatch, ATOMIC_ASKED: AskedBatch, EXEC_PIECE: ExecBatch}
 
 #: The first words of pushes that answer a command.
 _CONFIRMATIONS: Final = frozenset(
