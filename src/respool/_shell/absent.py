@@ -47,6 +47,12 @@ class Absent:
         """Refuse."""
         raise self._make_error()
 
+    def post_many(
+        self, commands: list[tuple[Any, ...]], deadline: float | None = None, blobs: Blobs = NO_BLOBS
+    ) -> NoReturn:
+        """Refuse."""
+        raise self._make_error()
+
     @property
     def pack(self) -> NoReturn:
         """Refuse."""

@@ -38,6 +38,8 @@ _get_running_loop: Final = asyncio._get_running_loop
 
 _Future = asyncio.Future[Any]
 _Awaitable = Awaitable[Any]
+#: A posted run: the future of its replies, to ``collect`` or to ``give_up``.
+Ticket = _Future
 _WRITE_HIGH_WATER: Final = 256 * 1024
 
 #: A connection that was idle for more than this many seconds is polled before it is written to (R-11).
@@ -206,7 +208,7 @@ class AsyncTransport(asyncio.Protocol):
             return self._until(self._submit_slowly(pack_many([args], self.pack), 1, 0, ONE_BLOB), deadline)
         return self._until(self.submit(args), deadline)
 
-    def submit_many(self, commands: list[Args], deadline: float | None = None, blobs: Blobs = NO_BLOBS) -> _Awaitable:
+    def submit_many(self, commands: list[Args], deadline: float | None = None, blobs: Blobs = NO_BLOBS) -> _Future:
         """Queue a run, into which no other command can come; awaiting it gives the list of replies, or an error."""
         answer = self._submit_slowly(pack_many(commands, self.pack), len(commands), kind_of(commands), blobs)
         return self._until(answer, deadline)
@@ -236,6 +238,29 @@ class AsyncTransport(asyncio.Protocol):
         """Note that a submitted command was cancelled, so that it is taken back if it was never written."""
         self.wire.withdrawn += 1
 
+    def post_many(self, commands: list[Args], deadline: float | None = None, blobs: Blobs = NO_BLOBS) -> Ticket:
+        """Queue a run like ``submit_many``; ``collect`` the ticket, or ``give_up`` on it.
+
+        A task can so post on several connections before it waits for the first reply. Raises only for bad arguments,
+        before anything is queued: if the connection has ended, collecting returns the error.
+        """
+        return self.submit_many(commands, deadline, blobs)  # here it needs no caller that waits
+
+    def collect(self, ticket: Ticket) -> _Awaitable:
+        """Return what to await for the replies to a posted run, or an error, which is a ReadTimeout at its deadline.
+
+        When that await is cancelled, ``give_up`` on this ticket and on every other one that is not collected.
+        """
+        return ticket
+
+    def give_up(self, ticket: Ticket) -> None:
+        """Note that nobody will collect this ticket: the replies are dropped, and what is not written is taken back.
+
+        Does nothing to a run that is completed, and no harm to one that is given up already.
+        """
+        if not self._loop.is_closed() and (ticket.cancel() or ticket.cancelled()):
+            self.wire.withdrawn += 1
+
     def _submit_slowly(self, data: bytes, count: int, hidden: int | None, blobs: Blobs = NO_BLOBS) -> _Future:
         """Queue a large command, one whose reply is a blob, a run, or any command while it is full or closed."""
         if _get_running_loop() is not self._loop:
@@ -255,7 +280,7 @@ class AsyncTransport(asyncio.Protocol):
             self._put(data, count, hidden, blobs, future)
         return future
 
-    def _until(self, answer: asyncio.Future[Any], deadline: float | None) -> Awaitable[Any]:
+    def _until(self, answer: asyncio.Future[Any], deadline: float | None) -> _Future:
         """Let ``answer`` become a ReadTimeout at ``deadline``."""
         if deadline is not None:
             alarm = self._loop.call_at(deadline, self._expire, answer)

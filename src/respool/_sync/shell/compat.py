@@ -139,6 +139,9 @@ class _Bounded:
     def submit_many(self, commands: list[tuple[Any, ...]], deadline: float | None = None, *reading: Any) -> Any:
         return self._transport.submit_many(commands, self._by(deadline), *reading)
 
+    def post_many(self, commands: list[tuple[Any, ...]], deadline: float | None = None, *reading: Any) -> Any:
+        return self._transport.post_many(commands, self._by(deadline), *reading)
+
     def submit_guarded(self, commands: list[tuple[Any, ...]], hidden: int, deadline: float | None = None) -> Any:
         return self._transport.submit_guarded(commands, hidden, self._by(deadline))
 

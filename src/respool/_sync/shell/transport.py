@@ -15,6 +15,8 @@ Rule 7: any thread can finish an ending that another one began (see ``_end``): t
         again, the next thread to use the connection does.
 Rule 8: only the leader closes the socket, or any thread when there is no leader. Otherwise a thread could read from a
         descriptor that another socket has by now. Other threads only shut the socket down, which wakes the leader.
+Rule 9: a posted run (``post_many``) has no thread that waits for it until it is collected. So it is among the
+        followers only while it is being collected, and is never made the leader before; any leader may read its reply.
 
 ``_async/shell/transport.py`` is its counterpart for asyncio. Only the files of ``shell/`` are written twice, by hand.
 """
@@ -77,6 +79,16 @@ class _Call:
     @property
     def is_waiting(self) -> bool:
         return self.value is _WAITING and not self.is_given_up
+
+
+class Ticket(_Call):
+    """A posted run: ``collect`` it, or ``give_up`` on it. ``deadline`` is the time until which it is waited for."""
+
+    __slots__ = ("deadline",)
+
+    def __init__(self, deadline: float | None) -> None:
+        super().__init__()
+        self.deadline = deadline
 
 
 class Transport:
@@ -297,6 +309,72 @@ class Transport:
     def withdraw(self) -> None:
         """Note that a caller has given up a command. Does nothing: with threads each caller does so itself."""
 
+    def post_many(
+        self, commands: list[tuple[Any, ...]], deadline: float | None = None, blobs: Blobs = NO_BLOBS
+    ) -> Ticket:
+        """Send a run like ``submit_many``, but wait for nothing; ``collect`` the ticket, or ``give_up`` on it.
+
+        A thread can so post on several connections before it waits for the first reply. What does not fit into the
+        socket's buffer, the connection's limits or the turn of another leader is sent by whoever leads next. Raises
+        only for bad arguments (before anything is queued) and inside itself (Rule 6): if the connection has ended,
+        collecting returns the error.
+        """
+        data = pack_many(commands, self.pack)
+        ticket = Ticket(deadline)
+        if self._is_inside():
+            raise self._busy()
+        try:
+            self._catch_up(ticket)
+            with self._lock:
+                role = self._enter(data, len(commands), kind_of(commands), blobs, ticket)
+                if ticket.gate is not None:
+                    self._followers.pop()  # it follows when it is collected (Rule 9)
+                    ticket.gate = None
+            if role is _LEADS:
+                self._send_queued(0.0)
+                self._hand_over()
+            else:
+                self.conclude()
+        except BaseException as error:
+            self._interrupted(ticket, error)
+            raise
+        return ticket
+
+    def collect(self, ticket: Ticket) -> Any:
+        """Wait for the replies to a posted run; return their list or an error, which is a ReadTimeout at its deadline.
+
+        Replies that have arrived before the deadline are returned after it too: the thread may have waited elsewhere.
+        """
+        if ticket.value is not _WAITING:
+            return ticket.value
+        if ticket.is_given_up:
+            raise AssertionError("a ticket is collected or given up, not both")
+        if self._is_inside():
+            raise self._busy()
+        try:
+            with self._lock:
+                role = self._line_up(ticket)
+            if role is _LEADS:
+                while ticket.value is _WAITING and self._look():
+                    pass
+                ticket.value = self._lead(ticket, ticket.deadline)
+            else:
+                ticket.value = self._follow(ticket, ticket.deadline)
+        except BaseException as error:
+            self._interrupted(ticket, error)
+            raise
+        return ticket.value
+
+    def give_up(self, ticket: Ticket) -> None:
+        """Note that nobody will collect this ticket: the replies are dropped, and what is not written is taken back.
+
+        Does nothing to a run that is completed or given up already.
+        """
+        with self._lock:
+            if ticket.is_waiting:
+                ticket.is_given_up = True
+                self.wire.withdrawn += 1
+
     def _join(
         self, data: bytes, count: int, hidden: int | None, deadline: float | None, blobs: Blobs = NO_BLOBS
     ) -> Any:
@@ -340,6 +418,26 @@ class Transport:
         call.gate = threading.Lock()
         call.gate.acquire()
         self._followers.append(call)
+        return _FOLLOWS
+
+    def _line_up(self, ticket: Ticket) -> object:
+        """Return whether the thread that collects leads or follows. Call with the lock held."""
+        if ticket.value is not _WAITING:
+            return _FOLLOWS  # without a gate, so it returns at once
+        ticket.thread, leader = get_ident(), self._leader
+        if self._error is not None:  # ``_follow`` finishes the ending, which gives the run its own error
+            ticket.value = self._lost("unknown")
+        elif (leader is not None and leader.thread == ticket.thread) or self._sleeps(ticket.thread):
+            ticket.value = self._busy()
+        elif leader is None:
+            self._leader = ticket
+            return _LEADS
+        elif is_finalizing():  # the leader's thread will never run again (R-38)
+            ticket.value = over()
+        else:
+            ticket.gate = threading.Lock()
+            ticket.gate.acquire()
+            self._followers.append(ticket)
         return _FOLLOWS
 
     def _sleeps(self, thread: int) -> bool:
@@ -629,16 +727,17 @@ class Transport:
         if broken is not None:
             self._end(broken)
 
-    def _look(self) -> None:
-        """Read bytes that came while the connection was idle. End of stream or an unexpected reply ends it."""
+    def _look(self) -> bool:
+        """Read bytes that have come, and return whether there were any. The end of the stream ends the connection."""
         self._looked = monotonic()
         try:
             data = self._sock.receive_now()
         except OSError as error:
             self._end_by(error)
-            return
+            return False
         if data is not None:
             self._take_in(data)
+        return bool(data)
 
     # The end -----------------------------------------------------------------------------------------
 
@@ -702,6 +801,10 @@ class Transport:
 
     def forget(self) -> None:
         """Close the socket in a forked child without sending anything to the peer (R-35)."""
+        self._lock = RLock()  # a thread that does not exist here may hold the other one
+        self._is_inside = self._lock._is_owned  # type: ignore[attr-defined]
+        self._idle = threading.Condition(self._lock)
+        self.on_lost = None
         self._error = ConnectionLost("the process was forked", address=self._address)
         self._sock.forget()
 
