@@ -38,6 +38,7 @@ from respool._facts.errors import (
     UsageTypeError,
     UsageValueError,
     WrongNode,
+    WrongRole,
     WrongType,
 )
 
@@ -77,5 +78,6 @@ __all__ = [
     "UsageTypeError",
     "UsageValueError",
     "WrongNode",
+    "WrongRole",
     "WrongType",
 ]

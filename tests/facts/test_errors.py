@@ -47,6 +47,7 @@ from respool.errors import (
     UsageTypeError,
     UsageValueError,
     WrongNode,
+    WrongRole,
     WrongType,
 )
 
@@ -60,7 +61,7 @@ TREE = [
             TooManyRedirects,
         )
     ],
-    (TransportError, Error), (ConnectFailed, TransportError), (ConnectTimeout, ConnectFailed),
+    (TransportError, Error), (ConnectFailed, TransportError), (ConnectTimeout, ConnectFailed), (WrongRole, ConnectFailed),
     (ConnectTimeout, TimeoutError), (ConnectionLost, TransportError), (OutcomeUnknown, ConnectionLost),
     (ReadTimeout, TransportError), (ReadTimeout, TimeoutError),
     (ProtocolError, Error), (DecodeError, Error), (DecodeError, ValueError),
@@ -95,6 +96,8 @@ def test_a_traceback_names_an_error_as_it_is_imported(kind: type[Error]) -> None
 def sample(kind: type[Error]) -> Error:
     if issubclass(kind, ServerError):
         return kind("CODE", "some message")
+    if issubclass(kind, WrongRole):
+        return kind("a replica", address="node:1", role="replica", primary=("10.0.0.2", 6380))
     if issubclass(kind, TransportError):
         return kind("it broke", address="node:1", executed="unknown")
     if issubclass(kind, ProtocolError):

@@ -14,8 +14,9 @@ import pytest
 
 from respool import AsyncConnection, AsyncPool, Connection, Pool, async_from_url, from_url
 from respool._facts.option_types import ConnectionOptions, PoolOptions
-from respool._facts.options import _CHECKS, Options, checked_timeout, make_options
+from respool._facts.options import _CHECKS, NAMES, Options, checked_timeout, make_options
 from respool._facts.retry_policy import RetryPolicy
+from respool._facts.standing import Standing
 from respool.errors import UsageError, UsageTypeError, UsageValueError
 
 NAN, INF = math.nan, math.inf
@@ -82,10 +83,9 @@ def cases(column: int) -> list[Any]:
 
 
 def test_the_table_holds_every_option() -> None:
-    names = [field.name for field in dataclasses.fields(Options)]
-    assert list(TABLE) == names or set(TABLE) == set(names)
-    assert set(_CHECKS) == set(names)
-    assert {*PoolOptions.__annotations__, "encoding"} == set(names)
+    assert set(TABLE) == NAMES
+    assert set(_CHECKS) == NAMES
+    assert {*PoolOptions.__annotations__, "encoding"} == NAMES
 
 
 @pytest.mark.parametrize(("name", "value"), cases(0))
@@ -226,10 +226,33 @@ class TestWhatAnEditorShows:
         texts = self.texts()
         assert set(texts) == set(PoolOptions.__annotations__)
         for entry in dataclasses.fields(Options):
-            if entry.name != "encoding":
+            if entry.name in NAMES - {"encoding"}:
                 default = "RetryPolicy()" if entry.name == "retry" else repr(entry.default)
                 assert texts[entry.name].endswith(f" Default: ``{default}``.")
                 assert "\n" not in texts[entry.name]
+
+
+class TestTheStanding:
+    def test_only_a_pool_can_set_it(self) -> None:
+        given = Standing(readonly=True)
+        assert Options().standing is None
+        options = Options().changed(standing=given)
+        assert options.standing is given
+        assert options.changed(db=3).standing is given
+        assert {entry.name for entry in dataclasses.fields(Options)} - NAMES == {"standing"}
+        with pytest.raises(UsageTypeError, match="unknown option 'standing'"):
+            make_options(None, {"standing": given})
+        with pytest.raises(UsageValueError, match="unknown option 'standing' in the URL"):
+            make_options("redis://h?standing=1", {})
+
+    def test_it_is_not_shown(self) -> None:
+        assert "tanding" not in repr(Options().changed(standing=Standing(tls_name="here")))
+
+    def test_it_may_name_the_host_for_tls(self) -> None:
+        options = Options(host="10.0.0.1")
+        assert options.tls_name == "10.0.0.1"
+        assert options.changed(standing=Standing()).tls_name == "10.0.0.1"
+        assert options.changed(standing=Standing(tls_name="node.test")).tls_name == "node.test"
 
 
 REDIS_PY = """

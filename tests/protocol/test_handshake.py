@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from respool._facts.errors import server_error
+from respool._facts.standing import Standing
 from respool._facts.version import __version__
 from respool._protocol.handshake import Handshake
 from respool._protocol.peer import Peer
@@ -19,16 +20,18 @@ from respool.errors import (
     ProtocolError,
     ReadTimeout,
     ServerError,
+    WrongRole,
 )
 
 SETINFO = [("CLIENT", "SETINFO", "LIB-NAME", "respool"), ("CLIENT", "SETINFO", "LIB-VER", __version__)]
 HELLO = {b"server": b"valkey", b"version": b"9.0.0", b"proto": 3, b"id": 7}
 OK = b"OK"
+REPLICA = Standing(readonly=True)
 UNKNOWN = ServerError("ERR", "unknown command 'HELLO', with args beginning with: '3'")
 
 
 def test_in_resp3_everything_is_one_round_trip_and_begins_with_hello() -> None:
-    handshake = Handshake(db=2, username="u", password="pw", client_name="me", readonly=True)
+    handshake = Handshake(db=2, username="u", password="pw", client_name="me", standing=REPLICA)
     assert handshake.commands() == [
         ("HELLO", "3", "AUTH", "u", "pw", "SETNAME", "me"),
         ("SELECT", 2),
@@ -65,7 +68,7 @@ def test_in_resp2_auth_comes_first() -> None:
 def test_nothing_a_server_could_execute_comes_before_authentication(protocol: int) -> None:
     for options in (
         {"password": "pw"},
-        {"username": "u", "password": "pw", "db": 3, "client_name": "n", "readonly": True},
+        {"username": "u", "password": "pw", "db": 3, "client_name": "n", "standing": REPLICA},
     ):
         first, *others = Handshake(protocol=protocol, **options).commands()  # type: ignore[arg-type]
         assert first[0] == ("AUTH" if protocol == 2 else "HELLO")
@@ -99,7 +102,7 @@ def test_what_the_caller_asked_for_must_not_fail() -> None:
     with pytest.raises(ServerError, match="DB index is out of range"):
         Handshake(db=99).read([HELLO, refusal, OK, OK])
     with pytest.raises(ServerError, match="unknown command"):
-        Handshake(protocol=2, readonly=True).read([ServerError("ERR", "unknown command 'READONLY'"), OK, OK])
+        Handshake(protocol=2, standing=REPLICA).read([ServerError("ERR", "unknown command 'READONLY'"), OK, OK])
 
 
 @pytest.mark.parametrize(
@@ -187,6 +190,58 @@ def test_text_replies_are_understood_as_well() -> None:
     handshake = Handshake()
     assert handshake.read([{"proto": 3, "server": "redis"}, "OK", "OK"])
     assert handshake.server["server"] == "redis"
+
+
+# The role that a pool expects ---------------------------------------------------------------------------------
+
+MASTER = [b"master", 14, []]
+SLAVE = [b"slave", b"10.0.0.2", 6380, b"connected", 14]
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_the_role_is_asked_for_in_the_same_round_trip(protocol: int) -> None:
+    for expects, answer in (("primary", MASTER), ("primary", ["master", 0, []]), ("replica", SLAVE)):
+        handshake = Handshake(protocol=protocol, client_info=False, db=1, standing=Standing(expects=expects))  # type: ignore[arg-type]
+        assert handshake.commands() == [("HELLO", "3"), ("SELECT", 1), ("ROLE",)][3 - protocol :]
+        assert handshake.read([HELLO, OK, answer][3 - protocol :])
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_node_of_another_role_is_no_connection_and_says_where_its_primary_is(protocol: int) -> None:
+    handshake = Handshake(protocol=protocol, client_info=False, address="node:1", standing=Standing(expects="primary"))
+    with pytest.raises(WrongRole, match=r"^node:1: this node is a replica of 10.0.0.2:6380, and .* needs a primary") as caught:
+        handshake.read([HELLO, SLAVE][3 - protocol :])
+    assert (caught.value.role, caught.value.primary) == ("replica", ("10.0.0.2", 6380))
+    assert (caught.value.address, caught.value.executed) == ("node:1", "no")
+
+
+@pytest.mark.parametrize(
+    ("answer", "role"),
+    [(MASTER, "primary"), ([b"sentinel", [b"main"]], "sentinel"), ([b"slave", b"", 0, b"connect", -1], "replica")],
+)
+def test_a_primary_that_it_does_not_name_is_none(answer: Any, role: str) -> None:
+    expects: Any = "replica" if role == "primary" else "primary"
+    with pytest.raises(WrongRole) as caught:
+        Handshake(protocol=2, client_info=False, standing=Standing(expects=expects)).read([answer])
+    assert (caught.value.role, caught.value.primary) == (role, None)
+
+
+def test_where_role_is_forbidden_hello_tells_the_role() -> None:
+    forbidden = ServerError("NOPERM", "User app has no permissions to run the 'role' command")
+    primary = Standing(expects="primary")
+    assert Handshake(client_info=False, standing=primary).read([{**HELLO, b"role": b"master"}, forbidden])
+    with pytest.raises(WrongRole) as caught:
+        Handshake(client_info=False, standing=primary).read([{**HELLO, b"role": b"replica"}, forbidden])
+    assert caught.value.role == "replica"
+    for protocol, replies in ((2, [forbidden]), (3, [HELLO, forbidden])):
+        with pytest.raises(ServerError, match="NOPERM"):
+            Handshake(protocol=protocol, client_info=False, standing=primary).read(replies)
+
+
+@pytest.mark.parametrize("strange", [OK, None, [], [1], 1])
+def test_a_role_that_no_server_answers_is_no_connection(strange: Any) -> None:
+    with pytest.raises(ConnectFailed, match="ROLE was not answered as a server would"):
+        Handshake(protocol=2, client_info=False, standing=Standing(expects="primary")).read([strange])
 
 
 # A peer that hangs up ---------------------------------------------------------------------------------------

@@ -281,6 +281,21 @@ class ConnectTimeout(ConnectFailed, TimeoutError):
     """Connecting, with the handshake, took longer than ``connect_timeout``."""
 
 
+class WrongRole(ConnectFailed):
+    """The node answered, but it is not the primary, or the replica, that a pool of many nodes needs.
+
+    ``role`` says what it is: ``"primary"``, ``"replica"``, or the word that its server used. ``primary`` is the host
+    and the port of the primary that a replica named, else None.
+    """
+
+    def __init__(
+        self, message: str, *, address: str = "", role: str = "", primary: tuple[str, int] | None = None
+    ) -> None:
+        super().__init__(message, address=address)
+        self.role = role
+        self.primary = primary
+
+
 class ConnectionLost(TransportError):
     """The connection ended while the command was queued (``executed="no"``) or in flight (``"unknown"``)."""
 

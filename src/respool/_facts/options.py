@@ -3,6 +3,7 @@
 Rule 1: every ``Options`` object is valid; later code does not check again.
 Rule 2: a wrong type is a UsageTypeError, a wrong value a UsageValueError; both are raised before any dial.
 Rule 3: ``repr`` shows no secret.
+Rule 4: ``standing`` comes from a pool, never from a user: it is no option, so ``make_options`` does not know it.
 Times are in seconds. ``None`` switches a limit off where that makes sense.
 """
 
@@ -20,6 +21,7 @@ from respool._facts.errors import UsageTypeError, UsageValueError
 from respool._facts.option_checks import Check
 from respool._facts.option_types import FROM_URL, Credentials, Hook
 from respool._facts.retry_policy import RetryPolicy
+from respool._facts.standing import Standing
 from respool._facts.unknown import unknown_option
 from respool._facts.url import parse_url
 
@@ -84,6 +86,8 @@ class Options:
     reset: Hook | None = None
     listener: Callable[[Any], None] | None = None
     trace_leases: bool = False
+    # What a pool says about the node; None for a connection that is used alone
+    standing: Standing | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name, check in self._checks().items():
@@ -137,6 +141,12 @@ class Options:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
+    def tls_name(self) -> str:
+        """The host name for TLS: the server gets it (SNI), and the certificate must be issued for it."""
+        announced = None if self.standing is None else self.standing.tls_name
+        return self.host if announced is None else announced
+
+    @property
     def shared_target(self) -> int:
         """How many shared connections the pool keeps: the option, or the default if that leaves room for a lease."""
         if self.shared is not None:
@@ -145,11 +155,11 @@ class Options:
 
     @classmethod
     def names(cls) -> frozenset[str]:
-        """The names of all options."""
-        return frozenset(entry.name for entry in fields(cls))
+        """The names of all options: every field but the standing (Rule 4)."""
+        return frozenset(entry.name for entry in fields(cls)) - {"standing"}
 
     def changed(self, **changes: Any) -> Self:
-        """Return a checked copy with some options replaced."""
+        """Return a checked copy with some options, or the standing, replaced."""
         return replace(self, **changes)
 
 
@@ -254,7 +264,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "trace_leases": checks.must_be(bool, "True or False"),
 }
 
-_NAMES: Final = frozenset(entry.name for entry in fields(Options))
+NAMES: Final = Options.names()
 _SECRETS: Final = frozenset({"password", "credentials", "connection_options"})
 
 
@@ -292,6 +302,6 @@ def from_text(name: str, text: str) -> Any:
             return int(text) if name in _WHOLE else float(text)
         except ValueError as error:
             raise UsageValueError(f"{name} in the URL must be a number, not {text!r}") from error
-    if name in _NAMES:
+    if name in NAMES:
         raise UsageValueError(f"{name} cannot be given in a URL; pass it as a keyword")
-    raise UsageValueError(unknown_option(name, _NAMES, " in the URL"))
+    raise UsageValueError(unknown_option(name, NAMES, " in the URL"))

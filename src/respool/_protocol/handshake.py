@@ -8,7 +8,9 @@ Rule 4: a peer that hangs up in the handshake is dialed again, without the optio
         HELLO. When that succeeds, they are sent after all, up to PROOFS times each: the peer may have been a server
         that was just shutting down, and accepts them when it is back.
 Rule 5: no error text shows the credentials that were sent.
-Source: the HELLO, AUTH and CLIENT SETINFO pages of the command reference.
+Rule 6: a node with another role than the pool expects is a failed connection. ROLE tells, in the same round trip; where
+        the user may not ask for it, the answer to HELLO does.
+Source: the HELLO, AUTH, ROLE and CLIENT SETINFO pages of the command reference.
 """
 
 from __future__ import annotations
@@ -27,8 +29,10 @@ from respool._facts.errors import (
     ServerError,
     TransportError,
     UsageValueError,
+    WrongRole,
 )
 from respool._facts.options import can_be_encoded
+from respool._facts.standing import Standing
 from respool._facts.version import __version__
 from respool._protocol.masking import mask_error
 from respool._protocol.peer import Peer
@@ -43,6 +47,10 @@ _SETINFO: Final[tuple[Args, ...]] = (
     ("CLIENT", "SETINFO", "LIB-NAME", "respool"),
     ("CLIENT", "SETINFO", "LIB-VER", __version__),
 )
+_ROLE: Final[Args] = ("ROLE",)
+#: The roles, by the words of ROLE and HELLO.
+_ROLES: Final = {"master": "primary", "slave": "replica"}
+
 #: The hint for a client without TLS when the peer hangs up or sends a TLS alert.
 TLS_THERE: Final = "perhaps this port speaks TLS: try rediss:// or tls=True"
 
@@ -65,8 +73,8 @@ class Handshake:
         "_name",
         "_password",
         "_peer",
-        "_readonly",
         "_sends_optional",
+        "_standing",
         "_unproven",
         "_username",
         "_wants_info",
@@ -83,10 +91,10 @@ class Handshake:
         password: str | None = None,
         client_name: str | None = None,
         client_info: bool = True,
-        readonly: bool = False,
         address: str = "",
         peer: Peer | None = None,
         is_tls: bool = False,
+        standing: Standing | None = None,
     ) -> None:
         self._peer = Peer() if peer is None else peer
         self._asked = protocol
@@ -96,7 +104,7 @@ class Handshake:
         self._name = client_name
         self._wants_info = client_info
         self._sends_optional = self._peer.takes_client_commands
-        self._readonly = readonly
+        self._standing = Standing() if standing is None else standing
         self._address = address
         self._unproven: list[str] = []  # commands omitted because of a hang-up, which may have had another cause
         self._is_proving = False  # whether the first of them is being tried on a connection that is ready without it
@@ -126,7 +134,9 @@ class Handshake:
                 batch += self._client_name()
         if self._db:
             batch.append(("SELECT", self._db))
-        if self._readonly:
+        if self._standing.expects is not None:
+            batch.append(_ROLE)
+        if self._standing.readonly:
             batch.append(("READONLY",))
         if self._sends_optional:
             batch += self._info()
@@ -161,6 +171,8 @@ class Handshake:
                 if args[0] == "HELLO":
                     self.server = _as_mapping(reply)
                 continue
+            if args is _ROLE and isinstance(reply, ServerError) and "role" in self.server:
+                continue  # HELLO has said it
             if args[0] == "HELLO" and _is_worth_resp2(reply):
                 self.protocol = 2
                 return False
@@ -169,7 +181,8 @@ class Handshake:
             return self._refused(args, reply)
         if self.protocol == 3 and self.server.get("proto") != 3:
             return ConnectFailed("HELLO was not answered as a server would", address=self._address)
-        return self._goes_on()
+        wrong = None if self._standing.expects is None else self._wrong_role(replies[batch.index(_ROLE)])
+        return self._goes_on() if wrong is None else wrong
 
     def _judge_proof(self, replies: Sequence[Any]) -> bool | Error:
         """Judge the replies to omitted commands: this connection survived them, so they did not end the last one."""
@@ -185,6 +198,24 @@ class Handshake:
             if self.server.get("proto") == 3:
                 self.protocol = 3
         return self._goes_on()
+
+    def _wrong_role(self, answer: Any) -> Error | None:
+        """Return the error if the node has not the expected role, given what it answered to ROLE (Rule 6)."""
+        words = [self.server["role"]] if isinstance(answer, Error) else answer
+        named = _text(words[0]) if isinstance(words, list) and words else None
+        if not isinstance(named, str):
+            return ConnectFailed("ROLE was not answered as a server would", address=self._address)
+        role: str = _ROLES.get(named, named)
+        wanted = self._standing.expects
+        if role == wanted:
+            return None
+        primary, whose = None, ""
+        if role == "replica" and len(words) > 2:
+            host, port = _text(words[1]), words[2]
+            if isinstance(host, str) and host and isinstance(port, int) and 0 < port < 65536:
+                primary, whose = (host, port), f" of {host}:{port}"
+        message = f"this node is a {role}{whose}, and the pool needs a {wanted}: look at what ROLE answers there"
+        return WrongRole(message, address=self._address, role=role, primary=primary)
 
     def _goes_on(self) -> bool:
         """Return True when the connection is ready, False when omitted commands are still to be tried."""

@@ -39,7 +39,7 @@ async def connect(
             if options.path is not None:
                 _, transport = await loop.create_unix_connection(make, sock=sock)
             else:
-                name = options.host if options.tls else None
+                name = options.tls_name if options.tls else None
                 _, transport = await loop.create_connection(
                     make, sock=sock, ssl=options.tls or None, server_hostname=name
                 )

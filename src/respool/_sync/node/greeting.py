@@ -115,4 +115,5 @@ def _prepared(connection: Greeted, until: float | None) -> Handshake:
         address=options.address,
         peer=connection._peer,
         is_tls=bool(options.tls),
+        standing=options.standing,
     )

@@ -24,8 +24,7 @@ from respool._facts.errors import ConnectFailed, Error, TransportError, is_demot
 from respool._facts.option_types import Address
 from respool._facts.options import Options
 from respool._facts.stats import PoolStats
-from respool._protocol.redirect import ASKING
-from respool._protocol.run import NO_BLOBS, Run, noreply_args
+from respool._protocol.run import ASKING, NO_BLOBS, Run, noreply_args
 from respool._shell.absent import FORKED, Absent
 
 

@@ -225,7 +225,7 @@ def _open_socket(options: Options, peer: Peer, deadline: float | None) -> tuple[
         try:
             tune(sock, options.read_timeout)
             if isinstance(options.tls, ssl.SSLContext):
-                sock = _secured(dial, sock, options.tls, options.host, deadline)
+                sock = _secured(dial, sock, options.tls, options.tls_name, deadline)
         except BaseException:
             peer.failed_at(address)
             dial.close(sock)
@@ -315,9 +315,9 @@ def _check_connected(sock: socket.socket) -> None:
 
 
 def _secured(
-    dial: Dial, plain: socket.socket, context: ssl.SSLContext, host: str, deadline: float | None
+    dial: Dial, plain: socket.socket, context: ssl.SSLContext, name: str, deadline: float | None
 ) -> ssl.SSLSocket:
-    sock = context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+    sock = context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)
     dial_begins(sock)  # it owns the descriptor of the plain socket now
     dial.sockets.append(sock)
     dial.let_go(plain)
