@@ -44,7 +44,7 @@ LONGEST: Final = 300.0  # seconds for the tests of one file; with a mutant, the 
 
 _LEDGER = (
     "pooling/test_ledger.py pooling/test_upkeep.py pooling/test_redial.py protocol/test_interrupted.py "
-    "pooling/test_ledger_machine.py"
+    "pooling/test_quota.py pooling/test_ledger_machine.py"
 )
 _WIRE = (
     "protocol/test_wire.py protocol/test_blobs.py protocol/test_frames.py protocol/test_vectors.py "
@@ -53,7 +53,10 @@ _WIRE = (
 #: The tests that must fail if a file is wrong, the quickest first.
 TESTS_OF: Final = {
     "_pooling/ledger.py": _LEDGER,
-    "_pooling/upkeep.py": "pooling/test_upkeep.py pooling/test_ledger.py pooling/test_ledger_machine.py",
+    "_pooling/books.py": _LEDGER,
+    "_pooling/quota.py": "pooling/test_quota.py",
+    "_pooling/upkeep.py": "pooling/test_upkeep.py pooling/test_ledger.py pooling/test_quota.py "
+    "pooling/test_ledger_machine.py",
     "_pooling/slot.py": "pooling/test_ledger.py",
     "_pooling/pipeline_result.py": "commands/test_pipeline_result.py asyncio_/test_mapped_replies.py",
     "_pooling/redial.py": "pooling/test_redial.py pooling/test_ledger.py pooling/test_ledger_machine.py",

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 #: Files without I/O, where every line is a decision.
 FILES: Final = (
-    "_pooling/ledger.py _pooling/upkeep.py _pooling/redial.py "
+    "_pooling/ledger.py _pooling/books.py _pooling/quota.py _pooling/upkeep.py _pooling/redial.py "
     "_protocol/wire.py _protocol/entries.py _protocol/frames.py "
     "_protocol/decoding.py _protocol/packing.py _protocol/run.py "
     "_facts/command.py _pooling/retry.py _protocol/handshake.py _protocol/session.py "

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from respool._pooling.ledger import STAGGER, Ledger
+from respool._pooling.books import STAGGER
+from respool._pooling.ledger import Ledger
 from respool._pooling.slot import Slot
 from respool.errors import ConnectFailed
 

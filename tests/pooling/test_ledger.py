@@ -8,7 +8,8 @@ import itertools
 import pytest
 
 from pooling.books import FOREVER, REFUSED, Caller, connect, fill, idle, make, queue, share
-from respool._pooling.ledger import STAGGER, Ledger
+from respool._pooling.books import STAGGER
+from respool._pooling.ledger import Ledger
 from respool._pooling.redial import REFILL_LEAST
 from respool._pooling.slot import Place, Slot
 from respool._pooling.upkeep import next_sweep_at, sweep, take_retired

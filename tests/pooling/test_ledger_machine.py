@@ -12,7 +12,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from respool._pooling.ledger import STAGGER, Ledger
+from respool._pooling.books import STAGGER
+from respool._pooling.ledger import Ledger
 from respool._pooling.slot import Place, Slot
 from respool._pooling.upkeep import RECHECK, due_for_check, next_sweep_at, sweep, take_retired
 from respool.errors import ConnectFailed, PoolClosed, PoolExhausted, TooManyWaiters

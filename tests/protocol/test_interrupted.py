@@ -12,6 +12,7 @@ import pytest
 
 from interrupting import Interrupted, interrupted_at, interrupted_behind, moments
 from respool._pooling.ledger import Ledger
+from respool._pooling.quota import Quota
 from respool._pooling.slot import Place, Slot
 from respool._pooling.upkeep import due_for_check, sweep
 from respool._protocol.wire import Wire
@@ -97,7 +98,7 @@ class Queued:
 
 def ledger_at_work() -> tuple[Ledger, list[Slot]]:
     """Return a ledger with a shared slot, two leases, an idle slot, one being reset and one being dialed."""
-    ledger = Ledger(now=0.0, min_size=0, max_size=8, shared_target=1, max_dials=8)
+    ledger = Ledger(now=0.0, min_size=0, max_size=8, shared_target=1, max_dials=8, quota=Quota(8))
     slots = ledger.reserve(0.0)
     for _ in range(4):
         ledger.enqueue(Queued(), 0.0, patient=True)
@@ -156,6 +157,8 @@ IDLE_STEPS: dict[str, Callable[[Ledger, list[Slot]], Any]] = {
 def all_are_somewhere(ledger: Ledger, slots: list[Slot]) -> None:
     """Check that every slot is in one place, and that all counts agree."""
     ledger.check()
+    assert ledger.quota is not None
+    assert ledger.quota.count == ledger.size
     assert ledger._resets == sum(slot.is_reset for slot in ledger.dials)
     placed = [*ledger.shared_slots, *ledger.idle_slots, *ledger.leased_slots, *ledger.dials, *ledger.to_close]
     for slot in slots:

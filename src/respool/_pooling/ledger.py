@@ -5,7 +5,7 @@
                                 +-> dial_failed       +-> out <- release -+
 
 Rule 1: only this file moves a slot from one place to another. A slot moves as soon as it is promised: a reserved dial
-        and an offered lease count from that moment (R-09).
+        and an offered lease count from that moment (R-09). ``books.py`` counts, and says which dials are needed.
 Rule 2: a dial belongs to the pool. Its connection goes to the first waiter when it is ready, or becomes idle (R-05).
 Rule 3: waiters are served first come, first served. A waiter that has given up refuses the offer, and the next waiter
         gets it in the same step (R-03).
@@ -19,11 +19,11 @@ Times are absolute seconds of one monotonic clock. Not thread-safe: the sync lan
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
 from typing import Any, Final
 
 from respool._facts.errors import PoolClosed, PoolExhausted, TooManyWaiters
-from respool._pooling.redial import Redial
+from respool._pooling.books import Books
+from respool._pooling.quota import PERMIT, Quota
 from respool._pooling.slot import Place, Slot, Waiter
 
 # Looking up an enum member costs more than looking up a name, and every lease needs several.
@@ -34,128 +34,10 @@ _LEASED: Final = Place.LEASED
 _OUT: Final = Place.OUT
 
 
-class Ledger:
-    """Slots, waiters, epoch."""
+class Ledger(Books):
+    """The transitions: taking, dialing, releasing, taking out."""
 
-    __slots__ = (
-        "_leased",
-        "_lifo",
-        "_moved_at",
-        "_resets",
-        "address",
-        "closed",
-        "dialing_shared",
-        "dials",
-        "epoch",
-        "idle_slots",
-        "is_called_for",
-        "low_water",
-        "low_water_since",
-        "max_dials",
-        "max_size",
-        "max_waiting",
-        "min_size",
-        "redial",
-        "renewing",
-        "retiring",
-        "shared_slots",
-        "shared_target",
-        "to_close",
-        "waiters",
-    )
-
-    def __init__(
-        self,
-        *,
-        now: float,
-        min_size: int = 0,
-        max_size: int = 16,
-        shared_target: int = 0,
-        max_waiting: int = 1024,
-        max_dials: int = 2,
-        lifo: bool = True,
-        address: str = "",
-    ) -> None:
-        self.min_size = min_size
-        self.max_size = max_size
-        self.shared_target = shared_target
-        self.max_waiting = max_waiting
-        self.max_dials = max_dials
-        self._lifo = lifo
-        self.address = address
-        self.redial = Redial(now)
-        self.epoch = 0
-        self.closed = False
-        #: Idle slots; the right end was released last.
-        self.idle_slots: deque[Slot] = deque()
-        self._leased: dict[Slot, None] = {}
-        self.shared_slots: list[Slot] = []
-        #: Slots being dialed or made ready.
-        self.dials: dict[Slot, None] = {}
-        self.dialing_shared = 0
-        self._resets = 0
-        self._moved_at = float("-inf")  # when the queue of waiters last moved, or a dial for a waiter began
-        self.renewing: Slot | None = None  # an idle slot past its lifetime, closed once its replacement is ready (R-15)
-        #: Whether a caller has found no shared connection up since the last dial for one began.
-        self.is_called_for = False
-        #: The shared slot past its lifetime that is being replaced; one at a time.
-        self.retiring: Slot | None = None
-        self.waiters: OrderedDict[Waiter, None] = OrderedDict()
-        #: Slots whose connections the caller must close.
-        self.to_close: list[Slot] = []
-        self.low_water = 0  # the fewest idle slots since ``low_water_since`` (R-16)
-        self.low_water_since = now
-
-    # Counting ------------------------------------------------------------------------------------
-
-    @property
-    def idle(self) -> int:
-        return len(self.idle_slots)
-
-    @property
-    def leased(self) -> int:
-        return len(self._leased)
-
-    @property
-    def shared(self) -> int:
-        return len(self.shared_slots)
-
-    @property
-    def dialing(self) -> int:
-        return len(self.dials)
-
-    @property
-    def waiting(self) -> int:
-        return len(self.waiters)
-
-    @property
-    def leased_slots(self) -> list[Slot]:
-        return list(self._leased)
-
-    @property
-    def size(self) -> int:
-        """All slots: shared, idle, leased and dialing. Never above ``max_size``, except while the pool shrinks."""
-        return len(self.shared_slots) + len(self.idle_slots) + len(self._leased) + len(self.dials)
-
-    @property
-    def leasable(self) -> int:
-        """How many connections can be leased at once."""
-        return self.max_size - self.shared_target
-
-    def check(self) -> None:
-        """Raise AssertionError when the ledger is inconsistent. Tests and debug runs call it after every step."""
-        places = [*self.idle_slots, *self._leased, *self.shared_slots, *self.dials]
-        assert len(set(places)) == len(places), "a slot stands in two places"
-        for slots, place in (
-            (self.idle_slots, _IDLE),
-            (self._leased, _LEASED),
-            (self.shared_slots, _SHARED),
-            (self.dials, _DIALING),
-        ):
-            assert all(slot.place is place for slot in slots), f"a slot among the {place.value} is elsewhere"
-        assert self.dialing_shared == sum(slot.is_for_sharing for slot in self.dials)
-        assert not (self.waiters and self.idle_slots), "somebody waits while a connection is idle"
-        assert not (self.closed and (self.waiters or self.idle_slots)), "a closed ledger serves nobody"
+    __slots__ = ()
 
     # Taking --------------------------------------------------------------------------------------
 
@@ -202,6 +84,10 @@ class Ledger:
             raise self._all_shared()
         if not patient and len(self.shared_slots) + len(self._leased) + waiting >= self.max_size - self.missing_shared:
             raise PoolExhausted(f"Max connections {self.max_size} exhausted at {self.address}")
+        if not patient and self.quota is not None:
+            coming = len(self.dials) - self.dialing_shared
+            if waiting >= coming + self.quota.left_for(self):
+                raise self._all_used(self.quota)
         if waiting >= self.max_waiting:
             raise TooManyWaiters(f"{waiting} callers wait for {self.address} already (max_waiting={self.max_waiting})")
         self.waiters[waiter] = None
@@ -209,6 +95,10 @@ class Ledger:
     def _all_shared(self) -> PoolExhausted:
         why = "all of them are shared, leases need a higher max_size"
         return PoolExhausted(f"Max connections {self.max_size} exhausted at {self.address}: {why}")
+
+    def _all_used(self, quota: Quota) -> PoolExhausted:
+        why = f"all nodes of the pool together have {quota.limit}, release leases earlier or raise max_total"
+        return PoolExhausted(f"Max connections {quota.limit} exhausted at {self.address}: {why}")
 
     def tell_hopeless(self) -> None:
         """Fail every waiter when the node is down, nothing is leased, and no dial may be tried now.
@@ -223,14 +113,6 @@ class Ledger:
             waiter, _ = self.waiters.popitem(last=False)
             waiter.fail(error)
 
-    @property
-    def missing_shared(self) -> int:
-        """How many shared connections are missing; slots are reserved for them."""
-        missing = self.shared_target - len(self.shared_slots)
-        if self.retiring is not None and self.retiring.place is _SHARED:
-            missing += 1
-        return max(0, missing)
-
     def withdraw(self, waiter: Waiter) -> None:
         """Remove a caller from the queue, if it is still in it."""
         self.waiters.pop(waiter, None)
@@ -240,82 +122,40 @@ class Ledger:
     def reserve(self, now: float) -> list[Slot]:
         """Reserve and return the slots to dial now (R-06, R-07); end each with ``dialed`` or ``dial_failed``."""
         reserved: list[Slot] = []
+        quota = self.quota
         while not self.closed and self._may_dial_more():
+            if quota is not None and not quota.is_turn(self, self._need(now)):
+                break
             # Shared connections come first. While they may not be dialed yet, a waiter may still need a dial.
             for_sharing = self._wants_shared() and self._may_dial(now, wanted=self.is_called_for)
             if not for_sharing and not self._wants_lease(now):
                 break
             if not for_sharing and not self._may_dial(now, wanted=self._is_short(now)):
                 break
+            slot = Slot(self.epoch, is_for_sharing=for_sharing)
+            if quota is not None:
+                try:
+                    del quota.permits[-1]  # no call from here until the slot is in its place
+                except IndexError:  # another thread was quicker: the need stands
+                    break
             if for_sharing:
                 self.is_called_for = False
             else:
                 self._moved_at = now
-            slot = Slot(self.epoch, is_for_sharing=for_sharing)
             self.dials[slot] = None
             self.dialing_shared += for_sharing
             reserved.append(slot)
+            if quota is not None:
+                quota.withdraw(self)
+        else:
+            if quota is not None:
+                quota.withdraw(self)
         if self.redial.is_recovering and not self._wants_shared() and self.size >= self.min_size:
             self.redial.recovered()
         return reserved
 
-    def _may_dial_more(self) -> bool:
-        return len(self.dials) - self._resets < self.max_dials and self.size < self.max_size
-
     def _may_dial(self, now: float, *, wanted: bool) -> bool:
         return (wanted or not self._is_probing) and self.redial.may_dial(now, wanted=wanted)
-
-    @property
-    def _is_probing(self) -> bool:
-        """Whether the dial in progress must end before the pool starts another that no caller waits for."""
-        return self.redial.is_recovering and len(self.dials) > self._resets
-
-    def _wants_shared(self) -> bool:
-        return self.missing_shared > self.dialing_shared
-
-    def _wants_lease(self, now: float) -> bool:
-        if self.size + self._spoken_for >= self.max_size:
-            return False
-        if self.size < self.min_size or (self.renewing is not None and not self.dials):
-            return True
-        return self._is_short(now) and now >= self._next_beside
-
-    @property
-    def _next_beside(self) -> float:
-        """When a dial for a waiter may begin beside another one: a lease may be released before it is done (R-06)."""
-        under_way = len(self.dials) - self._resets - self.dialing_shared
-        return self._moved_at + STAGGER if under_way > 0 and self._leased else float("-inf")
-
-    def _is_short(self, now: float) -> bool:
-        """Tell whether more callers wait than connections are about to become available (R-06).
-
-        A connection being checked or reset counts only for ``STAGGER`` seconds, which is normally enough (R-05).
-        """
-        waiting, coming = len(self.waiters), len(self.dials) - self.dialing_shared + len(self.idle_slots)
-        if self._resets and 0 < waiting <= coming:
-            coming -= sum(slot.is_reset and now >= slot.held_at + STAGGER for slot in self.dials)
-        return waiting > coming
-
-    @property
-    def _spoken_for(self) -> int:
-        """How many slots are kept free for shared connections that are missing and not being dialed."""
-        return max(0, self.missing_shared - self.dialing_shared)
-
-    def next_dial_at(self, now: float) -> float | None:
-        """Return when to call ``reserve`` again if nothing happens before; None when there is no need."""
-        if self.closed or not self._may_dial_more():
-            return None
-        chances: list[float] = []
-        may_unasked = not self._is_probing  # otherwise the dial in progress must end first
-        if self._wants_shared() and (may_unasked or self.is_called_for):
-            chances.append(self.redial.next_chance(now, wanted=self.is_called_for))
-        times = {now, max(now, self._next_beside)}
-        if self.waiters and self._resets:
-            times |= {max(now, slot.held_at + STAGGER) for slot in self.dials if slot.is_reset}
-        soon = next(filter(self._wants_lease, sorted(times)), None)
-        if soon is not None and (may_unasked or self._is_short(soon)):
-            chances.append(max(soon, self.redial.next_chance(now, wanted=self._is_short(soon))))
-        return min(chances, default=None)
 
     def dialed(self, slot: Slot, retire_at: float, now: float, chance: float = 0.0) -> None:
         """Put a new connection into service: share it, lease it to the first waiter, or keep it idle.
@@ -341,8 +181,7 @@ class Ledger:
         """Discard a failed dial. If it was for a lease, the first waiter gets its error (R-10)."""
         self._check_dialing(slot)
         self.redial.failed(error, now, chance)
-        self._leave(slot)
-        slot.place = _OUT
+        self._end(slot)
         if slot.is_for_sharing:
             return
         while self.waiters:
@@ -352,8 +191,7 @@ class Ledger:
     def abandon_dial(self, slot: Slot) -> None:
         """Discard a dial that was cancelled, without blaming the node."""
         self._check_dialing(slot)
-        self._leave(slot)
-        slot.place = _OUT
+        self._end(slot)
 
     def _check_dialing(self, slot: Slot) -> None:
         if slot.place is not _DIALING:
@@ -427,6 +265,8 @@ class Ledger:
             slot.reason = "epoch"
         elif slot.retire_at <= now:
             slot.reason = "lifetime"
+        elif slot.place is _LEASED and self.quota is not None and self.quota.make_way(self):
+            slot.reason = "shed"  # a new connection never is, or two nodes could dial in turn and serve nobody
         else:
             # All slots except this one, which has not left its place yet.
             others = len(self.shared_slots) + len(self.idle_slots) + len(self._leased) + len(self.dials) - 1
@@ -511,9 +351,15 @@ class Ledger:
             at = slots.index(slot)
             del slots[at]
 
-    def _take_out(self, slot: Slot, reason: str) -> None:
+    def _end(self, slot: Slot) -> None:
+        """Remove a slot from the ledger: the one place where slots end, as ``reserve`` is where they begin."""
         self._leave(slot)
         slot.place = _OUT
+        if self.quota is not None:
+            self.quota.permits += PERMIT
+
+    def _take_out(self, slot: Slot, reason: str) -> None:
+        self._end(slot)
         slot.reason = reason
         self.to_close += (slot,)
         if slot is self.renewing:
@@ -550,12 +396,11 @@ class Ledger:
     def close(self) -> None:
         """Fail the waiters, close idle slots, and serve nobody; leased and shared slots follow as they end (R-33)."""
         self.closed = True
+        if self.quota is not None:
+            self.quota.leave(self)
         while self.waiters:
             self._fail_first(PoolClosed(f"the pool of {self.address} is closed"))
         self.clear()
 
-
-#: While leases are out, a dial begins beside another only if no waiter was served for this many seconds.
-STAGGER: Final = 0.05
 
 _NONE: Final[list[Slot]] = []

@@ -27,12 +27,14 @@ def sweep(ledger: Ledger, now: float, max_idle: float | None) -> None:
             ledger.discard(ledger.idle_slots[0], "idle")
         ledger.low_water = len(ledger.idle_slots)
         ledger.low_water_since = now
+    if ledger.renewing is not None and ledger.quota is not None and not ledger.quota.permits and not ledger.dials:
+        ledger.discard(ledger.renewing, "lifetime")  # other nodes have taken the room of its replacement
     for slot in ledger.idle_slots:
         if slot.epoch != ledger.epoch:
             ledger.discard(slot, "epoch")
             break
         if slot.retire_at <= now and ledger.renewing is None:
-            if ledger.size > ledger.min_size or ledger.size >= ledger.max_size:
+            if ledger.size > ledger.min_size or not ledger.has_room:
                 ledger.discard(slot, "lifetime")
             else:
                 ledger.renewing = slot
@@ -46,10 +48,23 @@ def take_retired(ledger: Ledger) -> Slot | None:
     slot = ledger.retiring
     if slot is None or slot.is_draining:
         return None
-    if ledger.missing_shared and (ledger.dialing_shared or ledger.size < ledger.max_size):
+    if ledger.missing_shared and (ledger.dialing_shared or ledger.has_room or _is_room_coming(ledger)):
         return None
     slot.is_draining = True
     return slot
+
+
+def _is_room_coming(ledger: Ledger) -> bool:
+    """Tell whether another connection must be closed for the replacement that this node has asked its quota for."""
+    quota = ledger.quota
+    return quota is not None and ledger in quota.needs and quota.helper() is not None
+
+
+def shed(ledger: Ledger) -> bool:
+    """Give up the idle connection that was unused longest, if the quota still asks this node to help another."""
+    if ledger.quota is None or ledger.quota.helper() is not ledger or not ledger.idle_slots:
+        return False
+    return ledger.discard(ledger.idle_slots[0], "shed")
 
 
 def due_for_check(ledger: Ledger, now: float, keepalive: float | None) -> list[Slot]:
