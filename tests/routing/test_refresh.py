@@ -175,7 +175,8 @@ class TestWanting:
         assert world.refresh.next_at() == world.now + PAUSE * 1.2
 
     @pytest.mark.parametrize(
-        ("size", "pause", "period"), [(1, 1.0, 45.0), (100, 1.0, 45.0), (550, 15.5, 247.5), (1000, 30.0, 450.0), (1200, 30.0, 540.0)]
+        ("size", "pause", "period"),
+        [(1, 1.0, 45.0), (100, 1.0, 45.0), (550, 15.5, 247.5), (1000, 30.0, 450.0), (1200, 30.0, 540.0)],
     )
     def test_a_large_cluster_is_asked_more_seldom(self, size: int, pause: float, period: float) -> None:
         world = World(tuple(range(1, size + 1)))

@@ -43,7 +43,9 @@ def sent(*commands: Sequence[Any]) -> dict[int, list[tuple[Any, ...]]]:
 def answered(command: Sequence[Any], *replies: Any) -> Any:
     """Return the reply to a command whose parts get these replies."""
     scatter = spread(command)
-    pieces = sorted((piece for pieces in scatter.take(owner).values() for piece in pieces), key=lambda piece: piece.part)
+    pieces = sorted(
+        (piece for pieces in scatter.take(owner).values() for piece in pieces), key=lambda piece: piece.part
+    )
     for piece, reply in zip(pieces, replies, strict=True):
         scatter.answer(piece, reply)
     return scatter.replies()[0]
@@ -65,7 +67,9 @@ def test_a_command_is_split_by_slot_not_by_node() -> None:
 
 
 def test_what_is_not_split_is_refused_before_anything_is_sent() -> None:
-    with pytest.raises(CrossSlot, match="the keys of SINTER are in 2 slots of the cluster, and nothing was sent: give them one hash"):
+    with pytest.raises(
+        CrossSlot, match="the keys of SINTER are in 2 slots of the cluster, and nothing was sent: give them one hash"
+    ):
         spread(("GET", "f"), ("SINTER", "f", "g"))
     with pytest.raises(UsageError, match="the keys of MSETNX are in 3 slots"):
         spread(("MSETNX", "f", 1, "g", 2, "h", 3))
@@ -75,7 +79,9 @@ def test_what_is_not_split_is_refused_before_anything_is_sent() -> None:
         spread(("MSET", "f", 1, "g"))
 
 
-@pytest.mark.parametrize("command", [("INFO",), ("CONFIG", "GET", "x"), ("CLUSTER", "NEWLY"), ("SLOWLOG", "GET"), ("NEW",)])
+@pytest.mark.parametrize(
+    "command", [("INFO",), ("CONFIG", "GET", "x"), ("CLUSTER", "NEWLY"), ("SLOWLOG", "GET"), ("NEW",)]
+)
 def test_what_concerns_one_node_is_refused(command: Any) -> None:
     with pytest.raises(UsageValueError, match="concerns one node of the cluster: say which one with node="):
         spread(("GET", "f"), command)
@@ -121,7 +127,9 @@ def test_an_atomic_run_has_one_slot() -> None:
     assert slot(("SET", "h", 1), ("TIME",), ("INFO",), ("MGET", "h1", "h2")) == 2
     assert slot(("TIME",)) is None
     assert slot(("NEW.SET", "h"), ("GET", "h")) == 2
-    with pytest.raises(CrossSlot, match="the keys of an atomic run are in 2 slots of the cluster, and nothing was sent"):
+    with pytest.raises(
+        CrossSlot, match="the keys of an atomic run are in 2 slots of the cluster, and nothing was sent"
+    ):
         slot(("SET", "h", 1), ("SET", "f", 1))
     with pytest.raises(CrossSlot):
         slot(("MGET", "h", "f"))
