@@ -21,7 +21,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from respool._facts.errors import Error
-from respool._routing.topology import Address, Remap, address_of
+from respool._facts.option_types import Address, Remap
+from respool._routing.topology import address_of
 
 #: What to subscribe to at every sentinel.
 CHANNELS: Final = ("+switch-master", "+slave", "+sdown", "-sdown", "+sentinel", "+reset-master", "+monitor", "-monitor")

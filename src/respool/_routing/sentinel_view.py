@@ -30,9 +30,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from respool._facts.errors import ConnectFailed, Error, UsageError
+from respool._facts.option_types import Address, Remap
 from respool._routing.sentinel_answers import Answer, read_event
 from respool._routing.sentinels import PATIENCE, PAUSE, PERIOD, RETRY, Ask, News, Sentinel, Sentinels
-from respool._routing.topology import Address, Remap
 
 _NEVER: Final = float("inf")
 

@@ -23,8 +23,8 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from respool._facts.errors import UsageValueError
+from respool._facts.option_types import Address
 from respool._routing.sentinel_answers import Answer
-from respool._routing.topology import Address
 
 HEDGE: Final = 0.1
 PAUSE: Final = 0.1
