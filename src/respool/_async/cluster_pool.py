@@ -7,17 +7,19 @@ Rule 1: a plain command with one key is sent by ``_execute`` itself: the slot of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from respool._async.door import AsyncDoor
 from respool._async.node.connection import AsyncConnection
+from respool._async.node.pieces import take_in
 from respool._async.node.serving import Serving
 from respool._async.routing.calls import ClusterCalls
 from respool._async.routing.cluster import NOWHERE
 from respool._async.routing.routed import Borrower
-from respool._async.shell.compat import Borrowing, Cancelled, borrow_from, here
+from respool._async.shell.compat import Borrowing, Cancelled, borrow_from, clock, here
 from respool._facts.cluster_options import ClusterOptions, as_address
-from respool._facts.command import Parser, Spec
+from respool._facts.command import Command, Parser, Spec, as_command
 from respool._facts.errors import Error, UsageError
 from respool._facts.option_types import FROM_URL, Address, ClusterPoolOptions, Encoding, S
 from respool._facts.options import checked_timeout, make_options
@@ -26,6 +28,8 @@ from respool._protocol.run import refused
 
 if TYPE_CHECKING:
     from typing import Unpack
+
+T = TypeVar("T")
 
 _UNKNOWN: list[Any] = [NOWHERE] * SLOTS
 _DEFAULT: Any = object()
@@ -40,6 +44,7 @@ class AsyncClusterPool(AsyncDoor[S]):
     """
 
     _options: ClusterOptions
+    _has_nodes = True
 
     def __init__(
         self,
@@ -63,6 +68,74 @@ class AsyncClusterPool(AsyncDoor[S]):
         self._table = _UNKNOWN
 
     # Commands ----------------------------------------------------------------------------------------
+
+    @overload
+    async def execute(
+        self, command: Command[T], /, *, timeout: float | None = None, node: Address | str | None = None
+    ) -> T: ...
+
+    @overload
+    async def execute(self, *args: Any, timeout: float | None = None, node: Address | str | None = None) -> Any: ...
+
+    async def execute(self, *args: Any, timeout: float | None = None, node: Address | str | None = None) -> Any:
+        """Run one command where its keys are, and return its reply.
+
+        Keys in several slots are no obstacle for MGET, MSET, DEL, EXISTS, TOUCH and UNLINK: they are split. Commands
+        without keys go to all nodes that they concern (DBSIZE, FLUSHALL, SCRIPT LOAD); one that concerns a single node
+        (INFO) needs ``node``, ``"host:port"`` or (host, port). ``timeout`` bounds the whole call in seconds, redirects
+        and retries included. Raises what ``AsyncPool.execute`` raises, CrossSlot, TooManyRedirects, ClusterDown.
+        """
+        command = as_command(args[0] if len(args) == 1 and isinstance(args[0], Command) else args)
+        if timeout is None and node is None:
+            return await self._execute(command.args, command.spec, command.parse)
+        seconds = None if timeout is None else checked_timeout(timeout)
+        place = None if node is None else as_address(node)
+        return await self._execute_with_care(command.args, command.spec, command.parse, seconds, node=place)
+
+    @overload
+    async def execute_many(
+        self,
+        commands: Iterable[Command[T]],
+        *,
+        atomic: bool = False,
+        timeout: float | None = None,
+        node: Address | str | None = None,
+    ) -> list[T | Error]: ...
+
+    @overload
+    async def execute_many(
+        self,
+        commands: Iterable[Command[Any] | Sequence[Any]],
+        *,
+        atomic: bool = False,
+        timeout: float | None = None,
+        node: Address | str | None = None,
+    ) -> list[Any]: ...
+
+    async def execute_many(
+        self,
+        commands: Iterable[Command[Any] | Sequence[Any]],
+        *,
+        atomic: bool = False,
+        timeout: float | None = None,
+        node: Address | str | None = None,
+    ) -> list[Any]:
+        """Run commands as one pipeline for each node that they concern; return one value for each, errors as values.
+
+        ``atomic=True`` runs them as one transaction: all keys must be in one slot, or it raises CrossSlot before
+        anything is sent. If a node fails, its commands end in errors, and the others in their replies; it raises only
+        if no reply came at all. ``node`` sends all of them to that node.
+        """
+        seconds = None if timeout is None else checked_timeout(timeout)
+        place = None if node is None else as_address(node)
+        deadline = None if seconds is None else clock()() + seconds
+        run = await take_in(commands, atomic=atomic, deadline=deadline)
+        if not run.calls:
+            return []
+        if (spec := run.misplaced) is not None:
+            raise refused(spec)
+        values: list[Any] = await self._opened().execute_run(run, deadline, seconds, place)
+        return values
 
     async def _execute(self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None) -> Any:
         # The hot path: ``_execute_with_care`` handles every unusual case.
@@ -104,12 +177,13 @@ class AsyncClusterPool(AsyncDoor[S]):
         timeout: float | None = None,
         failure: Error | None = None,
         tried: Serving | None = None,
+        node: Address | None = None,
     ) -> Any:
         """Run one command where its keys are. ``failure`` is the error of a first try at the node ``tried``."""
         if spec.refusal is not None:
             raise refused(spec)
         try:
-            reply = await self._opened().execute(args, spec, timeout, failure, tried)
+            reply = await self._opened().execute(args, spec, timeout, failure, tried, node)
         finally:
             del failure
         if parse is None:
@@ -132,9 +206,10 @@ class AsyncClusterPool(AsyncDoor[S]):
             timeout = self._options.acquire_timeout
         elif timeout is not None:
             timeout = checked_timeout(timeout)
-        slot = None if key is None else self._slot_of(key)
         place = None if node is None else as_address(node)
-        borrowing: Borrowing[AsyncConnection[S]] = borrow_from(Borrower(self._opened(), slot, place), timeout)
+        cluster = self._opened()
+        slot = None if key is None else cluster.slot_of(key)
+        borrowing: Borrowing[AsyncConnection[S]] = borrow_from(Borrower(cluster, slot, place), timeout)
         return borrowing
 
     def release(self, conn: AsyncConnection[S]) -> None:

@@ -124,6 +124,15 @@ class Spec:
             return math.inf
         return seconds if seconds > 0 else 0.0
 
+    def with_timeout(self, args: tuple[Any, ...], seconds: float) -> tuple[Any, ...]:
+        """Return the call with another server-side timeout, above zero, for a call for which ``blocks_for`` has one."""
+        position, unit = str(self.blocking).split()
+        index = _option(args, "BLOCK", int(position[6:])) if position.startswith("BLOCK:") else int(position)
+        left: int | float = max(round(seconds * 1000), 1)
+        changed = list(args)
+        changed[index or 0] = left if unit == "ms" else left / 1000
+        return tuple(changed)
+
     def keys_of(self, args: Sequence[Any]) -> list[Any]:
         """Return the keys among ``args`` (the command name included), in order."""
         found: list[Any] = []

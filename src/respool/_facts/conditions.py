@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final, final
 
+from respool._facts.cluster_options import as_address
 from respool._facts.command import Command, Spec, as_command
 from respool._facts.errors import UsageTypeError
+from respool._facts.option_types import Address
 from respool._facts.options import checked_timeout
 
 #: The default of each condition: not given.
@@ -20,19 +22,35 @@ KEPT: Final[Any] = type("Kept", (), {"__repr__": lambda _: "KEPT", "__slots__": 
 
 @final
 class Conditions:
-    """What ``using`` was given: replies as bytes, a bound on each call, commands that may be sent twice."""
+    """What ``using`` was given: replies as bytes, a bound on each call, commands that may be sent twice, a node."""
 
-    __slots__ = ("is_idempotent", "is_raw", "timeout")
+    __slots__ = ("is_idempotent", "is_raw", "node", "timeout")
 
-    def __init__(self, *, is_raw: bool = False, timeout: float | None = None, is_idempotent: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        is_raw: bool = False,
+        timeout: float | None = None,
+        is_idempotent: bool = False,
+        node: Address | None = None,
+    ) -> None:
         self.is_raw = is_raw
+        #: The only node of a cluster to which commands are sent.
+        self.node = node
         #: In seconds; None: no bound.
         self.timeout = timeout
         self.is_idempotent = is_idempotent
 
-    def changed(self, *, encoding: Any = KEPT, timeout: Any = KEPT, idempotent: Any = KEPT) -> Conditions:
+    @property
+    def of_calls(self) -> dict[str, Any]:
+        """What each call of ``execute`` and ``execute_many`` gets as keywords."""
+        return {"timeout": self.timeout} if self.node is None else {"timeout": self.timeout, "node": self.node}
+
+    def changed(
+        self, *, encoding: Any = KEPT, timeout: Any = KEPT, idempotent: Any = KEPT, node: Any = KEPT
+    ) -> Conditions:
         """Return these conditions with others added. Raises UsageTypeError for one that does not exist, or for none."""
-        if encoding is KEPT and timeout is KEPT and idempotent is KEPT:
+        if encoding is KEPT and timeout is KEPT and idempotent is KEPT and node is KEPT:
             raise UsageTypeError("using() needs a condition: encoding=None, timeout=seconds or idempotent=True")
         if encoding is not KEPT and encoding is not None:
             raise UsageTypeError(
@@ -47,6 +65,7 @@ class Conditions:
             is_raw=self.is_raw or encoding is None,
             timeout=self.timeout if timeout is KEPT else timeout,
             is_idempotent=self.is_idempotent or idempotent is True,
+            node=self.node if node is KEPT else as_address(node),
         )
 
     def spec(self, spec: Spec) -> Spec:
@@ -72,6 +91,7 @@ class Conditions:
         said = ["encoding=None"] if self.is_raw else []
         said += [] if self.timeout is None else [f"timeout={self.timeout:g}"]
         said += ["idempotent=True"] if self.is_idempotent else []
+        said += [] if self.node is None else [f"node={self.node[0]}:{self.node[1]}"]
         return " ".join(said) or "timeout=None"
 
 

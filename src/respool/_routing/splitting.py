@@ -136,7 +136,7 @@ class Scatter(Generic[N]):
         elif route is not None and route.where in (Where.PRIMARIES, Where.NODES):
             several = primaries if route.where is Where.PRIMARIES else nodes
             yield from (Piece(at, part, args, None, node) for part, node in enumerate(several))
-        elif spec.key_rule or (route is not None and route.where is Where.ANY):
+        elif goes_anywhere(spec):
             yield Piece(at, 0, args)
         else:
             raise UsageValueError(f"{spec.name} concerns one node of the cluster: say which one with node=")
@@ -154,6 +154,18 @@ class Scatter(Generic[N]):
         for part, (slot, own) in enumerate(places.items()):
             values = chain.from_iterable(args[width + place * step : width + (place + 1) * step] for place in own)
             yield Piece(at, part, (*args[:width], *values), slot)
+
+
+def goes_anywhere(spec: Spec) -> bool:
+    """Tell whether any primary can run a command that has no keys in this call."""
+    route = ROUTES.get(spec.name)
+    return route.where is Where.ANY if route is not None else bool(spec.key_rule)
+
+
+def concerns_all_nodes(run: Run) -> bool:
+    """Tell whether a command of a run goes to all nodes, replicas too."""
+    routes = [ROUTES.get(name) for name in {spec.name for spec in run.specs}]
+    return any(route is not None and route.where is Where.NODES for route in routes)
 
 
 def one_slot(run: Run, slot_of: SlotOf) -> int | None:

@@ -153,10 +153,13 @@ class Serving:
             shared.demoted(transport)
         return reply
 
-    async def try_run(self, run: Run, deadline: float | None, *, on_lease: bool, elsewhere: bool) -> Any:
+    async def try_run(
+        self, run: Run, deadline: float | None, *, on_lease: bool, elsewhere: bool, asking: bool = False
+    ) -> Any:
         """Send a run once; return the list of its replies, or an error value.
 
         A run that is merely big uses a shared connection if none can be leased; one that may block never does (R-21).
+        ``asking``: send it directly behind an ASKING, which serves a whole transaction.
         """
         must_lease = run.blocks_for is not None
         if must_lease or (on_lease and self.ledger.leasable > 0) or not self.ledger.shared_target:
@@ -164,6 +167,8 @@ class Serving:
                 await self.shared.catch_up(deadline)
             lease = await self.leases.borrow(self._left(deadline))
             try:
+                if asking:
+                    await lease._transport.submit_until(ASKING, deadline)
                 replies = await lease._send_run(run, deadline)
                 if run.is_refused_as_replica(replies) and lease._slot is not None:
                     self.node.demoted(lease._slot)
@@ -173,7 +178,12 @@ class Serving:
         shared = self.shared
         transport = (None if elsewhere else shared.only) or await shared.wait(deadline, elsewhere=elsewhere)
         try:
-            replies = await transport.submit_many(run.args, deadline, run.blobs)
+            if asking:
+                blobs = {at + 1: kept for at, kept in run.blobs.items()}
+                replies = await transport.submit_many([ASKING, *run.args], deadline, blobs)
+                replies = replies if isinstance(replies, Error) else replies[1:]
+            else:
+                replies = await transport.submit_many(run.args, deadline, run.blobs)
         except Cancelled:
             transport.withdraw()
             shared.pin(transport)

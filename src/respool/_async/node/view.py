@@ -15,8 +15,8 @@ from respool._async.node.pipeline import AsyncPipeline
 from respool._async.node.scan import AsyncScanCommands
 from respool._facts.command import Command, Parser, Spec
 from respool._facts.conditions import KEPT, Conditions
-from respool._facts.errors import Error
-from respool._facts.option_types import S
+from respool._facts.errors import Error, UsageTypeError
+from respool._facts.option_types import Address, S
 
 T = TypeVar("T")
 
@@ -41,27 +41,43 @@ class Target(Protocol):
 class AsyncViewable(AsyncScanCommands[S]):
     """All commands and iterators, and views of them."""
 
+    #: Whether commands can be sent to one of several nodes.
+    _has_nodes = False
+
     def _viewed(self) -> tuple[Any, Conditions]:
         """Return what a view of this sends its commands to, and the conditions that hold already."""
         return self, _UNCONDITIONAL
 
     @overload
     def using(
-        self, *, encoding: None, timeout: float | None = ..., idempotent: Literal[True] = ...
+        self,
+        *,
+        encoding: None,
+        timeout: float | None = ...,
+        idempotent: Literal[True] = ...,
+        node: Address | str = ...,
     ) -> AsyncView[bytes]: ...
 
     @overload
-    def using(self, *, timeout: float | None = ..., idempotent: Literal[True] = ...) -> AsyncView[S]: ...
+    def using(
+        self, *, timeout: float | None = ..., idempotent: Literal[True] = ..., node: Address | str = ...
+    ) -> AsyncView[S]: ...
 
-    def using(self, *, encoding: Any = KEPT, timeout: Any = KEPT, idempotent: Any = KEPT) -> AsyncView[Any]:
+    def using(
+        self, *, encoding: Any = KEPT, timeout: Any = KEPT, idempotent: Any = KEPT, node: Any = KEPT
+    ) -> AsyncView[Any]:
         """Return an object with the same commands, which are run under other conditions; one at least must be given.
 
         ``encoding=None``: replies are bytes, whatever the encoding of the pool; str arguments are still sent in that.
         ``timeout``: bounds each call in seconds, as that of ``execute``; None removes the bound of an outer view.
         ``idempotent=True``: running a command twice is harmless, so each one is retried like a read (R-24).
+        ``node``: in a cluster, send all commands to this node, a replica perhaps: ``"host:port"`` or (host, port).
         """
         target, conditions = self._viewed()
-        return AsyncView(target, conditions.changed(encoding=encoding, timeout=timeout, idempotent=idempotent))
+        if node is not KEPT and not target._has_nodes:
+            raise UsageTypeError("node= chooses among the nodes of a cluster, and this pool or connection has only one")
+        given = {"encoding": encoding, "timeout": timeout, "idempotent": idempotent, "node": node}
+        return AsyncView(target, conditions.changed(**given))
 
 
 class AsyncView(AsyncViewable[S]):
@@ -78,9 +94,9 @@ class AsyncView(AsyncViewable[S]):
 
     async def _execute(self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None) -> Any:
         spec = self._conditions.spec(spec)
-        if self._conditions.timeout is None:
+        if self._conditions.timeout is None and self._conditions.node is None:
             return await self._target._execute(args, spec, parse)
-        return await self._target.execute(Command.of(args, spec, parse), timeout=self._conditions.timeout)
+        return await self._target.execute(Command.of(args, spec, parse), **self._conditions.of_calls)
 
     @overload
     async def execute(self, command: Command[T], /, *, timeout: float | None = None) -> T: ...
@@ -91,7 +107,8 @@ class AsyncView(AsyncViewable[S]):
     async def execute(self, *args: Any, timeout: float | None = None) -> Any:
         """Run one command as ``execute`` of the pool or lease does; without ``timeout`` that of the view holds."""
         command = self._conditions.command(args[0] if len(args) == 1 and isinstance(args[0], Command) else args)
-        return await self._target.execute(command, timeout=self._conditions.timeout if timeout is None else timeout)
+        given = self._conditions.of_calls
+        return await self._target.execute(command, **(given if timeout is None else given | {"timeout": timeout}))
 
     @overload
     async def execute_many(
@@ -107,8 +124,9 @@ class AsyncView(AsyncViewable[S]):
         self, commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool = False, timeout: float | None = None
     ) -> list[Any]:
         """Run commands as ``execute_many`` of the pool or lease does; the view's timeout bounds all of it."""
-        seconds = self._conditions.timeout if timeout is None else timeout
-        return await self._target.execute_many(self._conditions.commands(commands), atomic=atomic, timeout=seconds)
+        given = self._conditions.of_calls
+        given = given if timeout is None else given | {"timeout": timeout}
+        return await self._target.execute_many(self._conditions.commands(commands), atomic=atomic, **given)
 
     def pipeline(self, *, atomic: bool = False, raise_errors: bool = True) -> AsyncPipeline[S]:
         """Collect commands and send them as one pipeline under the conditions of this view; see ``pipeline`` of a pool.

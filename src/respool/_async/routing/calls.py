@@ -2,8 +2,9 @@
 """How the calls of a pool are served by the nodes of a cluster.
 
 Rule 1: a command whose keys are in one slot goes to the node that serves it; one that any node can answer goes to any
-        primary; every other one is split (``scatter``).
+        primary; every other one is spread (``scatter``). A transaction is served by one node as a whole.
 Rule 2: a command that may block keeps its own time: sent again after a redirect, it waits for what is left of it.
+Rule 3: what is sent without waiting for a reply is spread too, and its replies are read later (``errands``).
 """
 
 from __future__ import annotations
@@ -14,17 +15,25 @@ from respool._async.node.connection import AsyncConnection
 from respool._async.node.retrying import persist
 from respool._async.node.serving import Serving
 from respool._async.routing.cluster import Cluster
+from respool._async.routing.errands import Errands
 from respool._async.routing.routed import Routed
-from respool._facts.command import Spec
-from respool._facts.errors import Error, UsageError
+from respool._async.routing.scatter import Spread
+from respool._facts.cluster_options import ClusterOptions
+from respool._facts.command import Command, Spec
+from respool._facts.errors import Error, ServerError, UsageError
 from respool._facts.option_types import Address
-from respool._facts.routing_table import ROUTES, Where
-from respool._protocol.redirect import Redirect, read_redirect
-from respool._routing.splitting import keys_of
+from respool._protocol.redirect import Redirect, read_redirect, read_run
+from respool._protocol.run import Run, as_raised, noreply_args
+from respool._routing.splitting import goes_anywhere, keys_of, one_slot
 
 
 class ClusterCalls(Cluster):
     """A cluster that serves the calls of a pool."""
+
+    def __init__(self, options: ClusterOptions) -> None:
+        """Prepare; no I/O."""
+        super().__init__(options)
+        self._errands = Errands(self.members, options.max_in_flight)
 
     async def execute(
         self,
@@ -33,23 +42,32 @@ class ClusterCalls(Cluster):
         timeout: float | None,
         failure: Error | None,
         tried: Serving | None = None,
+        node: Address | None = None,
     ) -> Any:
-        """Run one command where its keys are, and return its reply.
+        """Run one command where its keys are, or at ``node``, and return its reply.
 
         ``failure`` is the error of a first try at the node ``tried``.
         """
         deadline = None if timeout is None else self.members.now() + timeout
         slots = {self.slot_of(key) for key in keys_of(spec, args)}
+        if node is None and (len(slots) > 1 or not (slots or goes_anywhere(spec))):
+            return await self._execute_spread(args, spec, deadline)
         slot = slots.pop() if slots else None
-        may_block = spec.blocks_for(args) is not None
+        limit = spec.blocks_for(args)
+        ends_at = None if limit is None else self.members.now() + limit
+        calls = [args]
 
         async def send(serving: Serving, *, elsewhere: bool, asking: bool) -> Any:
+            may_block = ends_at is not None
             return await serving.try_once(
-                args, spec, deadline, on_lease=may_block, elsewhere=elsewhere, asking=asking
+                calls[0], spec, deadline, on_lease=may_block, elsewhere=elsewhere, asking=asking
             )
 
         def read(failure: Error, asked: Address) -> Redirect | None:
-            return read_redirect(failure, asked, spec, slot)
+            redirect = read_redirect(failure, asked, spec, slot)
+            if redirect is not None and ends_at is not None and ends_at != float("inf"):
+                calls[0] = spec.with_timeout(args, ends_at - self.members.now())
+            return redirect
 
         call = Routed(
             self,
@@ -58,9 +76,10 @@ class ClusterCalls(Cluster):
             read,
             spec.name,
             deadline,
-            is_safe=spec.safe and not may_block,
+            is_safe=spec.safe and ends_at is None,
             runs_code=spec.runs_code,
             within=timeout,
+            node=node,
             tried=tried,
         )
         try:
@@ -68,13 +87,67 @@ class ClusterCalls(Cluster):
         finally:
             del failure
 
+    async def _execute_spread(self, args: tuple[Any, ...], spec: Spec, deadline: float | None) -> Any:
+        await self.ready(deadline)
+        reply = (await Spread(self, Run([Command.of(args, spec, _unparsed)]), deadline).values())[0]
+        if isinstance(reply, Error):
+            try:
+                raise as_raised(reply, spec.name, safe=spec.safe) if isinstance(reply, ServerError) else reply
+            finally:
+                del reply
+        return reply
+
+    async def execute_run(
+        self, run: Run, deadline: float | None, within: float | None, node: Address | None = None
+    ) -> list[Any]:
+        """Run a pipeline; return one value per command, errors of servers and of nodes that failed as values."""
+        if not (run.is_atomic or node is not None):
+            await self.ready(deadline)
+            return await Spread(self, run, deadline).values()
+        slot = one_slot(run, self.slot_of) if node is None else None
+        may_block = run.may_block
+        found: list[Redirect | None] = [None]
+
+        async def send(serving: Serving, *, elsewhere: bool, asking: bool) -> Any:
+            on_lease = may_block or run.is_big
+            replies = await serving.try_run(run, deadline, on_lease=on_lease, elsewhere=elsewhere, asking=asking)
+            found[0] = read_run(run, replies, serving.address)
+            refusal = run.why_not_now(replies) if run.is_atomic else None
+            if found[0] is not None and refusal is None:
+                refusal = ServerError(found[0].code, "the transaction was not run: its slot is at another node")
+            return refusal or replies
+
+        def read(_: Error, asked: Address) -> Redirect | None:
+            redirect, found[0] = found[0], None
+            return redirect
+
+        is_safe = run.is_safe and not may_block
+        call = Routed(self, slot, send, read, "a pipeline", deadline, is_safe=is_safe, within=within, node=node)
+        return run.read(await persist(call))
+
+    async def execute_noreply(self, run: Run) -> None:
+        """Send a run without waiting for replies. Raises if it was certainly not sent."""
+        noreply_args(run)  # refuses what it would refuse on one node
+        await self.ready(None)
+        await self._errands.send(Spread(self, run, None))
+
+    async def close(self, seconds: float | None) -> None:
+        """Close everything (R-33), once what was sent without waiting has been answered."""
+        try:
+            if not self.is_inside():
+                await self._errands.wait(None if seconds is None else self.members.now() + seconds)
+        finally:
+            await super().close(seconds)
+
     def release(self, lease: AsyncConnection[Any]) -> None:
         """Take a lease back at once. Raises UsageError, and changes nothing, if it is not a current lease."""
         for serving in self.members.all():
-            if getattr(lease, "_lane", None) is serving.leases:
+            if lease.__dict__.get("_lane") is serving.leases:
                 serving.leases.release(lease)
                 return
         raise UsageError("this connection was not leased from this pool, or was released already")
 
 
-_ = ROUTES, Where
+def _unparsed(reply: Any) -> Any:
+    """Leave a reply as it is: the pool parses it."""
+    return reply

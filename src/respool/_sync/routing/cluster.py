@@ -39,6 +39,7 @@ from respool._facts.errors import (
 from respool._facts.option_types import Address
 from respool._facts.slots import SLOTS, key_of, make_slot_of
 from respool._facts.stats import PoolStats
+from respool._protocol.packing import check_piece, make_packer
 from respool._protocol.redirect import Redirect, Step, read_redirect
 from respool._protocol.run import Run
 from respool._routing.refresh import PROBES, Ask, Probe, Refresh
@@ -64,7 +65,8 @@ class Cluster:
         self.options = options
         self.members = Members(self._work)
         self.world = self.members.world
-        self.slot_of = make_slot_of(options.encoding)
+        self._slot_of = make_slot_of(options.encoding)
+        self._pack = make_packer(options.encoding)
         #: Who serves each slot.
         self.table: list[Any] = [NOWHERE] * SLOTS
         self._topology = Topology()
@@ -151,6 +153,14 @@ class Cluster:
     def nodes(self) -> list[Address]:
         """The addresses of all nodes."""
         return list(self._topology.nodes)
+
+    def slot_of(self, key: Any) -> int:
+        """Return the slot of a key. Raises UsageError for one that cannot be sent."""
+        try:
+            return self._slot_of(key)
+        except (TypeError, UnicodeError):
+            check_piece([("a command with this key", key)], self._pack)  # says what is wrong
+            raise
 
     def ready(self, deadline: float | None) -> None:
         """Wait until there is a map."""

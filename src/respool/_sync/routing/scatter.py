@@ -1,0 +1,284 @@
+# Generated from respool/_async/routing/scatter.py by tools/generate.py. Do not edit.
+"""A run, or one command, that several nodes of a cluster serve.
+
+    Scatter.take -> a part for each node -> posted on all -> collected one by one -> Scatter.answer, send_again
+
+Rule 1: ``splitting`` decides what goes where, and how the replies are put together; this file sends and reads.
+Rule 2: everything is checked before any of it is sent. Then every node gets its part in one write, before the first
+        reply is waited for. A part that needs a lease, or whose node is not up, is sent after the others are answered.
+Rule 3: a node that fails costs its own commands alone: they end in errors, and the others in their replies. If nothing
+        else came, the error is raised.
+Rule 4: each slot follows its own redirects; what a node did not run is sent again alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from respool._sync.node.serving import Serving
+from respool._sync.routing.cluster import NOWHERE, Cluster
+from respool._sync.routing.routed import left
+from respool._sync.shell.compat import pause
+from respool._facts.errors import ConnectFailed, Error, PoolClosed, ReadTimeout, TransportError, again
+from respool._pooling.retry import may_retry
+from respool._protocol.packing import check_piece
+from respool._protocol.redirect import Hops, Redirect, Step, read_redirect
+from respool._protocol.run import ASKING, Collected, Run, as_raised
+from respool._routing.splitting import Piece, Scatter, concerns_all_nodes
+from respool._shell.sockets import Retired
+
+
+class Part(NamedTuple):
+    """What one node gets in one round."""
+
+    serving: Serving
+    pieces: list[Piece[Any]]
+    transport: Any = None
+    ticket: Any = None
+
+
+class Spread:
+    """A run on its way through the nodes."""
+
+    def __init__(self, cluster: Cluster, run: Run, deadline: float | None) -> None:
+        """Split the run; the map must be known. Raises CrossSlot and UsageValueError, before anything is sent."""
+        nodes = [cluster.node(address) for address in cluster.nodes] if concerns_all_nodes(run) else []
+        self._scatter: Scatter[Any] = Scatter(run, cluster.slot_of, primaries=cluster.primaries(), nodes=nodes)
+        self._is_light = run.is_plain and not run.is_big  # then no part of it needs a lease
+        self._cluster = cluster
+        self._run = run
+        self._deadline = deadline
+        patience = cluster.options.acquire_timeout
+        limit = None if patience is None else cluster.members.now() + patience
+        self._give_up_at = limit if deadline is None else deadline
+        self._hops: dict[int | None, Hops] = {}
+        self._steps: dict[tuple[Any, ...], tuple[Serving | None, float | Error | None]] = {}
+        self._pause = 0.0  # before the next round
+        self._tries = 1
+
+    def values(self) -> list[Any]:
+        """Send everything; return one value for each command of the run. Raises the error if nothing else came."""
+        self.finish(*self.begin())
+        replies = self._scatter.replies()
+        if all(isinstance(reply, TransportError) for reply in replies):
+            raise again(replies[0])
+        return self._run.read(replies)
+
+    def check_sent(self) -> None:
+        """Raise the error if nothing of the run was sent."""
+        replies = self._scatter.replies()
+        if all(isinstance(reply, TransportError) and reply.executed == "no" for reply in replies):
+            raise again(replies[0])
+
+    def begin(self) -> tuple[list[Part], list[Part]]:
+        """Send what can be sent without waiting; return the parts that were sent, and the others."""
+        self._pause = 0.0
+        self._steps.clear()
+        taken = self._scatter.take(self._cluster.owner_now)
+        return self._post([Part(serving, pieces) for serving, every in taken.items() for pieces in halves(every)])
+
+    def finish(self, posted: list[Part], late: list[Part]) -> None:
+        """Wait for the replies to the parts of the first round, then send in rounds what is to be sent again."""
+        self._end(posted, late)
+        while not self._scatter.is_done:
+            if self._pause > 0:
+                pause(self._pause)
+            self._end(*self.begin())
+
+    def _end(self, posted: list[Part], late: list[Part]) -> None:
+        """Wait for the replies to the posted parts; then send the others, one after another."""
+        try:
+            while posted:
+                part = posted[0]
+                replies = part.transport.collect(part.ticket)
+                del posted[0]
+                self._read(part, replies)
+        except BaseException:
+            for part in posted:
+                part.serving.shared.pin(part.transport)
+                part.transport.give_up(part.ticket)
+            raise
+        for part in late:
+            if part.serving is NOWHERE:
+                self._find_owners(part.pieces)
+            else:
+                self._read(part, self._send_late(part))
+
+    # Sending -----------------------------------------------------------------------------------------
+
+    def _post(self, parts: list[Part]) -> tuple[list[Part], list[Part]]:
+        """Send each part that can be sent without waiting; return those that were sent, and the others."""
+        posted: list[Part] = []
+        late: list[Part] = []
+        ready: list[tuple[Part, list[Any]]] = []
+        for part in parts:
+            shared = part.serving.shared
+            transport = shared.only or shared.pick()
+            if transport is None or self._needs_lease(part.pieces):
+                late.append(part)
+                continue
+            commands = commands_of(part.pieces)
+            check_piece(commands, transport.pack)
+            ready.append((part._replace(transport=transport), commands))
+        try:
+            for part, commands in ready:
+                ticket = part.transport.post_many(commands, self._deadline, self._blobs(part.pieces))
+                posted.append(part._replace(ticket=ticket))
+        except BaseException:
+            for part in posted:
+                part.transport.give_up(part.ticket)
+            raise
+        return posted, late
+
+    def _needs_lease(self, pieces: list[Piece[Any]]) -> bool:
+        if self._is_light:
+            return False
+        run = self._part_of(pieces)
+        return run.is_big or run.may_block
+
+    def _part_of(self, pieces: Sequence[Piece[Any]]) -> Run:
+        part = Collected()
+        part.calls = [piece.args for piece in pieces]
+        part.specs = [self._run.specs[piece.at] for piece in pieces]
+        part.parsers = [None] * len(pieces)
+        return Run(part)
+
+    def _blobs(self, pieces: list[Piece[Any]]) -> dict[int, None]:
+        if self._run.is_plain:
+            return {}
+        step, places = (2, 1) if pieces[0].asked is not None else (1, 0)
+        return {at * step + places: None for at, piece in enumerate(pieces) if self._run.specs[piece.at].blob}
+
+    def _send_late(self, part: Part) -> Any:
+        """Send a part that needs a lease, or whose node is not up; return its replies, or the error."""
+        serving, pieces = part.serving, part.pieces
+        try:
+            if pieces[0].asked is not None:
+                return self._send_asking(serving, pieces)
+            run = self._part_of(pieces)
+            on_lease = run.is_big or run.may_block
+            return serving.try_run(run, self._deadline, on_lease=on_lease, elsewhere=False)
+        except ConnectFailed as error:
+            return error
+        except PoolClosed:
+            if self._cluster.closed:
+                raise
+            return left(serving)
+
+    def _send_asking(self, serving: Serving, pieces: list[Piece[Any]]) -> list[Any]:
+        """Send pieces one by one, each behind ASKING; return the replies as those to ``commands_of`` are."""
+        replies: list[Any] = []
+        for piece in pieces:
+            spec = self._run.specs[piece.at]
+            on_lease = spec.blocks_for(piece.args) is not None
+            reply = serving.try_once(
+                piece.args, spec, self._deadline, on_lease=on_lease, elsewhere=False, asking=True
+            )
+            replies += [None, reply]
+        return replies
+
+    def _find_owners(self, pieces: list[Piece[Any]]) -> None:
+        """Wait until the slots of these pieces have a node; then send them in the next round."""
+        for piece in pieces:
+            try:
+                self._cluster.owner(piece.slot, self._deadline)
+            except Error as error:
+                if isinstance(error, PoolClosed):
+                    raise
+                self._scatter.answer(piece, error)
+            else:
+                self._scatter.send_again(piece)
+
+    # Reading -----------------------------------------------------------------------------------------
+
+    def _read(self, part: Part, replies: Any) -> None:
+        """Note the replies to a part, or its error."""
+        if isinstance(replies, Error):
+            self._read_failure(part, replies)
+            return
+        if part.pieces[0].asked is not None:
+            replies = replies[1::2]
+        for piece, reply in zip(part.pieces, replies, strict=True):
+            spec = self._run.specs[piece.at]
+            redirect = None
+            if isinstance(reply, Error):
+                redirect = read_redirect(reply, part.serving.address, spec, piece.slot)
+            if redirect is None:
+                self._scatter.answer(piece, reply)
+                continue
+            asking, pause_or_error = self._follow(redirect, part.serving, piece.slot)
+            if pause_or_error is None:
+                self._scatter.answer(piece, reply)
+            elif isinstance(pause_or_error, Error):
+                self._scatter.answer(piece, again(pause_or_error))
+            else:
+                self._pause = max(self._pause, pause_or_error)
+                self._scatter.send_again(piece, asking)
+
+    def _follow(
+        self, redirect: Redirect, serving: Serving, slot: int | None
+    ) -> tuple[Serving | None, float | Error | None]:
+        """Return the node that ASK named, and the pause before the next round; an error, or None, if there is none."""
+        known = (slot, serving, redirect)
+        if known not in self._steps:
+            self._steps[known] = self._first_follow(redirect, serving, slot)
+        return self._steps[known]
+
+    def _first_follow(
+        self, redirect: Redirect, serving: Serving, slot: int | None
+    ) -> tuple[Serving | None, float | Error | None]:
+        cluster = self._cluster
+        asking = cluster.follow(redirect, serving)
+        try:
+            hops = self._hops.setdefault(slot, Hops())
+            seconds = hops.pause_before(redirect, serving.address, cluster.members.chance())
+        except Error as error:
+            return None, error
+        if self._give_up_at is None or cluster.members.now() + seconds < self._give_up_at:
+            return asking, seconds
+        if redirect.step is Step.WAIT:
+            return None, None
+        words = f"slot {slot} was redirected ({redirect.code}) until the time was over; the command did not run"
+        return None, ReadTimeout(words, address=serving.node.options.address)
+
+    def _read_failure(self, part: Part, failure: Error) -> None:
+        """Send again what may be, and note the error for the rest of a part whose connection failed."""
+        pieces, serving = part.pieces, part.serving
+        if isinstance(failure.__cause__, Retired):  # its connection was closed before the send: that was no try
+            serving.node.on_change()
+            for piece in pieces:
+                self._scatter.send_again(piece, piece.asked)
+            return
+        if part.transport is not None:
+            serving.shared.pin(part.transport)
+        allowed = [self._may_retry(failure, piece) for piece in pieces]
+        seconds = serving.retrying.pause_before(failure, self._tries, self._deadline) if any(allowed) else None
+        if seconds is not None:
+            self._tries += 1
+            self._pause = max(self._pause, seconds)
+        for piece, is_allowed in zip(pieces, allowed, strict=True):
+            if is_allowed and seconds is not None:
+                self._scatter.send_again(piece)
+            else:
+                spec = self._run.specs[piece.at]
+                self._scatter.answer(piece, as_raised(again(failure), spec.name, safe=spec.safe))
+
+    def _may_retry(self, failure: Error, piece: Piece[Any]) -> bool:
+        spec = self._run.specs[piece.at]
+        is_safe = spec.safe and spec.blocks_for(piece.args) is None
+        return may_retry(failure, safe=is_safe, runs_code=spec.runs_code)
+
+
+def halves(pieces: list[Piece[Any]]) -> list[list[Piece[Any]]]:
+    """Return the pieces to be sent as they are, and those to be sent behind ASKING, without an empty list."""
+    plain = [piece for piece in pieces if piece.asked is None]
+    asked = [piece for piece in pieces if piece.asked is not None] if len(plain) < len(pieces) else []
+    return [half for half in (plain, asked) if half]
+
+
+def commands_of(pieces: list[Piece[Any]]) -> list[Any]:
+    """Return what to send for the pieces of a part: all of them go behind ASKING, or none."""
+    if pieces[0].asked is None:
+        return [piece.args for piece in pieces]
+    return [args for piece in pieces for args in (ASKING, piece.args)]
