@@ -15,19 +15,23 @@ from typing import TYPE_CHECKING, Any
 from respool._facts.version import __version__
 
 if TYPE_CHECKING:
+    from respool._async.cluster_pool import AsyncClusterPool
     from respool._async.from_url import async_from_url
     from respool._async.node.connection import AsyncConnection
     from respool._async.pool import AsyncPool
     from respool._facts.command import Command
     from respool._facts.retry_policy import RetryPolicy
     from respool._facts.stats import PoolStats
+    from respool._sync.cluster_pool import ClusterPool
     from respool._sync.from_url import from_url
     from respool._sync.node.connection import Connection
     from respool._sync.pool import Pool
 
 _HOMES = {
+    "AsyncClusterPool": "respool._async.cluster_pool",
     "AsyncConnection": "respool._async.node.connection",
     "AsyncPool": "respool._async.pool",
+    "ClusterPool": "respool._sync.cluster_pool",
     "Command": "respool._facts.command",
     "Connection": "respool._sync.node.connection",
     "Pool": "respool._sync.pool",
@@ -38,8 +42,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "AsyncClusterPool",
     "AsyncConnection",
     "AsyncPool",
+    "ClusterPool",
     "Command",
     "Connection",
     "Pool",

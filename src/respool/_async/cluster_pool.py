@@ -15,8 +15,8 @@ from respool._async.node.connection import AsyncConnection
 from respool._async.node.pieces import take_in
 from respool._async.node.serving import Serving
 from respool._async.routing.calls import ClusterCalls
-from respool._async.routing.cluster import NOWHERE
 from respool._async.routing.routed import Borrower
+from respool._async.routing.slot_map import NOWHERE
 from respool._async.shell.compat import Borrowing, Cancelled, borrow_from, clock, here
 from respool._facts.cluster_options import ClusterOptions, as_address
 from respool._facts.command import Command, Parser, Spec, as_command
@@ -56,6 +56,7 @@ class AsyncClusterPool(AsyncDoor[S]):
         """Check the options; no I/O. Raises UsageError (a TypeError or ValueError) for an invalid one."""
         super().__init__(make_options(url, options, encoding, ClusterOptions))
         self._slot_of = make_slot_of(self._options.encoding)
+        self._may_ask_replicas = self._options.read_from != "primary"
 
     def _make_serving(self) -> ClusterCalls:
         return ClusterCalls(self._options)
@@ -143,7 +144,10 @@ class AsyncClusterPool(AsyncDoor[S]):
         if not (at and spec.plain and len(args) > at):
             return await self._execute_with_care(args, spec, parse)
         try:
-            serving = self._table[self._slot_of(args[at])]
+            slot = self._slot_of(args[at])
+            serving = self._table[slot]
+            if self._may_ask_replicas and spec.reads and serving is not NOWHERE:
+                serving = self._serving.reader(slot) or serving
         except (TypeError, UnicodeError):  # the key cannot be sent; the careful way says why
             return await self._execute_with_care(args, spec, parse)
         shared = serving.shared

@@ -16,6 +16,7 @@ from respool._facts.errors import UsageTypeError, UsageValueError
 from respool._facts.option_checks import Check
 from respool._facts.option_types import Address, Remap
 from respool._facts.options import Options, from_text
+from respool._facts.standing import Standing
 from respool._facts.url import DEFAULT_PORT
 
 
@@ -56,10 +57,10 @@ class ClusterOptions(Options):
         """The cluster as messages name it: by its seeds."""
         return "the cluster at " + ", ".join(f"{host}:{port}" for host, port in self.seeds)
 
-    def for_node(self, address: Address) -> Options:
+    def for_node(self, address: Address, standing: Standing) -> Options:
         """Return the options of the connections to one node."""
         own = {entry.name: getattr(self, entry.name) for entry in fields(Options)}
-        return Options(**{**own, "host": address[0], "port": address[1]})
+        return Options(**{**own, "host": address[0], "port": address[1], "standing": standing})
 
 
 def as_address(place: Any) -> Address:

@@ -42,6 +42,7 @@ class Spec:
     ``refusal``  why it may not be sent on a shared connection, and what to use instead, or None (R-20).
     ``blob``     its reply stays bytes where the connection has an encoding, because it is binary by nature.
     ``plain``    none of the last four applies: the only field that the hot path of a pool for one node reads.
+    ``reads``    it reads keys and changes nothing, so a replica can run it.
     ``one_key``  the index of its only key among the arguments; 0 if it has none, or several, or a rule finds them.
     ``runs_code`` it runs users' code (a script, a function, a module), which can answer with any error, so its errors
                  prove nothing (R-24).
@@ -56,6 +57,7 @@ class Spec:
         "one_key",
         "parse",
         "plain",
+        "reads",
         "refusal",
         "runs_code",
         "safe",
@@ -74,6 +76,7 @@ class Spec:
         parse: Parser | None = None,
         runs_code: bool = True,
         blob: bool = False,
+        reads: bool = False,
     ) -> None:
         self.name = name
         self.words = tuple(name.split(" "))
@@ -86,6 +89,7 @@ class Spec:
         self.parse = parse
         self.runs_code = runs_code
         self.blob = blob
+        self.reads = reads
         self.plain = blocking is None and effect is None and refusal is None and not blob
 
     def __repr__(self) -> str:
@@ -103,6 +107,7 @@ class Spec:
             parse=self.parse if parse is None else parse,
             runs_code=self.runs_code,
             blob=self.blob if blob is None else blob,
+            reads=self.reads,
         )
 
     def blocks_for(self, args: Sequence[Any]) -> float | None:
@@ -201,6 +206,7 @@ def _build_specs() -> dict[str, Spec]:
                     refusal=REFUSALS.get(name),
                     runs_code=is_of_modules or name in RUNS_CODE,
                     blob=name in BLOBS,
+                    reads=access == "read" and bool(key_rule),
                 )
     return specs
 

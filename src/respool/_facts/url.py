@@ -24,6 +24,11 @@ _UNREADABLE: Final = (
 )
 
 
+def kind_of(url: str) -> str:
+    """Return what a URL says is there: ``"cluster"``; empty for a single node, and for what is no URL."""
+    return "cluster" if str(url).partition("://")[0].lower() in CLUSTER else ""
+
+
 def parse_url(url: str) -> dict[str, Any]:
     """Return the options in a URL; those of the query string are returned as text, under ``"query"``."""
     if not isinstance(url, str):

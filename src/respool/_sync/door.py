@@ -346,6 +346,46 @@ class Door(Viewable[S]):
             raise UsageError("this connection was not leased from this pool")
         self._serving.leases.release(conn)
 
+    # Run-time control --------------------------------------------------------------------------------
+
+    def resize(self, *, min_size: int | None = None, max_size: int | None = None) -> None:
+        """Set new bounds. Surplus idle connections close at once, leased ones when released. Raises UsageError."""
+        changes = {"min_size": min_size, "max_size": max_size}
+        wanted = {name: size for name, size in changes.items() if size is not None}
+        self._bound()
+        with self._opening:
+            self._options = options = self._options.changed(**wanted)
+            serving = self._serving
+        if serving is not None:
+            serving.resize(options.min_size, options.max_size)
+
+    def clear(self) -> None:
+        """Close all idle connections, and wait until they are closed."""
+        serving = self._bound()
+        if serving is not None:
+            serving.clear()
+
+    def drain(self) -> None:
+        """Begin a new epoch: replace every existing connection, leased and busy ones once they are free."""
+        serving = self._bound()
+        if serving is not None:
+            serving.drain()
+
+    def select(self, db: int) -> bool:
+        """Change the database of idle, shared and future connections, and return True.
+
+        A lease on the old database is closed when it is released. Raises UsageTypeError or UsageValueError for an
+        invalid database number, and the server's error when it refuses; then nothing has changed.
+        """
+        self._options.changed(db=db)  # raises for an invalid number
+        serving = self._opened()
+        try:
+            serving.select(db)
+        finally:
+            with self._opening:
+                self._options = self._options.changed(db=serving.db)  # the pool may have moved before a cancel
+        return True
+
     # State -------------------------------------------------------------------------------------------
 
     @property
@@ -377,6 +417,11 @@ class Door(Viewable[S]):
     def waiting(self) -> int:
         """Callers waiting for a lease."""
         return self._gauge("waiting")
+
+    @property
+    def db(self) -> int:
+        """The database of the pool's connections."""
+        return self._options.db if self._serving is None else self._serving.db  # type: ignore[no-any-return]
 
     @property
     def min_size(self) -> int:

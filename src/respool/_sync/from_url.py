@@ -3,21 +3,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from respool._sync.cluster_pool import ClusterPool
+from respool._sync.door import Door
 from respool._sync.pool import Pool
-from respool._facts.option_types import FROM_URL, Encoding, PoolOptions, S
+from respool._facts.option_types import FROM_URL, Encoding, S
+from respool._facts.url import kind_of
 
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from respool._facts.option_types import ClusterPoolOptions
+
 
 def from_url(
-    url: str, *, encoding: Encoding[S] | None = FROM_URL, **options: Unpack[PoolOptions]
-) -> Pool[S]:
+    url: str, *, encoding: Encoding[S] | None = FROM_URL, **options: Unpack[ClusterPoolOptions]
+) -> Door[S]:
     """Return the pool for ``url``. Does no I/O.
 
-    ``redis://``, ``valkey://`` (TCP), ``rediss://``, ``valkeys://`` (TLS) and ``unix://`` name a single node. Raises
-    UsageError for an unknown scheme or a bad option.
+    ``redis://``, ``valkey://`` (TCP), ``rediss://``, ``valkeys://`` (TLS) and ``unix://`` name a single node, and make
+    an ``Pool``. ``redis+cluster://`` and its kin name nodes of a cluster, and make an ``ClusterPool``. Raises
+    UsageError for an unknown scheme or an option that this kind of pool does not have.
     """
-    return Pool(url, encoding=encoding, **options)
+    kinds: dict[str, Any] = {"cluster": ClusterPool}
+    pool: Door[S] = kinds.get(kind_of(url), Pool)(url, encoding=encoding, **options)
+    return pool

@@ -50,6 +50,23 @@ class Service(Protocol):
         """Return all counts as one value."""
         ...
 
+    @property
+    def db(self) -> int:
+        """The database of the connections."""
+        ...
+
+    def resize(self, min_size: int, max_size: int) -> None:
+        """Set new bounds (R-34)."""
+
+    def clear(self) -> None:
+        """Close all idle connections, and wait until they are closed."""
+
+    def drain(self) -> None:
+        """Begin a new epoch."""
+
+    def select(self, db: int) -> None:
+        """Move to another database. Raises the server's error, with nothing changed."""
+
     def close(self, seconds: float | None) -> None:
         """Close everything (R-33)."""
 

@@ -81,6 +81,7 @@ class ClusterCalls(Cluster):
             within=timeout,
             node=node,
             tried=tried,
+            reads=spec.reads and ends_at is None,
         )
         try:
             return await persist(call, failure)

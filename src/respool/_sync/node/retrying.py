@@ -90,8 +90,8 @@ class Call:
             return None
         return self.retrying.pause_before(failure, tries, self.deadline)
 
-    def reroute(self, _: Error) -> float | None:
-        """Return after how many seconds to send the call where a failure says; None unless it is a redirect."""
+    def reroute(self, failure: Error) -> float | None:
+        """Return after how many seconds to send the call where ``failure`` says; None unless it is a redirect."""
         return None
 
 

@@ -40,6 +40,8 @@ class Serving:
         #: The address to dial.
         self.address: Address = (options.host, options.port)
         self.ledger = node.ledger
+        #: Whether it is a replica of a cluster.
+        self.is_replica = options.standing is not None and options.standing.readonly
         #: The event loop that it belongs to.
         self.world = node.world
         self.shared = SharedLane(node)
@@ -241,6 +243,15 @@ class Serving:
             self.ledger.clear()
         self.node.settle()
         wait_closed(self.node)
+
+    def drain(self) -> None:
+        """Begin a new epoch: replace every connection (R-34)."""
+        self.node.drain()
+
+    @property
+    def db(self) -> int:
+        """The database of its connections."""
+        return self.node.db
 
     def select(self, db: int) -> None:
         """Move to another database, one caller at a time (R-34). Raises the server's error, with nothing changed."""

@@ -25,7 +25,18 @@ from respool._shell.sockets import Retired
 class Routed(Call):
     """A call that one node serves."""
 
-    __slots__ = ("_asking", "_cluster", "_give_up_at", "_hops", "_node", "_read", "_send", "_serving", "_slot")
+    __slots__ = (
+        "_asking",
+        "_cluster",
+        "_give_up_at",
+        "_hops",
+        "_node",
+        "_read",
+        "_reads",
+        "_send",
+        "_serving",
+        "_slot",
+    )
 
     def __init__(
         self,
@@ -41,11 +52,13 @@ class Routed(Call):
         within: float | None = None,
         node: Address | None = None,
         tried: Serving | None = None,
+        reads: bool = False,
     ) -> None:
         """Describe a call.
 
         ``send(serving, elsewhere=, asking=)`` tries it at a node, ``read(failure, address)`` reads a failure as a
-        redirect. ``node``: the only node that may serve it. ``tried``: where a first try was made.
+        redirect. ``node``: the only node that may serve it. ``tried``: where a first try was made. ``reads``: replicas
+        may serve it.
         """
         retrying: Any = None if tried is None else tried.retrying
         super().__init__(self._try, retrying, name, deadline, is_safe=is_safe, runs_code=runs_code, within=within)
@@ -54,6 +67,7 @@ class Routed(Call):
         self._send = send
         self._read = read
         self._node = node
+        self._reads = reads and slot is not None
         self._serving = tried
         self._asking: Serving | None = None
         self._hops = Hops()
@@ -63,7 +77,11 @@ class Routed(Call):
 
     def _try(self, *, elsewhere: bool) -> Any:
         asking, self._asking = self._asking, None
-        serving = asking or self._cluster.chosen(self._slot, self._node, self.deadline)
+        serving = asking
+        if serving is None and self._reads and self._slot is not None:
+            serving = self._cluster.reader(self._slot)
+        if serving is None:
+            serving = self._cluster.chosen(self._slot, self._node, self.deadline)
         self._serving = serving
         self.retrying = serving.retrying
         try:
@@ -87,7 +105,12 @@ class Routed(Call):
         redirect = None if serving is None or self._node is not None else self._read(failure, serving.address)
         if redirect is None or serving is None:
             return None
-        self._asking = self._cluster.follow(redirect, serving)
+        if self._reads and self._slot is not None and serving.is_replica:
+            self._cluster.leave_out(self._slot, serving)
+            if redirect.step is Step.WAIT:  # another node can answer at once
+                return 0.0
+            self._reads = False
+        self._asking = self._cluster.discovery.follow(redirect, serving)
         seconds = self._hops.pause_before(redirect, serving.address, self._cluster.members.chance())
         if self._give_up_at is not None and self._cluster.members.now() + seconds >= self._give_up_at:
             if redirect.step is Step.WAIT:

@@ -17,8 +17,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from respool._sync.node.serving import Serving
-from respool._sync.routing.cluster import NOWHERE, Cluster
+from respool._sync.routing.cluster import Cluster
+from respool._sync.routing.readers import Readers
 from respool._sync.routing.routed import left
+from respool._sync.routing.slot_map import NOWHERE
 from respool._sync.shell.compat import pause
 from respool._facts.errors import ConnectFailed, Error, PoolClosed, ReadTimeout, TransportError, again
 from respool._pooling.retry import may_retry
@@ -46,6 +48,8 @@ class Spread:
         nodes = [cluster.node(address) for address in cluster.nodes] if concerns_all_nodes(run) else []
         self._scatter: Scatter[Any] = Scatter(run, cluster.slot_of, primaries=cluster.primaries(), nodes=nodes)
         self._is_light = run.is_plain and not run.is_big  # then no part of it needs a lease
+        #: Replicas may serve a run that only reads. In any other, a read sees the writes before it.
+        self._is_reading = cluster.readers is not None and all(spec.reads for spec in run.specs)
         self._cluster = cluster
         self._run = run
         self._deadline = deadline
@@ -54,6 +58,7 @@ class Spread:
         self._give_up_at = limit if deadline is None else deadline
         self._hops: dict[int | None, Hops] = {}
         self._steps: dict[tuple[Any, ...], tuple[Serving | None, float | Error | None]] = {}
+        self._chosen: dict[Readers, Serving] = {}
         self._pause = 0.0  # before the next round
         self._tries = 1
 
@@ -75,7 +80,8 @@ class Spread:
         """Send what can be sent without waiting; return the parts that were sent, and the others."""
         self._pause = 0.0
         self._steps.clear()
-        taken = self._scatter.take(self._cluster.owner_now)
+        self._chosen.clear()
+        taken = self._scatter.take(self._reader if self._is_reading else self._cluster.owner_now)
         return self._post([Part(serving, pieces) for serving, every in taken.items() for pieces in halves(every)])
 
     def finish(self, posted: list[Part], late: list[Part]) -> None:
@@ -106,6 +112,15 @@ class Spread:
                 self._read(part, self._send_late(part))
 
     # Sending -----------------------------------------------------------------------------------------
+
+    def _reader(self, slot: int | None) -> Any:
+        """Return the node for reads of a slot, which may be a replica; ``NOWHERE`` if there is none."""
+        readers = None if slot is None or self._cluster.readers is None else self._cluster.readers[slot]
+        if readers is None:
+            return self._cluster.owner_now(slot)
+        if readers not in self._chosen:  # one node for all slots of a shard
+            self._chosen[readers] = readers.choose()
+        return self._chosen[readers]
 
     def _post(self, parts: list[Part]) -> tuple[list[Part], list[Part]]:
         """Send each part that can be sent without waiting; return those that were sent, and the others."""
@@ -207,6 +222,8 @@ class Spread:
             if redirect is None:
                 self._scatter.answer(piece, reply)
                 continue
+            if self._is_reading and piece.slot is not None:
+                self._cluster.leave_out(piece.slot, part.serving)
             asking, pause_or_error = self._follow(redirect, part.serving, piece.slot)
             if pause_or_error is None:
                 self._scatter.answer(piece, reply)
@@ -229,7 +246,7 @@ class Spread:
         self, redirect: Redirect, serving: Serving, slot: int | None
     ) -> tuple[Serving | None, float | Error | None]:
         cluster = self._cluster
-        asking = cluster.follow(redirect, serving)
+        asking = cluster.discovery.follow(redirect, serving)
         try:
             hops = self._hops.setdefault(slot, Hops())
             seconds = hops.pause_before(redirect, serving.address, cluster.members.chance())
