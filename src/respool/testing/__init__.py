@@ -16,6 +16,9 @@
     with FakeNode({"GET": (b"$10\\r\\nhalf", Close())}) as node:
         print(node.url, node.commands)
 
+    with FakeCluster(primaries=3) as cluster:  # scripted nodes that redirect
+        cluster.move_slots(cluster.slot_of("key"), cluster.nodes[0])
+
 All of them run in threads and processes of their own, so they work the same in sync and in async tests and
 do not depend on an event loop. Each is a context manager with ``start()`` and ``stop()``; ``stop()`` leaves
 no process, thread, socket or file behind.
@@ -26,7 +29,10 @@ from __future__ import annotations
 from respool.testing._actions import Close, Delay, FakeConnection, Hold, Reply, Reset, Silence
 from respool.testing._binary import Binary, find_binary
 from respool.testing._cluster_servers import ClusterNode, ClusterServers
+from respool.testing._fake_cluster import FakeCluster
+from respool.testing._fake_cluster_node import FakeClusterNode
 from respool.testing._fake_node import FakeNode, Seen
+from respool.testing._fake_view import FakeMember, FakeView
 from respool.testing._fault_proxy import FaultProxy
 from respool.testing._faults import Direction
 from respool.testing._sentinel_servers import SentinelServers
@@ -41,8 +47,12 @@ __all__ = [
     "ClusterServers",
     "Delay",
     "Direction",
+    "FakeCluster",
+    "FakeClusterNode",
     "FakeConnection",
+    "FakeMember",
     "FakeNode",
+    "FakeView",
     "FaultProxy",
     "Hold",
     "Reply",

@@ -63,7 +63,24 @@ class Hold:
     reply: Reply = b""
 
 
-Action: TypeAlias = Silence | Close | Reset | Delay | Hold
+class Park:
+    """Wait until ``resume`` is called, as a blocked command does. Only for the nodes of this package."""
+
+    def __init__(self) -> None:
+        self._go_on: Callable[[Reply], None] | None = None
+
+    def begin(self, go_on: Callable[[Reply], None]) -> None:
+        """Take what continues the connection. The connection calls it when the command's turn has come."""
+        self._go_on = go_on
+
+    def resume(self, reply: Reply) -> None:
+        """Send or execute ``reply`` and go on. Runs in the node's thread; calling it again does nothing."""
+        go_on, self._go_on = self._go_on, None
+        if go_on is not None:
+            go_on(reply)
+
+
+Action: TypeAlias = Silence | Close | Reset | Delay | Hold | Park
 Command: TypeAlias = tuple[bytes, ...]
 
 # Raw bytes (one reply, several, a push, half a reply); an action; a tuple of these, executed in order; or a

@@ -3,7 +3,7 @@
 Rule 1: methods with an underscore run in the loop's thread; the public methods may be called from any
         thread.
 Rule 2: commands are reported to the node as they arrive, and answered strictly in order. A step that waits
-        (``Delay``, ``Hold``) delays every later step of this connection.
+        (``Delay``, ``Hold``) delays every later step of this connection. While the node is paused, all steps wait.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import hiredis
 
-from respool.testing._actions import Close, Command, Delay, Hold, Reply, Reset, Silence
+from respool.testing._actions import Close, Command, Delay, Hold, Park, Reply, Reset, Silence
 from respool.testing._loop import READ, WRITE, Loop
 
 if TYPE_CHECKING:
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 
 class Book(Protocol):
-    """The methods of a node that its connections call."""
+    """What a node is to its connections."""
 
+    @property
+    def is_paused(self) -> bool: ...
     def _arrived(self, connection: ScriptedConnection, command: Command) -> None: ...
     def _script_for(self, command: Command) -> Reply: ...
     def _holds(self, connection: ScriptedConnection) -> None: ...
@@ -105,7 +107,7 @@ class ScriptedConnection:
 
     def _run(self) -> None:
         """Execute steps until one waits or the connection ends."""
-        while self._steps and self._is_open and not self._is_waiting and not self._is_closing:
+        while self._steps and self._is_open and not (self._is_waiting or self._is_closing or self._book.is_paused):
             command, reply = self._steps.popleft()
             self._do(command, self._book._script_for(command) if reply is None else reply)
 
@@ -129,6 +131,9 @@ class ScriptedConnection:
                 self._is_waiting = True
                 self._steps.appendleft((command, reply.reply))
                 self._book._holds(self)
+            case Park():
+                self._is_waiting = True
+                reply.begin(lambda later: self._resume(command, later))
             case _:
                 self._ask(command, reply)
 
@@ -140,6 +145,10 @@ class ScriptedConnection:
             raise
         if reply is not None:
             self._steps.appendleft((command, reply))
+
+    def _resume(self, command: Command, reply: Reply) -> None:
+        self._steps.appendleft((command, reply))
+        self._go_on()
 
     def _go_on(self) -> None:
         self._is_waiting = False

@@ -85,6 +85,7 @@ class FakeNode:
         self._accepted = 0
         self._open: dict[int, ScriptedConnection] = {}
         self._held: deque[ScriptedConnection] = deque()
+        self._is_paused = False
 
     @classmethod
     def silent(cls, *, handshake: bool = False, unix: bool = False) -> Self:
@@ -143,6 +144,10 @@ class FakeNode:
         with self._changed:
             return list(self._seen)
 
+    def wire(self, connection: int) -> list[Command]:
+        """Return the commands of the connection of this number, in order of arrival."""
+        return [seen.command for seen in self.commands if seen.connection == connection]
+
     def calls(self, name: str) -> list[Seen]:
         """Return the commands that begin with these words, ``"GET"`` or ``"CLIENT SETNAME"``."""
         prefix = words(name)
@@ -170,6 +175,7 @@ class FakeNode:
         """Listen, and return the node. Does nothing if it runs already."""
         if self._loop is not None:
             return self
+        self._is_paused = False
         self._listener.open(self._backlog)
         loop = self._loop = Loop(f"FakeNode {self._listener.port}")
         if self._accepting:
@@ -210,6 +216,25 @@ class FakeNode:
         except BaseException:
             if kind is None:  # else the test has failed already, with an error of its own
                 raise
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it answers nothing until ``resume()``."""
+        return self._is_paused
+
+    def pause(self) -> None:
+        """Accept, read and record, but answer nothing, as a process that hangs; ``resume()`` ends that."""
+        self._call(lambda: setattr(self, "_is_paused", True))
+
+    def resume(self) -> None:
+        """Answer what has arrived since ``pause()``, and go on."""
+
+        def resume() -> None:
+            self._is_paused = False
+            for connection in list(self._open.values()):
+                connection._run()
+
+        self._call(resume)
 
     # Replies, and actions without a command ------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """An event loop in a thread of its own: a selector and timers. ``FakeNode`` and ``FaultProxy`` run on it.
 
 Rule 1: only the loop's thread touches the sockets it owns, and no callback blocks: to wait, it sets a timer.
-        Other threads use ``call`` only, which returns when the function has run.
+        Other threads use ``call``, which returns when the function has run, and ``post``, which does not wait.
 Rule 2: a socket given to ``watch`` or ``hang_up`` belongs to the loop until ``close``, ``abort`` or ``stop``
         closes it.
 Rule 3: a callback that raises does not end the loop: the error is kept, and ``stop`` raises it.
@@ -102,6 +102,13 @@ class Loop:
             self._calls.append(call)  # type: ignore[arg-type]  # only the caller, which knows T, reads the result
             self._ring()
         return call.wait()
+
+    def post(self, function: Callable[[], None]) -> None:
+        """Run a function in the loop's thread soon. It counts as a callback. Does nothing if the loop was stopped."""
+        with self._admission:
+            if not self._is_closed:
+                self._calls.append(_Call(lambda: self._guarded(function)))
+                self._ring()
 
     def refuse_to_stop_itself(self) -> None:
         """Raise ``RuntimeError`` if called in the loop's own thread, which cannot join itself."""

@@ -2,7 +2,8 @@
 
 Rule 1: a reply is found by the first words of a command, ``"GET"`` or ``"CLIENT SETNAME"``; the longest
         match wins.
-Rule 2: replies of ``once`` come first, then those of ``on``, then those of the handshake, then the default.
+Rule 2: replies of ``once`` come first, then those of ``on``: these are the test's own. A node of a ``FakeCluster`` then
+        answers by itself. What is left gets the replies of the handshake, then the default.
 Rule 3: only ``FakeNode`` calls it, and only in its loop's thread.
 """
 
@@ -38,18 +39,32 @@ class Script:
     def once(self, name: str, reply: Reply) -> None:
         self._once.setdefault(words(name), deque()).append(reply)
 
-    def find(self, command: Command) -> Reply:
-        """Return the reply to a command. A reply of ``once`` is removed."""
-        upper = tuple(word.upper() for word in command[:3])
-        prefixes = [upper[:length] for length in range(len(upper), 0, -1)]
+    def own(self, command: Command) -> Reply | None:
+        """Return the test's own reply to a command, or None. A reply of ``once`` is removed."""
+        if not self._once and not self._always:
+            return None
+        prefixes = _prefixes(command)
         for prefix in prefixes:
             if queue := self._once.get(prefix):
                 return queue.popleft()
-        for replies in (self._always, self._manners):
-            for prefix in prefixes:
-                if prefix in replies:
-                    return replies[prefix]
-        return unknown(command) if self._default is None else self._default
+        return next((self._always[prefix] for prefix in prefixes if prefix in self._always), None)
+
+    def usual(self, command: Command) -> Reply | None:
+        """Return the reply of the handshake, else the default; None if there is none, so the command is unknown."""
+        return next((self._manners[prefix] for prefix in _prefixes(command) if prefix in self._manners), self._default)
+
+    def find(self, command: Command) -> Reply:
+        """Return the reply to a command. A reply of ``once`` is removed."""
+        for reply in (self.own(command), self.usual(command)):
+            if reply is not None:
+                return reply
+        return unknown(command)
+
+
+def _prefixes(command: Command) -> list[Words]:
+    """Return the first three words of a command, the first two, and the first."""
+    upper = tuple(word.upper() for word in command[:3])
+    return [upper[:length] for length in range(len(upper), 0, -1)]
 
 
 def words(name: str) -> Words:
@@ -61,11 +76,14 @@ def words(name: str) -> Words:
 
 def unknown(command: Command) -> bytes:
     """Return the error reply of a server to an unknown command."""
-    name = command[0].decode(errors="backslashreplace")[:128]
-    return f"-ERR unknown command '{name}', with args beginning with: \r\n".encode()
+    name, *args = (word.decode(errors="backslashreplace")[:128] for word in command)
+    shown = "".join(f"'{arg}' " for arg in args)[:128]
+    return f"-ERR unknown command '{name}', with args beginning with: {shown}\r\n".encode()
 
 
-def hello(command: Command, connection: FakeConnection) -> bytes:
+def hello(
+    command: Command, connection: FakeConnection, *, mode: bytes = b"standalone", role: bytes = b"master"
+) -> bytes:
     """Return the reply to HELLO: a map in RESP3, the same as a flat array in RESP2."""
     if len(command) > 1:
         if command[1] not in (b"2", b"3"):
@@ -77,8 +95,8 @@ def hello(command: Command, connection: FakeConnection) -> bytes:
         bulk(b"version") + bulk(b"9.0.0"),
         bulk(b"proto") + b":%d\r\n" % connection.protocol,
         bulk(b"id") + b":%d\r\n" % connection.number,
-        bulk(b"mode") + bulk(b"standalone"),
-        bulk(b"role") + bulk(b"master"),
+        bulk(b"mode") + bulk(mode),
+        bulk(b"role") + bulk(role),
         bulk(b"modules") + b"*0\r\n",
     )
     return lead + b"".join(fields)
