@@ -47,6 +47,7 @@ LONG_FILES = (
     "routing/test_topology_machine.py",
     "stepper/test_servers.py",
     "docs/test_snippets.py",
+    "testing/test_fake_cluster_is_like_servers.py",
 )
 
 

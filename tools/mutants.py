@@ -46,6 +46,7 @@ _LEDGER = (
     "pooling/test_ledger.py pooling/test_upkeep.py pooling/test_redial.py protocol/test_interrupted.py "
     "pooling/test_quota.py pooling/test_ledger_machine.py"
 )
+_FAKES: Final = "testing/test_fake_cluster.py testing/test_fake_cluster_is_like_servers.py"
 _WIRE = (
     "protocol/test_wire.py protocol/test_blobs.py protocol/test_frames.py protocol/test_vectors.py "
     "protocol/test_interrupted.py protocol/test_wire_machine.py"
@@ -97,6 +98,11 @@ TESTS_OF: Final = {
     "_async/shell/transport.py": "asyncio_/test_half_open.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blobs.py",
     "_async/node/scan.py": "asyncio_/test_scans.py",
+    "testing/_fake_cluster.py": _FAKES,
+    "testing/_fake_cluster_node.py": _FAKES,
+    "testing/_fake_routing.py": _FAKES,
+    "testing/_fake_store.py": _FAKES,
+    "testing/_fake_view.py": _FAKES,
     "_async/node/pieces.py": "asyncio_/test_pipelines.py asyncio_/only/test_steps.py "
     "asyncio_/only/test_cancelled_leases.py asyncio_/test_blobs.py",
     "_async/node/shared_lane.py": "asyncio_/test_shared_lane.py asyncio_/test_noreply.py "

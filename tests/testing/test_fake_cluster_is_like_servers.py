@@ -221,7 +221,7 @@ class TestAtRest:
             for one in pair:
                 with Connection(f"redis://127.0.0.1:{one.nodes[name].port}") as node:
                     hello = node.hello()
-                    seen.append((hello["mode"], hello["role"], set(hello) - {"availability_zone"}))
+                    seen.append((hello["server"], hello["mode"], hello["role"], set(hello) - {"availability_zone"}))
             assert seen[0] == seen[1]
 
 

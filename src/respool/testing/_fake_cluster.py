@@ -60,10 +60,9 @@ class FakeCluster:
             raise ValueError(f"flavor is 'valkey' or 'redis', not {flavor!r}")
         self._primaries = primaries
         self.flavor: Flavor = flavor
-        #: For the nodes.
-        self.lock = threading.RLock()
-        self.script = Script(handshake=False, resp2_only=False, default=None)
-        self.view = FakeView((), ())
+        self._lock = threading.RLock()
+        self._script = Script(handshake=False, resp2_only=False, default=None)
+        self._view = FakeView((), ())
         self._nodes = [self._node() for _ in range(primaries * (1 + replicas))]
 
     def __repr__(self) -> str:
@@ -75,6 +74,11 @@ class FakeCluster:
     def nodes(self) -> list[FakeClusterNode]:
         """All nodes, stopped ones too: those that were primaries at first, then their replicas, then added ones."""
         return list(self._nodes)
+
+    @property
+    def view(self) -> FakeView:
+        """The cluster's map, a value: it stays what it is when the cluster changes."""
+        return self._view
 
     @property
     def primaries(self) -> list[FakeClusterNode]:
@@ -116,7 +120,7 @@ class FakeCluster:
             self.stop()
             raise
         if not self.view.members:
-            self.view = self._first_view()
+            self._view = self._first_view()
         return self
 
     def stop(self) -> None:
@@ -144,8 +148,8 @@ class FakeCluster:
         it is redirected by its keys, queued behind MULTI, and answered by EXEC (then the reply must be bytes, or a
         function that returns bytes).
         """
-        with self.lock:
-            self.script.on(name, reply)
+        with self._lock:
+            self._script.on(name, reply)
 
     def count(self, name: str) -> int:
         """Return how many commands that begin with these words (``"CLUSTER SLOTS"``) all nodes have received."""
@@ -169,8 +173,8 @@ class FakeCluster:
 
         No keys are moved. To let one node see another map, call its own ``believe``.
         """
-        with self.lock:
-            self.view = view
+        with self._lock:
+            self._view = view
         for node in self._nodes:
             node._settle()
 
@@ -180,7 +184,7 @@ class FakeCluster:
         The old primary becomes a replica; if it is stopped, one that has failed. For one that hangs and does not know
         of it, call ``node.pause()`` and ``node.believe(cluster.view)`` before.
         """
-        with self.lock:
+        with self._lock:
             replica = next((each for each in self.replicas_of(node) if each.is_awake), None)
             if replica is None:
                 raise LookupError(f"{node!r} has no replica that could take over")
@@ -191,7 +195,7 @@ class FakeCluster:
     def move_slots(self, slots: int | Iterable[int], to: FakeClusterNode) -> None:
         """Give slots with their keys to another primary, at once, one epoch later: one slot (an int) or many."""
         wanted = {slots} if isinstance(slots, int) else set(slots)
-        with self.lock:
+        with self._lock:
             view = self.view.giving(wanted, self._member(to).id)
             for node in self.primaries:
                 own = [slot for slot in wanted if (owner := self.view.owner(slot)) and owner.id == node.id]
@@ -205,7 +209,7 @@ class FakeCluster:
         Until ``finish_migration(slot)`` the owner answers ASK for keys that it has not, and TRYAGAIN for commands with
         keys here and there.
         """
-        with self.lock:
+        with self._lock:
             source = self.owner_of(slot)
             if source is to:
                 raise ValueError(f"{to!r} owns slot {slot} already: name another node")
@@ -214,7 +218,7 @@ class FakeCluster:
 
     def finish_migration(self, slot: int) -> None:
         """Move the keys that are left of a slot whose migration has begun, and make its target its owner."""
-        with self.lock:
+        with self._lock:
             target = self.view.leaving.get(slot)
             if target is None:
                 raise ValueError(f"slot {slot} is not being moved: call begin_migration({slot}, to) first")
@@ -224,7 +228,7 @@ class FakeCluster:
         """Start one more node, a primary without slots or a replica of ``replica_of``, and return it."""
         node = self._node()
         node.start()
-        with self.lock:
+        with self._lock:
             primary = "" if replica_of is None else self._member(replica_of).id
             if replica_of is not None:
                 node._store.become(replica_of._store)
@@ -234,7 +238,7 @@ class FakeCluster:
 
     def remove_node(self, node: FakeClusterNode) -> None:
         """Stop a node that owns no slot, and let the others forget it."""
-        with self.lock:
+        with self._lock:
             if any(owner == node.id for _, _, owner in self.view.ranges):
                 raise ValueError(f"{node!r} owns slots: give them to another node first, with move_slots")
             self._nodes.remove(node)
@@ -243,18 +247,18 @@ class FakeCluster:
 
     # For the nodes -------------------------------------------------------------------------------------
 
-    def stores_behind(self, node_id: str) -> Iterable[Store]:
+    def _stores_behind(self, node_id: str) -> Iterable[Store]:
         """Return the keys of a primary's replicas."""
         return [self._known(member.id)._store for member in self.view.replicas(node_id)]
 
-    def primary_store(self, node_id: str) -> Store | None:
+    def _primary_store(self, node_id: str) -> Store | None:
         """Return the keys of a replica's primary, or None for a primary."""
         member = self.view.member(node_id)
         return self._known(member.primary)._store if member is not None and member.primary else None
 
-    def came_back(self, node_id: str) -> None:
+    def _came_back(self, node_id: str) -> None:
         """Mark a node that was started as one that has not failed."""
-        with self.lock:
+        with self._lock:
             if (member := self.view.member(node_id)) is not None and member.failed:
                 self.believe(self.view.marking(node_id, failed=False))
 
@@ -284,8 +288,8 @@ class FakeCluster:
 
     def _move_keys(self, keys: Iterable[bytes], source: FakeClusterNode, to: FakeClusterNode) -> None:
         there = [key for key in keys if key in source._store]
-        for store in (to._store, *self.stores_behind(to.id)):
+        for store in (to._store, *self._stores_behind(to.id)):
             store.copy(source._store, there)
-        for store in (*self.stores_behind(source.id), source._store):
+        for store in (*self._stores_behind(source.id), source._store):
             for key in there:
                 store.put(key, None)

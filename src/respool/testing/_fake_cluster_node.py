@@ -31,6 +31,8 @@ from respool.testing._script import Script, hello, unknown
 
 #: Commands that are not queued behind MULTI.
 AT_ONCE: Final = frozenset((b"DISCARD", b"EXEC", b"MULTI", b"QUIT", b"RESET", b"WATCH"))
+#: What HELLO says.
+VERSIONS: Final = {"valkey": (b"valkey", b"9.0.0"), "redis": (b"redis", b"7.0.15")}
 ABORTED: Final = error("EXECABORT Transaction discarded because of previous errors.")
 UNBLOCKED: Final = error("UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)")
 
@@ -38,14 +40,15 @@ UNBLOCKED: Final = error("UNBLOCKED force unblock from blocking operation, insta
 class World(Protocol):
     """What a cluster is to its nodes."""
 
-    lock: threading.RLock
     flavor: Flavor
-    script: Script
-    view: FakeView
+    _lock: threading.RLock
+    _script: Script
 
-    def stores_behind(self, node_id: str) -> Iterable[Store]: ...
-    def primary_store(self, node_id: str) -> Store | None: ...
-    def came_back(self, node_id: str) -> None: ...
+    @property
+    def view(self) -> FakeView: ...
+    def _stores_behind(self, node_id: str) -> Iterable[Store]: ...
+    def _primary_store(self, node_id: str) -> Store | None: ...
+    def _came_back(self, node_id: str) -> None: ...
 
 
 class FakeClusterNode(FakeNode):
@@ -80,9 +83,9 @@ class FakeClusterNode(FakeNode):
         A node that was cut off believes what was: ``node.believe(cluster.view)`` before the cluster changes. A replica
         that gives its own view up gets the keys of its primary: what it had acknowledged meanwhile is lost.
         """
-        with self._world.lock:
+        with self._world._lock:
             self._own_view = view
-            primary = self._world.primary_store(self.id) if view is None else None
+            primary = self._world._primary_store(self.id) if view is None else None
             if primary is not None:
                 self._store.become(primary)
         self._settle()
@@ -101,7 +104,7 @@ class FakeClusterNode(FakeNode):
     @property
     def data(self) -> dict[bytes, Stored]:
         """A copy of the node's keys, with their values: bytes, or a list of bytes."""
-        with self._world.lock:
+        with self._world._lock:
             values = self._store.values.items()
             return {key: list(value) if isinstance(value, list) else value for key, value in values}
 
@@ -114,7 +117,7 @@ class FakeClusterNode(FakeNode):
         reader.feed(hiredis.pack_command(args))  # type: ignore[arg-type]  # a tuple of any length
         first, *others = reader.gets()
         nobody = NoConnection()
-        with self._world.lock:
+        with self._world._lock:
             words = (first.upper(), *others)
             reader.feed(_as_bytes(self._reply(words, nobody, Client(), blocks=False), words, nobody))
         reply = reader.gets()
@@ -127,7 +130,7 @@ class FakeClusterNode(FakeNode):
 
         It runs in the node's thread.
         """
-        with self._world.lock:
+        with self._world._lock:
             client = self._clients.setdefault(connection.number, Client())
             reply = self._reply(command, connection, client, blocks=True)
             if client.queue is None and command[0] != b"ASKING":
@@ -137,13 +140,13 @@ class FakeClusterNode(FakeNode):
     def start(self) -> FakeClusterNode:
         """Listen, and return the node: with its old keys. Does nothing if it runs already."""
         super().start()
-        self._world.came_back(self.id)
+        self._world._came_back(self.id)
         return self
 
     def stop(self) -> None:
         """Close everything, as ``FakeNode.stop`` does. The keys stay."""
         super().stop()
-        with self._world.lock:
+        with self._world._lock:
             self._clients.clear()
             self._blocked.clear()
 
@@ -180,7 +183,7 @@ class FakeClusterNode(FakeNode):
 
     def _wrong(self, command: Command) -> bytes | None:
         """Return the error of a command that is unknown, or has too few words; None for one to be queued."""
-        if self._world.script.own(command) is not None:
+        if self._world._script.own(command) is not None:
             return None
         if command[0] in _fake_store.COMMANDS:
             return _fake_store.refusal(command)
@@ -189,7 +192,7 @@ class FakeClusterNode(FakeNode):
     def _run(
         self, spec: Spec, command: Command, connection: FakeConnection, client: Client, *, blocks: bool
     ) -> Reply | None:
-        reply = self._world.script.own(command)
+        reply = self._world._script.own(command)
         if reply is not None:
             return reply
         if command[0] in _fake_store.COMMANDS:
@@ -214,7 +217,7 @@ class FakeClusterNode(FakeNode):
         if spec.safe:
             return
         keys = spec.keys_of(command)
-        for store in self._world.stores_behind(self.id):
+        for store in self._world._stores_behind(self.id):
             if keys:
                 store.copy(self._store, keys)
             else:
@@ -286,7 +289,8 @@ class FakeClusterNode(FakeNode):
         return error("ERR SELECT is not allowed in cluster mode" if is_redis else "ERR DB index is out of range")
 
     def _hello(self, command: Command, connection: FakeConnection, _client: Client) -> Reply:
-        return hello(command, connection, mode=b"cluster", role=b"master" if self.is_primary else b"replica")
+        role = b"master" if self.is_primary else b"replica"
+        return hello(command, connection, server=VERSIONS[self._world.flavor], mode=b"cluster", role=role)
 
     def _cluster(self, command: Command, connection: FakeConnection, _client: Client) -> Reply:
         def keys(slot: int) -> int:
@@ -308,7 +312,7 @@ class FakeClusterNode(FakeNode):
         return blocked.park
 
     def _expire(self, blocked: Blocked) -> None:
-        with self._world.lock:
+        with self._world._lock:
             if blocked not in self._blocked:
                 return
             self._blocked.remove(blocked)
@@ -321,7 +325,7 @@ class FakeClusterNode(FakeNode):
             loop.post(self._look_at_blocked)
 
     def _look_at_blocked(self) -> None:
-        with self._world.lock:
+        with self._world._lock:
             answers = [(blocked, self._unblocked(blocked)) for blocked in self._blocked]
             self._blocked = [blocked for blocked, reply in answers if reply is None]
         for blocked, reply in answers:
@@ -351,7 +355,7 @@ class FakeClusterNode(FakeNode):
 
     def _ended(self, connection: ScriptedConnection) -> None:
         super()._ended(connection)
-        with self._world.lock:
+        with self._world._lock:
             self._clients.pop(connection.number, None)
             self._blocked = [blocked for blocked in self._blocked if blocked.connection is not connection]
 

@@ -82,7 +82,12 @@ def unknown(command: Command) -> bytes:
 
 
 def hello(
-    command: Command, connection: FakeConnection, *, mode: bytes = b"standalone", role: bytes = b"master"
+    command: Command,
+    connection: FakeConnection,
+    *,
+    server: tuple[bytes, bytes] = (b"valkey", b"9.0.0"),
+    mode: bytes = b"standalone",
+    role: bytes = b"master",
 ) -> bytes:
     """Return the reply to HELLO: a map in RESP3, the same as a flat array in RESP2."""
     if len(command) > 1:
@@ -91,8 +96,8 @@ def hello(
         connection.protocol = int(command[1])
     lead = b"%7\r\n" if connection.protocol == 3 else b"*14\r\n"
     fields = (
-        bulk(b"server") + bulk(b"valkey"),
-        bulk(b"version") + bulk(b"9.0.0"),
+        bulk(b"server") + bulk(server[0]),
+        bulk(b"version") + bulk(server[1]),
         bulk(b"proto") + b":%d\r\n" % connection.protocol,
         bulk(b"id") + b":%d\r\n" % connection.number,
         bulk(b"mode") + bulk(mode),
