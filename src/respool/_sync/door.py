@@ -421,7 +421,7 @@ class Door(Viewable[S]):
     @property
     def db(self) -> int:
         """The database of the pool's connections."""
-        return self._options.db if self._serving is None else self._serving.db  # type: ignore[no-any-return]
+        return self._options.db if self._serving is None else self._serving.db
 
     @property
     def min_size(self) -> int:
