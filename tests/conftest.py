@@ -44,6 +44,7 @@ LONG_FILES = (
     "threads/only/test_gevent.py",
     "asyncio_/test_outages.py",
     "asyncio_/test_liveness.py",
+    "pooling/test_quota_machine.py",
     "routing/test_topology_machine.py",
     "stepper/test_servers.py",
     "docs/test_snippets.py",

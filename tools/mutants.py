@@ -55,7 +55,7 @@ _WIRE = (
 TESTS_OF: Final = {
     "_pooling/ledger.py": _LEDGER,
     "_pooling/books.py": _LEDGER,
-    "_pooling/quota.py": "pooling/test_quota.py",
+    "_pooling/quota.py": "pooling/test_quota.py pooling/test_quota_machine.py",
     "_pooling/upkeep.py": "pooling/test_upkeep.py pooling/test_ledger.py pooling/test_quota.py "
     "pooling/test_ledger_machine.py",
     "_pooling/slot.py": "pooling/test_ledger.py",

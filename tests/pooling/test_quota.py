@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from effort import IS_PROOF
 from respool._pooling.books import STAGGER
 from respool._pooling.ledger import Ledger
 from respool._pooling.quota import Need, Quota
@@ -587,3 +593,80 @@ class TestOldConnections:
         assert old.place is Place.IDLE
         connect(ledger, dial, retire_at=FOREVER, now=10.0)
         assert old.place is Place.OUT
+
+
+class TestThreads:
+    """Each node has its own lock, and no thread ever holds two (Rules 2 and 3)."""
+
+    class Signal:
+        """A caller in a thread."""
+
+        since = 0.0
+
+        def __init__(self) -> None:
+            self.served = threading.Event()
+            self.slot: Slot | None = None
+
+        def offer(self, slot: Slot) -> bool:
+            self.slot = slot
+            self.served.set()
+            return True
+
+        def fail(self, error: BaseException) -> bool:
+            raise error
+
+    @contextmanager
+    def frequent_switches(self) -> Iterator[None]:
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        try:
+            yield
+        finally:
+            sys.setswitchinterval(usual)
+
+    def test_nobody_is_forgotten_and_no_permit_is_lost_between_threads(self) -> None:
+        quota = Quota(2)
+        locks = {ledger: threading.Lock() for ledger in ledgers(quota, 4)}
+
+        def settle(ledger: Ledger) -> None:
+            with locks[ledger]:
+                ledger.reap()
+                dials = ledger.reserve(0.0)
+            for slot in dials:
+                with locks[ledger]:
+                    connect(ledger, slot)
+            if dials:
+                settle(ledger)
+
+        def help_others() -> None:
+            while True:
+                needy, helper = quota.next(), quota.helper()
+                if isinstance(needy, Ledger):
+                    settle(needy)
+                elif isinstance(helper, Ledger):
+                    with locks[helper]:
+                        shed(helper)
+                    settle(helper)
+                else:
+                    return
+
+        def use(ledger: Ledger) -> None:
+            for turn in range(20_000 if IS_PROOF else 2_000):
+                caller = self.Signal()
+                with locks[ledger]:
+                    ledger.enqueue(caller, 0.0, patient=True)
+                settle(ledger)
+                help_others()
+                assert caller.served.wait(30.0), "a caller was forgotten"
+                assert caller.slot is not None
+                with locks[ledger]:
+                    ledger.release(caller.slot, 0.0, reusable=turn % 3 > 0)
+                settle(ledger)
+                help_others()
+
+        with self.frequent_switches(), ThreadPoolExecutor(len(locks)) as threads:
+            list(threads.map(use, locks))
+        assert quota.count == sum(ledger.size for ledger in locks) <= 2
+        for ledger in locks:
+            ledger.close()
+        assert len(quota.permits) == 2

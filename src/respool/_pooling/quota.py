@@ -109,10 +109,6 @@ class Quota:
             return Need.SPARE if ledger.size < ledger.min_size else None
         return stated if stated is Need.SPARE or ledger.size else Need.FIRST
 
-    def _unserved(self) -> list[tuple[Member, Need]]:
-        """Return those in line for whom no permit is free."""
-        return self._line()[len(self.permits) :] if self.needs else []
-
     # Helping -----------------------------------------------------------------------------------------
 
     def next(self) -> Member | None:
@@ -121,16 +117,16 @@ class Quota:
         return line[0][0] if line else None
 
     def helper(self) -> Member | None:
-        """Return the ledger that should give up an idle connection now, if no permit is free for somebody in line.
+        """Return the ledger that should give up an idle connection now, if somebody is in line and no permit is free.
 
         It is the one with the most idle connections above its ``min_size``. Those that ``min_size`` keeps go only when
         there are no others, and never for another's ``min_size``.
         """
-        unserved = self._unserved()
-        if not unserved:
+        line = self._line() if self.needs and not self.permits else []
+        if not line:
             return None
         wealth = {ledger: (_spare(ledger), ledger.idle) for ledger in self.members.copy()}
-        is_spare = unserved[0][1] is Need.SPARE
+        is_spare = line[0][1] is Need.SPARE
         rich = [ledger for ledger, (spare, idle) in wealth.items() if (spare if is_spare else idle) > 0]
         return max(rich, key=wealth.__getitem__, default=None)
 
@@ -141,7 +137,8 @@ class Quota:
         that has fewer until both have equally many, so that a busy node does not starve another. The ledger that makes
         way asks again behind the others, or it could take back what it has just given up.
         """
-        for needy, need in self._unserved():
+        unserved = self._line()[len(self.permits) :] if self.needs else []
+        for needy, need in unserved:
             if needy is ledger:
                 if need is Need.SHARED:
                     return True
