@@ -186,6 +186,18 @@ class TestNeeds:
         assert len(b.reserve(0.0)) == 1
         assert quota.needs == {}, "one dial at a time: it does not need more now"
 
+    def test_a_need_ends_when_the_node_may_have_no_more(self) -> None:
+        quota = Quota(2)
+        a, b = ledgers(quota, 2)
+        fill(a, 1)
+        fill(b, 1)
+        queue(b)
+        b.reserve(1.0)
+        assert quota.needs == {b: Need.LEASE}
+        b.resize(min_size=0, max_size=1)
+        b.reserve(1.0)
+        assert quota.needs == {}
+
     def test_what_is_refused_is_not_tried_again_by_the_clock(self) -> None:
         quota = Quota(1)
         a, b = ledgers(quota, 2, shared_target=1)
@@ -232,19 +244,14 @@ class TestOrder:
         assert quota.next() is b
 
     def test_who_needs_more_than_one_asks_again_behind_the_others(self) -> None:
-        quota = Quota(5)
+        quota = Quota(3)
         a, b, c = ledgers(quota, 3)
         leased = fill(a, 3)
-        fill(b, 1)
-        fill(c, 1)
-        for ledger in (b, b, c):
-            queue(ledger)
+        b.min_size = c.min_size = 2
         for ledger in (b, c):
             ledger.reserve(1.0)
         a.discard(leased[0], "test")
-        (dial,) = b.reserve(1.0)
-        connect(b, dial, now=1.0)
-        b.reserve(1.0 + STAGGER)
+        assert len(b.reserve(1.0)) == 1
         assert list(quota.needs) == [c, b]
 
     def test_two_permits_serve_the_first_two_in_any_order(self) -> None:
