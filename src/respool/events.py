@@ -5,6 +5,24 @@ A listener is a plain function, called where the event happens. It must be quick
 
 from __future__ import annotations
 
-from respool._facts.events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked, Pushed, Retried
+from respool._facts.events import (
+    ConnectionClosed,
+    ConnectionOpened,
+    DialFailed,
+    Event,
+    LeaseLeaked,
+    Pushed,
+    Retried,
+    TotalTooSmall,
+)
 
-__all__ = ["ConnectionClosed", "ConnectionOpened", "DialFailed", "Event", "LeaseLeaked", "Pushed", "Retried"]
+__all__ = [
+    "ConnectionClosed",
+    "ConnectionOpened",
+    "DialFailed",
+    "Event",
+    "LeaseLeaked",
+    "Pushed",
+    "Retried",
+    "TotalTooSmall",
+]

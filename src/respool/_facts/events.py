@@ -5,6 +5,7 @@ A listener is a plain function, called where the event happens. It must be quick
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,25 @@ class LeaseLeaked(Event):
     """A leased connection was dropped without being released; the pool took its slot back."""
 
     borrowed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class TotalTooSmall(Event):
+    """``max_total`` is below the number of nodes, so some of them wait for the connections of others."""
+
+    max_total: int
+    nodes: int
+
+
+def notify(listener: Callable[[Any], None] | None, kind: type[Event], *facts: Any) -> None:
+    """Call a listener, if there is one. Its exceptions are dropped, except KeyboardInterrupt."""
+    if listener is not None:
+        try:
+            listener(kind(*facts))
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: S110 - a listener must not break the pool it listens to
+            pass
 
 
 def _name_as_imported() -> None:

@@ -29,10 +29,19 @@ from respool._async.shell.compat import (
 )
 from respool._async.shell.transport import AsyncTransport
 from respool._facts.errors import ConnectFailed, Error, ProtocolError, TransportError, UsageError
-from respool._facts.events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked, Pushed
+from respool._facts.events import (
+    ConnectionClosed,
+    ConnectionOpened,
+    DialFailed,
+    Event,
+    LeaseLeaked,
+    Pushed,
+    notify,
+)
 from respool._facts.options import Options
 from respool._facts.stats import Counters, PoolStats
 from respool._pooling.ledger import Ledger
+from respool._pooling.quota import Quota
 from respool._pooling.slot import Place, Slot
 from respool._pooling.upkeep import take_retired
 from respool._shell.absent import UNOPENED
@@ -42,8 +51,11 @@ from respool._shell.ending import RLock
 class Node:
     """The ledger of one server and the work it requests. Bound to one event loop or process when made."""
 
-    def __init__(self, options: Options, alarm: Alarm | None = None) -> None:
-        """Create the ledger; no I/O. ``alarm`` wakes the maintenance task, if that is one of several nodes."""
+    def __init__(self, options: Options, alarm: Alarm | None = None, quota: Quota | None = None) -> None:
+        """Create the ledger; no I/O.
+
+        ``alarm`` wakes the maintenance task, if that is one of several nodes; ``quota`` is that of all these nodes.
+        """
         self.options = options
         self.world = new_world()
         self.now = clock()
@@ -65,7 +77,10 @@ class Node:
             max_dials=options.max_dials,
             lifo=options.idle_order == "lifo",
             address=options.address,
+            quota=quota,
         )
+        #: Called after each step of a node with a quota: another one may be waiting for a connection.
+        self.share: Callable[[], None] | None = None
         #: Called when the set of connections may have changed.
         self.on_change: Callable[[], None] = _nothing
         self.just_closed: deque[AsyncTransport] = deque(maxlen=64)  # their sockets may still be open
@@ -82,7 +97,16 @@ class Node:
     # Dialing ---------------------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Do what the ledger requests now: close the slots in ``to_close`` and start the dials that are needed."""
+        """Do what the ledger requests now: close the slots in ``to_close`` and start the dials that are needed.
+
+        Then connections are passed between the nodes of a pool that may have only so many in total.
+        """
+        self.settle_alone()
+        if self.share is not None:
+            self.share()
+
+    def settle_alone(self) -> None:
+        """Do what the ledger requests, and nothing for other nodes."""
         ledger = self.ledger
         if self._leaked:
             self._collect_leaks()
@@ -376,14 +400,7 @@ class Node:
 
     def emit(self, kind: type[Event], *facts: Any) -> None:
         """Call the listener, if there is one. Its exceptions are dropped, except KeyboardInterrupt."""
-        listener = self.options.listener
-        if listener is not None:
-            try:
-                listener(kind(self.options.address, *facts))
-            except KeyboardInterrupt:
-                raise
-            except BaseException:  # noqa: S110 - a listener must not break the pool it listens to
-                pass
+        notify(self.options.listener, kind, self.options.address, *facts)
 
     def _pushed(self, push: list[Any]) -> None:
         self.emit(Pushed, push)

@@ -24,6 +24,7 @@ from respool._facts.errors import ConnectFailed, Error, TransportError, is_demot
 from respool._facts.option_types import Address
 from respool._facts.options import Options
 from respool._facts.stats import PoolStats
+from respool._pooling.quota import Quota
 from respool._protocol.run import ASKING, NO_BLOBS, Run, noreply_args
 from respool._shell.absent import FORKED, Absent
 
@@ -31,12 +32,13 @@ from respool._shell.absent import FORKED, Absent
 class Serving:
     """The node behind a pool, with its shared and its leased lane."""
 
-    def __init__(self, options: Options, alarm: Alarm | None = None) -> None:
+    def __init__(self, options: Options, alarm: Alarm | None = None, quota: Quota | None = None) -> None:
         """Create the node; no I/O. ``start`` begins to dial.
 
-        ``alarm``: that of a maintenance task which looks after several nodes; ``start`` is not called then.
+        ``alarm``: that of a maintenance task which looks after several nodes; ``start`` is not called then. ``quota``:
+        that of all these nodes.
         """
-        self.node = node = Node(options, alarm)
+        self.node = node = Node(options, alarm, quota)
         #: The address to dial.
         self.address: Address = (options.host, options.port)
         self.ledger = node.ledger

@@ -118,6 +118,8 @@ class LeaseLane:
             node.counters.waited(node.now() - started)
             return outcome
         if outcome is None:
+            if ledger.quota is not None:  # what was kept for this caller is for another node now
+                node.settle()
             raise self._timed_out(started)
         node.counters.exhausted += isinstance(outcome, PoolExhausted)  # a resize left nothing to wait for
         is_kept: bool = outcome is ledger.redial.last_error  # then raise a copy: the node must not keep our frames
@@ -209,7 +211,7 @@ class LeaseLane:
             if connection.is_clean and connection._options.db == node.db and not self._has_reset:
                 with node.lock:
                     ledger.release(slot, node.now(), reusable=True)
-                if not ledger.to_close:
+                if not ledger.to_close and (ledger.quota is None or not ledger.quota.needs):
                     return
             else:
                 self._give_back_unclean(slot, connection)

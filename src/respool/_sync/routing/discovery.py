@@ -15,7 +15,7 @@ Rule 3: a node that cannot be reached, or a primary that stays silent, makes the
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from respool import commands
 from respool._sync.node.serving import Serving
@@ -24,6 +24,7 @@ from respool._sync.routing.slot_map import SlotMap
 from respool._facts.cluster_options import ClusterOptions
 from respool._facts.command import spec
 from respool._facts.errors import ConnectFailed, Error, ServerError
+from respool._facts.events import Event, TotalTooSmall, notify
 from respool._facts.option_types import Address
 from respool._facts.slots import key_of
 from respool._protocol.redirect import Redirect, Step, read_redirect
@@ -40,7 +41,7 @@ class Discovery:
     def __init__(self, options: ClusterOptions) -> None:
         """Prepare; no I/O."""
         self.options = options
-        self.members = Members(self._work)
+        self.members = Members(self._work, options.max_total)
         self.map = SlotMap(options, self.members, self._noticed)
         self._refresh = Refresh(self.map.topology, options.seeds, self.members.now())
         self._answers: dict[str, Exception] = {}  # why the nodes asked in this round gave no view
@@ -48,6 +49,7 @@ class Discovery:
         self.failed_rounds = 0
         self.verdict: Error | None = None
         self._is_parked = False
+        self._short_for = 0  # the number of nodes for which ``max_total`` was found too small
 
     def doubt(self) -> None:
         """Note that the map may be wrong: a slot has no node, or the like."""
@@ -160,11 +162,22 @@ class Discovery:
                 if not members.closed:
                     self.map.apply(self._refresh.answered(ask, view, members.now(), members.chance()))
                     self.map.drop_strangers()
+                    self._check_total()
                     self._is_parked = False
                     self.verdict = None
         except Exception as error:
             self._failed(ask, error)
         self.map.settle()
+
+    def _check_total(self) -> None:
+        """Tell the listener, once for each number of nodes, that ``max_total`` leaves a node without a connection."""
+        quota, count = self.members.quota, len(self.members.servings)
+        if quota is not None and quota.is_short(count) and count != self._short_for:
+            self._short_for = count
+            self.map.later(partial(self._emit, TotalTooSmall, quota.limit, count))
+
+    def _emit(self, kind: type[Event], *facts: Any) -> None:
+        notify(self.options.listener, kind, self.options.address, *facts)
 
     def _failed(self, ask: Ask, error: Exception) -> None:
         members = self.members

@@ -20,6 +20,8 @@ from respool._sync.shell.compat import Alarm, BackgroundTasks, clock, new_world
 from respool._facts.option_types import Address
 from respool._facts.options import Options
 from respool._facts.stats import PoolStats, summed
+from respool._pooling.quota import Quota
+from respool._pooling.upkeep import shed
 from respool._shell.absent import FORKED, Absent
 from respool._shell.ending import RLock
 
@@ -27,11 +29,13 @@ from respool._shell.ending import RLock
 class Members:
     """The nodes of one pool. Bound to one event loop or process when made."""
 
-    def __init__(self, work: Callable[[], float]) -> None:
+    def __init__(self, work: Callable[[], float], max_total: int | None = None) -> None:
         """Create an empty set; no I/O. ``work`` is what else the maintenance task does in each of its rounds.
 
-        It returns after how many seconds to call it again.
+        It returns after how many seconds to call it again. ``max_total``: how many connections all nodes together may
+        have.
         """
+        self.quota = None if max_total is None else Quota(max_total)
         self.world = new_world()
         self.now = clock()
         self.chance: Callable[[], float] = random.random
@@ -74,7 +78,9 @@ class Members:
 
         ``on_change`` is called whenever its connections may have changed.
         """
-        serving = Serving(options, self.alarm)
+        serving = Serving(options, self.alarm, self.quota)
+        if self.quota is not None:
+            serving.node.share = self._share
 
         def changed() -> None:
             serving.shared.refresh()
@@ -112,6 +118,21 @@ class Members:
                 if serving in self._leaving:
                     self._leaving.remove(serving)
                     self._gone = summed([self._gone, serving.stats()])
+
+    def _share(self) -> None:
+        """Let a node that needs a connection have a free one, or the place of an idle one of another node."""
+        quota = self.quota
+        if quota is None or not quota.needs:
+            return
+        nodes: dict[Any, Any] = {serving.ledger: serving.node for serving in self.all()}
+        for _ in range(2 * len(nodes) + len(quota.needs)):  # what is left then, the next step of a node does
+            ledger = quota.next() or quota.helper()
+            node = nodes.get(ledger)
+            if node is None:
+                return
+            with node.lock:
+                shed(node.ledger)
+            node.settle_alone()
 
     # Counting ----------------------------------------------------------------------------------------
 
