@@ -45,6 +45,16 @@ PLANTS: Final[list[tuple[str, type, str, str, str]]] = [
         "if self._error is not None:",
     ),
     ("the socket is closed under its reader", Transport, "_end_now", "if self._leader is None:", "if True:"),
+    ("a run is posted without the lock", Transport, "post_many", "with self._lock:", "if True:"),
+    (
+        "a posted run is made the leader before it is collected",
+        Transport,
+        "post_many",
+        "if ticket.gate is not None:",
+        "if False:",
+    ),
+    ("who posts keeps leading", Transport, "post_many", "self._hand_over()", "pass"),
+    ("a thread collects without the lock", Transport, "collect", "with self._lock:", "if True:"),
     ("the node settles without the lock", Node, "settle", "with self.lock:", "if True:"),
 ]
 

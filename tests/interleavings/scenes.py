@@ -65,39 +65,22 @@ class Scene:
                         session.says_farewell = True
 
 
-class OneConnection(Scene):
-    """Leader and followers on one transport: no pool, no retries."""
+class Transports(Scene):
+    """Transports alone: no pool, no retries."""
 
-    def play(self) -> None:
+    def connect(self) -> Any:
+        """Return a new transport."""
+        return dial_module.connect(self._options, None, Peer(), None)
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage)
         chance = self.chance
         options = {
             "read_timeout": chance.choice((0.05, 5.0)) if not self.is_calm else 5.0,
             "max_in_flight": chance.choice((1, 2, 4, 1000, 1000)),
             "max_in_flight_bytes": chance.choice((1, 5000, 1 << 20)),
         }
-        self.transport: Any = dial_module.connect(make_options(None, options), None, Peer(), None)
-        works: list[Callable[[], None]] = [
-            self._caller(number, chance.randint(1, 5)) for number in range(chance.randint(2, 6))
-        ]
-        self._is_closed = False
-        if not self.is_calm:
-            works.append(self.trouble)
-            if chance.random() < 0.3:
-                works.append(self._closer)
-        self.together(*works)
-        self._check()
-
-    def _caller(self, number: int, count: int) -> Callable[[], None]:
-        chance = self.stage.chance(f"caller {number}")
-        acts = (self._ask, self._ask, self._ask_until, self._ask_until, self._many, self._tell, self._guarded, self._set)
-
-        def caller() -> None:
-            for _ in range(count):
-                if chance.random() < 0.25:
-                    self.sleep(chance.choice((0.0001, 0.001, 0.005)))
-                chance.choice(acts)(f"key{number}", chance)
-
-        return caller
+        self._options = make_options(None, options)
 
     def _until(self, chance: Random) -> float:
         return self.baton.now + chance.choice((0.0, 0.00001, 0.0001, 0.0003, 0.001, 0.01))
@@ -109,6 +92,90 @@ class OneConnection(Scene):
         elif isinstance(reply, Error):
             assert not self.is_calm, f"an error in a calm world: {reply!r}"
             assert isinstance(reply, ReadTimeout | ConnectionLost), reply
+
+    def _finish(self, transport: Any, ticket: Any, chance: Random, count: int) -> Any:
+        """Collect a posted run of ``count`` commands, or give it up; return the outcome."""
+        if chance.random() < 0.2:
+            transport.give_up(ticket)
+            if ticket.is_given_up:
+                self.books.given_up += count
+            return ReadTimeout("given up", executed="unknown")
+        replies = transport.collect(ticket)
+        self._note(replies, count)
+        return replies
+
+    def _check(self, *transports: Any) -> None:
+        """Check that nothing is left; then close, and compare the books."""
+        books, stage = self.books, self.stage
+        for transport, sock in zip(transports, stage.sockets, strict=True):
+            self._comes_to_rest(transport, sock)
+        if all(transport.is_open for transport in transports):
+            counted = sum(transport.wire.dropped + transport.wire.taken_back for transport in transports)
+            assert counted == books.given_up, "counts of what was given up"
+        were_open = all(transport.is_open for transport in transports)
+        for transport, sock in zip(transports, stage.sockets, strict=True):
+            transport.abort()
+            transport.wait_closed()
+            assert sock.is_closed
+        self.sleep(1.0)
+        books.compare(in_order=True)
+        if were_open and self.is_calm:
+            assert stage.server.sessions == []
+
+    def _comes_to_rest(self, transport: Any, sock: Any) -> None:
+        if self.is_calm:
+            # If the socket is full, no caller waits for it: the next caller, or the keepalive check, sends the rest.
+            assert transport.wire.out == [] or transport._rest, "something was left unsent when the last caller had gone"
+        word = self.books.word()
+        reply = transport.submit(("ECHO", word))
+        self._note(reply)
+        self.books.asked(word, reply)
+        if self.is_calm:
+            assert transport.is_open
+        elif transport.is_open:
+            transport.wait_idle(self.baton.now + 1.0)
+        assert not transport.is_busy, "somebody leads although all have gone"
+        waiting = [call for call in transport._followers if call.value is transport_module._WAITING and not call.is_given_up]
+        assert waiting == []
+        if transport.is_open:
+            assert (transport.owes, transport.wire.heavy_bytes) == (0, 0)
+            assert transport.wire.out == []
+            if self.is_calm:
+                read = sock.replies_read
+                assert transport.completed == read, f"{read} replies came, {transport.completed} were counted"
+
+
+class OneConnection(Transports):
+    """Leader and followers on one transport."""
+
+    def play(self) -> None:
+        chance = self.chance
+        self.transport = self.connect()
+        works: list[Callable[[], None]] = [
+            self._caller(number, chance.randint(1, 5)) for number in range(chance.randint(2, 6))
+        ]
+        self._is_closed = False
+        if not self.is_calm:
+            works.append(self.trouble)
+            if chance.random() < 0.3:
+                works.append(self._closer)
+        self.together(*works)
+        self._check(self.transport)
+
+    def _caller(self, number: int, count: int) -> Callable[[], None]:
+        chance = self.stage.chance(f"caller {number}")
+        acts = (
+            self._ask, self._ask, self._ask_until, self._ask_until, self._many, self._post, self._tell, self._guarded,
+            self._set,
+        )  # fmt: skip
+
+        def caller() -> None:
+            for _ in range(count):
+                if chance.random() < 0.25:
+                    self.sleep(chance.choice((0.0001, 0.001, 0.005)))
+                chance.choice(acts)(f"key{number}", chance)
+
+        return caller
 
     def _ask(self, _: str, chance: Random) -> None:
         word = self.books.word()
@@ -144,6 +211,19 @@ class OneConnection(Scene):
         for number, word in enumerate(words):
             self.books.asked(word, replies if isinstance(replies, Error) else replies[number])
 
+    def _post(self, key: str, chance: Random) -> None:
+        """Post two runs, do something else, and finish with the second first."""
+        words = [[self.books.word() for _ in range(chance.randint(1, 3))] for _ in "ab"]
+        tickets = [
+            self.transport.post_many([("ECHO", word) for word in run], None if chance.random() < 0.5 else self._until(chance))
+            for run in words
+        ]
+        chance.choice((self._ask, self._set, self._tell, lambda *_: None))(key, chance)
+        for run, ticket in zip(words[::-1], tickets[::-1], strict=True):
+            replies = self._finish(self.transport, ticket, chance, len(run))
+            for number, word in enumerate(run):
+                self.books.asked(word, replies if isinstance(replies, Error) else replies[number])
+
     def _tell(self, key: str, chance: Random) -> None:
         word = self.books.word()
         error = self.transport.submit_noreply([REPLY_OFF, ("SET", key, word), REPLY_ON])
@@ -168,37 +248,49 @@ class OneConnection(Scene):
         self.transport.wait_closed()
         assert self.stage.sockets[0].is_closed, "closed, but the socket is not"
 
-    def _check(self) -> None:
-        transport, books = self.transport, self.books
-        if self.is_calm:
-            # If the socket is full, no caller waits for it: the next caller, or the keepalive check, sends the rest.
-            assert transport.wire.out == [] or transport._rest, "something was left unsent when the last caller had gone"
-        word = books.word()
-        reply = transport.submit(("ECHO", word))
-        self._note(reply)
-        books.asked(word, reply)
-        if self.is_calm:
-            assert transport.is_open
-        elif transport.is_open:
-            transport.wait_idle(self.baton.now + 1.0)
-        assert not transport.is_busy, "somebody leads although all have gone"
-        waiting = [call for call in transport._followers if call.value is transport_module._WAITING and not call.is_given_up]
-        assert waiting == []
-        if transport.is_open:
-            assert (transport.owes, transport.wire.heavy_bytes) == (0, 0)
-            assert transport.wire.out == []
-            if self.is_calm:
-                read = self.stage.sockets[0].replies_read
-                assert transport.completed == read, f"{read} replies came, {transport.completed} were counted"
-            assert transport.wire.dropped + transport.wire.taken_back == books.given_up, "counts of what was given up"
-        was_open = transport.is_open
-        transport.abort()
-        transport.wait_closed()
-        assert self.stage.sockets[0].is_closed
-        self.sleep(1.0)
-        books.compare(in_order=True)
-        if was_open and self.is_calm:
-            assert self.stage.server.sessions == []
+
+class Crosswise(Transports):
+    """Two threads post on two transports and collect in opposite orders; a third submits on both."""
+
+    def play(self) -> None:
+        one, two = self.connect(), self.connect()
+        works = [self._poster("there", one, two), self._poster("back", two, one), self._submitter(one, two)]
+        if not self.is_calm:
+            works.append(self.trouble)
+        self.together(*works)
+        self._check(one, two)
+
+    def _poster(self, name: str, first: Any, second: Any) -> Callable[[], None]:
+        chance = self.stage.chance(name)
+
+        def poster() -> None:
+            for _ in range(chance.randint(1, 4)):
+                posted = []
+                deadline = None if chance.random() < 0.7 else self._until(chance)
+                for number, transport in enumerate((second, first) if chance.random() < 0.5 else (first, second)):
+                    words = self.books.word(), self.books.word()
+                    key = f"{name} {number} {transport is first}"
+                    ticket = transport.post_many([("ECHO", words[0]), ("SET", key, words[1])], deadline)
+                    posted.append((transport, key, words, ticket))
+                for transport, key, (asked, wrote), ticket in sorted(posted, key=lambda each: each[0] is second):
+                    replies = self._finish(transport, ticket, chance, 2)
+                    is_lost = isinstance(replies, Error)
+                    self.books.asked(asked, replies if is_lost else replies[0])
+                    self.books.wrote(key, wrote, replies if is_lost else replies[1])
+
+        return poster
+
+    def _submitter(self, *transports: Any) -> Callable[[], None]:
+        chance = self.stage.chance("submitter")
+
+        def submitter() -> None:
+            for _ in range(chance.randint(1, 6)):
+                word = self.books.word()
+                reply = chance.choice(transports).submit(("ECHO", word))
+                self._note(reply)
+                self.books.asked(word, reply)
+
+        return submitter
 
 
 class WholePool(Scene):
@@ -379,4 +471,4 @@ class WholePool(Scene):
         self.books.compare(in_order=self.is_calm)
 
 
-SCENES: Final = (OneConnection, WholePool)
+SCENES: Final = (OneConnection, Crosswise, WholePool)

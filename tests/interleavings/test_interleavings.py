@@ -19,7 +19,7 @@ from .baton import Baton, Rhythm
 from .plants import PLANTS, planted
 from .primitives import SimLock, SimThread, threading_with
 from .run import Result, play
-from .scenes import OneConnection, WholePool
+from .scenes import Crosswise, OneConnection, WholePool
 from .stage import Stage
 
 SEEDS = 300
@@ -70,7 +70,7 @@ def test_a_failure_tells_how_to_replay_it(capsys: pytest.CaptureFixture[str]) ->
     ("owner", "method", "words", "others"), [plant[1:] for plant in PLANTS], ids=[plant[0] for plant in PLANTS]
 )
 def test_a_planted_mistake_is_found(owner: Any, method: str, words: str, others: str) -> None:
-    scene = OneConnection if owner is Transport else WholePool
+    scene = WholePool if owner is not Transport else Crosswise if method == "collect" else OneConnection
     with planted(owner, method, words, others):
         assert any(play(seed, scene).failures for seed in range(MOST_SEEDS))
 
