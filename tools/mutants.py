@@ -96,7 +96,8 @@ TESTS_OF: Final = {
     "_facts/options.py": "facts/test_options.py facts/test_url.py",
     "_async/node/node.py": "asyncio_/test_delivery.py asyncio_/test_outages.py",
     "_async/shell/transport.py": "asyncio_/test_half_open.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
-    "asyncio_/test_blobs.py",
+    "asyncio_/test_blobs.py asyncio_/test_posted_runs.py asyncio_/only/test_posted_cancels.py",
+    "_sync/shell/transport.py": "threads/test_posted_runs.py threads/only/test_posted_interrupts.py",
     "_async/node/scan.py": "asyncio_/test_scans.py",
     "testing/_fake_cluster.py": _FAKES,
     "testing/_fake_cluster_node.py": _FAKES,
