@@ -99,7 +99,7 @@ async def child():
 async def main():
     callers = Callers()
     caller = callers.start(pool.execute, "BLPOP", "list", 5)
-    await wait_until(lambda: clients() == 1 and pool.stats().replies == 3)
+    await wait_until(lambda: clients() == 1 and pool.stats().replies == 4)
     assert fork(child) == 0
     assert await caller.result() == [b"list", b"from the child"]
     await callers.end()

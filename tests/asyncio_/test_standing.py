@@ -92,7 +92,9 @@ async def test_a_replica_of_a_cluster_serves_reads_after_every_reset_and_reconne
         (primary,) = cluster.primaries
         (replica,) = cluster.replicas_of(primary)
         primary.command("SET", "k", "v")
-        assert primary.command("WAIT", 1, 5000) == 1
+        with replica.connect() as ask:
+            ask("READONLY")
+            await wait_until(lambda: ask("GET", "k") == b"v")
         pool = standing_pool(replica.url, Standing(readonly=True, in_cluster=True), shared=1, max_size=2)
         async with pool:
             assert await pool.get("k") == b"v"

@@ -27,6 +27,7 @@ from respool.errors import (
     MasterDown,
     NoPermission,
     NoScript,
+    NotPrimary,
     OutcomeUnknown,
     OutOfMemory,
     PoolClosed,
@@ -58,9 +59,10 @@ TREE = [
         for kind in (
             WrongType, NoScript, ReadOnly, NoPermission, AuthenticationFailed, OutOfMemory, Busy, BusyGroup, Loading,
             TryAgain, ClusterDown, MasterDown, CrossSlot, TransactionAborted, UnknownCommand, WrongNode,
-            TooManyRedirects,
+            TooManyRedirects, NotPrimary,
         )
     ],
+    (NotPrimary, ReadOnly),
     (TransportError, Error), (ConnectFailed, TransportError), (ConnectTimeout, ConnectFailed), (WrongRole, ConnectFailed),
     (ConnectTimeout, TimeoutError), (ConnectionLost, TransportError), (OutcomeUnknown, ConnectionLost),
     (ReadTimeout, TransportError), (ReadTimeout, TimeoutError),
@@ -187,6 +189,9 @@ def test_again_returns_a_foreign_error_that_cannot_be_copied() -> None:
         ("MOVED banana", ServerError, "MOVED"),
         ("MOVED 1 host", ServerError, "MOVED"),
         ("ASK", ServerError, "ASK"),
+        ("REDIRECT", ServerError, "REDIRECT"),
+        ("REDIRECT here", ServerError, "REDIRECT"),
+        ("REDIRECT :1", ServerError, "REDIRECT"),
         ("wrongtype lower case is no code", ServerError, "wrongtype"),
         ("CODE", ServerError, "CODE"),
         ("", ServerError, ""),
@@ -207,6 +212,15 @@ def test_a_redirect_names_the_pool_for_a_cluster(line: str) -> None:
     assert f"{error.code} {error.message}" == line
     assert str(error).startswith(f"{line} (this server is a node of a cluster")
     assert "use ClusterPool or AsyncClusterPool" in str(error)
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+@pytest.mark.parametrize("line", ["REDIRECT 10.0.0.2:6380", "REDIRECT ::1:6379", "REDIRECT node-b.test:1"])
+def test_a_replica_that_was_a_primary_names_the_new_one_and_says_what_to_do(line: str) -> None:
+    error = server_error(line)
+    assert type(error) is NotPrimary
+    assert f"{error.code} {error.message}" == line
+    assert str(error).startswith(f"{line} (this server has become a replica of {error.message}, and nothing ran: connect")
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 

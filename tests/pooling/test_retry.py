@@ -21,6 +21,7 @@ from respool.errors import (
     Error,
     Loading,
     MasterDown,
+    NotPrimary,
     OutcomeUnknown,
     OutOfMemory,
     PoolClosed,
@@ -50,6 +51,7 @@ TABLE: list[tuple[Error, bool, bool]] = [
     (ClusterDown("CLUSTERDOWN", ""), True, True),
     (MasterDown("MASTERDOWN", ""), True, True),
     (ReadOnly("READONLY", ""), True, True),
+    (NotPrimary("REDIRECT", "10.0.0.2:6380"), True, True),
     (DecodeError("not text"), False, False),
     (ProtocolError("not RESP"), False, False),
     (ServerError("ERR", "any other"), False, False),
@@ -72,6 +74,7 @@ def test_what_may_be_sent_again(error: Error, when_safe: bool, when_not: bool) -
 
 def test_which_errors_say_that_the_node_is_not_what_it_was() -> None:
     assert is_node_gone(ReadOnly("READONLY", ""))
+    assert is_node_gone(NotPrimary("REDIRECT", "10.0.0.2:6380"))
     assert is_node_gone(ConnectTimeout("slow"))
     assert not is_node_gone(Loading("LOADING", ""))
     assert not is_node_gone(ReadTimeout("silent"))
@@ -203,7 +206,9 @@ def test_who_says_readonly_decides_whether_the_node_is_a_replica() -> None:
     aborted.__cause__ = own
     assert is_demoted(own)
     assert is_demoted(aborted)
+    assert is_demoted(NotPrimary("REDIRECT", "10.0.0.2:6380"))
     assert not is_demoted(own, runs_code=True)
+    assert not is_demoted(NotPrimary("REDIRECT", "10.0.0.2:6380"), runs_code=True)
     assert is_demoted(quoted, runs_code=True)
     assert is_demoted(inside, runs_code=True)
     assert not is_demoted(inside)

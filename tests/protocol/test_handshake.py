@@ -26,7 +26,7 @@ from respool.errors import (
 SETINFO = [("CLIENT", "SETINFO", "LIB-NAME", "respool"), ("CLIENT", "SETINFO", "LIB-VER", __version__)]
 HELLO = {b"server": b"valkey", b"version": b"9.0.0", b"proto": 3, b"id": 7}
 OK = b"OK"
-REPLICA = Standing(readonly=True)
+REPLICA = Standing(readonly=True, in_cluster=True)
 UNKNOWN = ServerError("ERR", "unknown command 'HELLO', with args beginning with: '3'")
 
 
@@ -198,17 +198,22 @@ MASTER = [b"master", 14, []]
 SLAVE = [b"slave", b"10.0.0.2", 6380, b"connected", 14]
 
 
+def expecting(role: Any, **options: Any) -> Handshake:
+    """Make the handshake of a pool that needs a role; CAPA has its own tests below."""
+    return Handshake(client_info=False, standing=Standing(expects=role, in_cluster=True), **options)
+
+
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_the_role_is_asked_for_in_the_same_round_trip(protocol: int) -> None:
     for expects, answer in (("primary", MASTER), ("primary", ["master", 0, []]), ("replica", SLAVE)):
-        handshake = Handshake(protocol=protocol, client_info=False, db=1, standing=Standing(expects=expects))  # type: ignore[arg-type]
+        handshake = expecting(expects, protocol=protocol, db=1)
         assert handshake.commands() == [("HELLO", "3"), ("SELECT", 1), ("ROLE",)][3 - protocol :]
         assert handshake.read([HELLO, OK, answer][3 - protocol :])
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_a_node_of_another_role_is_no_connection_and_says_where_its_primary_is(protocol: int) -> None:
-    handshake = Handshake(protocol=protocol, client_info=False, address="node:1", standing=Standing(expects="primary"))
+    handshake = expecting("primary", protocol=protocol, address="node:1")
     with pytest.raises(WrongRole, match=r"^node:1: this node is a replica of 10.0.0.2:6380, and .* needs a primary") as caught:
         handshake.read([HELLO, SLAVE][3 - protocol :])
     assert (caught.value.role, caught.value.primary) == ("replica", ("10.0.0.2", 6380))
@@ -217,31 +222,138 @@ def test_a_node_of_another_role_is_no_connection_and_says_where_its_primary_is(p
 
 @pytest.mark.parametrize(
     ("answer", "role"),
-    [(MASTER, "primary"), ([b"sentinel", [b"main"]], "sentinel"), ([b"slave", b"", 0, b"connect", -1], "replica")],
+    [
+        (MASTER, "primary"),
+        ([b"sentinel", [b"main"]], "sentinel"),
+        ([b"slave"], "replica"),
+        ([b"slave", b"", 6379, b"connect", -1], "replica"),
+        ([b"slave", b"10.0.0.2", 0, b"connect", -1], "replica"),
+        ([b"slave", b"10.0.0.2", 65536, b"connect", -1], "replica"),
+        ([b"slave", None, None], "replica"),
+    ],
 )
 def test_a_primary_that_it_does_not_name_is_none(answer: Any, role: str) -> None:
     expects: Any = "replica" if role == "primary" else "primary"
     with pytest.raises(WrongRole) as caught:
-        Handshake(protocol=2, client_info=False, standing=Standing(expects=expects)).read([answer])
+        expecting(expects, protocol=2).read([answer])
     assert (caught.value.role, caught.value.primary) == (role, None)
 
 
 def test_where_role_is_forbidden_hello_tells_the_role() -> None:
     forbidden = ServerError("NOPERM", "User app has no permissions to run the 'role' command")
-    primary = Standing(expects="primary")
-    assert Handshake(client_info=False, standing=primary).read([{**HELLO, b"role": b"master"}, forbidden])
+    assert expecting("primary").read([{**HELLO, b"role": b"master"}, forbidden])
     with pytest.raises(WrongRole) as caught:
-        Handshake(client_info=False, standing=primary).read([{**HELLO, b"role": b"replica"}, forbidden])
+        expecting("primary").read([{**HELLO, b"role": b"replica"}, forbidden])
     assert caught.value.role == "replica"
     for protocol, replies in ((2, [forbidden]), (3, [HELLO, forbidden])):
         with pytest.raises(ServerError, match="NOPERM"):
-            Handshake(protocol=protocol, client_info=False, standing=primary).read(replies)
+            expecting("primary", protocol=protocol).read(replies)
 
 
 @pytest.mark.parametrize("strange", [OK, None, [], [1], 1])
 def test_a_role_that_no_server_answers_is_no_connection(strange: Any) -> None:
     with pytest.raises(ConnectFailed, match="ROLE was not answered as a server would"):
-        Handshake(protocol=2, client_info=False, standing=Standing(expects="primary")).read([strange])
+        expecting("primary", protocol=2).read([strange])
+
+
+# A node that may lose its role --------------------------------------------------------------------------------
+
+CAPA = ("CLIENT", "CAPA", "redirect")
+#: A node of a pool that knows nothing about it.
+POOLED = Standing()
+PRIMARY_NOW, REPLICA_NOW = {**HELLO, b"role": b"master"}, {**HELLO, b"role": b"replica"}
+NO_CAPA = ServerError("ERR", "unknown subcommand 'CAPA'. Try CLIENT HELP.")
+
+
+def pooled(peer: Peer | None = None, *, standing: Standing = POOLED, **options: Any) -> Handshake:
+    return Handshake(client_info=False, peer=peer, standing=standing, **options)
+
+
+@pytest.mark.parametrize("answer", [OK, NO_CAPA, ServerError("NOPERM", "no permissions")])
+def test_a_primary_is_asked_to_redirect_when_it_becomes_a_replica(answer: Any) -> None:
+    peer = Peer()
+    handshake = pooled(peer)
+    assert handshake.commands() == [("HELLO", "3"), CAPA]
+    assert handshake.read([PRIMARY_NOW, answer])
+    assert not handshake.needs_new_connection
+    later = pooled(peer)
+    assert later.commands() == [("HELLO", "3"), CAPA]
+    assert later.read([REPLICA_NOW, answer])  # it has become one: reads there would be out of date
+    assert not later.needs_new_connection
+    assert pooled(peer).commands() == [("HELLO", "3"), CAPA]
+
+
+def test_a_node_that_was_a_replica_from_the_first_goes_on_serving_reads() -> None:
+    peer = Peer()
+    handshake = pooled(peer, db=1)
+    assert not handshake.read([REPLICA_NOW, OK, OK])
+    assert handshake.needs_new_connection  # CAPA cannot be taken back
+    assert handshake.commands() == [("HELLO", "3"), ("SELECT", 1)]
+    assert handshake.read([REPLICA_NOW, OK])
+    assert not handshake.needs_new_connection
+    assert pooled(peer).commands() == [("HELLO", "3")]
+    assert pooled(peer).read([PRIMARY_NOW])
+    assert pooled(peer).commands() == [("HELLO", "3")]  # it may become a replica again
+
+
+def test_a_replica_that_does_not_know_how_to_redirect_is_not_dialed_again() -> None:
+    peer = Peer()
+    handshake = pooled(peer)
+    assert handshake.read([REPLICA_NOW, NO_CAPA])
+    assert not handshake.needs_new_connection
+    assert pooled(peer).commands() == [("HELLO", "3")]
+
+
+def test_what_other_dials_learn_does_not_change_a_handshake_that_was_sent() -> None:
+    peer = Peer()
+    first, second = pooled(peer), pooled(peer)
+    assert first.read([REPLICA_NOW, NO_CAPA])
+    assert not second.read([REPLICA_NOW, OK])
+    assert second.needs_new_connection
+
+
+@pytest.mark.parametrize(
+    ("protocol", "standing"),
+    [(3, None), (3, Standing(in_cluster=True)), (3, Standing(expects="replica")), (2, POOLED)],
+    ids=["used alone", "in a cluster", "a replica is wanted", "the role is not told in RESP2"],
+)
+def test_who_is_not_asked_to_redirect(protocol: int, standing: Standing | None) -> None:
+    assert CAPA not in Handshake(protocol=protocol, standing=standing).commands()
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_where_the_role_is_checked_redirects_are_always_asked_for(protocol: int) -> None:
+    peer = Peer()
+    for _ in range(2):
+        handshake = pooled(peer, standing=Standing(expects="primary"), protocol=protocol)
+        assert handshake.commands() == [("HELLO", "3"), ("ROLE",), CAPA][3 - protocol :]
+        assert handshake.read([REPLICA_NOW, MASTER, OK][3 - protocol :])  # promoted between the two answers
+        assert not handshake.needs_new_connection
+
+
+def test_a_peer_that_hangs_up_at_capa_is_greeted_without() -> None:
+    peer = Peer()
+    handshake = pooled(peer)
+    assert handshake.may_dial_again(hang_up(1))
+    for _ in range(2):
+        assert handshake.commands() == [("HELLO", "3")]
+        assert not handshake.read([PRIMARY_NOW])
+        assert handshake.commands() == [CAPA]
+        assert handshake.may_dial_again(hang_up())
+    assert handshake.read([PRIMARY_NOW])
+    assert not peer.takes_client_commands
+    assert pooled(peer).commands() == [("HELLO", "3")]
+
+
+def test_a_replica_that_hung_up_by_chance_is_not_asked_to_redirect() -> None:
+    peer = Peer()
+    handshake = pooled(peer, client_name="me")
+    assert handshake.may_dial_again(hang_up())  # HELLO may be the reason, so RESP2 comes first
+    assert not handshake.read([b"PONG"])
+    assert not handshake.read([REPLICA_NOW])
+    assert handshake.commands() == [("CLIENT", "SETNAME", "me")]
+    assert handshake.read([OK])
+    assert (peer.protocol, peer.role) == (3, "replica")
 
 
 # A peer that hangs up ---------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from respool.errors import (
     ConnectionLost,
     Loading,
     MasterDown,
+    NotPrimary,
     OutcomeUnknown,
     PoolTimeout,
     ReadOnly,
@@ -34,6 +35,7 @@ NOT_NOW = {
     "CLUSTERDOWN Hash slot not served": ClusterDown,
     "MASTERDOWN Link with MASTER is down": MasterDown,
     "READONLY You can't write against a read only replica.": ReadOnly,
+    "REDIRECT 10.0.0.2:6380": NotPrimary,
 }
 PROMPT = RetryPolicy(base=0.001, cap=0.001)
 
@@ -191,7 +193,7 @@ def test_what_a_server_always_refuses_is_raised_after_the_last_attempt(line: str
             with pytest.raises(NOT_NOW[line]) as caught:
                 pool.execute("SET", "k", "v")
             assert isinstance(caught.value, ServerError)
-            assert str(caught.value) == line
+            assert f"{caught.value.code} {caught.value.message}" == line
             assert len(node.calls("SET")) == 3
 
 

@@ -99,7 +99,7 @@ def child():
 def main():
     callers = Callers()
     caller = callers.start(pool.execute, "BLPOP", "list", 5)
-    wait_until(lambda: clients() == 1 and pool.stats().replies == 3)
+    wait_until(lambda: clients() == 1 and pool.stats().replies == 4)
     assert fork(child) == 0
     assert caller.result() == [b"list", b"from the child"]
     callers.end()

@@ -108,6 +108,19 @@ class ReadOnly(ServerError):
     """The server is a replica and does not accept writes."""
 
 
+class NotPrimary(ReadOnly):
+    """REDIRECT: the server has become a replica, and refuses reads too, which might be out of date. Nothing ran.
+
+    ``message`` is the address of its primary, ``host:port``.
+    """
+
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(code, message)
+        what = f"this server has become a replica of {message}, and nothing ran"
+        how = "connect to the new primary, or to a name that follows it; a new pool may read from this replica"
+        self.args = (f"{code} {message} ({what}: {how})",)
+
+
 class NoPermission(ServerError):
     """The user may not run this command or touch this key."""
 
@@ -177,6 +190,7 @@ _BY_CODE: dict[str, type[ServerError]] = {
     "WRONGTYPE": WrongType,
     "NOSCRIPT": NoScript,
     "READONLY": ReadOnly,
+    "REDIRECT": NotPrimary,
     "NOPERM": NoPermission,
     "NOAUTH": AuthenticationFailed,
     "WRONGPASS": AuthenticationFailed,
@@ -203,8 +217,8 @@ _BY_WORDING: tuple[tuple[str, type[ServerError]], ...] = (
 )
 
 
-#: The text after MOVED or ASK: a slot and an address, whose host may be missing.
-_REDIRECT = re.compile(r"\d+ \S*:\d+")
+#: The text after MOVED or ASK, and after REDIRECT: a slot and an address, whose host may be missing; an address.
+_REDIRECTS = {WrongNode: re.compile(r"\d+ \S*:\d+"), NotPrimary: re.compile(r"\S+:\d+")}
 
 
 def server_error(line: str) -> ServerError:
@@ -218,7 +232,7 @@ def server_error(line: str) -> ServerError:
                 if message.startswith(wording):
                     kind = candidate
                     break
-    elif kind is WrongNode and _REDIRECT.fullmatch(message) is None:
+    elif kind in _REDIRECTS and _REDIRECTS[kind].fullmatch(message) is None:
         kind = ServerError
     return kind(code, message)
 
@@ -239,8 +253,8 @@ REPLICA_SAYS: Final = ("You can't write against a read only", "Can not run scrip
 def is_demoted(error: Error, *, runs_code: bool = False) -> bool:
     """Tell whether an error shows that the node is no longer a primary, so its connections must be replaced (R-13).
 
-    A script can return READONLY on its own; that proves nothing. But if a replica stopped the script, the error has the
-    server's wording; up to Redis 6.2 that is nested in another error.
+    A script can return READONLY or REDIRECT on its own; that proves nothing. But if a replica stopped the script, the
+    error has the server's wording; up to Redis 6.2 that is nested in another error.
     """
     if isinstance(error, TransactionAborted) and isinstance(error.__cause__, Error):
         return is_demoted(error.__cause__)

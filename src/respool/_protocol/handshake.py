@@ -1,8 +1,8 @@
 """The handshake: the first commands on a connection, sent in one round trip (R-37).
 
 Rule 1: HELLO (or AUTH) comes first; no other command precedes it.
-Rule 2: the server may refuse the optional commands (CLIENT SETINFO, CLIENT SETNAME), but not the client: NOAUTH, or
-        too many clients. The commands that decide what later commands do (AUTH, SELECT, READONLY) must succeed.
+Rule 2: the server may refuse the optional commands (CLIENT SETINFO, SETNAME, CAPA), but not the client: NOAUTH, or too
+        many clients. The commands that decide what later commands do (AUTH, SELECT, READONLY) must succeed.
 Rule 3: if HELLO is refused, RESP2 is tried, unless the server refused the credentials or the client itself.
 Rule 4: a peer that hangs up in the handshake is dialed again, without the optional commands and, if it failed, without
         HELLO. When that succeeds, they are sent after all, up to PROOFS times each: the peer may have been a server
@@ -10,7 +10,11 @@ Rule 4: a peer that hangs up in the handshake is dialed again, without the optio
 Rule 5: no error text shows the credentials that were sent.
 Rule 6: a node with another role than the pool expects is a failed connection. ROLE tells, in the same round trip; where
         the user may not ask for it, the answer to HELLO does.
-Source: the HELLO, AUTH, ROLE and CLIENT SETINFO pages of the command reference.
+Rule 7: the connections of pools are sent CLIENT CAPA redirect: a primary that becomes a replica then answers reads too
+        with REDIRECT, where it would serve stale data. Not in a cluster, which redirects by slot. And not where the
+        node was a replica from the first: that pool is there to read from a replica. HELLO tells the role only when
+        CAPA has been sent, and nothing takes it back, so the first dial to a replica is made again, without it.
+Source: the HELLO, AUTH, ROLE, CLIENT SETINFO and CLIENT CAPA pages of the command reference.
 """
 
 from __future__ import annotations
@@ -47,6 +51,7 @@ _SETINFO: Final[tuple[Args, ...]] = (
     ("CLIENT", "SETINFO", "LIB-NAME", "respool"),
     ("CLIENT", "SETINFO", "LIB-VER", __version__),
 )
+_CAPA: Final[Args] = ("CLIENT", "CAPA", "redirect")
 _ROLE: Final[Args] = ("ROLE",)
 #: The roles, by the words of ROLE and HELLO.
 _ROLES: Final = {"master": "primary", "slave": "replica"}
@@ -61,7 +66,8 @@ class Handshake:
     ``commands()`` returns the batch for one round trip. ``read(replies)`` returns True when the connection is ready,
     False when what ``commands()`` returns now must be sent too, and raises when the handshake has failed.
     If the connection ends before all replies have arrived, ``may_dial_again(error)`` tells whether to send
-    ``commands()`` on another one; if not, ``ended(error)`` makes the error to raise.
+    ``commands()`` on another one; if not, ``ended(error)`` makes the error to raise. After False from ``read``,
+    ``needs_new_connection`` tells that ``commands()`` must be sent on another one too.
     """
 
     __slots__ = (
@@ -73,11 +79,14 @@ class Handshake:
         "_name",
         "_password",
         "_peer",
+        "_role",
         "_sends_optional",
         "_standing",
         "_unproven",
         "_username",
         "_wants_info",
+        "_wants_redirect",
+        "needs_new_connection",
         "protocol",
         "server",
     )
@@ -105,12 +114,16 @@ class Handshake:
         self._wants_info = client_info
         self._sends_optional = self._peer.takes_client_commands
         self._standing = Standing() if standing is None else standing
+        self._wants_redirect = standing is not None and not standing.in_cluster and standing.expects != "replica"
+        self._role = self._peer.role  # not read again: other dials may learn it meanwhile
         self._address = address
         self._unproven: list[str] = []  # commands omitted because of a hang-up, which may have had another cause
         self._is_proving = False  # whether the first of them is being tried on a connection that is ready without it
         self._is_tls = is_tls
         #: The protocol in use: drops from 3 to 2 when the server does not know 3.
         self.protocol = min(protocol, self._peer.protocol)
+        #: Whether what this connection was told cannot be taken back (Rule 7).
+        self.needs_new_connection = False
         #: What HELLO returned about the server; empty in RESP2.
         self.server: dict[str, Any] = {}
 
@@ -149,7 +162,15 @@ class Handshake:
         return [*self._client_name(), *self._info()]
 
     def _info(self) -> list[Args]:
-        return list(_SETINFO) if self._wants_info else []
+        return [*(_SETINFO if self._wants_info else ()), *self._capa()]
+
+    def _capa(self) -> list[Args]:
+        """Return CLIENT CAPA redirect if it is certain, or still possible, that the node is a primary (Rule 7)."""
+        if not self._wants_redirect:
+            return []
+        is_checked = self._standing.expects is not None
+        is_known = self.protocol == 3 and self._role != "replica"  # without HELLO the role is not told
+        return [_CAPA] if is_checked or is_known else []
 
     def read(self, replies: Sequence[Any]) -> bool:
         """Judge the replies to ``commands()``.
@@ -182,7 +203,12 @@ class Handshake:
         if self.protocol == 3 and self.server.get("proto") != 3:
             return ConnectFailed("HELLO was not answered as a server would", address=self._address)
         wrong = None if self._standing.expects is None else self._wrong_role(replies[batch.index(_ROLE)])
-        return self._goes_on() if wrong is None else wrong
+        if wrong is not None:
+            return wrong
+        self._role = self._role or self.server.get("role")
+        has_capa = _CAPA in batch and not isinstance(replies[batch.index(_CAPA)], Error)
+        self.needs_new_connection = has_capa and self._standing.expects is None and self._role == "replica"
+        return not self.needs_new_connection and self._goes_on()
 
     def _judge_proof(self, replies: Sequence[Any]) -> bool | Error:
         """Judge the replies to omitted commands: this connection survived them, so they did not end the last one."""
@@ -197,6 +223,7 @@ class Handshake:
             self.server = _as_mapping(replies[0])
             if self.server.get("proto") == 3:
                 self.protocol = 3
+                self._role = self._role or self.server.get("role")
         return self._goes_on()
 
     def _wrong_role(self, answer: Any) -> Error | None:
@@ -229,6 +256,8 @@ class Handshake:
         if self._asked == 3:
             self._peer.protocol = self.protocol
         self._peer.takes_client_commands = self._sends_optional
+        if self._peer.role is None:
+            self._peer.role = self._role
 
     def may_dial_again(self, error: Error) -> bool:
         """Tell, when the peer has closed the connection, whether to send ``commands()`` on another one (Rule 4).

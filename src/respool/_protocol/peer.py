@@ -18,13 +18,15 @@ HEAD_START: Final = 0.25
 class Peer:
     """What the dials of one node have learned. Threads may share it; a connection outside a pool has its own."""
 
-    __slots__ = ("_failed", "_turn", "protocol", "takes_client_commands")
+    __slots__ = ("_failed", "_turn", "protocol", "role", "takes_client_commands")
 
     def __init__(self) -> None:
         #: The highest protocol that the peer speaks, as far as is known.
         self.protocol = 3
-        #: Whether the peer tolerates the optional commands (CLIENT SETINFO, CLIENT SETNAME): some proxies hang up.
+        #: Whether the peer tolerates the optional commands (CLIENT SETINFO, SETNAME, CAPA): some proxies hang up.
         self.takes_client_commands = True
+        #: What HELLO called the node at the first greeting, "master" or "replica"; it stays when the node changes.
+        self.role: str | None = None
         self._failed: dict[Any, int] = {}  # address -> the turn of its latest failed handshake
         self._turn = 0
 

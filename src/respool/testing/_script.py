@@ -122,6 +122,7 @@ HANDSHAKE: Final[dict[Words, Reply]] = {
     (b"READONLY",): OK,
     (b"CLIENT", b"SETNAME"): OK,
     (b"CLIENT", b"SETINFO"): OK,
+    (b"CLIENT", b"CAPA"): OK,
     (b"CLIENT", b"NO-EVICT"): OK,
     (b"CLIENT", b"NO-TOUCH"): OK,
     (b"CLIENT", b"ID"): client_id,

@@ -13,6 +13,7 @@ from respool._async.node.connection import AsyncConnection
 from respool._async.shell.compat import bounded_hook, call_hook, users_code
 from respool._facts.errors import ConnectTimeout, Error, UsageError
 from respool._facts.options import Options
+from respool._facts.standing import Standing
 from respool._protocol.peer import Peer
 
 #: Connections are retired earlier than ``max_lifetime`` by up to this fraction of it.
@@ -25,7 +26,8 @@ class Maker:
 
     def __init__(self, options: Options, share: float) -> None:
         """Spread the retirement of connections, starting at ``share``, a random number between 0 and 1."""
-        self.options = options
+        #: Those of the pool. A pool of one node knows nothing else about it, but its connections are a pool's.
+        self.options = options if options.standing is not None else options.changed(standing=Standing())
         self._share = share
         self._peer = Peer()
 

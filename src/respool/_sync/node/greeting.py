@@ -74,7 +74,7 @@ def _greet(
 ) -> bool:
     """Send ``first`` and the handshake in one round trip, answered before ``until``, and start a clean session.
 
-    Returns False when the peer hung up and a new connection may be tried with another handshake.
+    Returns False when a new connection must be tried with another handshake: the peer hung up, or is a replica.
     """
     is_ready = False
     while not is_ready:
@@ -92,6 +92,8 @@ def _greet(
             if reply not in (b"RESET", "RESET"):
                 raise ProtocolError("RESET was not answered as a server would", address=connection._options.address)
         is_ready = handshake.read(replies[len(first) :])
+        if handshake.needs_new_connection:
+            return False
         first = ()
     connection._protocol = handshake.protocol
     connection._session.renew(connection._options.db)
