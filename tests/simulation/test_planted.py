@@ -110,7 +110,7 @@ def each_answer_of_a_demoted_node_renews_all(patch: pytest.MonkeyPatch) -> None:
         (a_refused_exec_in_pieces_keeps_its_lease, 51, "ECHO on a lease answered b'QUEUED'"),
         (a_refused_multi_says_nothing_of_its_commands, 10, "ran, but its caller was told: not executed"),
         (a_read_is_asked_again_after_bytes_that_are_no_reply, 46, "was sent again"),
-        (nobody_is_blamed_for_bytes_that_are_no_reply, 12, "was not RESP, and the end was ConnectionLost"),
+        (nobody_is_blamed_for_bytes_that_are_no_reply, 46, "was not RESP, and the end was ConnectionLost"),
         (everybody_is_blamed_for_bytes_that_are_no_reply, 46, "and its reply was as it should be"),
         (the_errors_of_scripts_prove_something, 13, "ran 4 times"),
         (a_script_that_says_readonly_retires_connections, 5, "had not said READONLY on it"),
