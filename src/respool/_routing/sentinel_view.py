@@ -364,7 +364,7 @@ class SentinelView:
         down: Counter[Address] = Counter()
         for sentinel in self._sentinels.known.values():
             if sentinel.named == self.primary:
-                there.update(sentinel.replicas)
+                there.update(sentinel.replicas.keys())  # of a mapping it would add the values
                 down.update(address for address, is_down in sentinel.replicas.items() if is_down)
         before = self.replicas
         after = {a: a in self._past or down[a] * 2 > there[a] for a in there if a != self.primary}
