@@ -160,6 +160,11 @@ class TestEvents:
         assert event((channel, text.split(" ")[0])) is None
         assert event((channel, "")) is None
 
+    @pytest.mark.parametrize("port", ["17054", "17055"])
+    def test_a_switch_names_two_addresses_or_is_none(self, port: str) -> None:
+        channel, text = FAILOVER[2]
+        assert event((channel, text.replace(port, "0"))) is None
+
     def test_addresses_are_mapped(self) -> None:
         def remap(host: str, port: int) -> Address:
             return "outside", port

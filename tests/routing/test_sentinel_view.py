@@ -209,6 +209,10 @@ class TestAdopting:
         world.name(A, 0)
         world.run(50.0)
         assert world.adopted == [A, B, A]
+        world.roles[C] = MASTER
+        world.name(C, 0, 0)
+        world.run(50.0)
+        assert world.adopted == [A, B, A]
 
     def test_sentinels_that_were_reset_begin_anew(self) -> None:
         world = World((A, 7), (A, 7))
@@ -221,6 +225,16 @@ class TestAdopting:
         world.roles[B] = MASTER
         world.run(20.0)
         assert world.adopted == [A, B]
+
+    def test_after_a_reset_a_primary_that_nobody_names_counts_as_one_of_the_new_epoch(self) -> None:
+        world = World((A, 7))
+        world.run()
+        world.name(B, 0)
+        world.run(20.0)
+        assert world.view.primary == A
+        world.name(B, 1)
+        world.run(20.0)
+        assert world.view.primary is None
 
     def test_one_of_them_is_not_enough_to_begin_anew(self) -> None:
         world = World((B, 7), (B, 7), (A, 1))
@@ -314,6 +328,9 @@ class TestEndingService:
         world.run(PERIOD)
         assert [each.why for each in world.changes if each.old == A] == ["a:6379 says slave to ROLE"]
         assert world.view.primary is None
+        world.roles[A] = MASTER
+        world.run(RETRY)
+        assert world.view.primary == A
 
     def test_neither_sentinels_nor_role_that_cannot_be_reached_end_it(self) -> None:
         world = World((A, 1), (A, 1))
@@ -459,6 +476,27 @@ class TestAnnouncements:
         world.run(0.2)
         assert world.view.primary == A
 
+    def test_one_that_comes_twice_makes_one_check(self) -> None:
+        world = World((A, 1))
+        world.run()
+        for old, new in ((A, B), (B, A)):
+            world.announce(0, old, new)
+        checks = world.due()[1]
+        assert [check.address for check in checks] == [A]
+        world.show(checks[0])
+        world.announce(0, A, B)
+        assert world.checked() == [B]
+        world.announce(0, B, A)
+        world.announce(0, A, C)
+        world.announce(0, A, B)
+        assert B not in world.checked()
+
+    def test_addresses_are_mapped(self) -> None:
+        world = World((A, 1), remap=lambda host, port: (host.lower(), port))
+        world.run()
+        assert world.announce(0, ("A", 6379), ("B", 6379)).old == A
+        assert world.checked() == [B]
+
     def test_what_is_malformed_or_about_others_or_from_a_stranger_is_nothing(self) -> None:
         world = World((A, 1))
         world.run()
@@ -522,6 +560,7 @@ class TestRedirects:
         assert world.view.redirected(A, A, world.now).old == A
         world.run()
         assert world.view.primary == A
+        assert [change.why for change in world.changes if change.new] == ["1 of 1 sentinels name it at epoch 1"] * 2
 
     def test_the_old_one_serves_again_if_the_failover_comes_to_nothing(self) -> None:
         world = World((A, 1))
@@ -529,7 +568,10 @@ class TestRedirects:
         world.view.redirected(A, B, world.now)
         world.run(1.0)
         assert world.adopted == [A, A]
-        assert B not in world.checked()
+        world.roles |= {A: SLAVE, B: MASTER}
+        world.view.demoted(A, world.now)
+        world.run(5.0)
+        assert world.view.primary is None
 
     @pytest.mark.parametrize("is_higher", [True, False])
     def test_it_counts_for_a_while_or_until_an_epoch_is_higher(self, is_higher: bool) -> None:
@@ -646,6 +688,25 @@ class TestReplicas:
         world.run(15.0)
         assert [change.left for change in world.changes if change.left] == [(C,)]
 
+    def test_more_than_half_need_not_be_all(self) -> None:
+        world = self.world(*[listed(A, 1, b=False)] * 3)
+        assert self.down(world, "+sdown", 0).is_empty
+        assert self.down(world, "+sdown", 1) == Change(down=(B,))
+
+    def test_one_that_is_announced_again_is_as_down_as_before(self) -> None:
+        world = self.world(listed(A, 1, b=True))
+        assert self.down(world, "+slave", 0).is_empty
+
+    def test_an_old_primary_that_nobody_lists_is_not_asked_for_its_role(self) -> None:
+        world = self.world(listed(A, 1, b=False))
+        world.roles[B] = MASTER
+        world.announce(0, A, B)
+        world.sentinels[s(0)] = listed(B, 2)
+        world.run(0.1)
+        assert world.view.primary == B
+        world.now += RETRY
+        assert world.checked() == []
+
     def test_without_a_primary_they_stay(self) -> None:
         world = self.world(listed(A, 1, b=False))
         assert world.view.demoted(A, world.now) == Change(A, None, "a:6379 is a replica")
@@ -676,3 +737,22 @@ class TestReplicas:
             world.run(5.0)
             assert world.view.primary == new
             assert world.view.replicas == {old: True}
+        world.roles[A] = SLAVE
+        world.run(2 * RETRY)
+        assert world.view.replicas == {A: False}
+
+
+class TestSentinels:
+    def test_those_that_become_known_or_are_forgotten_are_told(self) -> None:
+        world = World((A, 1))
+        world.sentinels[s(0)] = Answer(A, 1, {}, {s(1): "id1"})
+        world.sentinels |= {s(1): REFUSED, s(2): REFUSED}
+        world.run(0.5)
+        assert [change.discovered for change in world.changes if change.discovered] == [(s(1),)]
+        text = "sentinel id2 s2 26379 @ p a 6379"
+        assert world.view.event(s(0), "+sentinel", text, world.now) == Change(discovered=(s(2),))
+        assert world.view.event(s(0), "+sentinel", text, world.now).is_empty
+        assert set(world.view.sentinels) == {s(0), s(1), s(2)}
+        world.run(0.1)
+        assert [change.forgotten for change in world.changes if change.forgotten] == [(s(2),)]
+        assert set(world.view.sentinels) == {s(0), s(1)}

@@ -124,6 +124,18 @@ class TestAsking:
         assert world.due(PAUSE / 2) == []
         world.one(PAUSE / 2)
 
+    def test_what_one_publishes_makes_a_question(self) -> None:
+        world = World().quiet()
+        world.sentinels.known[s(1)].published(world.now)
+        assert world.one().sentinel == s(1)
+
+    def test_until_there_is_a_primary_again_the_next_one_is_asked_at_once(self) -> None:
+        world = World().quiet()
+        world.sentinels.hurry(world.now)
+        world.answer(world.one())
+        world.fail(world.one())
+        world.one()
+
     def test_a_question_is_never_put_off(self) -> None:
         world = World(1).quiet()
         world.sentinels.known[s(0)].ask_by(world.now)
@@ -209,6 +221,18 @@ class TestKnowing:
         assert not world.sentinels.meet(("10.0.0.1", 26379), "x", world.now)
         assert world.sentinels.meet(("10.0.0.2", 26379), "", world.now)
         assert world.sentinels.meet(("10.0.0.3", 26379), "", world.now)
+
+    def test_those_that_do_not_tell_their_ids_are_not_one(self) -> None:
+        world = World(1)
+        world.answer(world.one(), Answer(A, 1, {}, {s(1): "", s(2): ""}))
+        asks = {ask.sentinel: ask for ask in world.due(2.0)}
+        assert [world.answer(asks[s(number)]) for number in (1, 2, 0)] == [News()] * 3
+
+    def test_an_id_is_kept_if_it_is_not_told_again(self) -> None:
+        world = World(1)
+        world.answer(world.one(), seen(own_id="x"))
+        world.answer(world.one(2.0), seen())
+        assert not world.sentinels.meet(("10.0.0.1", 26379), "x", world.now)
 
     def test_unless_that_address_has_failed(self) -> None:
         world = World(1)

@@ -321,7 +321,7 @@ class SentinelView:
     def _choose(self, now: float) -> tuple[Address, str] | None:
         """Return whom to adopt, and why; None if that is nobody, or as long as somebody better was not heard."""
         hint = self._hint
-        if self.primary is None and hint in self._nodes and self._nodes[hint].is_master(now):
+        if hint in self._nodes and self._nodes[hint].is_master(now):
             return hint, "the old primary redirects to it"
         for address in self._candidates():
             is_master = self._nodes[address].is_master(now) if address in self._nodes else None
