@@ -487,8 +487,10 @@ class TestAnnouncements:
         world.announce(0, A, B)
         assert world.checked() == [B]
         world.announce(0, B, A)
-        world.announce(0, A, C)
-        world.announce(0, A, B)
+        (check,) = world.due()[1]
+        world.show(check)
+        assert world.view.primary == A
+        assert world.announce(0, A, B).old == A
         assert B not in world.checked()
 
     def test_addresses_are_mapped(self) -> None:
@@ -753,6 +755,6 @@ class TestSentinels:
         assert world.view.event(s(0), "+sentinel", text, world.now) == Change(discovered=(s(2),))
         assert world.view.event(s(0), "+sentinel", text, world.now).is_empty
         assert set(world.view.sentinels) == {s(0), s(1), s(2)}
-        world.run(0.1)
+        world.run(2 * RETRY)
         assert [change.forgotten for change in world.changes if change.forgotten] == [(s(2),)]
         assert set(world.view.sentinels) == {s(0), s(1)}

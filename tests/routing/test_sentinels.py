@@ -269,12 +269,29 @@ class TestKnowing:
         ask = world.one()
         world.answer(ask, seen(0))
         asks = {ask.sentinel: ask for ask in world.due(2.0)}
+        world.now += PAUSE
         assert world.fail(asks[s(1)]) == News()  # it is listed still
-        world.answer(asks[s(0)], seen())
-        asks = {ask.sentinel: ask for ask in world.due(2.0)}
-        assert world.fail(asks[s(1)]) == News((), (s(1),))
+        assert world.answer(asks[s(0)], seen()) == News((), (s(1),))
         assert list(world.sentinels.known) == [s(0)]
-        assert world.fail(asks[s(0)]) == News()  # a seed stays
+        ask = world.one(2.0)
+        world.now += PAUSE
+        assert world.fail(ask) == News()  # a seed stays
+
+    def test_but_not_within_a_moment_after_it_was_asked(self) -> None:
+        world = World(1)
+        world.answer(world.one(), seen(1))
+        asks = {ask.sentinel: ask for ask in world.due(2.0)}
+        world.fail(asks[s(1)])
+        assert world.answer(asks[s(0)], seen()) == News()
+        world.sentinels.known[s(0)].ask_by(world.now)
+        assert world.answer(world.one(PAUSE), seen()) == News((), (s(1),))
+
+    def test_nor_without_a_failure(self) -> None:
+        world = World(1)
+        world.answer(world.one(), seen(1))
+        world.answer(world.one(), seen(0))
+        world.sentinels.known[s(0)].ask_by(world.now)
+        assert world.answer(world.one(PAUSE), seen()) == News()
 
     @pytest.mark.parametrize("reason", ["epoch", "announcement"])
     def test_nobody_is_forgotten_while_it_alone_knows_something(self, reason: str) -> None:
@@ -282,13 +299,14 @@ class TestKnowing:
         world.answer(world.one(), seen(1))
         world.answer(world.one(), seen(0, epoch=2 if reason == "epoch" else 1))
         asks = {ask.sentinel: ask for ask in world.due(2.0)}
-        world.answer(asks[s(0)], seen())
         if reason == "announcement":
             world.sentinels.known[s(1)].announce(A, B, world.now)
-        assert world.fail(asks[s(1)]) == News()
+        world.now += PAUSE
+        world.fail(asks[s(1)])
+        assert world.answer(asks[s(0)], seen()) == News()
         asks = {ask.sentinel: ask for ask in world.due(2.0)}
-        if reason == "epoch":
-            world.answer(asks[s(0)], seen(epoch=2))
-        else:
+        world.now += PAUSE
+        if reason == "announcement":
             world.sentinels.known[s(1)].withdraw()
+        assert world.answer(asks[s(0)], seen(epoch=2)) == News()  # it is being asked
         assert world.fail(asks[s(1)]) == News((), (s(1),))

@@ -334,11 +334,10 @@ class SentinelView:
 
     def _adopt(self, new: Address) -> None:
         if self._previous is not None and self._previous != new:
-            self._past.append(self._previous)
+            if self._previous not in self._past:
+                self._past.append(self._previous)
             if new in self._voted:
                 self._out.add(self._previous)
-        if new in self._past:
-            self._past.remove(new)
         self._out.discard(new)
         self.primary = self._previous = new
         self._held = self.epoch

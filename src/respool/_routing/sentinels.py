@@ -10,8 +10,9 @@ Rule 3: what a sentinel said counts until it says something else, even if it can
         from before its latest announcement is not what it says.
 Rule 4: an announcement has no epoch. It stands until the sentinel answers; if that fails, for ``PATIENCE``.
 Rule 5: seeds stay known as the user wrote them; others become known by answers and events, up to ``MOST``. Of two
-        addresses with one id the seed stays. One that fails, and that no other lists, is forgotten. None is forgotten
-        while it alone has an announcement, or the highest epoch: an older view would win.
+        addresses with one id the seed stays. One that failed, and that no other lists, is forgotten, but not within
+        ``PAUSE``: others may list it again. None is forgotten while it has an announcement, or alone the highest
+        epoch: an older view would win.
 
 Times are absolute seconds of one monotonic clock; random numbers are in [0, 1). What is asked must end, with an answer
 or not: the caller limits the time.
@@ -129,6 +130,9 @@ class Sentinel:
     def was_asked_since(self, at: float) -> bool:
         return self._asked_at >= at
 
+    def has_failed_before(self, at: float) -> bool:
+        return self.failure is not None and self._open is None and self._asked_at <= at
+
     def published(self, now: float) -> None:
         """Note that it published something that its next answer explains."""
         self._is_stale = True
@@ -206,20 +210,14 @@ class Sentinels:
             return None
         self.known[ask.sentinel].take(answer)
         discovered = [address for address, its_id in answer.sentinels.items() if self.meet(address, its_id, now)]
-        return News(tuple(discovered), tuple(self._forget_twins(ask.sentinel)))
+        return News(tuple(discovered), (*self._forget_twins(ask.sentinel), *self._forget_gone(now)))
 
     def failed(self, ask: Ask, error: Exception, now: float, chance: float) -> News | None:
         """Note that there is no answer, or one that was refused; None if it is not waited for."""
         if not self._end(ask, now, chance):
             return None
-        sentinel = self.known[ask.sentinel]
-        sentinel.fail(error, now)
-        answers = [each.answer for each in self.known.values() if each is not sentinel]
-        is_listed = any(answer is not None and ask.sentinel in answer.sentinels for answer in answers)
-        if is_listed or not self._may_forget(sentinel):
-            return News()
-        del self.known[ask.sentinel]
-        return News(forgotten=(ask.sentinel,))
+        self.known[ask.sentinel].fail(error, now)
+        return News(forgotten=tuple(self._forget_gone(now)))
 
     def meet(self, address: Address, its_id: str, now: float) -> bool:
         """Get to know a sentinel, and tell whether it is a new one."""
@@ -250,6 +248,15 @@ class Sentinels:
         for twin in twins:
             del self.known[twin]
         return twins
+
+    def _forget_gone(self, now: float) -> list[Address]:
+        """Forget those that failed and that no other lists."""
+        listed = {address for each in self.known.values() if each.answer for address in each.answer.sentinels}
+        failed = [address for address, each in self.known.items() if each.has_failed_before(now - PAUSE)]
+        gone = [a for a in failed if a not in listed and self._may_forget(self.known[a])]
+        for address in gone:
+            del self.known[address]
+        return gone
 
     def _may_forget(self, sentinel: Sentinel) -> bool:
         others = [each.epoch for each in self.known.values() if each is not sentinel]
