@@ -33,13 +33,14 @@ def parse_url(url: str) -> dict[str, Any]:
     """Return the options in a URL; those of the query string are returned as text, under ``"query"``."""
     if not isinstance(url, str):
         raise UsageTypeError(f"the URL must be text, not {type(url).__name__}")
+    known = TCP | TLS | UNIX | CLUSTER
     try:
         parts = urlsplit(url)
-        hosts = _hosts(parts.netloc) if parts.scheme in CLUSTER else [(parts.hostname, parts.port)]
+        is_one = parts.scheme not in CLUSTER
+        hosts = [(parts.hostname, parts.port)] if parts.scheme in known and is_one else _hosts(parts.netloc)
     except ValueError:
         # Python's error would quote the text in place of the port, which may be part of a password.
         raise UsageValueError(_UNREADABLE) from None
-    known = TCP | TLS | UNIX | CLUSTER
     if parts.scheme not in known:
         raise UsageValueError(
             f"unknown URL scheme {parts.scheme!r}; known are {', '.join(sorted(known))}; as in redis://localhost:6379/0"

@@ -265,7 +265,12 @@ class Spread:
         if isinstance(failure.__cause__, Retired):  # its connection was closed before the send: that was no try
             serving.node.on_change()
             for piece in pieces:
-                self._scatter.send_again(piece, piece.asked)
+                if not serving.ledger.closed:
+                    self._scatter.send_again(piece, piece.asked)
+                elif piece.node is None:
+                    self._scatter.send_again(piece)  # to the successor
+                else:
+                    self._scatter.answer(piece, again(failure))
             return
         if part.transport is not None:
             serving.shared.pin(part.transport)

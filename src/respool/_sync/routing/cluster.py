@@ -130,7 +130,9 @@ class Cluster:
             raise
 
     def ready(self, deadline: float | None) -> None:
-        """Wait until there is a map."""
+        """Wait until there is a map. Raises PoolClosed."""
+        if self.closed:
+            raise PoolClosed(f"the pool of {self.options.address} is closed")
         if not self.map.is_known:
             self.owner(None, deadline)
 

@@ -49,6 +49,7 @@ class Discovery:
         self.failed_rounds = 0
         self.verdict: Error | None = None
         self._is_parked = False
+        self._silent: set[Address] = set()  # primaries that owe a reply for longer than ``stall_after``
         self._short_for = 0  # the number of nodes for which ``max_total`` was found too small
 
     def doubt(self) -> None:
@@ -120,12 +121,17 @@ class Discovery:
         return seconds if stall_after is None else min(seconds, stall_after)
 
     def _watch(self) -> None:
-        """Doubt the map while a primary stays silent: perhaps it hangs, and another one takes its place."""
+        """Take a primary that stays silent for one that cannot be reached: perhaps another one takes its place."""
         stall_after = self.options.stall_after
         if stall_after is None:
             return
-        if any(serving.shared.silent_for >= stall_after for serving in self.map.primaries()):
-            self._refresh.doubted()
+        for serving in self.map.primaries():
+            if serving.shared.silent_for >= stall_after:
+                self._silent.add(serving.address)
+                self._refresh.unreachable(serving.address)
+            elif serving.address in self._silent:
+                self._silent.remove(serving.address)
+                self._refresh.reachable(serving.address)
 
     def _probe(self, probe: Probe) -> None:
         """Ask a living node who has the slots of a primary that cannot be reached."""
