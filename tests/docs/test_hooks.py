@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from respool import RetryPolicy
-from respool._facts.options import NAMES as OPTIONS
+from respool._facts.cluster_options import ClusterOptions
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
@@ -33,7 +33,7 @@ def test_every_rule_of_the_real_page_is_found_once() -> None:
 
 
 def test_every_option_of_the_real_page_is_found_once() -> None:
-    wanted = [*OPTIONS] + [entry.name for entry in fields(RetryPolicy)]
+    wanted = [*ClusterOptions.names()] + [entry.name for entry in fields(RetryPolicy)]
     assert sorted(hooks.options_in(markdown(hooks.OPTIONS))) == sorted(wanted)
 
 

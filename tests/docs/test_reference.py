@@ -13,6 +13,7 @@ import pytest
 import respool
 from respool import PoolStats, RetryPolicy, errors, events, testing, types
 from respool._facts import records, server_records
+from respool._facts.cluster_options import ClusterOptions
 from respool._facts.options import NAMES, Options
 from respool.commands import connection, geo, strings
 
@@ -47,8 +48,10 @@ def test_every_option_is_there_with_its_default() -> None:
     found = rows("options.md")
     options = {entry.name: default_of(entry) for entry in fields(Options) if entry.name in NAMES}
     policy = {entry.name: default_of(entry) for entry in fields(RetryPolicy)}
+    cluster = {entry.name: default_of(entry) for entry in fields(ClusterOptions) if entry.name not in options}
+    cluster.pop("standing")
     assert {name: cells[1].replace(" ", "").replace('"', "'") for name, cells in found.items()} == {
-        name: default.replace(" ", "") for name, default in (options | policy).items()
+        name: default.replace(" ", "") for name, default in (options | cluster | policy).items()
     }
 
 

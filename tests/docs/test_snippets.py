@@ -11,12 +11,13 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from respool.testing import Server
+from respool.testing import ClusterServers, Server
 
 ROOT: Final = Path(__file__).parents[2]
 FENCE: Final = re.compile(r"^( *)```(\w*)(.*)$")
@@ -46,8 +47,8 @@ def expected(text: str) -> list[str]:
     return re.findall(r"# -> (.*)$", text, flags=re.MULTILINE)
 
 
-def addressed(text: str, server: Server) -> str:
-    """Put a server's addresses in place of those that the documentation uses."""
+def addressed(text: str, server: Server, cluster: ClusterServers | None) -> str:
+    """Put the servers' addresses in place of those that the documentation uses."""
     places = {
         "localhost:6379": f"localhost:{server.port}",
         "localhost:6380": f"localhost:{server.tls_port}",
@@ -55,6 +56,8 @@ def addressed(text: str, server: Server) -> str:
         "/run/valkey/valkey.sock": str(server.unix_path),
         "/etc/ssl/our-ca.pem": str(server.ca_file),
     }
+    if cluster is not None:
+        places |= {f"localhost:{7000 + at}": f"localhost:{node.port}" for at, node in enumerate(cluster.nodes)}
     for place, ours in places.items():
         text = text.replace(place, ours)
     return text
@@ -64,8 +67,10 @@ def addressed(text: str, server: Server) -> str:
 def test_the_code_of_a_page_runs_and_prints_what_it_says(page: Path, tmp_path: Path) -> None:
     text = program(page)
     file = tmp_path / page.name
-    with Server(tls=True, unix=True, config={"user": "orders on >secret ~* &* +@all"}) as server:
-        file.write_text(addressed(text, server), "utf-8")
+    with ExitStack() as stack:
+        server = stack.enter_context(Server(tls=True, unix=True, config={"user": "orders on >secret ~* &* +@all"}))
+        cluster = stack.enter_context(ClusterServers()) if "+cluster://" in text else None
+        file.write_text(addressed(text, server, cluster), "utf-8")
         done = subprocess.run(
             [sys.executable, "-W", "error", "-X", "utf8", file],
             capture_output=True,
