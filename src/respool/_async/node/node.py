@@ -14,7 +14,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from respool._async.node.connection import AsyncConnection
 from respool._async.node.maker import Maker
@@ -46,6 +46,9 @@ from respool._pooling.slot import Place, Slot
 from respool._pooling.upkeep import take_retired
 from respool._shell.absent import UNOPENED
 from respool._shell.ending import RLock
+
+#: How many seconds the connections of a node are kept at least before ``renew`` replaces them again.
+RENEW_AFTER: Final = 0.1
 
 
 class Node:
@@ -337,6 +340,19 @@ class Node:
         """Begin a new epoch: old idle connections are closed when next examined, shared ones replaced singly (R-34)."""
         with self.lock:
             self.ledger.drain(self.now())
+        self.alarm.set()
+
+    def renew(self) -> None:
+        """Begin a new epoch because other servers may answer at the address by now; not twice within ``RENEW_AFTER``.
+
+        Answers that were on their way when the epoch began say nothing about the connections made since.
+        """
+        now = self.now()
+        with self.lock:
+            if now - self._renewed_at < RENEW_AFTER:
+                return
+            self._renewed_at = now
+            self.ledger.drain(now)
         self.alarm.set()
 
     def demoted(self, slot: Slot) -> None:

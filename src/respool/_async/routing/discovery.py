@@ -84,7 +84,7 @@ class Discovery:
             self.map.apply(change)
         elif to == asked.address:  # another server answers there: a load balancer, or a node that was replaced
             self._refresh.doubted()
-            self.map.later(asked.drain)
+            self.map.later(asked.node.renew)
 
     def _noticed(self, serving: Serving) -> None:
         """Note, when the connections of a node have changed, whether it can be reached."""

@@ -30,6 +30,7 @@ class Routed(Call):
         "_cluster",
         "_give_up_at",
         "_hops",
+        "_is_over",
         "_node",
         "_read",
         "_reads",
@@ -71,6 +72,7 @@ class Routed(Call):
         self._serving = tried
         self._asking: Serving | None = None
         self._hops = Hops()
+        self._is_over = False  # the time to wait for a slot
         patience = cluster.options.acquire_timeout
         limit = None if patience is None else cluster.members.now() + patience
         self._give_up_at = limit if deadline is None else deadline
@@ -92,7 +94,8 @@ class Routed(Call):
             return left(serving)
 
     def pause_before(self, failure: Error, tries: int) -> float | None:
-        if self._serving is None or self._cluster.closed:  # without a node the cluster has waited long enough
+        # Without a node the cluster has waited long enough.
+        if self._serving is None or self._is_over or self._cluster.closed:
             return None
         return self.retrying.pause_before(failure, tries, self.deadline)
 
@@ -114,6 +117,7 @@ class Routed(Call):
         seconds = self._hops.pause_before(redirect, serving.address, self._cluster.members.chance())
         if self._give_up_at is not None and self._cluster.members.now() + seconds >= self._give_up_at:
             if redirect.step is Step.WAIT:
+                self._is_over = True
                 return None
             raise ReadTimeout(
                 f"{self.name} was redirected ({failure}) until its time was over; it did not run",
