@@ -53,10 +53,11 @@ class Discovery:
         self._short_for = 0  # the number of nodes for which ``max_total`` was found too small
 
     def doubt(self) -> None:
-        """Note that the map may be wrong: a slot has no node, or the like."""
+        """Note that a slot has no node. Without a map no slot has one, and that is known."""
         with self.members.lock:
             self._is_parked = False
-            self._refresh.doubted()
+            if self.map.is_known:
+                self._refresh.doubted()
         self.members.alarm.set()
 
     # What redirects say ------------------------------------------------------------------------------

@@ -81,7 +81,9 @@ class Cluster:
                 until = min(until, deadline)
             if now >= until:
                 raise self._unserved(slot, now - came)
-            discovery.doubt()
+            with members.lock:
+                if self.owner_now(slot) is NOWHERE:  # another thread may have changed the map meanwhile
+                    discovery.doubt()
             gate.wait(None if until == float("inf") else until - now)
 
     def owner_now(self, slot: int | None) -> Any:
