@@ -192,7 +192,7 @@ def test_a_view_that_is_older_than_a_redirect_does_not_undo_it(
     with ClusterPool(cluster.url, shared=0) as pool:
         refuse_views(cluster)
         late.believe(cluster.view.joining(extra))
-        late.on("CLUSTER SLOTS", lambda command, connection: Hold(late.answer(command, connection)))
+        late.on("CLUSTER SLOTS", lambda command, connection: Hold(late.answer(command, connection) or b""))
         asked = len(late.calls("CLUSTER SLOTS"))
         doubt(pool, cluster)
         wait_until(lambda: len(late.calls("CLUSTER SLOTS")) > asked)

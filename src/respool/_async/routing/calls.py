@@ -20,7 +20,7 @@ from respool._async.routing.routed import Routed
 from respool._async.routing.scatter import Spread
 from respool._facts.cluster_options import ClusterOptions
 from respool._facts.command import Command, Spec
-from respool._facts.errors import Error, ServerError, UsageError
+from respool._facts.errors import Error, ServerError, TryAgain, UsageError
 from respool._facts.option_types import Address
 from respool._protocol.redirect import Redirect, read_redirect, read_run
 from respool._protocol.run import Run, as_raised, noreply_args
@@ -115,7 +115,8 @@ class ClusterCalls(Cluster):
             found[0] = read_run(run, replies, serving.address)
             refusal = run.why_not_now(replies) if run.is_atomic else None
             if found[0] is not None and refusal is None:
-                refusal = ServerError(found[0].code, "the transaction was not run: its slot is at another node")
+                why = f"the transaction was not run: its slot is being moved ({found[0].code})"
+                refusal = TryAgain("TRYAGAIN", why)
             return refusal or replies
 
         def read(_: Error, asked: Address) -> Redirect | None:
