@@ -263,3 +263,13 @@ async def test_the_credentials_of_the_pool_are_given_again_after_a_reset(ann: st
             await conn.execute("MULTI")
         assert await pool.execute("ACL", "WHOAMI") == b"ann"
         assert pool.stats().resets == 1
+
+
+async def test_a_transaction_that_begins_behind_another_one_in_a_pipeline_is_not_left_to_the_next_user(
+    server: Server,
+) -> None:
+    async with AsyncPool(server.url, shared=0, max_size=1) as pool:
+        async with pool.acquire() as conn:
+            await conn.execute_many([("MULTI",), ("EXEC",), ("MULTI",)])
+            assert not conn.is_clean
+        assert await pool.execute("GET", "k") is None

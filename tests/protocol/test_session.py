@@ -225,3 +225,21 @@ def test_a_run_whose_multi_was_refused_leaves_no_transaction() -> None:
     session.sent_run(calls)
     session.answered_run(calls, [REFUSED, OK, REFUSED])
     assert not session.transaction
+
+
+def test_what_a_run_begins_behind_the_end_of_a_transaction_is_noted() -> None:
+    for last, is_open in ((("MULTI",), (True, False)), (("WATCH", "k"), (False, True))):
+        session = Session(0)
+        calls = Run([("MULTI",), ("EXEC",), last])
+        session.sent_run(calls)
+        session.answered_run(calls, [OK, [], OK])
+        assert (session.transaction, session.is_watching) == is_open
+        assert not session.is_clean
+
+
+def test_what_such_a_run_was_refused_is_not_noted() -> None:
+    session = Session(0)
+    calls = Run([("MULTI",), ("MULTI",), ("EXEC",), ("WATCH", "k")])
+    session.sent_run(calls)
+    session.answered_run(calls, [OK, REFUSED, [], REFUSED])
+    assert session.is_clean

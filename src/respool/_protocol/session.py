@@ -87,8 +87,10 @@ class Session:
     def answered(self, spec: Spec, args: tuple[Any, ...], reply: Any) -> None:
         """Note the answer to a command given to ``sent``; ``reply`` may be an error value."""
         effect = spec.effect
-        if effect == "multi" and isinstance(reply, ServerError) and not self._is_nested:
-            self.transaction = False
+        if effect == "multi" and isinstance(reply, ServerError):
+            self.transaction = self.transaction and self._is_nested
+        elif effect in ("multi", "watch") and not isinstance(reply, ServerError):
+            self.sent(spec)  # again: in a run, the answer to an EXEC before it has cleared the mark
         elif effect == "end":
             if has_ended(spec.name, reply):
                 self.transaction = False
