@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -17,10 +18,11 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent / "src")]  # so that a checkou
 from benchmarks import _machine, _plots, _rounds, _table  # noqa: E402 - after sys.path is set
 from benchmarks._awake import cores_awake  # noqa: E402
 from benchmarks._question import Place, Question  # noqa: E402
-from respool.testing import Server  # noqa: E402
+from respool.testing import ClusterServers, Server  # noqa: E402
 
 ROUNDS, SECONDS = 7, 0.3
 QUICK_ROUNDS, QUICK_SECONDS = 2, 0.08
+QUIET = 15_000  # milliseconds, the server's default: nodes of a cluster that nobody measures exchange few messages
 
 
 def main() -> int:
@@ -39,10 +41,17 @@ def main() -> int:
             except OSError as error:
                 sys.exit(f"--awake: {error.strerror}: the system does not let us")
         for name, question in modules.items():
-            with Server(options.server) as server:  # a new server for each question
+            with ExitStack() as servers:  # new ones for each question
+                server = servers.enter_context(Server(options.server))
                 machine = machine or _machine.describe(server, is_awake=options.awake)
-                place = Place(server.host, server.port, server.pid, seconds)
-                results.append(_rounds.run(name, question, place, rounds, _tell, options.before))
+                places = {0: Place(server.host, server.port, server.pid, seconds)}
+                for size in question.clusters:
+                    cluster = servers.enter_context(
+                        ClusterServers(size, 0, binary=options.server, config={"cluster-node-timeout": QUIET})
+                    )
+                    primaries = tuple((node.host, node.port) for node in cluster.nodes)
+                    places[size] = replace(places[0], primaries=primaries)
+                results.append(_rounds.run(name, question, places, rounds, _tell, options.before))
     if options.before is not None:
         print(_table.against_before(machine, results, rounds=rounds, seconds=seconds))
         return 0

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from benchmarks._question import Place
 
 KEY = "bench:key"
+KEYS = [f"bench:key:{number}" for number in range(100)]  # they are spread evenly over the slots of a cluster
 VALUE = b"0123456789abcdef" * 4
 WARM_UP = 0.3  # as a fraction of the measured time
 

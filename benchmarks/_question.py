@@ -31,10 +31,15 @@ class Place:
     port: int
     pid: int  # of the server, for freezing it
     seconds: float
+    primaries: tuple[tuple[str, int], ...] = ()  # of the cluster that a case asks for
 
     @property
     def url(self) -> str:
         return f"redis://{self.host}:{self.port}/0"
+
+    @property
+    def cluster_url(self) -> str:
+        return "redis+cluster://" + ",".join(f"{host}:{port}" for host, port in self.primaries)
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class Case:
     params: Mapping[str, Any]
     sides: tuple[str, ...] = ()  # empty: all sides of the question
     is_fresh: bool = False  # use a new process for every measurement, as memory needs it
+    primaries: int = 0  # measure against a cluster of so many; 0: no cluster
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Question:
-    """One of B1 ... B12."""
+    """One of B1 ... B13."""
 
     id: str
     title: str
@@ -105,6 +111,11 @@ class Question:
 
     def sides_of(self, case: Case) -> tuple[str, ...]:
         return case.sides or self.sides
+
+    @property
+    def clusters(self) -> list[int]:
+        """The sizes of the clusters that its cases need."""
+        return sorted({case.primaries for case in self.cases if case.primaries})
 
 
 def _median(answers: Answers, key: tuple[str, str, str]) -> float | None:

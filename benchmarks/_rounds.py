@@ -72,14 +72,15 @@ class Worker:
 def run(
     name: str,
     question: Question,
-    place: Place,
+    places: Mapping[int, Place],
     rounds: int,
     tell: Callable[[str], None],
     before: Path | None = None,
 ) -> Result:
     """Measure all sides of the question in module ``name``: one round to warm up, then ``rounds`` recorded ones.
 
-    With ``before``, another checkout, only respool is measured: from this tree and from that one.
+    ``places`` has, for each size of cluster that a case asks for, where it is; for 0 where the server is. With
+    ``before``, another checkout, only respool is measured: from this tree and from that one.
     """
     result = Result(question)
     workers: dict[str, Worker] = {}
@@ -96,12 +97,12 @@ def run(
                         "question": name,
                         "side": OURS if side == BEFORE else side,
                         "params": dict(case.params),
-                        "place": asdict(place),
+                        "place": asdict(places[case.primaries]),
                     }
                     tree = before if before is not None and side == BEFORE else ROOT
                     answer = _ask(workers, side, request, tree, is_fresh=case.is_fresh)
                     if "figures" not in answer:
-                        os.kill(place.pid, signal.SIGCONT)  # it may have died while the server was frozen
+                        os.kill(places[0].pid, signal.SIGCONT)  # it may have died while the server was frozen
                         result.absent[side] = answer.get("missing") or f"failed: {answer['failed']}"
                         tell(f"{question.id} {side}: {result.absent[side]}")
                     elif number:

@@ -29,12 +29,17 @@ def main() -> None:
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
         question = import_module(f"benchmarks.{request['question']}").QUESTION
-        figures = question.measure(request["side"], request["params"], Place(**request["place"]))
+        figures = question.measure(request["side"], request["params"], _place(request["place"]))
     except Missing as error:
         return {"missing": str(error)}
     except Exception as error:
         return {"failed": f"{type(error).__name__}: {error}"[:300]}
     return {"figures": figures}
+
+
+def _place(fields: dict[str, Any]) -> Place:
+    primaries = tuple((host, port) for host, port in fields.pop("primaries"))
+    return Place(**fields, primaries=primaries)
 
 
 main()

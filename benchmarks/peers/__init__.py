@@ -26,6 +26,19 @@ _SYNC = {
     "redis-py": "redis_py:SyncRedisPy",
     "valkey-glide": "valkey_glide:SyncGlide",
 }
+_ASYNC_CLUSTER = {
+    "respool": "ours:AsyncClusterOurs",
+    "one node": "ours:AsyncOurs",
+    "redis-py": "redis_py:AsyncClusterRedisPy",
+    "valkey-glide": "valkey_glide:AsyncClusterGlide",
+    "coredis": "coredis_client:AsyncClusterCoredis",
+}
+_SYNC_CLUSTER = {
+    "respool": "ours:SyncClusterOurs",
+    "one node": "ours:SyncOurs",
+    "redis-py": "redis_py:SyncClusterRedisPy",
+    "valkey-glide": "valkey_glide:SyncClusterGlide",
+}
 
 
 def async_side(name: str) -> Any:
@@ -36,6 +49,16 @@ def async_side(name: str) -> Any:
 def sync_side(name: str) -> Any:
     """Return the client ``name`` for threads, not open. Raises Missing."""
     return _make(_SYNC[name])
+
+
+def async_cluster_side(name: str) -> Any:
+    """Return the asyncio client ``name`` for a cluster, not open. Raises Missing."""
+    return _make(_ASYNC_CLUSTER[name])
+
+
+def sync_cluster_side(name: str) -> Any:
+    """Return the client ``name`` for threads and a cluster, not open. Raises Missing."""
+    return _make(_SYNC_CLUSTER[name])
 
 
 def _make(path: str) -> Any:

@@ -1,10 +1,10 @@
-"""respool with its default options."""
+"""respool with its default options: the pool for one node, and the pool for a cluster."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from respool import AsyncPool, Pool
+from respool import AsyncClusterPool, AsyncPool, ClusterPool, Pool
 
 if TYPE_CHECKING:
     from benchmarks._question import Place
@@ -16,6 +16,9 @@ class AsyncOurs:
         await self.pool.open()
         self.get = self.pool.get
         self.set = self.pool.set
+
+    async def mget(self, keys: list[str]) -> list[Any]:
+        return await self.pool.mget(*keys)
 
     async def pipeline(self, commands: list[tuple[str, ...]]) -> list[Any]:
         return await self.pool.execute_many(commands)
@@ -30,6 +33,43 @@ class SyncOurs:
         self.pool.open()
         self.get = self.pool.get
         self.set = self.pool.set
+
+    def mget(self, keys: list[str]) -> list[Any]:
+        return self.pool.mget(*keys)
+
+    def pipeline(self, commands: list[tuple[str, ...]]) -> list[Any]:
+        return self.pool.execute_many(commands)
+
+    def close(self) -> None:
+        self.pool.close()
+
+
+class AsyncClusterOurs:
+    async def open(self, place: Place, tasks: int) -> None:
+        self.pool: AsyncClusterPool[bytes] = AsyncClusterPool(place.cluster_url)
+        await self.pool.open()
+        self.get = self.pool.get
+        self.set = self.pool.set
+
+    async def mget(self, keys: list[str]) -> list[Any]:
+        return await self.pool.mget(*keys)
+
+    async def pipeline(self, commands: list[tuple[str, ...]]) -> list[Any]:
+        return await self.pool.execute_many(commands)
+
+    async def close(self) -> None:
+        await self.pool.aclose()
+
+
+class SyncClusterOurs:
+    def open(self, place: Place, threads: int) -> None:
+        self.pool: ClusterPool[bytes] = ClusterPool(place.cluster_url)
+        self.pool.open()
+        self.get = self.pool.get
+        self.set = self.pool.set
+
+    def mget(self, keys: list[str]) -> list[Any]:
+        return self.pool.mget(*keys)
 
     def pipeline(self, commands: list[tuple[str, ...]]) -> list[Any]:
         return self.pool.execute_many(commands)

@@ -1,4 +1,7 @@
-"""redis-py with hiredis: in asyncio its blocking pool of 50, in threads a pool with a connection for each thread."""
+"""redis-py with hiredis: in asyncio its blocking pool of 50, in threads a pool with a connection for each thread.
+
+Its cluster clients have a pool for each node; ``mget_nonatomic`` is its MGET for keys in several slots.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 import redis.asyncio
+import redis.asyncio.cluster
+import redis.cluster
 
 from benchmarks.peers import POOL_SIZE
 
@@ -38,6 +43,43 @@ class SyncRedisPy:
 
     def pipeline(self, commands: list[tuple[str, ...]]) -> list[Any]:
         with self.client.pipeline(transaction=False) as pipe:
+            for command in commands:
+                pipe.execute_command(*command)
+            return pipe.execute()
+
+    def close(self) -> None:
+        self.client.close()
+
+
+class AsyncClusterRedisPy:
+    async def open(self, place: Place, tasks: int) -> None:
+        nodes = [redis.asyncio.cluster.ClusterNode(host, port) for host, port in place.primaries]
+        self.client = redis.asyncio.RedisCluster(startup_nodes=nodes, max_connections=max(tasks, POOL_SIZE))
+        await self.client.initialize()
+        self.get = self.client.get
+        self.set = self.client.set
+        self.mget = self.client.mget_nonatomic
+
+    async def pipeline(self, commands: list[tuple[str, ...]]) -> list[Any]:
+        async with self.client.pipeline() as pipe:
+            for command in commands:
+                pipe.execute_command(*command)
+            return await pipe.execute()
+
+    async def close(self) -> None:
+        await self.client.aclose()
+
+
+class SyncClusterRedisPy:
+    def open(self, place: Place, threads: int) -> None:
+        nodes = [redis.cluster.ClusterNode(host, port) for host, port in place.primaries]
+        self.client = redis.RedisCluster(startup_nodes=nodes)
+        self.get = self.client.get
+        self.set = self.client.set
+        self.mget = self.client.mget_nonatomic
+
+    def pipeline(self, commands: list[tuple[str, ...]]) -> list[Any]:
+        with self.client.pipeline() as pipe:
             for command in commands:
                 pipe.execute_command(*command)
             return pipe.execute()

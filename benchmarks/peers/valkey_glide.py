@@ -1,4 +1,4 @@
-"""valkey-glide and valkey-glide-sync: one multiplexed connection, its Rust core underneath."""
+"""valkey-glide and valkey-glide-sync: one multiplexed connection to each node, its Rust core underneath."""
 
 from __future__ import annotations
 
@@ -56,3 +56,33 @@ class SyncGlide:
 
     def close(self) -> None:
         self.client.close()
+
+
+class AsyncClusterGlide(AsyncGlide):
+    async def open(self, place: Place, tasks: int) -> None:
+        import glide
+
+        self._batch = glide.ClusterBatch
+        config = glide.GlideClusterClientConfiguration(
+            [glide.NodeAddress(host, port) for host, port in place.primaries],
+            request_timeout=PATIENCE_MS,
+            inflight_requests_limit=IN_FLIGHT,
+        )
+        self.client = await glide.GlideClusterClient.create(config)
+        self.get = self.client.get
+        self.set = self.client.set
+        self.mget = self.client.mget
+
+
+class SyncClusterGlide(SyncGlide):
+    def open(self, place: Place, threads: int) -> None:
+        import glide_sync
+
+        self._batch = glide_sync.ClusterBatch
+        config = glide_sync.GlideClusterClientConfiguration(
+            [glide_sync.NodeAddress(host, port) for host, port in place.primaries], request_timeout=PATIENCE_MS
+        )
+        self.client = glide_sync.GlideClusterClient.create(config)
+        self.get = self.client.get
+        self.set = self.client.set
+        self.mget = self.client.mget
