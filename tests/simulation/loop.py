@@ -96,9 +96,11 @@ class SimTask(asyncio.Task):  # type: ignore[type-arg]
 
 
 class SimLoop(asyncio.BaseEventLoop):
-    """The loop. ``connect`` makes a client socket; ``on_step`` is called after every round."""
+    """The loop. ``connect`` makes a client socket for an address; ``on_step`` is called after every round."""
 
-    def __init__(self, world: World, chance: Random, order: Order, connect: Callable[[], Any] | None = None) -> None:
+    def __init__(
+        self, world: World, chance: Random, order: Order, connect: Callable[[Any], Any] | None = None
+    ) -> None:
         super().__init__()
         self.set_debug(False)
         self.world = world
@@ -111,6 +113,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self._connect = connect
         self._selector = _NoSelector()  # for the repr() of a transport
         self._transports: dict[int, Any] = {}
+        self._wanted: dict[int, Any] = {}  # fd of a socket that will be replaced -> the address it is to reach
         self._watched: dict[int, Any] = {}  # fd -> socket
         self._readers: dict[int, events.Handle] = {}
         self._writers: dict[int, events.Handle] = {}
@@ -218,12 +221,14 @@ class SimLoop(asyncio.BaseEventLoop):
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))]
 
     async def sock_connect(self, sock: Any, address: Any) -> None:
-        """Do nothing: ``create_connection`` replaces this socket by one of the network."""
+        """Remember the address: ``create_connection`` replaces this socket by one of the network."""
+        self._wanted[sock.fileno()] = address
 
     async def create_connection(self, protocol_factory: Any, *, sock: Any, **_: Any) -> Any:  # type: ignore[override]
         assert self._connect is not None, "this loop has no network"
+        address = self._wanted.pop(sock.fileno())
         sock.close()
-        sock = self._connect()
+        sock = self._connect(address)
         connected = self.create_future()
         sock.connect(lambda error: _settle(connected, error))
         try:

@@ -94,7 +94,7 @@ class Run:
         if self._keep_trace:
             self.trace.append(line)
 
-    def _socket(self) -> SimSocket:
+    def _socket(self, _: Any) -> SimSocket:
         number = len(self.faults.sockets) + 1
         sock = SimSocket(self.world, self.loop, self._network_chance, self.plan.weather, number, self.server)
         self.faults.sockets.append(sock)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -31,6 +31,9 @@ SYN_TIMEOUT = 127.0
 
 class Server:
     """The node. ``mode`` is ``up``, ``refuse`` (no process), ``silent`` (no host) or ``mute`` (accepts, says nothing)."""
+
+    #: What accepts a connection.
+    session_type: Any = None
 
     def __init__(self, world: World, chance: Random) -> None:
         self.world = world
@@ -82,7 +85,7 @@ class Server:
             self.world.after(SYN_TIMEOUT, lambda: sock.is_closed or done(refusal))
         else:
             self.accepted += 1
-            session = Session(self, sock, is_mute=self.mode == "mute")
+            session = (self.session_type or Session)(self, sock, is_mute=self.mode == "mute")
             self.sessions.append(session)
             sock.accepted(session)
             self.on_accept()
@@ -156,6 +159,8 @@ class Garble:
 
 class Session:
     """One connection as the server sees it."""
+
+    commands: Mapping[str, Callable[..., Any]] = COMMANDS
 
     def __init__(self, server: Server, sock: SimSocket, *, is_mute: bool) -> None:
         self.server = server
@@ -277,7 +282,7 @@ class Session:
         """Return the error for a command that is refused, or None."""
         server = self.server
         full = f"{name} {bytes(args[1]).decode().upper()}" if name == "CLIENT" else name
-        if name not in COMMANDS or (name == "HELLO" and not server.knows_resp3):
+        if name not in self.commands or (name == "HELLO" and not server.knows_resp3):
             return error(f"ERR unknown command '{name}'")
         if not self.is_known and name not in ("HELLO", "AUTH", "RESET"):
             return error("NOAUTH Authentication required.")
@@ -338,7 +343,7 @@ class Session:
                 if bytes(arg).startswith(b"tok:"):
                     server.executed[bytes(arg)] += 1
         try:
-            return COMMANDS[name](self, *args[1:])
+            return self.commands[name](self, *args[1:])
         except TypeError as wrong:
             if "positional argument" not in str(wrong):
                 raise

@@ -23,7 +23,7 @@ class Stage:
         self._complaints: list[str] = []
         self.loop.set_exception_handler(lambda _, context: self._complaints.append(str(context)))
 
-    def _socket(self) -> SimSocket:
+    def _socket(self, _: Any) -> SimSocket:
         number = len(self.sockets) + 1
         self.sockets.append(SimSocket(self.world, self.loop, Random(number), Weather(), number, self.server))
         return self.sockets[-1]

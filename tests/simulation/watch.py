@@ -80,8 +80,8 @@ class WatchedTransport(transport_module.AsyncTransport):
 class WatchedNode(node_module.Node):
     """A node that records which connections were added to it, and checks why they are retired (R-13)."""
 
-    def __init__(self, options: Any) -> None:
-        super().__init__(options)
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
         self.entered: list[SimSocket] = []
         #: The newest connection when all were last retired because one of them had answered READONLY.
         self.newest_retired = 0
@@ -146,6 +146,12 @@ class WatchedShared(shared_lane_module.SharedLane):
 _broken: list[str] = []
 
 
+def check_nothing_is_broken() -> None:
+    """Raise what a watched class has found out."""
+    if _broken:
+        raise Broken(_broken[0])
+
+
 @contextmanager
 def watched() -> Iterator[None]:
     """Make every pool that is created in this block one that can be watched."""
@@ -168,56 +174,65 @@ def watched() -> Iterator[None]:
             setattr(module, name, kind)
 
 
-class Watch:
-    """Checks one pool after every round of the loop."""
+class NodeWatch:
+    """Checks one node after every round of the loop. ``sockets`` are the client's to it that are not closed."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, node: Any) -> None:
+        self.node = node
         self._limit = 0
         self._lonely_rounds = 0
-        self.most_sockets = 0
-        #: The client's sockets that are not closed yet.
-        self.sockets: list[SimSocket] = []
-        #: The nodes the pool has had: a failed ``open`` leaves the first one behind.
-        self.nodes: list[Any] = []
 
-    def look(self) -> None:
-        if _broken:
-            raise Broken(_broken[0])
-        serving = self._run.pool._serving
-        node = None if serving is None else serving.node
-        if node is None:
-            return
-        if not self.nodes or self.nodes[-1] is not node:
-            self.nodes.append(node)
-            self._limit = 0
-        ledger = node.ledger
+    def look(self, sockets: list[SimSocket]) -> None:
+        ledger = self.node.ledger
         ledger.check()
-        self._check_size(ledger)
-        self._check_somebody_serves(node)
+        self._check_size(ledger, sockets)
+        self._check_somebody_serves(ledger)
 
-    def _check_size(self, ledger: Any) -> None:
+    def _check_size(self, ledger: Any, open_sockets: list[SimSocket]) -> None:
         size, most = ledger.size, ledger.max_size
         self._limit = max(self._limit, ledger.highest)
         ledger.highest = most
         if size > self._limit:
             raise Broken(f"size {size} is above max_size {most}")
-        self.sockets = [sock for sock in self.sockets if not sock.is_closed]
-        sockets = sum(sock.is_in_use for sock in self.sockets)
-        self.most_sockets = max(self.most_sockets, sockets)
+        sockets = sum(sock.is_in_use for sock in open_sockets)
         if sockets > self._limit:
             raise Broken(f"{sockets} sockets are in use, and max_size is {most}")
         self._limit = max(most, min(self._limit, size))
 
-    def _check_somebody_serves(self, node: Any) -> None:
+    def _check_somebody_serves(self, ledger: Any) -> None:
         """Check that each waiter has something to wait for: a dial, a lease in use, or the alarm for a dial."""
-        ledger = node.ledger
         is_draining = any(slot.is_draining for slot in ledger.shared_slots)
         if not ledger.waiters or ledger.dials or ledger.leased or is_draining or ledger.closed:
             self._lonely_rounds = 0
             return
-        alarm = node.alarm
+        alarm = self.node.alarm
         is_set = alarm._event.is_set() or (alarm._timer is not None and not alarm._timer.cancelled())
         self._lonely_rounds = 0 if is_set else self._lonely_rounds + 1
         if self._lonely_rounds > 3:
             raise Broken(f"{ledger.waiting} callers wait, and nothing is under way that could serve them")
+
+
+class Watch:
+    """Checks one pool after every round of the loop."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._watches: list[NodeWatch] = []
+        #: The client's sockets that are not closed yet.
+        self.sockets: list[SimSocket] = []
+
+    @property
+    def nodes(self) -> list[Any]:
+        """The nodes the pool has had: a failed ``open`` leaves the first one behind."""
+        return [watch.node for watch in self._watches]
+
+    def look(self) -> None:
+        check_nothing_is_broken()
+        serving = self._run.pool._serving
+        node = None if serving is None else serving.node
+        if node is None:
+            return
+        if not self._watches or self._watches[-1].node is not node:
+            self._watches.append(NodeWatch(node))
+        self.sockets = [sock for sock in self.sockets if not sock.is_closed]
+        self._watches[-1].look(self.sockets)
