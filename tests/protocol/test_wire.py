@@ -867,6 +867,8 @@ class TestPacking:
         check_piece([*good, ("SET", bytearray(b"k"), Colour.RED)], make_packer(None))
         with pytest.raises(UsageTypeError, match="argument 2 of SET"):
             check_piece(good + bad, make_packer(None))
+        with pytest.raises(UsageValueError, match="an argument of SET cannot be encoded"):
+            check_piece([("SET", "k", "v"), ("SET", "k", "\ud800")], make_packer(None))
 
     def test_beside_a_large_value_too_what_is_no_argument_is_refused(self) -> None:
         with pytest.raises(TypeError):

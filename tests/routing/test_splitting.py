@@ -97,6 +97,7 @@ def test_what_any_node_can_answer_goes_where_the_command_before_it_goes() -> Non
     time, script = ("TIME",), ("EVAL", "return 1", 0)
     assert sent(("GET", "f"), time, ("GET", "h"), script) == {0: [("GET", "f"), time], 2: [("GET", "h"), script]}
     assert sent(time, script, ("GET", "h"), ("GET", "f")) == {2: [time, script, ("GET", "h")], 0: [("GET", "f")]}
+    assert sent(("GET", "h"), ("GET",)) == {2: [("GET", "h"), ("GET",)]}, "which the server refuses"
     assert sent(("MGET", "f", "h"), time, ("DBSIZE",), time)[2] == [("MGET", "h"), time, ("DBSIZE",), time]
     assert sent(time) == {1: [time]}
 
@@ -208,6 +209,17 @@ def test_a_reply_that_is_missing_is_not_made_up() -> None:
         scatter.replies()
     scatter.answer(other, [b"w"])
     assert scatter.replies() == [b"v", [b"v", b"w"]]
+
+
+def test_the_replies_of_a_node_are_noted_at_once() -> None:
+    scatter = spread(("GET", "f"), ("MGET", "f", "g"), ("GET", "i"))
+    first, second = scatter.take(owner).values()
+    scatter.answer_all(first, [b"v", [b"w"], b"x"])
+    scatter.answer_all(second, [[b"y"]])
+    assert scatter.replies() == [b"v", [b"w", b"y"], b"x"]
+    scatter = spread(("GET", "f"), ("GET", "i"))
+    scatter.answer_all(scatter.take(owner)[0], [b"v", b"w"])
+    assert scatter.replies() == [b"v", b"w"]
 
 
 # Rounds -----------------------------------------------------------------------------------------------

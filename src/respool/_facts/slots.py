@@ -19,6 +19,8 @@ from respool._facts.encoding import encoded
 SLOTS: Final = 16384
 #: That of CRC16 (XMODEM).
 _POLYNOMIAL: Final = 0x1021
+#: As a number: looking for a byte takes a tenth of the time that looking for bytes takes.
+_BRACE: Final = ord("{")
 
 
 def slot_of(key: Any) -> int:
@@ -26,9 +28,11 @@ def slot_of(key: Any) -> int:
 
     Raises TypeError or UnicodeError, as the packer does, for a key that cannot be sent.
     """
-    if type(key) is not bytes:
-        key = key.encode() if type(key) is str else encoded(key)
-    if b"{" in key:
+    if type(key) is str:
+        key = key.encode()
+    elif type(key) is not bytes:
+        key = encoded(key)
+    if _BRACE in key:
         key = _tag(key)
     return crc_hqx(key, 0) % SLOTS
 

@@ -209,9 +209,11 @@ def pack_many(commands: Sequence[tuple[Any, ...]], pack: Packer) -> bytes:
 
 def check_piece(piece: Sequence[tuple[Any, ...]], pack: Packer) -> None:
     """Raise a UsageError if a piece of a run cannot be encoded; called before the first piece is sent."""
-    others = tuple([arg for args in piece for arg in args if arg.__class__ is not bytes])
+    others = [arg for args in piece for arg in args if arg.__class__ is not bytes]
+    if pack is _pack and set(map(type, others)) == {str} and "".join(others).isascii():
+        return  # text in ASCII, as most is: a third of the time that packing it takes
     try:
-        pack(others)
+        pack(tuple(others))
     except (TypeError, UnicodeError):
         pack_many(piece, pack)  # raises a clear error, or finds that all can be encoded after all
 

@@ -49,7 +49,7 @@ class Scatter(Generic[N]):
     call ``answer``, or ``send_again``, until ``is_done``. A transaction is not spread: see ``one_slot``.
     """
 
-    __slots__ = ("_answers", "_places", "_run", "_waiting")
+    __slots__ = ("_answers", "_parts", "_places", "_run", "_waiting")
 
     def __init__(self, run: Run, slot_of: SlotOf, *, primaries: Sequence[N], nodes: Sequence[N]) -> None:
         """Spread a run; ``nodes`` are the primaries and the replicas. There is at least one primary.
@@ -58,24 +58,33 @@ class Scatter(Generic[N]):
         concerns one node, which only the caller knows.
         """
         self._run = run
+        self._answers: list[Any] = [_UNANSWERED] * len(run.calls)
+        #: The answers to the parts of each command that has several.
+        self._parts: dict[int, list[Any]] = {}
         #: Of commands that are split with one value for each key: which keys each part has.
         self._places: dict[int, list[list[int]]] = {}
-        self._answers: list[list[Any]] = []
         self._waiting: list[Piece[N]] = []
         homeless: list[Piece[N]] = []  # they can go anywhere, but nothing stands before them
         slot: int | None = None
         for at, (spec, args) in enumerate(zip(run.specs, run.calls, strict=True)):
+            key = spec.one_key
+            if key and len(args) > key:  # so have most commands
+                slot = slot_of(args[key])
+                self._waiting.append(Piece(at, 0, args, slot))
+                continue
             pieces = list(self._pieces(at, spec, args, slot_of, primaries, nodes))
+            if len(pieces) > 1:
+                self._parts[at] = [_UNANSWERED] * len(pieces)
             if pieces[0].node is None and pieces[0].slot is None:
-                pieces = [pieces[0]._replace(slot=slot)]
                 if slot is None:
                     homeless += pieces
-                    pieces = []
-            self._answers.append([_UNANSWERED] * max(len(pieces), 1))
+                    continue
+                pieces = [pieces[0]._replace(slot=slot)]
             self._waiting += pieces
-            slot = pieces[-1].slot if pieces and pieces[-1].slot is not None else slot
-        first = next((piece.slot for piece in self._waiting if piece.slot is not None), None)
-        self._waiting += [piece._replace(slot=first) for piece in homeless]
+            slot = slot if pieces[-1].slot is None else pieces[-1].slot
+        if homeless:
+            first = next((piece.slot for piece in self._waiting if piece.slot is not None), None)
+            self._waiting += [piece._replace(slot=first) for piece in homeless]
 
     @property
     def is_done(self) -> bool:
@@ -89,19 +98,35 @@ class Scatter(Generic[N]):
         """
         taken: dict[N, list[Piece[N]]] = {}
         owners: dict[int | None, N] = {}
-        for piece in sorted(self._waiting, key=_place):
-            node = piece.node if piece.asked is None else piece.asked
-            if node is None:
-                if piece.slot not in owners:
-                    owners[piece.slot] = owner(piece.slot)  # asked once: a slot must not go to two nodes in one round
-                node = owners[piece.slot]
+        for piece in sorted(self._waiting):  # by ``at`` and ``part``, which no two of them share
+            _, _, _, slot, node, asked = piece
+            if asked is not None:
+                node = asked
+            elif node is None:
+                if slot not in owners:
+                    owners[slot] = owner(slot)  # asked once: a slot must not go to two nodes in one round
+                node = owners[slot]
             taken.setdefault(node, []).append(piece)
         self._waiting = []
         return taken
 
     def answer(self, piece: Piece[N], reply: Any) -> None:
         """Note the reply to a piece, which may be an error value."""
-        self._answers[piece.at][piece.part] = reply
+        parts = self._parts.get(piece.at)
+        if parts is None:
+            self._answers[piece.at] = reply
+        else:
+            parts[piece.part] = reply
+
+    def answer_all(self, pieces: Sequence[Piece[N]], replies: Sequence[Any]) -> None:
+        """Note the reply to each piece."""
+        if self._parts:
+            for piece, reply in zip(pieces, replies, strict=True):
+                self.answer(piece, reply)
+            return
+        answers = self._answers
+        for piece, reply in zip(pieces, replies, strict=True):
+            answers[piece.at] = reply
 
     def send_again(self, piece: Piece[N], asked: N | None = None) -> None:
         """Put a piece that did not run into the next round, where the map then says, or once where ASK said."""
@@ -109,16 +134,14 @@ class Scatter(Generic[N]):
 
     def replies(self) -> list[Any]:
         """Return one reply for each command of the run, as one node would give them; errors are values."""
-        found = []
-        for at, (spec, answers) in enumerate(zip(self._run.specs, self._answers, strict=True)):
-            if _UNANSWERED in answers:
-                raise AssertionError(f"command {at + 1} ({spec.name}) has not been answered")
-            if len(answers) == 1:
-                found.append(answers[0])
-            else:
-                merge = ROUTES[spec.name].merge
-                found.append(_merged(spec, merge, answers, self._places.get(at, [])))
-        return found
+        for at, answers in self._parts.items():
+            if _UNANSWERED not in answers:
+                spec = self._run.specs[at]
+                self._answers[at] = _merged(spec, ROUTES[spec.name].merge, answers, self._places.get(at, []))
+        if _UNANSWERED in self._answers:
+            at = self._answers.index(_UNANSWERED)
+            raise AssertionError(f"command {at + 1} ({self._run.specs[at].name}) has not been answered")
+        return self._answers
 
     def _pieces(
         self, at: int, spec: Spec, args: Args, slot_of: SlotOf, primaries: Sequence[N], nodes: Sequence[N]
@@ -144,16 +167,17 @@ class Scatter(Generic[N]):
     def _split(self, at: int, spec: Spec, args: Args, slots: list[int]) -> Iterator[Piece[N]]:
         """Make one command of each slot. Keys keep their order, and what belongs to a key stays behind it."""
         width = len(spec.words)
-        step, rest = divmod(len(args) - width, len(slots))
-        if rest:
+        step, left_over = divmod(len(args) - width, len(slots))
+        if left_over:
             raise UsageValueError(f"{spec.name} takes keys and values in pairs, and the last key has no value")
         places: dict[int, list[int]] = {}
         for place, slot in enumerate(slots):
             places.setdefault(slot, []).append(place)
         self._places[at] = list(places.values())
+        words, rest = args[:width], args[width:]
         for part, (slot, own) in enumerate(places.items()):
-            values = chain.from_iterable(args[width + place * step : width + (place + 1) * step] for place in own)
-            yield Piece(at, part, (*args[:width], *values), slot)
+            values = [value for place in own for value in rest[place * step : (place + 1) * step]]
+            yield Piece(at, part, (*words, *values), slot)
 
 
 def goes_anywhere(spec: Spec) -> bool:
@@ -164,7 +188,7 @@ def goes_anywhere(spec: Spec) -> bool:
 
 def concerns_all_nodes(run: Run) -> bool:
     """Tell whether a command of a run goes to all nodes, replicas too."""
-    routes = [ROUTES.get(name) for name in {spec.name for spec in run.specs}]
+    routes = [ROUTES.get(spec.name) for spec in set(run.specs)]
     return any(route is not None and route.where is Where.NODES for route in routes)
 
 
@@ -236,7 +260,3 @@ def _partial(errors: list[Error], name: str, count: int) -> Error:
     if isinstance(error, TransportError):
         error.executed = "unknown"
     return error
-
-
-def _place(piece: Piece[Any]) -> tuple[int, int]:
-    return piece.at, piece.part

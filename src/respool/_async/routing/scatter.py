@@ -24,7 +24,6 @@ from respool._async.routing.slot_map import NOWHERE
 from respool._async.shell.compat import pause
 from respool._facts.errors import ConnectFailed, Error, PoolClosed, ReadTimeout, TransportError, again
 from respool._pooling.retry import may_retry
-from respool._protocol.packing import check_piece
 from respool._protocol.redirect import Hops, Redirect, Step, read_redirect
 from respool._protocol.run import ASKING, Collected, Run, as_raised
 from respool._routing.splitting import Piece, Scatter, concerns_all_nodes
@@ -44,9 +43,10 @@ class Spread:
     """A run on its way through the nodes."""
 
     def __init__(self, cluster: Cluster, run: Run, deadline: float | None) -> None:
-        """Split the run; the map must be known. Raises CrossSlot and UsageValueError, before anything is sent."""
+        """Split the run; the map must be known. Raises CrossSlot and UsageError, before anything is sent."""
+        cluster.check(run)
         nodes = [cluster.node(address) for address in cluster.nodes] if concerns_all_nodes(run) else []
-        self._scatter: Scatter[Any] = Scatter(run, cluster.slot_of, primaries=cluster.primaries(), nodes=nodes)
+        self._scatter: Scatter[Any] = Scatter(run, cluster.checked_slot_of, primaries=cluster.primaries(), nodes=nodes)
         self._is_light = run.is_plain and not run.is_big  # then no part of it needs a lease
         #: Replicas may serve a run that only reads. In any other, a read sees the writes before it.
         self._is_reading = cluster.readers is not None and all(spec.reads for spec in run.specs)
@@ -126,20 +126,16 @@ class Spread:
         """Send each part that can be sent without waiting; return those that were sent, and the others."""
         posted: list[Part] = []
         late: list[Part] = []
-        ready: list[tuple[Part, list[Any]]] = []
-        for part in parts:
-            shared = part.serving.shared
-            transport = shared.only or shared.pick()
-            if transport is None or self._needs_lease(part.pieces):
-                late.append(part)
-                continue
-            commands = commands_of(part.pieces)
-            check_piece(commands, transport.pack)
-            ready.append((part._replace(transport=transport), commands))
         try:
-            for part, commands in ready:
-                ticket = part.transport.post_many(commands, self._deadline, self._blobs(part.pieces))
-                posted.append(part._replace(ticket=ticket))
+            for part in parts:
+                serving, pieces, *_ = part
+                shared = serving.shared
+                transport = shared.only or shared.pick()
+                if transport is None or self._needs_lease(pieces):
+                    late.append(part)
+                    continue
+                ticket = transport.post_many(commands_of(pieces), self._deadline, self._blobs(pieces))
+                posted.append(Part(serving, pieces, transport, ticket))
         except BaseException:
             for part in posted:
                 part.transport.give_up(part.ticket)
@@ -214,6 +210,9 @@ class Spread:
             return
         if part.pieces[0].asked is not None:
             replies = replies[1::2]
+        if not any(issubclass(kind, Error) for kind in set(map(type, replies))):
+            self._scatter.answer_all(part.pieces, replies)
+            return
         for piece, reply in zip(part.pieces, replies, strict=True):
             spec = self._run.specs[piece.at]
             redirect = None

@@ -20,6 +20,7 @@ from respool._facts.option_types import Address
 from respool._facts.slots import make_slot_of
 from respool._facts.stats import PoolStats
 from respool._protocol.packing import check_piece, make_packer
+from respool._protocol.run import Run
 from respool._shell.absent import FORKED, Absent
 
 
@@ -36,7 +37,8 @@ class Cluster:
         #: Who serves each slot; who may answer reads of it.
         self.table = self.map.table
         self.readers = self.map.readers
-        self._slot_of = make_slot_of(options.encoding)
+        #: Returns the slot of a key that is known to be one: see ``slot_of``.
+        self.checked_slot_of = make_slot_of(options.encoding)
         self._pack = make_packer(options.encoding)
 
     def start(self) -> None:
@@ -126,10 +128,14 @@ class Cluster:
     def slot_of(self, key: Any) -> int:
         """Return the slot of a key. Raises UsageError for one that cannot be sent."""
         try:
-            return self._slot_of(key)
+            return self.checked_slot_of(key)
         except (TypeError, UnicodeError):
             check_piece([("a command with this key", key)], self._pack)  # says what is wrong
             raise
+
+    def check(self, run: Run) -> None:
+        """Raise a UsageError if a command of a run cannot be sent."""
+        check_piece(run.calls, self._pack)
 
     def ready(self, deadline: float | None) -> None:
         """Wait until there is a map. Raises PoolClosed."""
