@@ -170,7 +170,7 @@ class WrongNode(ServerError):
     def __init__(self, code: str, message: str = "") -> None:
         super().__init__(code, message)
         what = "this server is a node of a cluster, and the key belongs to another one; a pool of one node follows no"
-        how = "use ClusterPool or AsyncClusterPool, if this version of respool has them"
+        how = "use ClusterPool or AsyncClusterPool"
         self.args = (f"{code} {message} ({what} redirects: {how})",)
 
 
