@@ -30,7 +30,7 @@ from respool._facts.slots import key_of
 from respool._protocol.redirect import Redirect, Step, read_redirect
 from respool._protocol.run import Run
 from respool._routing.refresh import PROBES, Ask, Probe, Refresh
-from respool._routing.topology import ViewRefused, address_of, read_view
+from respool._routing.topology import ViewRefused, read_view
 
 EXISTS: Final = spec("EXISTS")
 
@@ -62,11 +62,14 @@ class Discovery:
 
     # What redirects say ------------------------------------------------------------------------------
 
+    def placed(self, redirect: Redirect) -> Redirect:
+        """Return a redirect to the address to dial, for one to the address that a server has named (``remap``)."""
+        to, remap = redirect.to, self.options.remap
+        return redirect if to is None or remap is None else redirect._replace(to=remap(*to))
+
     def follow(self, redirect: Redirect, asked: Serving) -> Serving | None:
-        """Believe a redirect that ``asked`` has given; return the node that ASK named, else None."""
+        """Believe a redirect that ``asked`` has given, ``placed``; return the node that ASK named, else None."""
         members, to = self.members, redirect.to
-        if to is not None:
-            to = address_of(*to, asked=asked.address, remap=self.options.remap)
         asking = None
         with members.lock:
             if redirect.step is Step.GO and to is not None and redirect.slot is not None:
@@ -147,7 +150,7 @@ class Discovery:
             return
         redirect = read_redirect(reply, probe.address, EXISTS, probe.slot) if isinstance(reply, Error) else None
         if redirect is not None:
-            self.follow(redirect, serving)
+            self.follow(self.placed(redirect), serving)
         elif not isinstance(reply, Error):  # it has the slot itself by now
             self.follow(Redirect("MOVED", Step.GO, serving.address, probe.slot, needs_refresh=True), serving)
 

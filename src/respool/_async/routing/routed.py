@@ -108,6 +108,7 @@ class Routed(Call):
         redirect = None if serving is None or self._node is not None else self._read(failure, serving.address)
         if redirect is None or serving is None:
             return None
+        redirect = self._cluster.discovery.placed(redirect)
         if self._reads and self._slot is not None and serving.is_replica:
             self._cluster.leave_out(self._slot, serving)
             if redirect.step is Step.WAIT:  # another node can answer at once

@@ -245,6 +245,7 @@ class Spread:
         self, redirect: Redirect, serving: Serving, slot: int | None
     ) -> tuple[Serving | None, float | Error | None]:
         cluster = self._cluster
+        redirect = cluster.discovery.placed(redirect)
         asking = cluster.discovery.follow(redirect, serving)
         try:
             hops = self._hops.setdefault(slot, Hops())
