@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Sequence
 from typing import Any, Final, Literal, TypeVar
 
 E = TypeVar("E", bound=Exception)
@@ -165,13 +166,24 @@ class CrossSlot(ServerError, UsageError):
 
 
 class WrongNode(ServerError):
-    """The key belongs to another node of the cluster; a pool for a single node follows no redirects."""
+    """The key belongs to another node of the cluster than the one that was asked. The command did not run.
+
+    A connection and a pool for a single node follow no redirects. A pool for a cluster does, but not with ``node=``.
+    """
 
     def __init__(self, code: str, message: str = "") -> None:
         super().__init__(code, message)
-        what = "this server is a node of a cluster, and the key belongs to another one; a pool of one node follows no"
+        what = "this server is a node of a cluster, and the key belongs to another one; neither a connection nor a pool"
         how = "use ClusterPool or AsyncClusterPool"
-        self.args = (f"{code} {message} ({what} redirects: {how})",)
+        self.args = (f"{code} {message} ({what} of one node follows redirects: {how})",)
+
+
+class SlotMoved(WrongNode):
+    """The slot of a key is not, or no longer, served by the node of a lease. The command did not run."""
+
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(code, message)
+        self.args = (message,)
 
 
 class TooManyRedirects(ServerError):
@@ -241,7 +253,7 @@ def server_error(line: str) -> ServerError:
 NOT_NOW: Final = (Loading, TryAgain, ClusterDown, MasterDown, ReadOnly)
 
 
-def is_not_now(errors: list[Error]) -> bool:
+def is_not_now(errors: Sequence[Error]) -> bool:
     """Tell whether there are errors and all of them say "not now"."""
     return bool(errors) and all(isinstance(error, NOT_NOW) for error in errors)
 

@@ -298,7 +298,7 @@ class Run:
 
     def _aborted(self, aborted: TransactionAborted, replies: list[Any]) -> TransactionAborted:
         """Make the error to raise for a transaction that was not run, with its reason as the cause."""
-        message, reason = aborted.message, next(iter(reasons_of(aborted)), None)
+        message, reason = aborted.message, next(iter(reasons_of(aborted)), aborted.__cause__)
         for at, (spec, reply) in enumerate(zip(self.specs, replies[1:-1], strict=True)):
             if isinstance(reply, Error):
                 message = f"nothing was run, because: {reply} (command {at + 1} of {len(self.calls)}, {spec.name})"
@@ -424,7 +424,7 @@ def _refusals(replies: list[Any]) -> list[Error]:
     return [reply for reply in replies[1:-1] if isinstance(reply, Error)]
 
 
-def reasons_of(aborted: TransactionAborted) -> list[Error]:
+def reasons_of(aborted: TransactionAborted) -> list[ServerError]:
     """Return why EXEC itself was refused, if its error says so: "EXECABORT Transaction discarded because of: ..."."""
     _, _, reason = aborted.message.partition("discarded because of: ")
     return [server_error(reason)] if reason else []

@@ -26,7 +26,9 @@ class Session:
         "is_spoiled",
         "is_stained",
         "is_watching",
+        "refusal",
         "transaction",
+        "watched",
     )
 
     def __init__(self, db: int) -> None:
@@ -44,6 +46,10 @@ class Session:
         #: Whether the protocol is certainly still that of the handshake.
         self.is_protocol_kept = True
         self.is_watching = False
+        #: What the pool of a cluster must know of the watched keys; empty elsewhere.
+        self.watched: list[Any] = []
+        #: Why a command behind the latest MULTI was not queued, on a lease of a cluster.
+        self.refusal: ServerError | None = None
         self.is_stained = self.is_spoiled
         self._note()
 
@@ -61,6 +67,8 @@ class Session:
         #: Whether the connection is in the state of a new one, apart from its database. Every release of a lease reads
         #: this, so it is computed when something changes.
         self.is_clean = not (self.transaction or self.is_watching or self.is_stained)
+        if self.watched and not self.is_watching:
+            self.watched = []
 
     def check_no_transaction(self, what: str) -> None:
         """Raise UsageValueError inside MULTI, where the server would only queue ``what``, or refuse to nest it."""
@@ -72,6 +80,7 @@ class Session:
         effect = spec.effect
         if effect == "multi":
             self._is_nested = self.transaction
+            self.refusal = self.refusal if self._is_nested else None
             self.transaction = True
         elif effect == "watch":
             self.is_watching = True

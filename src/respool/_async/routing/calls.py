@@ -12,16 +12,19 @@ from __future__ import annotations
 from typing import Any
 
 from respool._async.node.connection import AsyncConnection
+from respool._async.node.lease_lane import not_leased
 from respool._async.node.retrying import persist
 from respool._async.node.serving import Serving
 from respool._async.routing.cluster import Cluster
+from respool._async.routing.discovery import as_text
 from respool._async.routing.errands import Errands
 from respool._async.routing.routed import Routed
 from respool._async.routing.scatter import Spread
 from respool._facts.cluster_options import ClusterOptions
 from respool._facts.command import Command, Spec
-from respool._facts.errors import Error, ServerError, TryAgain, UsageError
+from respool._facts.errors import Error, ServerError, TryAgain
 from respool._facts.option_types import Address
+from respool._protocol.misdirected import named_wrongly
 from respool._protocol.redirect import Redirect, read_redirect, read_run
 from respool._protocol.run import Run, as_raised, noreply_args
 from respool._routing.splitting import goes_anywhere, keys_of, one_slot
@@ -59,9 +62,10 @@ class ClusterCalls(Cluster):
 
         async def send(serving: Serving, *, elsewhere: bool, asking: bool) -> Any:
             may_block = ends_at is not None
-            return await serving.try_once(
+            reply = await serving.try_once(
                 calls[0], spec, deadline, on_lease=may_block, elsewhere=elsewhere, asking=asking
             )
+            return reply if node is None else named_wrongly(reply, as_text(node))
 
         def read(failure: Error, asked: Address) -> Redirect | None:
             redirect = read_redirect(failure, asked, spec, slot)
@@ -112,6 +116,8 @@ class ClusterCalls(Cluster):
         async def send(serving: Serving, *, elsewhere: bool, asking: bool) -> Any:
             on_lease = may_block or run.is_big
             replies = await serving.try_run(run, deadline, on_lease=on_lease, elsewhere=elsewhere, asking=asking)
+            if node is not None:
+                return _named_wrongly(replies, as_text(node))
             found[0] = read_run(run, replies, serving.address)
             refusal = run.why_not_now(replies) if run.is_atomic else None
             if found[0] is not None and refusal is None:
@@ -141,15 +147,23 @@ class ClusterCalls(Cluster):
         finally:
             await super().close(seconds)
 
-    def release(self, lease: AsyncConnection[Any]) -> None:
+    def release(self, lease: Any) -> None:
         """Take a lease back at once. Raises UsageError, and changes nothing, if it is not a current lease."""
+        lane = lease.__dict__.get("_lane") if isinstance(lease, AsyncConnection) else None
         for serving in self.members.all():
-            if lease.__dict__.get("_lane") is serving.leases:
+            if serving.leases is lane:
                 serving.leases.release(lease)
                 return
-        raise UsageError("this connection was not leased from this pool, or was released already")
+        raise not_leased(lease)
 
 
 def _unparsed(reply: Any) -> Any:
     """Leave a reply as it is: the pool parses it."""
     return reply
+
+
+def _named_wrongly(replies: Any, node: str) -> Any:
+    """Do ``named_wrongly`` to all replies of a run, which may be an error value."""
+    if isinstance(replies, Error) or not any(issubclass(kind, Error) for kind in set(map(type, replies))):
+        return replies
+    return [named_wrongly(reply, node) for reply in replies]

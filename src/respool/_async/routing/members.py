@@ -113,7 +113,7 @@ class Members:
 
     def _count_gone(self) -> None:
         """Keep only the counts of nodes that have left."""
-        for serving in [serving for serving in self._leaving if not serving.ledger.size]:
+        for serving in [each for each in self._leaving if each.ledger.closed and not each.ledger.size]:
             with self.lock:
                 if serving in self._leaving:
                     self._leaving.remove(serving)

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from respool._async.node.serving import Serving
 from respool._async.node.shared_lane import NoLane
+from respool._async.node.slot_watch import SlotWatch
 from respool._async.routing.members import Members
 from respool._async.routing.readers import Readers
 from respool._async.shell.compat import Gate
@@ -52,6 +53,10 @@ class SlotMap:
             self.readers = [None for _ in range(SLOTS)]
         #: Opens when the map has changed; then there is another one.
         self.gate = Gate()
+        #: How often each slot has changed its node.
+        self.versions: list[int] = [0] * SLOTS
+        #: Makes what the leases of a node ask about slots. The cluster sets it before it starts.
+        self.watch_for: Callable[[Serving], SlotWatch] | None = None
         self._shards: dict[Address, Readers] = {}
         self._notice = notice
         self._steps: list[Callable[[], None]] = []  # what follows from changes of the map
@@ -83,6 +88,7 @@ class SlotMap:
         for slot in change.moved:
             owner = topology.table[slot]
             self.table[slot] = NOWHERE if owner is None else members.servings[owner]
+            self.versions[slot] += 1
         if self.readers is not None:
             self._regroup(change, self.readers)
         self._steps.append(self.wake)
@@ -121,6 +127,7 @@ class SlotMap:
                 tls_name=None if node is None else node.tls_name,
             )
             serving = self.members.open(address, self.options.for_node(address, standing), self._notice)
+            serving.leases.slots = None if self.watch_for is None else self.watch_for(serving)
         return serving
 
     def drop_strangers(self) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeVar, overl
 from respool._sync.node.greeting import make_ready
 from respool._sync.node.pieces import checked_pieces, send_pieces, take_in
 from respool._sync.node.pipeline import Pipeline
+from respool._sync.node.slot_watch import SlotWatch, execute_watched, judged, run_watched
 from respool._sync.node.view import Viewable
 from respool._sync.shell.compat import Cancelled, clock
 from respool._sync.shell.transport import Transport
@@ -58,6 +59,10 @@ class Lender(Protocol):
 
     def leaked(self, slot: Slot) -> None:
         """Note, from a finaliser, that a lease was dropped without being given back."""
+
+    @property
+    def slots(self) -> SlotWatch | None:
+        """What a lease asks about slots; None outside of clusters."""
 
 
 class Connection(Viewable[S]):
@@ -213,7 +218,12 @@ class Connection(Viewable[S]):
         self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None, timeout: float | None = None
     ) -> Any:
         if not spec.plain:
-            reply = self._execute_special(args, spec, None if timeout is None else clock()() + timeout)
+            deadline = None if timeout is None else clock()() + timeout
+            slots = self._slots if spec.effect in ("watch", "end") else None
+            if slots is None:
+                reply = self._execute_special(args, spec, deadline)
+            else:
+                reply = execute_watched(self, slots, args, spec, deadline)
         else:
             try:
                 if timeout is None:
@@ -225,7 +235,7 @@ class Connection(Viewable[S]):
                 raise
         if isinstance(reply, Error):
             try:
-                raise as_raised(reply, spec.name, safe=spec.safe, within=timeout)
+                raise as_raised(self._judged(reply, args, spec), spec.name, safe=spec.safe, within=timeout)
             finally:
                 del reply  # the raised error refers to this frame: no reference cycle
         if parse is None:
@@ -283,7 +293,16 @@ class Connection(Viewable[S]):
         self._session.sent(spec)
         reply = self._transport.submit_guarded([args, ("PING",)], 1, deadline)
         if isinstance(reply, Error):
-            raise as_raised(reply, spec.name, safe=True)
+            raise as_raised(self._judged(reply, args, spec), spec.name, safe=True)
+
+    @property
+    def _slots(self) -> SlotWatch | None:
+        return None if self._lane is None else self._lane.slots
+
+    def _judged(self, error: Error, args: tuple[Any, ...], spec: Spec) -> Error:
+        """Return the error for the caller of a command that was answered with ``error``."""
+        slots = self._slots
+        return error if slots is None else judged(slots, self._session, error, spec, args)
 
     @overload
     def execute_many(
@@ -305,12 +324,13 @@ class Connection(Viewable[S]):
         """
         deadline = None if timeout is None else clock()() + checked_timeout(timeout)
         run = take_in(commands, atomic=atomic, deadline=deadline)
-        if not run.calls:
+        if not run.calls and not (run.is_atomic and self._session.is_watching):
             return []
         if run.is_atomic:
             self._session.check_no_transaction("an atomic run")
         queued = self._session.transaction
-        replies = self._send_run(run, deadline)
+        slots = self._slots
+        replies = run_watched(self, slots, run, deadline) if slots else self._send_run(run, deadline)
         if isinstance(replies, ReadTimeout) and run.is_atomic and run.is_big:
             self.abort()  # its time was over between two pieces, perhaps: the MULTI is open
         return run.read_on_lease(replies, queued=queued)

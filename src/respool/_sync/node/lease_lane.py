@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from respool._sync.node.connection import Connection
 from respool._sync.node.node import Node
+from respool._sync.node.slot_watch import SlotWatch
 from respool._sync.shell.compat import ENDINGS, Waiter, bounded_hook, call_hook, runs_alone, taker
 from respool._facts.errors import PoolExhausted, PoolTimeout, UsageError, UsageTypeError, again
 from respool._pooling.out_of_time import holders, out_of_time
@@ -28,6 +29,8 @@ class LeaseLane:
     """Lends the connections of one node, exclusively."""
 
     def __init__(self, node: Node) -> None:
+        #: What the leases ask about slots; None outside of clusters.
+        self.slots: SlotWatch | None = None
         self._node = node
         self._ledger = node.ledger
         self._options = node.options
@@ -178,14 +181,10 @@ class LeaseLane:
 
     # Giving back -----------------------------------------------------------------------------------
 
-    def release(self, lease: Connection[Any]) -> None:
+    def release(self, lease: Any) -> None:
         """Take a lease back at once (R-27). Raises UsageError, and changes nothing, if it is not a current lease."""
-        if not isinstance(lease, Connection):
-            raise UsageTypeError(f"release takes a leased connection, not {type(lease).__name__}")
-        if lease.__dict__.get("_lane") is not self or not lease._is_lease:
-            if "_options" not in lease.__dict__:
-                raise UsageError("this lease was released already")
-            raise UsageError("this connection was not leased from this pool")
+        if not isinstance(lease, Connection) or lease.__dict__.get("_lane") is not self or not lease._is_lease:
+            raise not_leased(lease)
         self.give_back(lease)
 
     def give_back(self, lease: Connection[Any]) -> None:
@@ -288,3 +287,12 @@ class LeaseLane:
             self._node.leaked(slot, borrowed_at)
             message = f"a lease of {self._ledger.address} was never given back{where}"
             warnings.warn(message, ResourceWarning, stacklevel=2)
+
+
+def not_leased(conn: Any) -> UsageError:
+    """Make the error for a release of what is no current lease of the pool."""
+    if not isinstance(conn, Connection):
+        return UsageTypeError(f"release takes a leased connection, not {type(conn).__name__}")
+    if "_options" not in conn.__dict__:
+        return UsageError("this lease was released already")
+    return UsageError("this connection was not leased from this pool")

@@ -9,10 +9,12 @@ Rule 2: ``discovery`` keeps the map up to date, ``slot_map`` holds it.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from respool._sync.node.serving import Serving
 from respool._sync.routing.discovery import Discovery, as_text
+from respool._sync.routing.lease_watch import LeaseWatch
 from respool._sync.routing.slot_map import NOWHERE
 from respool._facts.cluster_options import ClusterOptions
 from respool._facts.errors import ClusterDown, ConnectFailed, ConnectTimeout, Error, PoolClosed, UsageValueError, again
@@ -32,6 +34,7 @@ class Cluster:
         self.options = options
         self.discovery = Discovery(options)
         self.map = self.discovery.map
+        self.map.watch_for = partial(LeaseWatch, self.discovery)
         self.members = self.discovery.members
         self.world = self.members.world
         #: Who serves each slot; who may answer reads of it.
