@@ -88,6 +88,8 @@ TESTS_OF: Final = {
     "_protocol/peer.py": "protocol/test_peer.py",
     "_protocol/session.py": "protocol/test_session.py",
     "_protocol/redirect.py": "protocol/test_redirect.py",
+    "_routing/coverage.py": "routing/test_coverage.py routing/test_coverage_machine.py",
+    "_async/routing/scans.py": "asyncio_/test_cluster_scans.py",
     "_routing/splitting.py": "routing/test_splitting.py",
     "_async/node/retrying.py": "asyncio_/test_delivery.py asyncio_/test_pipelines.py asyncio_/only/test_ticks.py "
     "asyncio_/test_half_open.py asyncio_/test_blocking_commands.py asyncio_/test_outages.py",

@@ -74,6 +74,12 @@ def test_what_is_malformed_or_means_something_else_is_an_ordinary_error(line: st
     assert read(line) is None
 
 
+def test_a_cursor_waits_for_its_slot_to_move_since_neither_node_has_all_of_its_keys() -> None:
+    scan = spec("CLUSTERSCAN")
+    assert read("ASK 7 b:2", of=scan, slot=7) == Redirect("ASK", Step.WAIT, None, 7)
+    assert read("MOVED 7 b:2", of=scan, slot=7) == Redirect("MOVED", Step.GO, B, 7, needs_refresh=True)
+
+
 def test_a_lost_connection_is_no_redirect() -> None:
     assert read_redirect(ConnectionLost("gone", executed="unknown"), A, GET) is None
 

@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from respool import commands
 from respool._async.door import AsyncDoor
 from respool._async.node.connection import AsyncConnection
 from respool._async.node.pieces import take_in
 from respool._async.node.serving import Serving
 from respool._async.routing.calls import ClusterCalls
 from respool._async.routing.routed import Borrower
+from respool._async.routing.scans import AsyncClusterScan, KeyPages
 from respool._async.routing.slot_map import NOWHERE
 from respool._async.shell.compat import Borrowing, Cancelled, borrow_from, clock, here
 from respool._facts.cluster_options import ClusterOptions, as_address
 from respool._facts.command import Command, Parser, Spec, as_command
+from respool._facts.conditions import Conditions
 from respool._facts.errors import Error, UsageError
 from respool._facts.option_types import FROM_URL, Address, ClusterPoolOptions, Encoding, S
 from respool._facts.options import checked_timeout, make_options
@@ -193,6 +196,21 @@ class AsyncClusterPool(AsyncDoor[S]):
         if parse is None:
             parse = spec.parse
         return reply if parse is None else parse(reply)
+
+    # Iterators ---------------------------------------------------------------------------------------
+
+    def _scan_nodes(self, through: Any, **options: Any) -> AsyncClusterScan[Any]:
+        """Return an iterator over the keys of all nodes; ``through`` is this pool, or a view of it."""
+        return AsyncClusterScan(
+            self._opened,
+            through,
+            lambda cursor: commands.scan(cursor, **options),
+            lambda cursor: commands.clusterscan(cursor, **options),
+        )
+
+    def _pages_of_key(self, conditions: Conditions) -> KeyPages:
+        """Return what sends the commands of an iterator over one key."""
+        return KeyPages(self._opened, conditions)
 
     # Leases ------------------------------------------------------------------------------------------
 

@@ -189,6 +189,10 @@ def _option(args: Sequence[Any], word: str, index: int = 1) -> int | None:
     return None
 
 
+#: Reads that go to primaries alone: a cursor is one node's own, and replicas would answer by turns.
+_CURSORS: Final = frozenset(("CLUSTERSCAN", "HSCAN", "SSCAN", "ZSCAN"))
+
+
 def _build_specs() -> dict[str, Spec]:
     specs: dict[str, Spec] = {}
     for table, is_of_modules in ((KEYS, False), (MODULE_KEYS, True)):
@@ -206,7 +210,7 @@ def _build_specs() -> dict[str, Spec]:
                     refusal=REFUSALS.get(name),
                     runs_code=is_of_modules or name in RUNS_CODE,
                     blob=name in BLOBS,
-                    reads=access == "read" and bool(key_rule),
+                    reads=access == "read" and bool(key_rule) and name not in _CURSORS,
                 )
     return specs
 

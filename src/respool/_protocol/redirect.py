@@ -6,7 +6,9 @@ Rule 1: a command that is read here did not run, so any command may be sent agai
 Rule 2: MOVED and REDIRECT say where something is from now on; ASK says where one command goes once, directly behind an
         ASKING on the same connection.
 Rule 3: an atomic run is followed only as a whole, and only if the server has certainly dropped it.
-Rule 4: hops are bounded by ``MOST_HOPS``. Waiting is bounded by the caller's deadline alone.
+Rule 4: CLUSTERSCAN concerns a slot, and a cursor is no key. While a slot moves, the node that it leaves answers ASK,
+        but neither node has all of its keys: it waits until the slot has moved.
+Rule 5: hops are bounded by ``MOST_HOPS``. Waiting is bounded by the caller's deadline alone.
 """
 
 from __future__ import annotations
@@ -69,6 +71,8 @@ def read_redirect(error: Error, asked: Address, spec: Spec, slot: int | None = N
     ``slot`` is that of the command's keys. A malformed redirect is an ordinary error of the server, so None as well.
     """
     redirect = _read(error, asked)
+    if redirect is not None and redirect.step is Step.ASK and spec.name == "CLUSTERSCAN":
+        return _later(redirect)
     if redirect is None or spec.safe or not spec.runs_code:
         return redirect
     return redirect if redirect.slot is not None and redirect.slot == slot else None

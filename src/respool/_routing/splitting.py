@@ -162,7 +162,8 @@ class Scatter(Generic[N]):
         elif goes_anywhere(spec):
             yield Piece(at, 0, args)
         else:
-            raise UsageValueError(f"{spec.name} concerns one node of the cluster: say which one with node=")
+            other = ", or iterate over all nodes with scan_iter()" if spec.name == "SCAN" else ""
+            raise UsageValueError(f"{spec.name} concerns one node of the cluster: say which one with node={other}")
 
     def _split(self, at: int, spec: Spec, args: Args, slots: list[int]) -> Iterator[Piece[N]]:
         """Make one command of each slot. Keys keep their order, and what belongs to a key stays behind it."""

@@ -50,7 +50,7 @@ class AsyncScanCommands(AsyncCommands[S]):
         pattern for fields. Raises UsageError for a bad argument at once.
         """
         return AsyncScan(
-            self._execute, lambda cursor: commands.hscan(key, cursor, match=match, count=count).map(_with_pairs)
+            self._key_pages(), lambda cursor: commands.hscan(key, cursor, match=match, count=count).map(_with_pairs)
         )
 
     def sscan_iter(self, key: Key, *, match: Key | None = None, count: int | None = None) -> AsyncIterator[S]:
@@ -59,7 +59,7 @@ class AsyncScanCommands(AsyncCommands[S]):
         A member that is there during the whole iteration comes at least once, and may come twice. ``match`` is a glob
         pattern for members. Raises UsageError for a bad argument at once.
         """
-        return AsyncScan(self._execute, lambda cursor: commands.sscan(key, cursor, match=match, count=count))
+        return AsyncScan(self._key_pages(), lambda cursor: commands.sscan(key, cursor, match=match, count=count))
 
     def zscan_iter(
         self, key: Key, *, match: Key | None = None, count: int | None = None
@@ -69,7 +69,11 @@ class AsyncScanCommands(AsyncCommands[S]):
         A member that is there during the whole iteration comes at least once, and may come twice. ``match`` is a glob
         pattern for members. Raises UsageError for a bad argument at once.
         """
-        return AsyncScan(self._execute, lambda cursor: commands.zscan(key, cursor, match=match, count=count))
+        return AsyncScan(self._key_pages(), lambda cursor: commands.zscan(key, cursor, match=match, count=count))
+
+    def _key_pages(self) -> Callable[..., Any]:
+        """Return what sends the commands of an iterator over one key."""
+        return self._execute
 
 
 class AsyncScan(AsyncIterator[T]):

@@ -8,12 +8,12 @@ Rule 2: a view of a view is one view with all conditions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any, Final, Literal, Protocol, TypeVar, overload
 
 from respool._async.node.pipeline import AsyncPipeline
 from respool._async.node.scan import AsyncScanCommands
-from respool._facts.command import Command, Parser, Spec
+from respool._facts.command import Command, Key, Parser, Spec
 from respool._facts.conditions import KEPT, Conditions
 from respool._facts.errors import Error, UsageTypeError
 from respool._facts.option_types import Address, S
@@ -47,6 +47,35 @@ class AsyncViewable(AsyncScanCommands[S]):
     def _viewed(self) -> tuple[Any, Conditions]:
         """Return what a view of this sends its commands to, and the conditions that hold already."""
         return self, _UNCONDITIONAL
+
+    def scan_iter(
+        self, *, match: Key | None = None, count: int | None = None, type: str | None = None  # noqa: A002
+    ) -> AsyncIterator[S]:
+        """Iterate over the keys of the database, in no order.
+
+        A key that exists during the whole iteration comes at least once, and may come twice. ``match`` is a glob
+        pattern for keys, ``type`` the name of a type. Raises UsageError for a bad argument at once; a step raises what
+        ``scan`` raises.
+
+        In a cluster these are the keys of all nodes, also while slots move and after a failover: what has moved is
+        scanned again where it is. Servers set limits to that: a key is missing if the new primary does not have it,
+        and may be missing if a server was restarted at the same address meanwhile, or if the migration of a slot was
+        called off and its keys were moved back. With CLUSTER NODES the nodes are asked which slots they have; a user
+        must be allowed to call it. A step raises ClusterDown if the nodes do not agree on that for ``acquire_timeout``.
+        With ``using(node=...)`` only that node is scanned.
+        """
+        target, conditions = self._viewed()
+        if target._has_nodes and conditions.node is None:
+            keys: AsyncIterator[S] = target._scan_nodes(self, match=match, count=count, type=type)
+            return keys
+        return super().scan_iter(match=match, count=count, type=type)
+
+    def _key_pages(self) -> Callable[..., Any]:
+        target, conditions = self._viewed()
+        if target._has_nodes and conditions.node is None:
+            pages: Callable[..., Any] = target._pages_of_key(conditions)
+            return pages
+        return self._execute
 
     @overload
     def using(

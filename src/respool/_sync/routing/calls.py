@@ -37,6 +37,8 @@ class ClusterCalls(Cluster):
         """Prepare; no I/O."""
         super().__init__(options)
         self._errands = Errands(self.members, options.max_in_flight)
+        #: Whether no node has said yet that it does not know CLUSTERSCAN.
+        self.knows_clusterscan = True
 
     def execute(
         self,
@@ -55,7 +57,31 @@ class ClusterCalls(Cluster):
         slots = {self.slot_of(key) for key in keys_of(spec, args)}
         if node is None and (len(slots) > 1 or not (slots or goes_anywhere(spec))):
             return self._execute_spread(args, spec, deadline)
-        slot = slots.pop() if slots else None
+        call = self._routed(args, spec, slots.pop() if slots else None, deadline, timeout, tried, node)
+        try:
+            return persist(call, failure)
+        finally:
+            del failure
+
+    def execute_and_tell(
+        self, args: tuple[Any, ...], spec: Spec, timeout: float | None
+    ) -> tuple[Any, Address | None]:
+        """Run one command where its first key is, and return its reply with the address of the node that gave it."""
+        deadline = None if timeout is None else self.members.now() + timeout
+        call = self._routed(args, spec, self.slot_of(keys_of(spec, args)[0]), deadline, timeout)
+        return persist(call), call.asked
+
+    def _routed(
+        self,
+        args: tuple[Any, ...],
+        spec: Spec,
+        slot: int | None,
+        deadline: float | None,
+        within: float | None,
+        tried: Serving | None = None,
+        node: Address | None = None,
+    ) -> Routed:
+        """Describe the call of a command that one node serves."""
         limit = spec.blocks_for(args)
         ends_at = None if limit is None else self.members.now() + limit
         calls = [args]
@@ -73,7 +99,7 @@ class ClusterCalls(Cluster):
                 calls[0] = spec.with_timeout(args, ends_at - self.members.now())
             return redirect
 
-        call = Routed(
+        return Routed(
             self,
             slot,
             send,
@@ -82,15 +108,11 @@ class ClusterCalls(Cluster):
             deadline,
             is_safe=spec.safe and ends_at is None,
             runs_code=spec.runs_code,
-            within=timeout,
+            within=within,
             node=node,
             tried=tried,
             reads=spec.reads and ends_at is None,
         )
-        try:
-            return persist(call, failure)
-        finally:
-            del failure
 
     def _execute_spread(self, args: tuple[Any, ...], spec: Spec, deadline: float | None) -> Any:
         self.ready(deadline)

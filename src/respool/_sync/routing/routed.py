@@ -77,6 +77,11 @@ class Routed(Call):
         limit = None if patience is None else cluster.members.now() + patience
         self._give_up_at = limit if deadline is None else deadline
 
+    @property
+    def asked(self) -> Address | None:
+        """The node that was asked last."""
+        return None if self._serving is None else self._serving.address
+
     def _try(self, *, elsewhere: bool) -> Any:
         asking, self._asking = self._asking, None
         serving = asking
