@@ -17,6 +17,7 @@ from respool._facts.version import __version__
 if TYPE_CHECKING:
     from respool._async.cluster_pool import AsyncClusterPool
     from respool._async.from_url import async_from_url
+    from respool._async.hash_pool import AsyncHashPool
     from respool._async.node.connection import AsyncConnection
     from respool._async.pool import AsyncPool
     from respool._facts.command import Command
@@ -24,16 +25,19 @@ if TYPE_CHECKING:
     from respool._facts.stats import PoolStats
     from respool._sync.cluster_pool import ClusterPool
     from respool._sync.from_url import from_url
+    from respool._sync.hash_pool import HashPool
     from respool._sync.node.connection import Connection
     from respool._sync.pool import Pool
 
 _HOMES = {
     "AsyncClusterPool": "respool._async.cluster_pool",
     "AsyncConnection": "respool._async.node.connection",
+    "AsyncHashPool": "respool._async.hash_pool",
     "AsyncPool": "respool._async.pool",
     "ClusterPool": "respool._sync.cluster_pool",
     "Command": "respool._facts.command",
     "Connection": "respool._sync.node.connection",
+    "HashPool": "respool._sync.hash_pool",
     "Pool": "respool._sync.pool",
     "PoolStats": "respool._facts.stats",
     "RetryPolicy": "respool._facts.retry_policy",
@@ -44,10 +48,12 @@ _HOMES = {
 __all__ = [
     "AsyncClusterPool",
     "AsyncConnection",
+    "AsyncHashPool",
     "AsyncPool",
     "ClusterPool",
     "Command",
     "Connection",
+    "HashPool",
     "Pool",
     "PoolStats",
     "RetryPolicy",

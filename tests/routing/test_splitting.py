@@ -14,7 +14,7 @@ from respool._facts.errors import server_error
 from respool._facts.routing_table import ROUTES, Where
 from respool._protocol.redirect import Step, read_redirect
 from respool._protocol.run import Run
-from respool._routing.splitting import Piece, Scatter, keys_of, one_slot
+from respool._routing.splitting import BUCKETS, Piece, Scatter, goes_anywhere, keys_of, one_slot
 from respool.errors import ConnectionLost, CrossSlot, Error, ServerError, UsageError, UsageValueError
 
 SLOT_COUNT = 6
@@ -394,3 +394,49 @@ def test_no_answered_piece_goes_again_and_a_slot_keeps_its_order(commands: list[
             for piece in back:
                 scatter.send_again(piece, chance.choice([None, *PRIMARIES]))
     assert {at for at, _ in seen} == set(range(len(commands)))
+
+
+# Independent servers -----------------------------------------------------------------------------------------
+
+
+def in_buckets(*commands: Sequence[Any]) -> dict[int, list[tuple[Any, ...]]]:
+    scatter: Scatter[int] = Scatter(Run(commands), lambda key: ord(key[0]) % 3, primaries=[0, 1, 2], nodes=[0, 1, 2], terms=BUCKETS)
+    return {
+        node: [piece.args for piece in pieces]
+        for node, pieces in scatter.take(lambda slot: 9 if slot is None else slot).items()
+    }
+
+
+def test_a_bucket_gets_its_keys_in_one_command_whatever_their_slots() -> None:
+    assert in_buckets(("MGET", "f", "i", "g")) == {0: [("MGET", "f", "i")], 1: [("MGET", "g")]}
+    assert in_buckets(("RENAME", "f", "i")) == {0: [("RENAME", "f", "i")]}
+    with pytest.raises(CrossSlot, match="the keys of RENAME are in 2 buckets, and nothing was sent"):
+        in_buckets(("RENAME", "f", "g"))
+    with pytest.raises(CrossSlot, match="the keys of an atomic run are in 2 buckets"):
+        one_slot(Run([("GET", 0), ("GET", 1)]), int, BUCKETS)
+
+
+@pytest.mark.parametrize(
+    "command", [("INFO",), ("SCAN", 0), ("PUBLISH", "c", "m"), ("EVAL", "return 1", 0), ("XREAD", "COUNT", 1)]
+)
+def test_without_keys_only_what_needs_no_data_and_reaches_nobody_goes_to_any_bucket(command: Sequence[Any]) -> None:
+    with pytest.raises(UsageValueError, match=f"{command[0]} concerns one bucket: say which one with shard_key= or node="):
+        in_buckets(("GET", "f"), command)
+    assert in_buckets(("ECHO", "x")) == {9: [("ECHO", "x")]}
+    assert in_buckets(("GET", "g"), ("TIME",)) == {1: [("GET", "g"), ("TIME",)]}
+    assert in_buckets(("DBSIZE",), ("SCRIPT", "LOAD", "x")) == {
+        node: [("DBSIZE",), ("SCRIPT", "LOAD", "x")] for node in range(3)
+    }
+
+
+def test_any_node_of_a_cluster_runs_what_only_one_of_several_servers_can() -> None:
+    for name in ("PUBLISH", "EVAL"):
+        assert goes_anywhere(SPECS[name])
+        assert not goes_anywhere(SPECS[name], BUCKETS)
+
+
+def test_an_atomic_run_without_keys_is_for_one_bucket_that_only_the_caller_knows() -> None:
+    run = Run([("ECHO", "x")])
+    assert one_slot(run, int) is None
+    with pytest.raises(UsageValueError, match="an atomic run without keys concerns one bucket: say which one"):
+        one_slot(run, int, BUCKETS)

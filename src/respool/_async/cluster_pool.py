@@ -1,9 +1,5 @@
 # Written once: respool/_sync/cluster_pool.py is generated from this file.
-"""The pool for a cluster: ``AsyncDoor`` over a ``Cluster``. Each node has its own connections, with the same two lanes.
-
-Rule 1: a plain command with one key is sent by ``_execute`` itself: the slot of its key is looked up in the table of
-        the cluster, and no other coroutine runs. Everything else, and every error, goes the careful way.
-"""
+"""The pool for a cluster: ``AsyncManyDoor`` over a ``Cluster``."""
 
 from __future__ import annotations
 
@@ -11,22 +7,19 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from respool import commands
-from respool._async.door import AsyncDoor
+from respool._async.many import AsyncManyDoor
 from respool._async.node.connection import AsyncConnection
 from respool._async.node.pieces import take_in
-from respool._async.node.serving import Serving
 from respool._async.routing.calls import ClusterCalls
 from respool._async.routing.routed import Borrower
 from respool._async.routing.scans import AsyncClusterScan, KeyPages
-from respool._async.routing.slot_map import NOWHERE
-from respool._async.shell.compat import Borrowing, Cancelled, borrow_from, clock, here
+from respool._async.shell.compat import Borrowing, borrow_from, clock
 from respool._facts.cluster_options import ClusterOptions, as_address
-from respool._facts.command import Command, Parser, Spec, as_command
-from respool._facts.conditions import Conditions
-from respool._facts.errors import Error, UsageError
+from respool._facts.command import Command, as_command
+from respool._facts.conditions import KEPT, Conditions
+from respool._facts.errors import Error, UsageError, UsageTypeError
 from respool._facts.option_types import FROM_URL, Address, ClusterPoolOptions, Encoding, S
 from respool._facts.options import checked_timeout, make_options
-from respool._facts.slots import SLOTS, make_slot_of
 from respool._protocol.run import refused
 
 if TYPE_CHECKING:
@@ -34,11 +27,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_UNKNOWN: list[Any] = [NOWHERE] * SLOTS
 _DEFAULT: Any = object()
 
 
-class AsyncClusterPool(AsyncDoor[S]):
+class AsyncClusterPool(AsyncManyDoor[S]):
     """Pools of connections to all nodes of a Redis or Valkey cluster.
 
     ``AsyncClusterPool("redis+cluster://10.0.0.1:7000,10.0.0.2:7000")``: the nodes in the URL are asked for the map of
@@ -47,7 +39,6 @@ class AsyncClusterPool(AsyncDoor[S]):
     """
 
     _options: ClusterOptions
-    _has_nodes = True
 
     def __init__(
         self,
@@ -58,18 +49,15 @@ class AsyncClusterPool(AsyncDoor[S]):
     ) -> None:
         """Check the options; no I/O. Raises UsageError (a TypeError or ValueError) for an invalid one."""
         super().__init__(make_options(url, options, encoding, ClusterOptions))
-        self._slot_of = make_slot_of(self._options.encoding)
         self._may_ask_replicas = self._options.read_from != "primary"
 
     def _make_serving(self) -> ClusterCalls:
         return ClusterCalls(self._options)
 
-    def _bind(self, serving: Any) -> None:
-        self._table = serving.table
-
-    def _forget(self) -> None:
-        super()._forget()
-        self._table = _UNKNOWN
+    def _place(self, node: Any, shard_key: Any) -> Address:
+        if shard_key is not KEPT:
+            raise UsageTypeError("shard_key= is for buckets: in a cluster say which node with node=")
+        return as_address(node)
 
     # Commands ----------------------------------------------------------------------------------------
 
@@ -141,62 +129,6 @@ class AsyncClusterPool(AsyncDoor[S]):
         values: list[Any] = await self._opened().execute_run(run, deadline, seconds, place)
         return values
 
-    async def _execute(self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None) -> Any:
-        # The hot path: ``_execute_with_care`` handles every unusual case.
-        at = spec.one_key
-        if not (at and spec.plain and len(args) > at):
-            return await self._execute_with_care(args, spec, parse)
-        try:
-            slot = self._slot_of(args[at])
-            serving = self._table[slot]
-            if self._may_ask_replicas and spec.reads and serving is not NOWHERE:
-                serving = self._serving.reader(slot) or serving
-        except (TypeError, UnicodeError):  # the key cannot be sent; the careful way says why
-            return await self._execute_with_care(args, spec, parse)
-        shared = serving.shared
-        transport = shared.only or shared.pick()
-        if transport is None:
-            return await self._execute_with_care(args, spec, parse)
-        try:
-            reply = await transport.submit(args)
-        except Cancelled:
-            transport.withdraw()
-            shared.pin(transport)
-            raise
-        except (RuntimeError, UsageError):
-            if self._serving is None or self._serving.world is here():
-                raise
-            return await self._execute_with_care(args, spec, parse)  # nothing was sent (R-35)
-        if type(reply) is not bytes and isinstance(reply, Error):  # the cheaper test comes first
-            try:
-                return await self._execute_with_care(args, spec, parse, None, reply, serving)
-            finally:
-                del reply  # the raised error refers to this frame: without a cycle, no gc run is needed
-        if parse is None:
-            parse = spec.parse
-        return reply if parse is None else parse(reply)
-
-    async def _execute_with_care(
-        self,
-        args: tuple[Any, ...],
-        spec: Spec,
-        parse: Parser | None = None,
-        timeout: float | None = None,
-        failure: Error | None = None,
-        tried: Serving | None = None,
-        node: Address | None = None,
-    ) -> Any:
-        """Run one command where its keys are. ``failure`` is the error of a first try at the node ``tried``."""
-        if spec.refusal is not None:
-            raise refused(spec)
-        try:
-            reply = await self._opened().execute(args, spec, timeout, failure, tried, node)
-        finally:
-            del failure
-        if parse is None:
-            parse = spec.parse
-        return reply if parse is None else parse(reply)
-
     # Iterators ---------------------------------------------------------------------------------------
 
     def _scan_nodes(self, through: Any, **options: Any) -> AsyncClusterScan[Any]:
@@ -234,25 +166,9 @@ class AsyncClusterPool(AsyncDoor[S]):
         borrowing: Borrowing[AsyncConnection[S]] = borrow_from(Borrower(cluster, slot, place), timeout)
         return borrowing
 
-    def release(self, conn: AsyncConnection[S]) -> None:
-        """Give a lease back at once. It never waits, and never fails for a current lease of this pool.
-
-        Raises UsageError, and changes nothing, for a lease that was released before or belongs to another pool.
-        """
-        if self._serving is None:
-            raise UsageError("this connection was not leased from this pool")
-        self._serving.release(conn)
-
     # State -------------------------------------------------------------------------------------------
 
     @property
     def nodes(self) -> list[Address]:
         """The addresses of all nodes, as (host, port); empty until the map of the cluster is known."""
         return [] if self._serving is None else list(self._serving.nodes)
-
-    def __repr__(self) -> str:
-        state = "closed" if self._is_closed else "unopened" if self._serving is None else "open"
-        return (
-            f"<{type(self).__name__} of {self._options.address} {state} nodes={len(self.nodes)} size={self.size} "
-            f"shared={self.shared} idle={self.idle} leased={self.leased} dialing={self.dialing} waiting={self.waiting}>"
-        )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from respool._async.cluster_pool import AsyncClusterPool
 from respool._async.door import AsyncDoor
+from respool._async.hash_pool import AsyncHashPool
 from respool._async.pool import AsyncPool
 from respool._facts.option_types import FROM_URL, Encoding, S
 from respool._facts.url import kind_of
@@ -23,9 +24,10 @@ def async_from_url(
     """Return the pool for ``url``. Does no I/O.
 
     ``redis://``, ``valkey://`` (TCP), ``rediss://``, ``valkeys://`` (TLS) and ``unix://`` name a single node, and make
-    an ``AsyncPool``. ``redis+cluster://`` and its kin name nodes of a cluster, and make an ``AsyncClusterPool``. Raises
-    UsageError for an unknown scheme or an option that this kind of pool does not have.
+    an ``AsyncPool``. ``redis+cluster://`` and its kin name nodes of a cluster, and make an ``AsyncClusterPool``;
+    ``redis+hash://`` and its kin name the buckets of an ``AsyncHashPool``. Raises UsageError for an unknown scheme or
+    an option that this kind of pool does not have.
     """
-    kinds: dict[str, Any] = {"cluster": AsyncClusterPool}
+    kinds: dict[str, Any] = {"cluster": AsyncClusterPool, "hash": AsyncHashPool}
     pool: AsyncDoor[S] = kinds.get(kind_of(url), AsyncPool)(url, encoding=encoding, **options)
     return pool

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final, final
 
-from respool._facts.cluster_options import as_address
 from respool._facts.command import Command, Spec, as_command
 from respool._facts.errors import UsageTypeError
 from respool._facts.option_types import Address
@@ -35,7 +34,7 @@ class Conditions:
         node: Address | None = None,
     ) -> None:
         self.is_raw = is_raw
-        #: The only node of a cluster to which commands are sent.
+        #: The only node of several to which commands are sent, as the pool of the view knows it.
         self.node = node
         #: In seconds; None: no bound.
         self.timeout = timeout
@@ -65,7 +64,7 @@ class Conditions:
             is_raw=self.is_raw or encoding is None,
             timeout=self.timeout if timeout is KEPT else timeout,
             is_idempotent=self.is_idempotent or idempotent is True,
-            node=self.node if node is KEPT else as_address(node),
+            node=self.node if node is KEPT else node,
         )
 
     def spec(self, spec: Spec) -> Spec:
@@ -91,7 +90,7 @@ class Conditions:
         said = ["encoding=None"] if self.is_raw else []
         said += [] if self.timeout is None else [f"timeout={self.timeout:g}"]
         said += ["idempotent=True"] if self.is_idempotent else []
-        said += [] if self.node is None else [f"node={self.node[0]}:{self.node[1]}"]
+        said += [] if self.node is None else [f"node={self.node[0]}" + (f":{self.node[1]}" if self.node[1] else "")]
         return " ".join(said) or "timeout=None"
 
 

@@ -177,6 +177,8 @@ def make_options(
         merged = parse_url(url)
         if "seeds" in merged and "seeds" not in names:
             raise UsageValueError("this URL names a cluster: use ClusterPool or AsyncClusterPool, or from_url")
+        if "buckets" in merged and "buckets" not in names:
+            raise UsageValueError("this URL names buckets: use HashPool or AsyncHashPool, or from_url")
         is_secure = merged.get("tls", False)
         for name, text in merged.pop("query", {}).items():
             value = kind._from_text(name, text)

@@ -1,7 +1,8 @@
 """Parse a server's URL.
 
 Rule 1: the scheme says how to connect: ``redis``/``valkey`` TCP, ``rediss``/``valkeys`` TLS, ``unix`` a socket file.
-        What follows a ``+`` says what is there: ``redis+cluster``. Then there may be several hosts: ``a:7000,b:7001``.
+        What follows a ``+`` says what is there: ``redis+cluster``, ``redis+hash``. Then there may be several hosts:
+        ``a:7000,b:7001``.
 Rule 2: the path of a TCP URL is the database; the query string may hold any option that can be written as text.
 Rule 3: an invalid or ambiguous URL is refused; nothing is guessed. Messages never show the password.
 """
@@ -17,6 +18,8 @@ TCP: Final = frozenset({"redis", "valkey"})
 TLS: Final = frozenset({"rediss", "valkeys"})
 UNIX: Final = frozenset({"unix", "redis+unix", "valkey+unix"})
 CLUSTER: Final = frozenset(f"{scheme}+cluster" for scheme in TCP | TLS)
+HASH: Final = frozenset(f"{scheme}+hash" for scheme in TCP | TLS)
+SEVERAL: Final = CLUSTER | HASH
 
 DEFAULT_PORT: Final = 6379
 _UNREADABLE: Final = (
@@ -25,18 +28,19 @@ _UNREADABLE: Final = (
 
 
 def kind_of(url: str) -> str:
-    """Return what a URL says is there: ``"cluster"``; empty for a single node, and for what is no URL."""
-    return "cluster" if str(url).partition("://")[0].lower() in CLUSTER else ""
+    """Return what a URL says is there: ``"cluster"`` or ``"hash"``; empty for one node, and for what is no URL."""
+    scheme = str(url).partition("://")[0].lower()
+    return scheme.rpartition("+")[2] if scheme in SEVERAL else ""
 
 
 def parse_url(url: str) -> dict[str, Any]:
     """Return the options in a URL; those of the query string are returned as text, under ``"query"``."""
     if not isinstance(url, str):
         raise UsageTypeError(f"the URL must be text, not {type(url).__name__}")
-    known = TCP | TLS | UNIX | CLUSTER
+    known = TCP | TLS | UNIX | SEVERAL
     try:
         parts = urlsplit(url)
-        is_one = parts.scheme not in CLUSTER
+        is_one = parts.scheme not in SEVERAL
         hosts = [(parts.hostname, parts.port)] if parts.scheme in known and is_one else _hosts(parts.netloc)
     except ValueError:
         # Python's error would quote the text in place of the port, which may be part of a password.
@@ -58,8 +62,9 @@ def parse_url(url: str) -> dict[str, Any]:
         return found | {"path": path}
     if parts.scheme.partition("+")[0] in TLS:
         found["tls"] = True
-    if parts.scheme in CLUSTER:
-        found["seeds"] = [(unquote(host or "localhost"), port or DEFAULT_PORT) for host, port in hosts]
+    if parts.scheme in SEVERAL:
+        places = [(unquote(host or "localhost"), port or DEFAULT_PORT) for host, port in hosts]
+        found["seeds" if parts.scheme in CLUSTER else "buckets"] = places
     else:
         host, port = hosts[0]
         if host:

@@ -1,4 +1,4 @@
-"""How the commands of a run are spread over the nodes of a cluster, and how their replies are put together.
+"""How the commands of a run are spread over the nodes of a pool, and how their replies are put together.
 
 Rule 1: the whole run is checked before any of it is sent. What cannot be sent is refused then.
 Rule 2: commands go out in the order of the run, so those on one slot run in that order. A command without keys that any
@@ -6,6 +6,8 @@ Rule 2: commands go out in the order of the run, so those on one slot run in tha
 Rule 3: a part that a server did not run is sent again alone, in the next round; what has been answered is never sent
         again. So two commands on one slot may run in the other order while that slot moves by ASK, and only then.
 Rule 4: the value of a command is an error if one of its parts is, and says so if others have run.
+Rule 5: independent servers (buckets) are spread over like a cluster that has one slot on each node. But they are not
+        parts of one server: without keys, only what needs no data and reaches nobody can be asked of any of them.
 """
 
 from __future__ import annotations
@@ -23,8 +25,27 @@ from respool._protocol.run import Args, Run
 SlotOf: TypeAlias = Callable[[Any], int]
 N = TypeVar("N", bound=Hashable)
 
+
+class Terms(NamedTuple):
+    """What a kind of pool calls its nodes and slots, and what its nodes know of each other."""
+
+    #: What keys are in.
+    slots: str
+    #: What a command concerns that concerns one node, and how a caller says which one.
+    one_node: str
+    #: Whether the nodes are parts of one server: a message reaches every subscriber, and a script finds no foreign key.
+    is_one_server: bool
+
+
+CLUSTER: Final = Terms("slots of the cluster", "node of the cluster: say which one with node=", is_one_server=True)
+BUCKETS: Final = Terms(
+    "buckets", "bucket: say which one with shard_key= or node=, in execute() or using()", is_one_server=False
+)
+
 _TAG: Final = "give them one hash tag, as in '{user1}:name' and '{user1}:mail'"
 _UNANSWERED: Final[Any] = object()
+#: Commands that any node of a cluster can run, but not any of several servers.
+_OF_ONE_SERVER: Final = frozenset({"PUBLISH"})
 
 
 class Piece(NamedTuple, Generic[N]):
@@ -49,15 +70,18 @@ class Scatter(Generic[N]):
     call ``answer``, or ``send_again``, until ``is_done``. A transaction is not spread: see ``one_slot``.
     """
 
-    __slots__ = ("_answers", "_parts", "_places", "_run", "_waiting")
+    __slots__ = ("_answers", "_parts", "_places", "_run", "_terms", "_waiting")
 
-    def __init__(self, run: Run, slot_of: SlotOf, *, primaries: Sequence[N], nodes: Sequence[N]) -> None:
+    def __init__(
+        self, run: Run, slot_of: SlotOf, *, primaries: Sequence[N], nodes: Sequence[N], terms: Terms = CLUSTER
+    ) -> None:
         """Spread a run; ``nodes`` are the primaries and the replicas. There is at least one primary.
 
         Raises CrossSlot for keys in several slots where the command cannot be split, UsageValueError for a command that
         concerns one node, which only the caller knows.
         """
         self._run = run
+        self._terms = terms
         self._answers: list[Any] = [_UNANSWERED] * len(run.calls)
         #: The answers to the parts of each command that has several.
         self._parts: dict[int, list[Any]] = {}
@@ -154,16 +178,16 @@ class Scatter(Generic[N]):
             yield Piece(at, 0, args, slots[0])
         elif slots:
             if route is None or route.where is not Where.SLOTS:
-                _refuse_slots(f"the keys of {spec.name}", len(set(slots)))
+                _refuse_slots(f"the keys of {spec.name}", len(set(slots)), self._terms)
             yield from self._split(at, spec, args, slots)
         elif route is not None and route.where in (Where.PRIMARIES, Where.NODES):
             several = primaries if route.where is Where.PRIMARIES else nodes
             yield from (Piece(at, part, args, None, node) for part, node in enumerate(several))
-        elif goes_anywhere(spec):
+        elif goes_anywhere(spec, self._terms):
             yield Piece(at, 0, args)
         else:
             other = ", or iterate over all nodes with scan_iter()" if spec.name == "SCAN" else ""
-            raise UsageValueError(f"{spec.name} concerns one node of the cluster: say which one with node={other}")
+            raise UsageValueError(f"{spec.name} concerns one {self._terms.one_node}{other}")
 
     def _split(self, at: int, spec: Spec, args: Args, slots: list[int]) -> Iterator[Piece[N]]:
         """Make one command of each slot. Keys keep their order, and what belongs to a key stays behind it."""
@@ -181,10 +205,12 @@ class Scatter(Generic[N]):
             yield Piece(at, part, (*words, *values), slot)
 
 
-def goes_anywhere(spec: Spec) -> bool:
+def goes_anywhere(spec: Spec, terms: Terms = CLUSTER) -> bool:
     """Tell whether any primary can run a command that has no keys in this call."""
     route = ROUTES.get(spec.name)
-    return route.where is Where.ANY if route is not None else bool(spec.key_rule)
+    if terms.is_one_server:
+        return route.where is Where.ANY if route is not None else bool(spec.key_rule)
+    return route is not None and route.where is Where.ANY and spec.name not in _OF_ONE_SERVER
 
 
 def concerns_all_nodes(run: Run) -> bool:
@@ -193,11 +219,11 @@ def concerns_all_nodes(run: Run) -> bool:
     return any(route is not None and route.where is Where.NODES for route in routes)
 
 
-def one_slot(run: Run, slot_of: SlotOf) -> int | None:
+def one_slot(run: Run, slot_of: SlotOf, terms: Terms = CLUSTER) -> int | None:
     """Return the slot of an atomic run, which one node must run as a whole; None if it has no keys.
 
     Commands without keys are run by the same node. Raises CrossSlot if keys are in several slots, UsageValueError for a
-    command that concerns several nodes.
+    command that concerns several nodes, and for a run without keys where that is not for any node.
     """
     slots: set[int] = set()
     for spec, args in zip(run.specs, run.calls, strict=True):
@@ -209,7 +235,9 @@ def one_slot(run: Run, slot_of: SlotOf) -> int | None:
                 f"{spec.name} has no place in an atomic run: it concerns several nodes, and a transaction runs on one"
             )
     if len(slots) > 1:
-        _refuse_slots("the keys of an atomic run", len(slots))
+        _refuse_slots("the keys of an atomic run", len(slots), terms)
+    if not (slots or terms.is_one_server):
+        raise UsageValueError(f"an atomic run without keys concerns one {terms.one_node}")
     return next(iter(slots), None)
 
 
@@ -220,8 +248,8 @@ def keys_of(spec: Spec, args: Args) -> Sequence[Any]:
     return args[1:2]
 
 
-def _refuse_slots(what: str, count: int) -> NoReturn:
-    raise CrossSlot("CROSSSLOT", f"{what} are in {count} slots of the cluster, and nothing was sent: {_TAG}")
+def _refuse_slots(what: str, count: int, terms: Terms) -> NoReturn:
+    raise CrossSlot("CROSSSLOT", f"{what} are in {count} {terms.slots}, and nothing was sent: {_TAG}")
 
 
 def _merged(spec: Spec, merge: Merge | None, answers: list[Any], places: list[list[int]]) -> Any:

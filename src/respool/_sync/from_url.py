@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from respool._sync.cluster_pool import ClusterPool
 from respool._sync.door import Door
+from respool._sync.hash_pool import HashPool
 from respool._sync.pool import Pool
 from respool._facts.option_types import FROM_URL, Encoding, S
 from respool._facts.url import kind_of
@@ -23,9 +24,10 @@ def from_url(
     """Return the pool for ``url``. Does no I/O.
 
     ``redis://``, ``valkey://`` (TCP), ``rediss://``, ``valkeys://`` (TLS) and ``unix://`` name a single node, and make
-    an ``Pool``. ``redis+cluster://`` and its kin name nodes of a cluster, and make an ``ClusterPool``. Raises
-    UsageError for an unknown scheme or an option that this kind of pool does not have.
+    an ``Pool``. ``redis+cluster://`` and its kin name nodes of a cluster, and make an ``ClusterPool``;
+    ``redis+hash://`` and its kin name the buckets of an ``HashPool``. Raises UsageError for an unknown scheme or
+    an option that this kind of pool does not have.
     """
-    kinds: dict[str, Any] = {"cluster": ClusterPool}
+    kinds: dict[str, Any] = {"cluster": ClusterPool, "hash": HashPool}
     pool: Door[S] = kinds.get(kind_of(url), Pool)(url, encoding=encoding, **options)
     return pool

@@ -16,7 +16,7 @@ from respool._async.node.lease_lane import LeaseLane
 from respool._async.node.maintenance import maintain
 from respool._async.node.node import Node
 from respool._async.node.retrying import Call, Retrying, persist
-from respool._async.node.select import select_db
+from respool._async.node.select import leave_db, select_db
 from respool._async.node.shared_lane import SharedLane
 from respool._async.shell.compat import Alarm, Cancelled
 from respool._facts.command import Spec
@@ -260,7 +260,18 @@ class Serving:
         async with self.node.selecting:
             await select_db(self.node, self.leases, self.shared, db)
 
+    def leave_db(self, db: int) -> None:
+        """Make ``db`` the database of later connections, and close those that are idle or shared; no waiting."""
+        leave_db(self.node, db)
+
     # Counting ----------------------------------------------------------------------------------------
+
+    @property
+    def trouble(self) -> int:
+        """How likely a caller must wait for a connection: 0 if one is up, 1 if none is, 2 if the last dial failed."""
+        if self.ledger.size > self.ledger.dialing:
+            return 0
+        return 1 if self.ledger.redial.last_error is None else 2
 
     def gauge(self, name: str) -> int:
         """Return one of the ledger's counts: size, idle, leased, shared, dialing or waiting."""

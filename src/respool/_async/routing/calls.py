@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from respool._async.node.connection import AsyncConnection
-from respool._async.node.lease_lane import not_leased
 from respool._async.node.retrying import persist
 from respool._async.node.serving import Serving
 from respool._async.routing.cluster import Cluster
@@ -168,15 +166,6 @@ class ClusterCalls(Cluster):
                 await self._errands.wait(None if seconds is None else self.members.now() + seconds)
         finally:
             await super().close(seconds)
-
-    def release(self, lease: Any) -> None:
-        """Take a lease back at once. Raises UsageError, and changes nothing, if it is not a current lease."""
-        lane = lease.__dict__.get("_lane") if isinstance(lease, AsyncConnection) else None
-        for serving in self.members.all():
-            if serving.leases is lane:
-                serving.leases.release(lease)
-                return
-        raise not_leased(lease)
 
 
 def _unparsed(reply: Any) -> Any:

@@ -4,12 +4,13 @@
 Rule 1: a page is asked for when the one before it is used up, and nothing is held in between: an iterator that is left
         early has nothing to close.
 Rule 2: a cursor is sent again only if its page did not arrive. Cursor 0 in a reply is the end for good.
-Rule 3: what can be refused is refused by the call that makes the iterator, not by its first step.
+Rule 3: keys of several nodes come node by node. An iterator that stops at a node that is down goes on there.
+Rule 4: what can be refused is refused by the call that makes the iterator, not by its first step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Callable, Iterable
+from collections.abc import Iterator, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from respool import commands
@@ -30,6 +31,10 @@ class ScanCommands(Commands[S]):
     server examines for a page, 10 by default: more of them need fewer round trips.
     """
 
+    def _scanned(self) -> Sequence[Callable[..., Any]]:
+        """Return what to send SCAN with: one for each node whose keys an iterator goes through."""
+        return [self._execute]
+
     def scan_iter(
         self, *, match: Key | None = None, count: int | None = None, type: str | None = None  # noqa: A002
     ) -> Iterator[S]:
@@ -39,7 +44,7 @@ class ScanCommands(Commands[S]):
         pattern for keys, ``type`` the name of a type. Raises UsageError for a bad argument at once; a step raises what
         ``scan`` raises.
         """
-        return Scan(self._execute, lambda cursor: commands.scan(cursor, match=match, count=count, type=type))
+        return Scan(self._scanned(), lambda cursor: commands.scan(cursor, match=match, count=count, type=type))
 
     def hscan_iter(
         self, key: Key, *, match: Key | None = None, count: int | None = None
@@ -50,7 +55,7 @@ class ScanCommands(Commands[S]):
         pattern for fields. Raises UsageError for a bad argument at once.
         """
         return Scan(
-            self._key_pages(), lambda cursor: commands.hscan(key, cursor, match=match, count=count).map(_with_pairs)
+            [self._key_pages()], lambda cursor: commands.hscan(key, cursor, match=match, count=count).map(_with_pairs)
         )
 
     def sscan_iter(self, key: Key, *, match: Key | None = None, count: int | None = None) -> Iterator[S]:
@@ -59,7 +64,7 @@ class ScanCommands(Commands[S]):
         A member that is there during the whole iteration comes at least once, and may come twice. ``match`` is a glob
         pattern for members. Raises UsageError for a bad argument at once.
         """
-        return Scan(self._key_pages(), lambda cursor: commands.sscan(key, cursor, match=match, count=count))
+        return Scan([self._key_pages()], lambda cursor: commands.sscan(key, cursor, match=match, count=count))
 
     def zscan_iter(
         self, key: Key, *, match: Key | None = None, count: int | None = None
@@ -69,7 +74,7 @@ class ScanCommands(Commands[S]):
         A member that is there during the whole iteration comes at least once, and may come twice. ``match`` is a glob
         pattern for members. Raises UsageError for a bad argument at once.
         """
-        return Scan(self._key_pages(), lambda cursor: commands.zscan(key, cursor, match=match, count=count))
+        return Scan([self._key_pages()], lambda cursor: commands.zscan(key, cursor, match=match, count=count))
 
     def _key_pages(self) -> Callable[..., Any]:
         """Return what sends the commands of an iterator over one key."""
@@ -77,14 +82,14 @@ class ScanCommands(Commands[S]):
 
 
 class Scan(Iterator[T]):
-    """An iterator over the elements of all pages of one scan."""
+    """An iterator over the elements of all pages of one scan, or of one scan after another at several nodes."""
 
-    __slots__ = ("_execute", "_is_over", "_make", "_next", "_page")
+    __slots__ = ("_execute", "_is_over", "_make", "_next", "_page", "_rest")
 
-    def __init__(self, execute: Callable[..., Any], make: Callable[[int], Command[Any]]) -> None:
+    def __init__(self, executes: Sequence[Callable[..., Any]], make: Callable[[int], Command[Any]]) -> None:
         first = make(0)
         check_kinds(first.args)
-        self._execute = execute
+        self._execute, *self._rest = executes
         self._make = make
         #: The command for the next page; nothing while it is on its way, so that no other caller sends it too.
         self._next = [first]
@@ -114,7 +119,10 @@ class Scan(Iterator[T]):
                 raise UsageError(f"{command.name} is only queued inside MULTI: iterate before it, or after EXEC")
             cursor, page = reply
             self._page = iter(page)
-            if cursor:
+            if not cursor and self._rest:
+                self._execute = self._rest.pop(0)
+                self._next.append(self._make(0))
+            elif cursor:
                 self._next.append(self._make(cursor))
             else:
                 self._is_over = True

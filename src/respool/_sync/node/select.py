@@ -44,6 +44,16 @@ def select_db(node: Node, leases: LeaseLane, shared: SharedLane, db: int) -> Non
         node.settle()
 
 
+def leave_db(node: Node, db: int) -> None:
+    """Make ``db`` the database of later connections, and close those that are idle or shared (Rule 3)."""
+    with node.lock:
+        node.db = db
+        for slot in (*node.ledger.shared_slots, *node.ledger.idle_slots):
+            node.ledger.discard(slot, "select")
+    node.on_change()
+    node.settle()
+
+
 def _try_first(node: Node, leases: LeaseLane, shared: SharedLane, db: int) -> Slot | None:
     """Move one connection first. Returns its slot if it is a shared connection, None if it is a lease."""
     patience = node.options.acquire_timeout

@@ -41,8 +41,19 @@ class Target(Protocol):
 class Viewable(ScanCommands[S]):
     """All commands and iterators, and views of them."""
 
-    #: Whether commands can be sent to one of several nodes.
-    _has_nodes = False
+    def _place(self, node: Any, shard_key: Any) -> Address:
+        """Return the address of the node that a caller has named. Raises UsageError."""
+        what = "node= chooses among the nodes" if shard_key is KEPT else "shard_key= chooses among the buckets"
+        raise UsageTypeError(f"{what} of a pool of several, and this pool or connection has only one")
+
+    def _scan_places(self) -> Sequence[Address]:
+        """Return the nodes whose keys an iterator goes through, one after another; nothing for a single node."""
+        return ()
+
+    def _scanned(self) -> list[Callable[..., Any]]:
+        target, conditions = self._viewed()
+        places = target._scan_places() if conditions.node is None else ()
+        return [self.using(node=place)._execute for place in places] or [self._execute]
 
     def _viewed(self) -> tuple[Any, Conditions]:
         """Return what a view of this sends its commands to, and the conditions that hold already."""
@@ -85,26 +96,39 @@ class Viewable(ScanCommands[S]):
         timeout: float | None = ...,
         idempotent: Literal[True] = ...,
         node: Address | str = ...,
+        shard_key: Key = ...,
     ) -> View[bytes]: ...
 
     @overload
     def using(
-        self, *, timeout: float | None = ..., idempotent: Literal[True] = ..., node: Address | str = ...
+        self,
+        *,
+        timeout: float | None = ...,
+        idempotent: Literal[True] = ...,
+        node: Address | str = ...,
+        shard_key: Key = ...,
     ) -> View[S]: ...
 
     def using(
-        self, *, encoding: Any = KEPT, timeout: Any = KEPT, idempotent: Any = KEPT, node: Any = KEPT
+        self,
+        *,
+        encoding: Any = KEPT,
+        timeout: Any = KEPT,
+        idempotent: Any = KEPT,
+        node: Any = KEPT,
+        shard_key: Any = KEPT,
     ) -> View[Any]:
         """Return an object with the same commands, which are run under other conditions; one at least must be given.
 
         ``encoding=None``: replies are bytes, whatever the encoding of the pool; str arguments are still sent in that.
         ``timeout``: bounds each call in seconds, as that of ``execute``; None removes the bound of an outer view.
         ``idempotent=True``: running a command twice is harmless, so each one is retried like a read (R-24).
-        ``node``: in a cluster, send all commands to this node, a replica perhaps: ``"host:port"`` or (host, port).
+        ``node``: in a cluster, send all commands to this node, a replica perhaps: ``"host:port"`` or (host, port). In a
+        pool over buckets, to this one; with ``shard_key``, to the bucket of this key.
         """
         target, conditions = self._viewed()
-        if node is not KEPT and not target._has_nodes:
-            raise UsageTypeError("node= chooses among the nodes of a cluster, and this pool or connection has only one")
+        if node is not KEPT or shard_key is not KEPT:
+            node = target._place(node, shard_key)
         given = {"encoding": encoding, "timeout": timeout, "idempotent": idempotent, "node": node}
         return View(target, conditions.changed(**given))
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from respool._sync.node.connection import Connection
-from respool._sync.node.lease_lane import not_leased
 from respool._sync.node.retrying import persist
 from respool._sync.node.serving import Serving
 from respool._sync.routing.cluster import Cluster
@@ -168,15 +166,6 @@ class ClusterCalls(Cluster):
                 self._errands.wait(None if seconds is None else self.members.now() + seconds)
         finally:
             super().close(seconds)
-
-    def release(self, lease: Any) -> None:
-        """Take a lease back at once. Raises UsageError, and changes nothing, if it is not a current lease."""
-        lane = lease.__dict__.get("_lane") if isinstance(lease, Connection) else None
-        for serving in self.members.all():
-            if serving.leases is lane:
-                serving.leases.release(lease)
-                return
-        raise not_leased(lease)
 
 
 def _unparsed(reply: Any) -> Any:

@@ -1,5 +1,5 @@
 # Generated from respool/_async/routing/scatter.py by tools/generate.py. Do not edit.
-"""A run, or one command, that several nodes of a cluster serve.
+"""A run, or one command, that several nodes of a pool serve.
 
     Scatter.take -> a part for each node -> posted on all -> collected one by one -> Scatter.answer, send_again
 
@@ -7,8 +7,9 @@ Rule 1: ``splitting`` decides what goes where, and how the replies are put toget
 Rule 2: everything is checked before any of it is sent. Then every node gets its part in one write, before the first
         reply is waited for. A part that needs a lease, or whose node is not up, is sent after the others are answered.
 Rule 3: a node that fails costs its own commands alone: they end in errors, and the others in their replies. If nothing
-        else came, the error is raised.
-Rule 4: each slot follows its own redirects; what a node did not run is sent again alone.
+        else came, the error is raised. A node that cannot be reached is waited for last.
+Rule 4: each slot follows its own redirects; what a node did not run is sent again alone. Nodes that are not of one
+        cluster give none: their errors are replies, and a single command is retried as at one node (R-24).
 """
 
 from __future__ import annotations
@@ -17,12 +18,21 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from respool._sync.node.serving import Serving
-from respool._sync.routing.cluster import Cluster
+from respool._sync.routing.group import Group
 from respool._sync.routing.readers import Readers
 from respool._sync.routing.routed import left
 from respool._sync.routing.slot_map import NOWHERE
 from respool._sync.shell.compat import pause
-from respool._facts.errors import ConnectFailed, Error, PoolClosed, ReadTimeout, TransportError, again
+from respool._facts.errors import (
+    NOT_NOW,
+    ConnectFailed,
+    Error,
+    PoolClosed,
+    ReadTimeout,
+    TransportError,
+    again,
+    is_demoted,
+)
 from respool._pooling.retry import may_retry
 from respool._protocol.redirect import Hops, Redirect, Step, read_redirect
 from respool._protocol.run import ASKING, Collected, Run, as_raised
@@ -42,19 +52,25 @@ class Part(NamedTuple):
 class Spread:
     """A run on its way through the nodes."""
 
-    def __init__(self, cluster: Cluster, run: Run, deadline: float | None) -> None:
-        """Split the run; the map must be known. Raises CrossSlot and UsageError, before anything is sent."""
-        cluster.check(run)
-        nodes = [cluster.node(address) for address in cluster.nodes] if concerns_all_nodes(run) else []
-        self._scatter: Scatter[Any] = Scatter(run, cluster.checked_slot_of, primaries=cluster.primaries(), nodes=nodes)
+    def __init__(self, group: Group[Any], run: Run, deadline: float | None, *, is_alone: bool = False) -> None:
+        """Split the run; the map must be known. Raises CrossSlot and UsageError, before anything is sent.
+
+        ``is_alone``: it is a single command, not a pipeline.
+        """
+        group.check(run)
+        nodes = [group.node(address) for address in group.nodes] if concerns_all_nodes(run) else []
+        self._scatter: Scatter[Any] = Scatter(
+            run, group.checked_slot_of, primaries=group.primaries(), nodes=nodes, terms=group.terms
+        )
+        self._is_alone = is_alone
         self._is_light = run.is_plain and not run.is_big  # then no part of it needs a lease
         #: Replicas may serve a run that only reads. In any other, a read sees the writes before it.
-        self._is_reading = cluster.readers is not None and all(spec.reads for spec in run.specs)
-        self._cluster = cluster
+        self._is_reading = group.readers is not None and all(spec.reads for spec in run.specs)
+        self._group = group
         self._run = run
         self._deadline = deadline
-        patience = cluster.options.acquire_timeout
-        limit = None if patience is None else cluster.members.now() + patience
+        patience = group.options.acquire_timeout
+        limit = None if patience is None else group.members.now() + patience
         self._give_up_at = limit if deadline is None else deadline
         self._hops: dict[int | None, Hops] = {}
         self._steps: dict[tuple[Any, ...], tuple[Serving | None, float | Error | None]] = {}
@@ -81,7 +97,7 @@ class Spread:
         self._pause = 0.0
         self._steps.clear()
         self._chosen.clear()
-        taken = self._scatter.take(self._reader if self._is_reading else self._cluster.owner_now)
+        taken = self._scatter.take(self._reader if self._is_reading else self._group.owner_now)
         return self._post([Part(serving, pieces) for serving, every in taken.items() for pieces in halves(every)])
 
     def finish(self, posted: list[Part], late: list[Part]) -> None:
@@ -105,7 +121,9 @@ class Spread:
                 part.serving.shared.pin(part.transport)
                 part.transport.give_up(part.ticket)
             raise
-        for part in late:
+        while late:
+            part = min(late, key=_trouble)
+            late.remove(part)
             if part.serving is NOWHERE:
                 self._find_owners(part.pieces)
             else:
@@ -115,9 +133,9 @@ class Spread:
 
     def _reader(self, slot: int | None) -> Any:
         """Return the node for reads of a slot, which may be a replica; ``NOWHERE`` if there is none."""
-        readers = None if slot is None or self._cluster.readers is None else self._cluster.readers[slot]
+        readers = None if slot is None or self._group.readers is None else self._group.readers[slot]
         if readers is None:
-            return self._cluster.owner_now(slot)
+            return self._group.owner_now(slot)
         if readers not in self._chosen:  # one node for all slots of a shard
             self._chosen[readers] = readers.choose()
         return self._chosen[readers]
@@ -173,7 +191,7 @@ class Spread:
         except ConnectFailed as error:
             return error
         except PoolClosed:
-            if self._cluster.closed:
+            if self._group.closed:
                 raise
             return left(serving)
 
@@ -193,7 +211,7 @@ class Spread:
         """Wait until the slots of these pieces have a node; then send them in the next round."""
         for piece in pieces:
             try:
-                self._cluster.owner(piece.slot, self._deadline)
+                self._group.owner(piece.slot, self._deadline)
             except Error as error:
                 if isinstance(error, PoolClosed):
                     raise
@@ -216,13 +234,18 @@ class Spread:
         for piece, reply in zip(part.pieces, replies, strict=True):
             spec = self._run.specs[piece.at]
             redirect = None
-            if isinstance(reply, Error):
+            if isinstance(reply, Error) and part.transport is not None and is_demoted(reply, runs_code=spec.runs_code):
+                part.serving.shared.demoted(part.transport)
+            if isinstance(reply, NOT_NOW) and self._is_alone and not self._group.terms.is_one_server:
+                self._read_failure(part._replace(pieces=[piece]), reply)
+                continue
+            if isinstance(reply, Error) and self._group.terms.is_one_server:
                 redirect = read_redirect(reply, part.serving.address, spec, piece.slot)
             if redirect is None:
                 self._scatter.answer(piece, reply)
                 continue
             if self._is_reading and piece.slot is not None:
-                self._cluster.leave_out(piece.slot, part.serving)
+                self._group.leave_out(piece.slot, part.serving)
             asking, pause_or_error = self._follow(redirect, part.serving, piece.slot)
             if pause_or_error is None:
                 self._scatter.answer(piece, reply)
@@ -244,15 +267,15 @@ class Spread:
     def _first_follow(
         self, redirect: Redirect, serving: Serving, slot: int | None
     ) -> tuple[Serving | None, float | Error | None]:
-        cluster = self._cluster
-        redirect = cluster.discovery.placed(redirect)
-        asking = cluster.discovery.follow(redirect, serving)
+        group = self._group
+        redirect = group.placed(redirect)
+        asking = group.follow(redirect, serving)
         try:
             hops = self._hops.setdefault(slot, Hops())
-            seconds = hops.pause_before(redirect, serving.address, cluster.members.chance())
+            seconds = hops.pause_before(redirect, serving.address, group.members.chance())
         except Error as error:
             return None, error
-        if self._give_up_at is None or cluster.members.now() + seconds < self._give_up_at:
+        if self._give_up_at is None or group.members.now() + seconds < self._give_up_at:
             return asking, seconds
         if redirect.step is Step.WAIT:
             return None, None
@@ -290,6 +313,10 @@ class Spread:
         spec = self._run.specs[piece.at]
         is_safe = spec.safe and spec.blocks_for(piece.args) is None
         return may_retry(failure, safe=is_safe, runs_code=spec.runs_code)
+
+
+def _trouble(part: Part) -> float:
+    return float("inf") if part.serving is NOWHERE else part.serving.trouble
 
 
 def halves(pieces: list[Piece[Any]]) -> list[list[Piece[Any]]]:

@@ -1,0 +1,196 @@
+# Generated from respool/_async/hash_pool.py by tools/generate.py. Do not edit.
+"""The pool that spreads its keys over a fixed list of servers: ``ManyDoor`` over ``Buckets``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from respool._sync.many import ManyDoor
+from respool._sync.node.connection import Connection
+from respool._sync.node.pieces import take_in
+from respool._sync.routing.buckets import Buckets
+from respool._sync.routing.group import checked_slot
+from respool._sync.shell.compat import Borrowing, borrow_from, clock
+from respool._facts.command import Command, Key, as_command
+from respool._facts.conditions import KEPT
+from respool._facts.errors import Error, UsageError
+from respool._facts.hash_options import HashOptions, make_hash_options
+from respool._facts.option_types import FROM_URL, Address, Encoding, PoolOptions, S
+from respool._facts.options import checked_timeout
+from respool._protocol.run import refused
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+T = TypeVar("T")
+
+_DEFAULT: Any = object()
+
+
+class HashPool(ManyDoor[S]):
+    """Pools of connections to several independent servers, the buckets, over which keys are spread.
+
+    ``HashPool(["redis://10.0.0.1:6379", "10.0.0.2:6379", "/run/valkey.sock"])``: each bucket is a URL, an address
+    as ``"host:port"`` or (host, port), or the path of a unix socket. ``"redis+hash://10.0.0.1,10.0.0.2/0"`` names
+    several in one URL. Options are those of ``Pool``, and hold for each bucket by itself.
+
+    A key is in the bucket whose index is the slot of the key (CRC16 of the key, or of its hash tag, modulo 16384)
+    modulo the number of buckets. So the buckets and their order stay the same for as long as the data is to be found.
+    A bucket that is down fails alone: there is no failover.
+    """
+
+    _options: HashOptions
+
+    def __init__(
+        self,
+        buckets: Iterable[Address | str] | str,
+        *,
+        encoding: Encoding[S] | None = FROM_URL,
+        **options: Unpack[PoolOptions],
+    ) -> None:
+        """Check the options; no I/O. Raises UsageError (a TypeError or ValueError) for an invalid one."""
+        super().__init__(make_hash_options(buckets, options, encoding))
+
+    def _make_serving(self) -> Buckets:
+        return Buckets(self._options)
+
+    # Which bucket ------------------------------------------------------------------------------------
+
+    def node_of(self, key: Key) -> Address:
+        """Return where the bucket of a key is, as (host, port); for a unix socket (path, 0)."""
+        places = self._options.places
+        return places[checked_slot(self._slot_of, key, self._options.encoding) % len(places)]
+
+    def _place(self, node: Any, shard_key: Any) -> Address:
+        if node is not KEPT and shard_key is not KEPT:
+            raise UsageError("a command goes to one bucket: say which with shard_key= or with node=, not with both")
+        return self._options.place_of(node) if shard_key is KEPT else self.node_of(shard_key)
+
+    def _chosen(self, node: Any, shard_key: Any) -> Address | None:
+        """Return where a call is to go; None if its keys decide."""
+        if node is None and shard_key is None:
+            return None
+        return self._place(KEPT if node is None else node, KEPT if shard_key is None else shard_key)
+
+    def _scan_places(self) -> list[Address]:
+        return self._options.places
+
+    # Commands ----------------------------------------------------------------------------------------
+
+    @overload
+    def execute(
+        self,
+        command: Command[T],
+        /,
+        *,
+        timeout: float | None = None,
+        shard_key: Key | None = None,
+        node: Address | str | None = None,
+    ) -> T: ...
+
+    @overload
+    def execute(
+        self,
+        *args: Any,
+        timeout: float | None = None,
+        shard_key: Key | None = None,
+        node: Address | str | None = None,
+    ) -> Any: ...
+
+    def execute(
+        self,
+        *args: Any,
+        timeout: float | None = None,
+        shard_key: Key | None = None,
+        node: Address | str | None = None,
+    ) -> Any:
+        """Run one command at the bucket of its keys, and return its reply.
+
+        Keys in several buckets are no obstacle for MGET, MSET, DEL, EXISTS, TOUCH and UNLINK: they are split. Commands
+        without keys that concern all buckets (DBSIZE, FLUSHALL, KEYS) go to all of them; one that concerns a single
+        bucket (INFO, PUBLISH, a script without keys) needs ``shard_key``, a key in that bucket, or ``node``, where it
+        is. With either, it goes there whatever its keys are. ``timeout`` bounds the whole call in seconds, retries
+        included. Raises what ``Pool.execute`` raises, and CrossSlot.
+        """
+        command = as_command(args[0] if len(args) == 1 and isinstance(args[0], Command) else args)
+        place = self._chosen(node, shard_key)
+        if timeout is None and place is None:
+            return self._execute(command.args, command.spec, command.parse)
+        seconds = None if timeout is None else checked_timeout(timeout)
+        return self._execute_with_care(command.args, command.spec, command.parse, seconds, node=place)
+
+    @overload
+    def execute_many(
+        self,
+        commands: Iterable[Command[T]],
+        *,
+        atomic: bool = False,
+        timeout: float | None = None,
+        shard_key: Key | None = None,
+        node: Address | str | None = None,
+    ) -> list[T | Error]: ...
+
+    @overload
+    def execute_many(
+        self,
+        commands: Iterable[Command[Any] | Sequence[Any]],
+        *,
+        atomic: bool = False,
+        timeout: float | None = None,
+        shard_key: Key | None = None,
+        node: Address | str | None = None,
+    ) -> list[Any]: ...
+
+    def execute_many(
+        self,
+        commands: Iterable[Command[Any] | Sequence[Any]],
+        *,
+        atomic: bool = False,
+        timeout: float | None = None,
+        shard_key: Key | None = None,
+        node: Address | str | None = None,
+    ) -> list[Any]:
+        """Run commands as one pipeline for each bucket that they concern; return one value for each, errors as values.
+
+        ``atomic=True`` runs them as one transaction: all keys must be in one bucket, or it raises CrossSlot before
+        anything is sent. If a bucket fails, its commands end in errors, and the others in their replies; it raises only
+        if no reply came at all. ``shard_key`` or ``node`` sends all of them to one bucket.
+        """
+        seconds = None if timeout is None else checked_timeout(timeout)
+        place = self._chosen(node, shard_key)
+        deadline = None if seconds is None else clock()() + seconds
+        run = take_in(commands, atomic=atomic, deadline=deadline)
+        if not run.calls:
+            return []
+        if (spec := run.misplaced) is not None:
+            raise refused(spec)
+        values: list[Any] = self._opened().execute_run(run, deadline, seconds, place)
+        return values
+
+    # Leases ------------------------------------------------------------------------------------------
+
+    def acquire(
+        self, timeout: Any = _DEFAULT, *, shard_key: Key | None = None, node: Address | str | None = None
+    ) -> Borrowing[Connection[S]]:
+        """Lease a connection to the bucket of ``shard_key``, or to ``node``, as ``"host:port"`` or (host, port).
+
+        ``with pool.acquire(shard_key="user:1") as conn``. Times and errors are those of ``Pool.acquire``;
+        raises UsageError unless one of the two is given.
+        """
+        place = self._chosen(node, shard_key)
+        if place is None:
+            raise UsageError("a lease is a connection to one bucket: say which with shard_key= or node=")
+        if timeout is _DEFAULT:
+            timeout = self._options.acquire_timeout
+        elif timeout is not None:
+            timeout = checked_timeout(timeout)
+        borrowing: Borrowing[Connection[S]] = borrow_from(self._opened().node(place).leases, timeout)
+        return borrowing
+
+    # State -------------------------------------------------------------------------------------------
+
+    @property
+    def nodes(self) -> list[Address]:
+        """Where the buckets are, in their order, as (host, port); for a unix socket (path, 0)."""
+        return self._options.places

@@ -1,0 +1,151 @@
+# Generated from respool/_async/routing/buckets.py by tools/generate.py. Do not edit.
+"""A fixed list of servers in service: the bucket of a key is its slot, as in a cluster, modulo the number of buckets.
+
+Rule 1: to everything here a bucket is what a slot is to a cluster: ``slot_of`` returns the index of a bucket.
+Rule 2: a call that one bucket serves is a call of that ``Serving``, with its lanes, its retries and its errors; nothing
+        of another bucket is asked. Only what concerns several is spread (``scatter``).
+Rule 3: a bucket is one node for the life of the pool, up or down. It is never replaced by another bucket.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from respool._sync.node.serving import Serving
+from respool._sync.routing.errands import Errands
+from respool._sync.routing.group import Group
+from respool._sync.routing.members import Members
+from respool._sync.routing.scatter import Spread
+from respool._facts.command import Command, Spec
+from respool._facts.errors import Error, ServerError
+from respool._facts.hash_options import HashOptions
+from respool._facts.option_types import Address
+from respool._facts.slots import SLOTS
+from respool._protocol.run import Run, as_raised, noreply_args
+from respool._routing.splitting import BUCKETS, goes_anywhere, keys_of, one_slot
+
+
+class Buckets(Group[HashOptions]):
+    """The buckets of a pool, each served by a ``Serving``."""
+
+    terms = BUCKETS
+
+    def __init__(self, options: HashOptions) -> None:
+        """Prepare; no I/O."""
+        super().__init__(options, Members(_rest))
+        self._buckets = [
+            self.members.open(bucket.place, options.for_bucket(bucket), _ignore) for bucket in options.buckets
+        ]
+        #: Who serves each slot: the buckets in their order, again and again.
+        self.table = [self._buckets[slot % len(self._buckets)] for slot in range(SLOTS)]
+        self._errands = Errands(self.members, options.max_in_flight)
+
+    # Who serves what ---------------------------------------------------------------------------------
+
+    @property
+    def nodes(self) -> list[Address]:
+        """Where the buckets are, in their order."""
+        return self.options.places
+
+    def node(self, address: Address) -> Serving:
+        """Return the bucket with an address."""
+        return self.members.servings[address]
+
+    def primaries(self) -> list[Serving]:
+        """Return all buckets, in their order."""
+        return self._buckets
+
+    def slot_of(self, key: Any) -> int:
+        """Return the index of the bucket of a key. Raises UsageError for one that cannot be sent."""
+        return super().slot_of(key) % len(self._buckets)
+
+    def owner_now(self, slot: int | None) -> Serving:
+        """Return a bucket by its index; for None any, one that is up if there is one."""
+        if slot is not None:
+            return self._buckets[slot]
+        first = int(self.members.chance() * len(self._buckets))
+        turned = self._buckets[first:] + self._buckets[:first]
+        return min(turned, key=lambda bucket: bucket.trouble)
+
+    def owner(self, slot: int | None, deadline: float | None) -> Serving:
+        """Return the same, without waiting."""
+        del deadline
+        return self.owner_now(slot)
+
+    def ready(self, deadline: float | None) -> None:
+        """Return at once: the buckets are known."""
+
+    # Calls -------------------------------------------------------------------------------------------
+
+    def execute(
+        self,
+        args: tuple[Any, ...],
+        spec: Spec,
+        timeout: float | None,
+        failure: Error | None,
+        tried: Serving | None = None,
+        node: Address | None = None,
+    ) -> Any:
+        """Run one command at the bucket of its keys, or at ``node``, and return its reply.
+
+        ``failure`` is the error of a first try at the bucket ``tried``.
+        """
+        serving = tried
+        if node is not None:
+            serving = self.node(node)
+        elif serving is None:
+            slots = {self.slot_of(key) for key in keys_of(spec, args)}
+            if len(slots) > 1 or not (slots or goes_anywhere(spec, self.terms)):
+                return self._execute_spread(args, spec, timeout)
+            serving = self.owner_now(slots.pop() if slots else None)
+        try:
+            return serving.execute(args, spec, timeout, failure)
+        finally:
+            del failure
+
+    def _execute_spread(self, args: tuple[Any, ...], spec: Spec, timeout: float | None) -> Any:
+        deadline = None if timeout is None else self.members.now() + timeout
+        run = Run([Command.of(args, spec, _unparsed)])
+        reply = (Spread(self, run, deadline, is_alone=True).values())[0]
+        if isinstance(reply, Error):
+            try:
+                raise as_raised(reply, spec.name, safe=spec.safe) if isinstance(reply, ServerError) else reply
+            finally:
+                del reply
+        return reply
+
+    def execute_run(
+        self, run: Run, deadline: float | None, within: float | None, node: Address | None = None
+    ) -> list[Any]:
+        """Run a pipeline; return one value per command, errors of servers and of buckets that failed as values."""
+        if node is None and not run.is_atomic:
+            return Spread(self, run, deadline).values()
+        serving = self.node(node) if node is not None else self.owner_now(one_slot(run, self.slot_of, self.terms))
+        return serving.execute_run(run, deadline, within)
+
+    def execute_noreply(self, run: Run) -> None:
+        """Send a run without waiting for replies. Raises if it was certainly not sent."""
+        noreply_args(run)  # refuses what it would refuse on one node
+        self._errands.send(Spread(self, run, None))
+
+    def close(self, seconds: float | None) -> None:
+        """Close everything (R-33), once what was sent without waiting has been answered."""
+        try:
+            if not self.is_inside():
+                self._errands.wait(None if seconds is None else self.members.now() + seconds)
+        finally:
+            super().close(seconds)
+
+
+def _rest() -> float:
+    """Do nothing else in a round of maintenance."""
+    return float("inf")
+
+
+def _ignore(_: Serving) -> None:
+    """Note nothing when the connections of a bucket change: nothing follows from it."""
+
+
+def _unparsed(reply: Any) -> Any:
+    """Leave a reply as it is: the pool parses it."""
+    return reply
