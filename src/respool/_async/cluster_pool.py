@@ -39,6 +39,7 @@ class AsyncClusterPool(AsyncManyDoor[S]):
     """
 
     _options: ClusterOptions
+    _has_own_scans = True
 
     def __init__(
         self,

@@ -39,6 +39,7 @@ class ClusterPool(ManyDoor[S]):
     """
 
     _options: ClusterOptions
+    _has_own_scans = True
 
     def __init__(
         self,

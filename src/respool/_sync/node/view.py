@@ -41,6 +41,9 @@ class Target(Protocol):
 class Viewable(ScanCommands[S]):
     """All commands and iterators, and views of them."""
 
+    #: Whether ``_scan_nodes`` and ``_pages_of_key`` make the iterators: keys move between the nodes of a cluster.
+    _has_own_scans = False
+
     def _place(self, node: Any, shard_key: Any) -> Address:
         """Return the address of the node that a caller has named. Raises UsageError."""
         what = "node= chooses among the nodes" if shard_key is KEPT else "shard_key= chooses among the buckets"
@@ -76,14 +79,14 @@ class Viewable(ScanCommands[S]):
         With ``using(node=...)`` only that node is scanned.
         """
         target, conditions = self._viewed()
-        if target._has_nodes and conditions.node is None:
+        if target._has_own_scans and conditions.node is None:
             keys: Iterator[S] = target._scan_nodes(self, match=match, count=count, type=type)
             return keys
         return super().scan_iter(match=match, count=count, type=type)
 
     def _key_pages(self) -> Callable[..., Any]:
         target, conditions = self._viewed()
-        if target._has_nodes and conditions.node is None:
+        if target._has_own_scans and conditions.node is None:
             pages: Callable[..., Any] = target._pages_of_key(conditions)
             return pages
         return self._execute

@@ -22,7 +22,7 @@ from respool._facts.hash_options import HashOptions
 from respool._facts.option_types import Address
 from respool._facts.slots import SLOTS
 from respool._protocol.run import Run, as_raised, noreply_args
-from respool._routing.splitting import BUCKETS, goes_anywhere, keys_of, one_slot
+from respool._routing.splitting import BUCKETS, SlotOf, goes_anywhere, keys_of, one_slot
 
 
 class Buckets(Group[HashOptions]):
@@ -38,6 +38,7 @@ class Buckets(Group[HashOptions]):
         ]
         #: Who serves each slot: the buckets in their order, again and again.
         self.table = [self._buckets[slot % len(self._buckets)] for slot in range(SLOTS)]
+        self.checked_slot_of = self._by_bucket(self.checked_slot_of)
         self._errands = Errands(self.members, options.max_in_flight)
 
     # Who serves what ---------------------------------------------------------------------------------
@@ -55,9 +56,10 @@ class Buckets(Group[HashOptions]):
         """Return all buckets, in their order."""
         return self._buckets
 
-    def slot_of(self, key: Any) -> int:
-        """Return the index of the bucket of a key. Raises UsageError for one that cannot be sent."""
-        return super().slot_of(key) % len(self._buckets)
+    def _by_bucket(self, slot_of: SlotOf) -> SlotOf:
+        """Return the function that gives the index of the bucket of a key: to a run, buckets are what slots are."""
+        count = len(self._buckets)
+        return lambda key: slot_of(key) % count
 
     def owner_now(self, slot: int | None) -> Serving:
         """Return a bucket by its index; for None any, one that is up if there is one."""
