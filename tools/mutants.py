@@ -47,6 +47,8 @@ _LEDGER = (
     "pooling/test_quota.py pooling/test_ledger_machine.py"
 )
 _FAKES: Final = "testing/test_fake_cluster.py testing/test_fake_cluster_is_like_servers.py"
+_REDIRECTS: Final = "asyncio_/test_cluster_redirects.py asyncio_/test_cluster_runs.py asyncio_/test_cluster_errands.py"
+_MAPS: Final = "asyncio_/test_cluster_refreshes.py asyncio_/test_cluster_life.py"
 _WIRE = (
     "protocol/test_wire.py protocol/test_blobs.py protocol/test_frames.py protocol/test_vectors.py "
     "protocol/test_interrupted.py protocol/test_wire_machine.py"
@@ -99,7 +101,16 @@ TESTS_OF: Final = {
     "_async/node/view.py": "asyncio_/test_views.py",
     "_facts/conditions.py": "facts/test_conditions.py asyncio_/test_views.py",
     "_facts/options.py": "facts/test_options.py facts/test_url.py",
-    "_async/node/node.py": "asyncio_/test_delivery.py asyncio_/test_outages.py",
+    "_async/node/node.py": "asyncio_/test_delivery.py asyncio_/test_outages.py asyncio_/test_cluster_redirects.py",
+    "_async/routing/calls.py": f"{_REDIRECTS} asyncio_/test_cluster_life.py",
+    "_async/routing/cluster.py": f"{_MAPS} {_REDIRECTS}",
+    "_async/routing/discovery.py": f"{_MAPS} {_REDIRECTS}",
+    "_async/routing/errands.py": "asyncio_/test_cluster_errands.py asyncio_/test_cluster_life.py",
+    "_async/routing/members.py": "asyncio_/test_cluster_life.py asyncio_/test_cluster_refreshes.py",
+    "_async/routing/routed.py": f"{_REDIRECTS} asyncio_/test_cluster_life.py",
+    "_async/routing/scatter.py": "asyncio_/test_cluster_runs.py asyncio_/test_cluster_errands.py "
+    "asyncio_/test_cluster_life.py asyncio_/only/test_cluster_loops.py",
+    "_async/routing/slot_map.py": f"asyncio_/test_cluster_life.py asyncio_/test_cluster_refreshes.py {_REDIRECTS}",
     "_async/shell/transport.py": "asyncio_/test_half_open.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blobs.py asyncio_/test_posted_runs.py asyncio_/only/test_posted_cancels.py",
     "_sync/shell/transport.py": "threads/test_posted_runs.py threads/only/test_posted_interrupts.py",

@@ -48,7 +48,7 @@ async def test_nothing_that_is_sent_without_waiting_is_lost_or_run_twice_while_s
     pool = AsyncClusterPool(cluster.url, shared=shared)
 
     async def work(key: bytes) -> None:
-        for number in range(50):
+        for number in range(20):
             await pool.execute_noreply("INCR", key)
             await pool.execute_many_noreply([("INCR", key), ("INCR", keys[number % 10])])
 
@@ -56,16 +56,16 @@ async def test_nothing_that_is_sent_without_waiting_is_lost_or_run_twice_while_s
     for key in keys[:7]:
         callers.start(work, key)
     for turn in range(1, 8):
-        await wait_until(lambda turn=turn: cluster.count("INCR") >= turn * 100)
+        await wait_until(lambda turn=turn: cluster.count("INCR") >= turn * 40)
         if turn % 2:
             cluster.begin_migration(3, second if cluster.owner_of(3) is first else first)
             cluster.move_slots([0, 1, 2, 7, 8, 9], (second, third, first)[turn % 3])
         else:
             cluster.finish_migration(3)
     await callers.results()
-    await pool.aclose()  # waits until all is answered
+    await pool.aclose(timeout=60.0)  # waits until all is answered
     values = [value for node in cluster.primaries for value in node.data.values()]
-    assert sum(int(value) for value in values if isinstance(value, bytes)) == 1050
+    assert sum(int(value) for value in values if isinstance(value, bytes)) == 420
     assert pool.stats().retries == 0
 
 

@@ -124,6 +124,20 @@ async def test_a_pool_is_closed_while_errands_are_unread(cluster: FakeCluster, s
     assert now() - started < 2.0
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.1])
+async def test_a_pool_is_closed_while_errands_wait_for_a_slot_that_moves(cluster: FakeCluster, seconds: float) -> None:
+    pool = AsyncClusterPool(cluster.url, shared=1)
+    await pool.open()
+    for node in cluster.nodes:
+        node.on("INCR", b"-TRYAGAIN not yet\r\n")
+    for number in range(20):
+        await pool.execute_noreply("INCR", number)
+    await wait_until(lambda: cluster.count("INCR") > 20)
+    started = now()
+    await pool.aclose(timeout=seconds)
+    assert now() - started < 2.0
+
+
 async def test_a_pool_is_opened_again_by_nobody(cluster: FakeCluster) -> None:
     pool = AsyncClusterPool(cluster.url)
     await pool.aclose()
