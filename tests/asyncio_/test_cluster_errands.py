@@ -99,7 +99,9 @@ async def test_closing_waits_until_what_was_sent_is_answered(cluster: FakeCluste
     cluster.move_slots(SLOT, other_than(cluster, owner))
     for _ in range(10):
         await pool.execute_noreply("INCR", "key")
-    await pool.aclose()
+    started = now()
+    await pool.aclose(timeout=30.0)
+    assert now() - started < 10.0  # and no longer
     assert cluster.owner_of(SLOT).data == {b"key": b"10"}
 
 

@@ -99,7 +99,9 @@ def test_closing_waits_until_what_was_sent_is_answered(cluster: FakeCluster, own
     cluster.move_slots(SLOT, other_than(cluster, owner))
     for _ in range(10):
         pool.execute_noreply("INCR", "key")
-    pool.close()
+    started = now()
+    pool.close(timeout=30.0)
+    assert now() - started < 10.0  # and no longer
     assert cluster.owner_of(SLOT).data == {b"key": b"10"}
 
 
