@@ -47,6 +47,8 @@ LONG_FILES = (
     "asyncio_/test_cluster_life.py",
     "asyncio_/test_cluster_redirects.py",
     "threads/test_cluster_refreshes.py",
+    "asyncio_/test_cluster_leases.py",
+    "threads/test_cluster_leases.py",
     "asyncio_/test_outages.py",
     "asyncio_/test_cluster_errands.py",
     "asyncio_/test_liveness.py",

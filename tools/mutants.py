@@ -92,11 +92,14 @@ TESTS_OF: Final = {
     "_protocol/redirect.py": "protocol/test_redirect.py",
     "_routing/coverage.py": "routing/test_coverage.py routing/test_coverage_machine.py",
     "_async/routing/scans.py": "asyncio_/test_cluster_scans.py",
+    "_protocol/misdirected.py": "protocol/test_misdirected.py",
     "_routing/splitting.py": "routing/test_splitting.py",
     "_async/node/retrying.py": "asyncio_/test_delivery.py asyncio_/test_pipelines.py asyncio_/only/test_ticks.py "
     "asyncio_/test_half_open.py asyncio_/test_blocking_commands.py asyncio_/test_outages.py",
     "_async/node/connection.py": "asyncio_/test_pipelines.py asyncio_/only/test_cancelled_leases.py "
     "asyncio_/test_blobs.py asyncio_/test_views.py asyncio_/only/test_ticks.py",
+    "_async/node/slot_watch.py": "asyncio_/test_cluster_leases.py",
+    "_async/routing/lease_watch.py": "asyncio_/test_cluster_leases.py",
     "_async/node/pipeline.py": "asyncio_/test_views.py asyncio_/test_mapped_replies.py asyncio_/test_pipelines.py",
     "_async/node/view.py": "asyncio_/test_views.py",
     "_facts/conditions.py": "facts/test_conditions.py asyncio_/test_views.py",
@@ -110,7 +113,8 @@ TESTS_OF: Final = {
     "_async/routing/routed.py": f"{_REDIRECTS} asyncio_/test_cluster_life.py",
     "_async/routing/scatter.py": "asyncio_/test_cluster_runs.py asyncio_/test_cluster_errands.py "
     "asyncio_/test_cluster_life.py asyncio_/only/test_cluster_loops.py",
-    "_async/routing/slot_map.py": f"asyncio_/test_cluster_life.py asyncio_/test_cluster_refreshes.py {_REDIRECTS}",
+    "_async/routing/slot_map.py": f"asyncio_/test_cluster_life.py asyncio_/test_cluster_refreshes.py {_REDIRECTS} "
+    "asyncio_/test_cluster_leases.py",
     "_async/shell/transport.py": "asyncio_/test_half_open.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blobs.py asyncio_/test_posted_runs.py asyncio_/only/test_posted_cancels.py",
     "_sync/shell/transport.py": "threads/test_posted_runs.py threads/only/test_posted_interrupts.py",
@@ -124,7 +128,6 @@ TESTS_OF: Final = {
     "asyncio_/only/test_cancelled_leases.py asyncio_/test_blobs.py",
     "_async/node/shared_lane.py": "asyncio_/test_shared_lane.py asyncio_/test_noreply.py "
     "asyncio_/test_pool_life.py asyncio_/test_outages.py asyncio_/test_delivery.py",
-    "_async/routing/scatter.py": "asyncio_/test_cluster_runs.py",
     "_async/door.py": "asyncio_/test_lane_choice.py asyncio_/test_delivery.py asyncio_/test_noreply.py "
     "asyncio_/test_pipelines.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blocking_commands.py asyncio_/test_outages.py asyncio_/only/test_event_loops.py",

@@ -243,3 +243,17 @@ def test_what_such_a_run_was_refused_is_not_noted() -> None:
     session.sent_run(calls)
     session.answered_run(calls, [OK, REFUSED, [], REFUSED])
     assert session.is_clean
+
+
+def test_watched_keys_are_remembered_as_long_as_they_are_watched() -> None:
+    for end, remembered in ((("EXEC", []), []), (("UNWATCH", OK), []), (("GET k", OK), ["k"])):
+        session = run(Session(0), ("WATCH k", OK))
+        session.watched = ["k"]
+        assert run(session, end).watched == remembered
+
+
+def test_why_a_command_was_not_queued_is_remembered_until_the_next_transaction() -> None:
+    session = run(Session(0), ("MULTI", OK))
+    session.refusal = REFUSED
+    assert run(session, ("MULTI", REFUSED), ("EXEC", [])).refusal is REFUSED
+    assert run(session, ("MULTI", OK)).refusal is None

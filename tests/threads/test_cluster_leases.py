@@ -110,8 +110,7 @@ def test_a_transaction_is_not_run_once_the_slot_of_a_watched_key_has_left(
 
 def test_what_stands_around_such_a_transaction_in_a_pipeline_is_run(cluster: FakeCluster) -> None:
     owner = cluster.owner_of(SLOT)
-    here = next(slot for slot in range(16384) if slot != SLOT and cluster.owner_of(slot) is owner)
-    key = next(key for key in map(str, range(100_000)) if cluster.slot_of(key) == here)
+    key = key_of(next(slot for slot in range(16384) if slot != SLOT and cluster.owner_of(slot) is owner))
     with ClusterPool(cluster.url) as pool, pool.acquire(key=KEY) as conn:
         conn.watch(KEY)
         cluster.move_slots(SLOT, other_than(cluster, owner))
@@ -150,7 +149,7 @@ def test_a_slot_that_has_come_back_was_away(cluster: FakeCluster) -> None:
 def test_slots_that_are_not_watched_may_leave(cluster: FakeCluster) -> None:
     owner = cluster.owner_of(SLOT)
     another = next(slot for slot in range(16384) if slot != SLOT and cluster.owner_of(slot) is owner)
-    key = next(key for key in map(str, range(100_000)) if cluster.slot_of(key) == another)
+    key = key_of(another)
     with ClusterPool(cluster.url) as pool, pool.acquire(key=KEY) as conn:
         conn.watch(key)
         conn.unwatch()
@@ -159,6 +158,17 @@ def test_slots_that_are_not_watched_may_leave(cluster: FakeCluster) -> None:
         pool.get(key)
         assert conn.execute_many([("SET", KEY, "v")], atomic=True) == [b"OK"]
         assert conn.execute_many([], atomic=True) == [], "nothing is watched any more"
+
+
+def test_each_watched_slot_counts(cluster: FakeCluster) -> None:
+    owner = cluster.owner_of(SLOT)
+    another = next(slot for slot in range(16384) if slot != SLOT and cluster.owner_of(slot) is owner)
+    with ClusterPool(cluster.url) as pool, pool.acquire(key=KEY) as conn:
+        conn.watch(key_of(another))
+        conn.watch(KEY)
+        cluster.move_slots(SLOT, other_than(cluster, owner))
+        pool.get(KEY)
+        assert f"slot {SLOT} has left" in str(error_of(lambda: conn.execute_many([], atomic=True)))
 
 
 def test_a_watch_behind_a_transaction_in_a_pipeline_is_remembered(cluster: FakeCluster) -> None:
@@ -465,6 +475,7 @@ def test_a_lease_of_a_node_that_lost_its_role_fails_and_can_be_given_back(cluste
                 lost = error_of(lambda lease=lease: lease.get(KEY))  # type: ignore[misc]
                 assert isinstance(lost, ConnectionLost)
                 assert lost.executed == "no"
+                assert "the node is no primary any more, so the connection was closed before it was sent" in str(lost)
                 assert place(owner) in str(lost)
                 assert lease.closed
         pool.release(conn)

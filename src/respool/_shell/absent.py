@@ -78,7 +78,7 @@ class Absent:
     def withdraw(self) -> None:
         """Do nothing: no command is queued."""
 
-    def abort(self) -> None:
+    def abort(self, reason: str = "") -> None:
         """Do nothing: no socket is open."""
 
     def abort_in_finaliser(self) -> None:

@@ -20,6 +20,10 @@ ADMISSION_ROOM: Final = 16
 NO_TLS_THERE: Final = "perhaps this port does not speak TLS: try redis:// or tls=False, or the port for TLS"
 
 
+#: Why a connection ended that its user, or its pool, has closed.
+CLOSED: Final = "the connection was closed"
+
+
 class Retired(ConnectionLost):
     """The pool closed the connection after the last reply in flight. Never raised, only used as a cause."""
 

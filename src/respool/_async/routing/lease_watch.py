@@ -19,7 +19,7 @@ from respool._facts.command import Spec
 from respool._facts.errors import ServerError, SlotMoved, WrongNode
 from respool._facts.slots import make_slot_of
 from respool._protocol.misdirected import moved_on_lease, moved_since_watched
-from respool._protocol.redirect import Step, read_redirect
+from respool._protocol.redirect import read_redirect
 from respool._routing.topology import address_of
 
 
@@ -59,7 +59,7 @@ class LeaseWatch:
         redirect = read_redirect(error, serving.address, spec, slots.pop() if len(slots) == 1 else None)
         if redirect is None:
             return error
-        if redirect.step is not Step.ASK and self._map.members.servings.get(serving.address) is serving:
+        if self._map.members.servings.get(serving.address) is serving:
             self._discovery.follow(redirect, serving)
         if not isinstance(error, WrongNode):
             return error

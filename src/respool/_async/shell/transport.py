@@ -31,7 +31,7 @@ from respool._facts.options import Options
 from respool._protocol.packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
 from respool._protocol.run import NO_BLOBS, ONE_BLOB, Args, Blobs, kind_of
 from respool._protocol.wire import SMALL_BYTES, Wire
-from respool._shell.sockets import ADMISSION_ROOM, ClosedHere, close_orphan, lost, tune, why
+from respool._shell.sockets import ADMISSION_ROOM, CLOSED, ClosedHere, close_orphan, lost, tune, why
 
 #: The cheapest way to get the running loop: asyncio's own C function.
 _get_running_loop: Final = asyncio._get_running_loop
@@ -457,12 +457,12 @@ class AsyncTransport(asyncio.Protocol):
         if not self._closed.done():
             self._closed.set_result(None)
 
-    def abort(self) -> None:
-        """Close at once, without waiting for anything. Commands in flight fail."""
+    def abort(self, reason: str = CLOSED) -> None:
+        """Close at once, without waiting for anything. Commands in flight fail; their errors give the reason."""
         if self._loop.is_closed():
             self.forget()
         else:
-            self._end(ClosedHere("the connection was closed", address=self._address), quiet=True)
+            self._end(ClosedHere(reason, address=self._address), quiet=True)
 
     def abort_in_finaliser(self) -> None:
         """Close from any thread in which the garbage collector runs, perhaps after the loop has been closed."""

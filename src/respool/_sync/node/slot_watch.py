@@ -186,7 +186,7 @@ def _empty_ends(
 ) -> tuple[dict[int, list[Mark]], list[Mark]]:
     """Return each EXEC that ran nothing, with the keys watched then, and the keys that are watched after the run."""
     if run.is_atomic:
-        return {len(replies) - 1: watched} if replies[-1] == [] else {}, []
+        return {len(replies) - 1: watched} if replies[-1] == [] else {}, watched
     empty = {}
     for at, each in enumerate(run.specs) if not run.is_plain else ():
         if each.effect == "watch":

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from respool._sync.node.closing import close, forget
 from respool._sync.node.maintenance import maintain_once
@@ -24,6 +24,9 @@ from respool._pooling.quota import Quota
 from respool._pooling.upkeep import shed
 from respool._shell.absent import FORKED, Absent
 from respool._shell.ending import RLock
+
+#: Why the connections of a node that was cut ended.
+LOST_ROLE: Final = "the node is no primary any more, so the connection was closed"
 
 
 class Members:
@@ -100,7 +103,7 @@ class Members:
         """Close a node at once, leases included: what it answers from now on is not to be believed (Rule 2)."""
         self.leave(serving)
         for connection in serving.node.connections():
-            connection.abort()
+            connection._transport.abort(LOST_ROLE)
         serving.node.close_now()
         self.tasks.start_or_run(_drain, serving)
 

@@ -39,7 +39,7 @@ from respool._shell.ending import RLock, is_finalizing, over
 from respool._facts.errors import PoolClosed
 from respool._facts.options import Options
 from respool._sync.shell.sockets import PlainSocket
-from respool._shell.sockets import ADMISSION_ROOM, ClosedHere, Retired, lost, why
+from respool._shell.sockets import ADMISSION_ROOM, CLOSED, ClosedHere, Retired, lost, why
 from respool._sync.shell.sockets import drive
 from respool._protocol.wire import SMALL_BYTES, Wire
 
@@ -751,9 +751,12 @@ class Transport:
             except OSError:
                 pass  # another thread has just closed it
 
-    def abort(self) -> None:
-        """Close at once, without waiting for anything. Every command in flight fails. Callable from any thread."""
-        self._end(ClosedHere("the connection was closed", address=self._address), quiet=True)
+    def abort(self, reason: str = CLOSED) -> None:
+        """Close at once, without waiting for anything. Every command in flight fails, with this reason in its error.
+
+        Callable from any thread.
+        """
+        self._end(ClosedHere(reason, address=self._address), quiet=True)
 
     def abort_in_finaliser(self) -> None:
         """Close only the socket, from a finaliser: the thread that runs it may hold the lock already."""
