@@ -189,12 +189,13 @@ class ClusterScan(Iterator[T]):
     def _scan_slots(self, cluster: ClusterCalls) -> None:
         """Get the next page of the slots of the node; now and then, and after the last, ask it about its slots."""
         node: Any = self._node
-        slot = SLOTS if self._cursor is None else slot_of(self._cursor)
+        at = self._cursor
+        slot = SLOTS if at is None else slot_of(at)
         following = slot
-        is_here = slot < SLOTS and cluster.map.topology.table[slot] == node
-        if is_here and self._pages < PAGES:
+        is_here = at is not None and cluster.map.topology.table[slot] == node
+        if at is not None and is_here and self._pages < PAGES:
             try:
-                cursor, page = self._ask(cluster, node, self._by_slot(self._cursor))
+                cursor, page = self._ask(cluster, node, self._by_slot(at))
             except UnknownCommand:
                 cluster.knows_clusterscan = self._is_by_slot = False
                 self._node = None
