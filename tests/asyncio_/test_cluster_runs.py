@@ -146,7 +146,7 @@ async def test_a_transaction_on_keys_here_and_there_until_its_time_is_over_did_n
     either.begin_migration(SLOT, other_than(either, owner))
     async with AsyncClusterPool(either.url) as pool:
         started = now()
-        with pytest.raises(TryAgain):
+        with pytest.raises((TryAgain, ReadTimeout)):  # on a busy machine, its time may be over during the last try
             await pool.execute_many(TWO, atomic=True, timeout=0.5)
         assert 0.2 < now() - started < 2.0
         assert data(either) == {b"{key}a": b"5"}

@@ -28,6 +28,7 @@ from respool._facts.errors import (
     ConnectFailed,
     Error,
     PoolClosed,
+    PoolError,
     ReadTimeout,
     TransportError,
     again,
@@ -82,7 +83,7 @@ class Spread:
         """Send everything; return one value for each command of the run. Raises the error if nothing else came."""
         self.finish(*self.begin())
         replies = self._scatter.replies()
-        if all(isinstance(reply, TransportError) for reply in replies):
+        if all(isinstance(reply, TransportError | PoolError) for reply in replies):
             raise again(replies[0])
         return self._run.read(replies)
 
@@ -194,6 +195,8 @@ class Spread:
             if self._group.closed:
                 raise
             return left(serving)
+        except PoolError as error:  # all of this node's connections are in use, which is no business of the others
+            return error
 
     def _send_asking(self, serving: Serving, pieces: list[Piece[Any]]) -> list[Any]:
         """Send pieces one by one, each behind ASKING; return the replies as those to ``commands_of`` are."""
