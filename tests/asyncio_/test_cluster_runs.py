@@ -20,6 +20,7 @@ from respool.errors import (
     CrossSlot,
     OutcomeUnknown,
     OutOfMemory,
+    ReadTimeout,
     ServerError,
     TooManyRedirects,
     TransportError,

@@ -20,6 +20,7 @@ from respool.errors import (
     CrossSlot,
     OutcomeUnknown,
     OutOfMemory,
+    ReadTimeout,
     ServerError,
     TooManyRedirects,
     TransportError,
@@ -146,7 +147,7 @@ def test_a_transaction_on_keys_here_and_there_until_its_time_is_over_did_not_run
     either.begin_migration(SLOT, other_than(either, owner))
     with ClusterPool(either.url) as pool:
         started = now()
-        with pytest.raises(TryAgain):
+        with pytest.raises((TryAgain, ReadTimeout)):  # on a busy machine, its time may be over during the last try
             pool.execute_many(TWO, atomic=True, timeout=0.5)
         assert 0.2 < now() - started < 2.0
         assert data(either) == {b"{key}a": b"5"}
