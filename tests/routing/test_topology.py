@@ -253,6 +253,15 @@ class TestMoved:
         assert known.moved(5, at(2), 1.0) == Change(moved=frozenset({5}))
         assert owners(known, 4, 5, 6) == [1, 2, 1]
 
+    def test_with_its_last_slot_a_node_has_none_until_it_gets_one(self) -> None:
+        known = topology(((0, 0), [1]), ((1, 16383), [2]))
+        assert known.has_slots(at(1))
+        known.moved(0, at(2), 1.0)
+        assert not known.has_slots(at(1))
+        known.moved(7, at(1), 2.0)
+        assert known.has_slots(at(1))
+        assert not known.has_slots(at(3))
+
     def test_one_that_says_what_is_known_changes_nothing(self) -> None:
         known = topology((HALVES[0], [1]), (HALVES[1], [2]))
         assert known.moved(5, at(1), 1.0).is_empty

@@ -189,6 +189,7 @@ class TopologyMachine(RuleBasedStateMachine):
     def the_map_is_one(self) -> None:
         topology = self.topology
         assert set(topology.table) - {None} <= topology.shards.keys()
+        assert all(topology.has_slots(address) == (address in topology.table) for address in topology.nodes)
         replicas = [node.address for shard in topology.shards.values() for node in shard.replicas]
         assert len(set(replicas)) == len(replicas)
         assert not topology.shards.keys() & set(replicas)

@@ -258,4 +258,4 @@ class Refresh:
     @property
     def _dead(self) -> list[Address]:
         """The unreachable primaries that have slots."""
-        return [address for address in self._lost if address in self._topology.table]
+        return [address for address in self._lost if self._topology.has_slots(address)]

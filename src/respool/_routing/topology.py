@@ -172,7 +172,7 @@ def difference(before: tuple[Table, dict[Address, Shard]], after: tuple[Table, d
 class Topology:
     """The map that is believed. Only this class changes it."""
 
-    __slots__ = ("_moved_at", "epoch", "shards", "table", "unserved")
+    __slots__ = ("_moved_at", "_owners", "epoch", "shards", "table", "unserved")
 
     def __init__(self) -> None:
         self.table: Table = [None] * SLOTS
@@ -183,11 +183,18 @@ class Topology:
         #: The highest epoch seen.
         self.epoch = 0
         self._moved_at: dict[int, float] = {}  # when slots were last heard of in a MOVED
+        self._owners: set[Address | None] | None = None  # who has slots, once somebody wanted to know
 
     def owner(self, slot: int) -> Shard | None:
         """Return the shard of a slot; None if no node is known to have it."""
         address = self.table[slot]
         return None if address is None else self.shards[address]
+
+    def has_slots(self, address: Address) -> bool:
+        """Tell whether a node is the primary of a slot."""
+        if self._owners is None:
+            self._owners = set(self.table)
+        return address in self._owners
 
     @property
     def nodes(self) -> dict[Address, Node]:
@@ -241,6 +248,7 @@ class Topology:
             return Change()
         if address in self.shards:  # by far the most frequent case: nothing is computed, and nothing copied
             self.table[slot] = address
+            self._owners = None
             return Change(moved=frozenset((slot,)))
         shards = self.shards.copy()
         table = self.table.copy()
@@ -270,6 +278,7 @@ class Topology:
         after = table, _tidy([*table, *keep], shards)
         change = difference((self.table, self.shards), after)
         self.table, self.shards = after
+        self._owners = None
         return change
 
 
