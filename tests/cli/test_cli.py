@@ -9,6 +9,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 import pytest
 
@@ -277,6 +278,50 @@ def test_the_embedded_server_ends_with_the_demo(tmp_path: Path) -> None:
         program.send_signal(signal.SIGINT)
         program.communicate(timeout=30)
     assert program.returncode == 130
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_the_demo_of_a_cluster_survives_the_end_of_a_primary_and_draws_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "outage.svg"
+    small = ["--seconds", "1", "--tasks", "30", "--threads", "6", "--save", str(picture)]
+    assert main(["demo", "--cluster", *small]) == 0
+    told = capsys.readouterr().out
+    assert "3 primaries and 3 replicas of valkey" in told
+    assert told.count("v shard 2 loses its primary") == 2
+    assert "8 checks, all passed" in told
+    assert f"drawn in {picture}" in told
+    words = [element.text for element in ElementTree.parse(picture).iter("{http://www.w3.org/2000/svg}text")]
+    assert words.count("shard 2 loses its primary") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--cluster", "--url", "redis://localhost"], "starts a cluster of its own: leave out --url"),
+        (["--save", "picture.svg"], "--save draws what happens to a cluster: give --cluster too"),
+    ],
+)
+def test_what_does_not_fit_a_demo_is_a_wrong_call(
+    words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", *words]) == 2
+    assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("sign", ["asyncio:", "threads:"])
+def test_the_cluster_ends_with_its_demo(sign: str, tmp_path: Path) -> None:
+    args = ["--tasks", "5", "--threads", "5", "--seconds", "1"]
+    with started("demo", "--cluster", *args, TMPDIR=str(tmp_path)) as program:
+        read_until(program, sign)
+        assert os.listdir(tmp_path) != []
+        program.send_signal(signal.SIGINT)
+        _, err = program.communicate(timeout=60)
+    assert program.returncode == 130
+    assert err == "respool: interrupted\n"
     assert os.listdir(tmp_path) == []
 
 

@@ -10,6 +10,7 @@ import pytest
 from respool._cli import screen as screen_module
 from respool._cli.numbers import Latencies, joined, short, whole
 from respool._cli.screen import RichScreen, Screen, make_screen
+from respool._cli.timeline import Span
 
 
 def written(screen: Screen) -> None:
@@ -19,6 +20,7 @@ def written(screen: Screen) -> None:
     screen.table(("", "left", "right"), [("row [one]", "1", "2,000"), ("two", "10", "3")])
     screen.check("a [good] one", passed=True)
     screen.check("a bad one", passed=False)
+    screen.picture([[Span("  row ", "bold"), Span("[x]", "bold red"), Span("  ")]])
 
 
 def test_plain_text_is_aligned_and_complete() -> None:
@@ -32,6 +34,7 @@ def test_plain_text_is_aligned_and_complete() -> None:
         "  two          10      3",
         "  ok    a [good] one",
         "  FAIL  a bad one",
+        "  row [x]",
     ]
 
 
@@ -49,7 +52,7 @@ def test_rich_says_the_same() -> None:
     console = pytest.importorskip("rich.console")
     stream = io.StringIO()
     written(RichScreen(console.Console(file=stream, force_terminal=True, width=100)))
-    for words in ("a part", "half", "row [one]", "2,000", "ok", "a [good] one", "FAIL", "a bad one"):
+    for words in ("a part", "half", "row [one]", "2,000", "ok", "a [good] one", "FAIL", "a bad one", "[x]"):
         assert words in stream.getvalue()
 
 

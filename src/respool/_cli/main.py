@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from respool._cli import bench as bench_command
 from respool._cli import demo as demo_command
+from respool._cli import demo_cluster
 from respool._cli import ping as ping_command
 from respool._cli.screen import make_screen
 from respool._facts.url import parse_url
@@ -20,6 +21,8 @@ from respool.errors import Error, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from respool._cli.screen import Screen
 
 N = TypeVar("N", int, float)
 
@@ -60,6 +63,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(_words(found[0]), FAILED)
 
 
+def _demo(args: argparse.Namespace, screen: Screen) -> int:
+    if args.cluster:
+        return demo_cluster.run(args, screen)
+    if args.save is not None:
+        raise UsageError("--save draws what happens to a cluster: give --cluster too")
+    return demo_command.run(args, screen)
+
+
 def _fail(words: str, code: int) -> int:
     sys.stderr.write(f"respool: {words}\n")
     return code
@@ -90,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     load = "run a mixed load against an embedded server and check every reply"
-    demo = _command(commands, "demo", demo_command.run, load)
+    demo = _command(commands, "demo", _demo, load)
     demo.description = (
         "Thousands of asyncio tasks, then dozens of threads, share a few connections, with blocking consumers "
         "beside them; half of a batch of calls is cancelled on the way. Every reply is compared with what its caller "
@@ -100,6 +111,10 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--seconds", type=_seconds, default=10.0, help="how long the load runs (default: 10)")
     demo.add_argument("--tasks", type=_count, default=2000, help="asyncio tasks (default: 2000)")
     demo.add_argument("--threads", type=_count, default=64, help="threads (default: 64)")
+    demo.add_argument(
+        "--cluster", action="store_true", help="kill a primary of an embedded cluster meanwhile, and draw what happens"
+    )
+    demo.add_argument("--save", metavar="PATH", help="with --cluster: draw it as SVG too")
 
     ping = _command(commands, "ping", ping_command.run, "reach a server: who it is, and how long a round trip takes")
     ping.add_argument("url", nargs="?", default=_default_url(), metavar="URL", help=URL_HELP)

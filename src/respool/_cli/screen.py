@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from respool._cli.timeline import Span
+
 #: Seconds between two lines of progress in plain text.
 PACE: Final = 1.0
 
@@ -50,6 +52,11 @@ class Screen:
         for row in (columns, *rows):
             cells = [f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)]
             self.say("  ".join([f"  {row[0]:<{widths[0]}}", *cells]).rstrip())
+
+    def picture(self, lines: Sequence[Sequence[Span]]) -> None:
+        """Write lines of text, each in pieces with a style."""
+        for line in lines:
+            self.say("".join(span.text for span in line).rstrip())
 
     @contextmanager
     def progress(self, seconds: float) -> Iterator[Ticker]:
@@ -92,6 +99,12 @@ class RichScreen(Screen):
         for row in rows:
             table.add_row(*map(Text, row))  # as Text, so that cells are not parsed as markup
         self._console.print(table)
+
+    def picture(self, lines: Sequence[Sequence[Span]]) -> None:
+        from rich.text import Text
+
+        for line in lines:
+            self._console.print(Text.assemble(*line), no_wrap=True)
 
     @contextmanager
     def progress(self, seconds: float) -> Iterator[Ticker]:
