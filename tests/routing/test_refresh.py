@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from respool._facts.server_records import SlotNode, SlotRange
-from respool._routing.refresh import CAP, HEDGE, MOST, PAUSE, PERIOD, PROBES, Ask, Refresh
+from respool._routing.refresh import CAP, HEDGE, MOST, PAUSE, PERIOD, PROBES, SMALL, Ask, Refresh
 from respool._routing.topology import Address, Topology, View, ViewRefused, read_view
 from respool.errors import UsageValueError
 
@@ -331,6 +331,24 @@ class TestAnotherCluster:
         (seed,) = world.due()
         with pytest.raises(ViewRefused, match="is down"):
             world.refresh.answered(seed, view((1,), state="fail"), world.now, 0.0)
+
+
+class TestLargeClusters:
+    """Rule 4: each answer is long, and all clients hear of a dead primary together."""
+
+    @pytest.mark.parametrize(("shards", "is_preferred"), [(SMALL // 2, True), (SMALL // 2 + 1, False)])
+    def test_only_in_a_small_one_the_replica_of_a_dead_primary_is_asked_first(
+        self, shards: int, *, is_preferred: bool
+    ) -> None:
+        first = set()
+        for seed in range(20):
+            world = World(*((number, 1000 + number) for number in range(1, shards + 1)))
+            world.now += 60.0
+            world.random = random.Random(seed)
+            world.refresh.unreachable(at(1))
+            first.update(world.addresses())
+        assert (first == {at(1001)}) == is_preferred
+        assert is_preferred or len(first) > 10
 
 
 class TestProbes:

@@ -9,9 +9,10 @@ Rule 2: a round is wanted if something was heard that no view has answered, whil
         a while. A view answers what was heard before it was asked for. That a node is unreachable is heard once.
 Rule 3: a round asks one node; after ``HEDGE``, or as soon as one fails, it asks ``WIDTH`` more, and so on, with at most
         ``MOST`` unanswered. So a node that hangs costs a tenth of a second. The first view that is believed ends it.
-Rule 4: the target of the latest MOVED comes first; then the replicas of unreachable primaries, for who is promoted
-        knows it first; then other nodes, then unreachable ones, and last the seeds, as the user wrote them, so that
-        their names are resolved anew. Within each group the order is random.
+Rule 4: the target of the latest MOVED comes first; then, in a small cluster, the replicas of unreachable primaries, for
+        who is promoted knows it first (in a large one the long answers to all clients together would keep them from
+        it); then other nodes, then unreachable ones, and last the seeds, as the user wrote them, so that their names
+        are resolved anew. Within each group the order is random.
 Rule 5: another cluster is believed if a seed shows it and no node showed ours in the same round: all servers have been
         replaced.
 Rule 6: while a primary with slots is unreachable, ``PROBES`` commands a second may be sent to other nodes to find out
@@ -201,14 +202,16 @@ class Refresh:
         self._is_wanted_round = self._is_wanted
         self._is_alive = False
         self._began_at = now
-        heirs = {node.address for lost in self._dead for node in self._topology.shards[lost].replicas}
+        nodes = self._topology.nodes
+        lost = self._dead if len(nodes) <= SMALL else ()
+        heirs = {node.address for address in lost for node in self._topology.shards[address].replicas}
 
         def rank(address: Address) -> tuple[int, float]:
             if address in self._lost:
                 return 3, random()
             return (0 if address == self._target else 1 if address in heirs else 2), random()
 
-        self._waiting.extend((address, False) for address in sorted(self._topology.nodes, key=rank))
+        self._waiting.extend((address, False) for address in sorted(nodes, key=rank))
         self._waiting.extend((address, True) for address in sorted(self._seeds, key=lambda _: random()))
         self._target = None
 
