@@ -47,8 +47,8 @@ def expected(text: str) -> list[str]:
     return re.findall(r"# -> (.*)$", text, flags=re.MULTILINE)
 
 
-def addressed(text: str, server: Server, cluster: ClusterServers | None) -> str:
-    """Put the servers' addresses in place of those that the documentation uses."""
+def addressed(text: str, server: Server, buckets: list[Server], cluster: ClusterServers | None) -> str:
+    """Put servers' addresses in place of those that the documentation uses."""
     places = {
         "localhost:6379": f"localhost:{server.port}",
         "localhost:6380": f"localhost:{server.tls_port}",
@@ -56,6 +56,7 @@ def addressed(text: str, server: Server, cluster: ClusterServers | None) -> str:
         "/run/valkey/valkey.sock": str(server.unix_path),
         "/etc/ssl/our-ca.pem": str(server.ca_file),
     }
+    places |= {f"10.0.0.{number}:6379": f"{each.host}:{each.port}" for number, each in enumerate(buckets, 1)}
     if cluster is not None:
         places |= {f"localhost:{7000 + at}": f"localhost:{node.port}" for at, node in enumerate(cluster.nodes)}
     for place, ours in places.items():
@@ -69,8 +70,9 @@ def test_the_code_of_a_page_runs_and_prints_what_it_says(page: Path, tmp_path: P
     file = tmp_path / page.name
     with ExitStack() as stack:
         server = stack.enter_context(Server(tls=True, unix=True, config={"user": "orders on >secret ~* &* +@all"}))
+        buckets = [stack.enter_context(Server()) for _ in range(3 if "10.0.0.1:6379" in text else 0)]
         cluster = stack.enter_context(ClusterServers()) if "+cluster://" in text else None
-        file.write_text(addressed(text, server, cluster), "utf-8")
+        file.write_text(addressed(text, server, buckets, cluster), "utf-8")
         done = subprocess.run(
             [sys.executable, "-W", "error", "-X", "utf8", file],
             capture_output=True,
