@@ -53,6 +53,7 @@ _WIRE = (
     "protocol/test_wire.py protocol/test_blobs.py protocol/test_frames.py protocol/test_vectors.py "
     "protocol/test_interrupted.py protocol/test_wire_machine.py"
 )
+_BUCKETS: Final = "asyncio_/test_hash_pool.py"
 #: The tests that must fail if a file is wrong, the quickest first.
 TESTS_OF: Final = {
     "_pooling/ledger.py": _LEDGER,
@@ -93,6 +94,10 @@ TESTS_OF: Final = {
     "_routing/coverage.py": "routing/test_coverage.py routing/test_coverage_machine.py",
     "_async/routing/scans.py": "asyncio_/test_cluster_scans.py",
     "_protocol/misdirected.py": "protocol/test_misdirected.py",
+    "_facts/hash_options.py": "facts/test_hash_options.py",
+    "_async/routing/buckets.py": _BUCKETS,
+    "_async/routing/group.py": _BUCKETS,
+    "_async/many.py": _BUCKETS,
     "_routing/splitting.py": "routing/test_splitting.py",
     "_async/node/retrying.py": "asyncio_/test_delivery.py asyncio_/test_pipelines.py asyncio_/only/test_ticks.py "
     "asyncio_/test_half_open.py asyncio_/test_blocking_commands.py asyncio_/test_outages.py",
@@ -101,8 +106,9 @@ TESTS_OF: Final = {
     "_async/node/slot_watch.py": "asyncio_/test_cluster_leases.py",
     "_async/routing/lease_watch.py": "asyncio_/test_cluster_leases.py",
     "_async/node/pipeline.py": "asyncio_/test_views.py asyncio_/test_mapped_replies.py asyncio_/test_pipelines.py",
-    "_async/node/view.py": "asyncio_/test_views.py",
+    "_async/node/view.py": "asyncio_/test_views.py asyncio_/test_hash_pool.py",
     "_facts/conditions.py": "facts/test_conditions.py asyncio_/test_views.py",
+    "_facts/url.py": "facts/test_url.py facts/test_hash_options.py",
     "_facts/options.py": "facts/test_options.py facts/test_url.py",
     "_async/node/node.py": "asyncio_/test_delivery.py asyncio_/test_outages.py asyncio_/test_cluster_redirects.py",
     "_async/routing/calls.py": f"{_REDIRECTS} asyncio_/test_cluster_life.py",
@@ -112,13 +118,13 @@ TESTS_OF: Final = {
     "_async/routing/members.py": "asyncio_/test_cluster_life.py asyncio_/test_cluster_refreshes.py",
     "_async/routing/routed.py": f"{_REDIRECTS} asyncio_/test_cluster_life.py",
     "_async/routing/scatter.py": "asyncio_/test_cluster_runs.py asyncio_/test_cluster_errands.py "
-    "asyncio_/test_cluster_life.py asyncio_/only/test_cluster_loops.py",
+    "asyncio_/test_cluster_life.py asyncio_/only/test_cluster_loops.py asyncio_/test_hash_pool.py",
     "_async/routing/slot_map.py": f"asyncio_/test_cluster_life.py asyncio_/test_cluster_refreshes.py {_REDIRECTS} "
     "asyncio_/test_cluster_leases.py",
     "_async/shell/transport.py": "asyncio_/test_half_open.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blobs.py asyncio_/test_posted_runs.py asyncio_/only/test_posted_cancels.py",
     "_sync/shell/transport.py": "threads/test_posted_runs.py threads/only/test_posted_interrupts.py",
-    "_async/node/scan.py": "asyncio_/test_scans.py",
+    "_async/node/scan.py": "asyncio_/test_scans.py asyncio_/test_hash_pool.py",
     "testing/_fake_cluster.py": _FAKES,
     "testing/_fake_cluster_node.py": _FAKES,
     "testing/_fake_routing.py": _FAKES,
