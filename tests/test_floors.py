@@ -64,7 +64,7 @@ GENERATED = "commands/__init__"
 LONGER = {
     "_protocol/run": (455, "what the replies to a run prove: each rule refers to the others"),
     "_async/shell/transport": (560, "one connected socket: sending, receiving, silence and the end share all of its state"),
-    "_sync/shell/transport": (870, "leader and followers: one protocol between threads, read as a whole"),
+    "_sync/shell/transport": (890, "leader and followers: one protocol between threads, read as a whole"),
     "commands/strings": (490, "one group of the manual: many short functions, whose signatures and docstrings are long"),
     "commands/sorted_sets": (705, "35 commands, one function each: half of the lines are signatures and overloads"),
     "commands/geo": (625, "the four searches that are older than GEOSEARCH: half of the lines are signatures and overloads"),

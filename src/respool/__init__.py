@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from respool._async.hash_pool import AsyncHashPool
     from respool._async.node.connection import AsyncConnection
     from respool._async.pool import AsyncPool
+    from respool._async.sentinel_pool import AsyncSentinelPool
     from respool._facts.command import Command
     from respool._facts.retry_policy import RetryPolicy
     from respool._facts.stats import PoolStats
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
     from respool._sync.hash_pool import HashPool
     from respool._sync.node.connection import Connection
     from respool._sync.pool import Pool
+    from respool._sync.sentinel_pool import SentinelPool
 
 _HOMES = {
     "AsyncClusterPool": "respool._async.cluster_pool",
     "AsyncConnection": "respool._async.node.connection",
     "AsyncHashPool": "respool._async.hash_pool",
     "AsyncPool": "respool._async.pool",
+    "AsyncSentinelPool": "respool._async.sentinel_pool",
     "ClusterPool": "respool._sync.cluster_pool",
     "Command": "respool._facts.command",
     "Connection": "respool._sync.node.connection",
@@ -41,6 +44,7 @@ _HOMES = {
     "Pool": "respool._sync.pool",
     "PoolStats": "respool._facts.stats",
     "RetryPolicy": "respool._facts.retry_policy",
+    "SentinelPool": "respool._sync.sentinel_pool",
     "async_from_url": "respool._async.from_url",
     "from_url": "respool._sync.from_url",
 }
@@ -50,6 +54,7 @@ __all__ = [
     "AsyncConnection",
     "AsyncHashPool",
     "AsyncPool",
+    "AsyncSentinelPool",
     "ClusterPool",
     "Command",
     "Connection",
@@ -57,6 +62,7 @@ __all__ = [
     "Pool",
     "PoolStats",
     "RetryPolicy",
+    "SentinelPool",
     "__version__",
     "async_from_url",
     "from_url",

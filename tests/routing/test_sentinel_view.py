@@ -425,7 +425,7 @@ class TestAnnouncements:
     def test_an_answer_to_a_question_from_before_does_not_take_it_back(self) -> None:
         world = World((A, 1))
         world.run()
-        world.view.subscribed(s(0), world.now)
+        world.view.ask_by(s(0), world.now)
         (ask,), _ = world.due()
         world.announce(0, A, B)
         world.answer(ask)

@@ -94,7 +94,7 @@ class SentinelViewMachine(RuleBasedStateMachine):
         sentinel = list(self.knows)[pick % len(self.knows)]
         self.cut ^= {sentinel}
         if sentinel not in self.cut:
-            self.view.subscribed(sentinel, self.now)
+            self.view.ask_by(sentinel, self.now)
 
     @rule(pick=PICK)
     def lose_or_find(self, pick: int) -> None:

@@ -9,25 +9,27 @@ from respool._async.cluster_pool import AsyncClusterPool
 from respool._async.door import AsyncDoor
 from respool._async.hash_pool import AsyncHashPool
 from respool._async.pool import AsyncPool
+from respool._async.sentinel_pool import AsyncSentinelPool
 from respool._facts.option_types import FROM_URL, Encoding, S
 from respool._facts.url import kind_of
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from respool._facts.option_types import ClusterPoolOptions
+    from respool._facts.option_types import AnyPoolOptions
 
 
 def async_from_url(
-    url: str, *, encoding: Encoding[S] | None = FROM_URL, **options: Unpack[ClusterPoolOptions]
+    url: str, *, encoding: Encoding[S] | None = FROM_URL, **options: Unpack[AnyPoolOptions]
 ) -> AsyncDoor[S]:
     """Return the pool for ``url``. Does no I/O.
 
     ``redis://``, ``valkey://`` (TCP), ``rediss://``, ``valkeys://`` (TLS) and ``unix://`` name a single node, and make
     an ``AsyncPool``. ``redis+cluster://`` and its kin name nodes of a cluster, and make an ``AsyncClusterPool``;
-    ``redis+hash://`` and its kin name the buckets of an ``AsyncHashPool``. Raises UsageError for an unknown scheme or
-    an option that this kind of pool does not have.
+    ``redis+sentinel://`` and its kin name sentinels, and make an ``AsyncSentinelPool``; ``redis+hash://`` and its kin
+    name the buckets of an ``AsyncHashPool``. Raises UsageError for an unknown scheme or an option that this kind of
+    pool does not have.
     """
-    kinds: dict[str, Any] = {"cluster": AsyncClusterPool, "hash": AsyncHashPool}
+    kinds: dict[str, Any] = {"cluster": AsyncClusterPool, "sentinel": AsyncSentinelPool, "hash": AsyncHashPool}
     pool: AsyncDoor[S] = kinds.get(kind_of(url), AsyncPool)(url, encoding=encoding, **options)
     return pool

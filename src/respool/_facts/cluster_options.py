@@ -63,13 +63,13 @@ class ClusterOptions(Options):
         return Options(**{**own, "host": address[0], "port": address[1], "standing": standing})
 
 
-def as_address(place: Any) -> Address:
+def as_address(place: Any, default_port: int = DEFAULT_PORT) -> Address:
     """Return a host and a port, given as such or as ``"host:port"``. Raises UsageError."""
     wanted = "a node is named by 'host:port', or by (host, port)"
     if isinstance(place, str):
         try:
             parts = urlsplit(f"//{place}")
-            place = (parts.hostname, parts.port or DEFAULT_PORT)
+            place = (parts.hostname, parts.port or default_port)
         except ValueError:
             raise UsageValueError(f"{wanted}, not {place!r}") from None
     if not isinstance(place, tuple | list) or len(place) != 2:

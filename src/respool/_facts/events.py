@@ -69,6 +69,18 @@ class TotalTooSmall(Event):
     nodes: int
 
 
+@dataclass(frozen=True, slots=True)
+class PrimaryChanged(Event):
+    """Another node is the primary of a service. ``old`` and ``new`` are ``host:port``; None: there was, or is, none.
+
+    ``why`` says who said so.
+    """
+
+    old: str | None
+    new: str | None
+    why: str
+
+
 def notify(listener: Callable[[Any], None] | None, kind: type[Event], *facts: Any) -> None:
     """Call a listener, if there is one. Its exceptions are dropped, except KeyboardInterrupt."""
     if listener is not None:

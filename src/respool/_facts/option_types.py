@@ -160,3 +160,31 @@ class ClusterPoolOptions(PoolOptions, total=False):
     """Most connections to all nodes together. Default: ``None``."""
     remap: Remap | None
     """Function called with each host and port that a node announces; returns those to dial. Default: ``None``."""
+
+
+class SentinelPoolOptions(PoolOptions, total=False):
+    """The options that a pool with sentinels takes. Those of other pools hold for each node by itself."""
+
+    # Where
+    sentinels: Iterable[Address | str]
+    """Sentinels to ask first, as ``"host:port"`` or ``(host, port)``; they name the others. Must be given."""
+    service: str
+    """Name under which the sentinels watch the primary, as in ``SENTINEL MASTERS``. Must be given."""
+    sentinel_tls: bool | SSLContext
+    """Like ``tls``, for connections to sentinels. Default: ``False``."""
+    sentinel_username: str | None
+    """ACL user at the sentinels. Default: ``None``."""
+    sentinel_password: str | None
+    """Password at the sentinels; never shown in a ``repr`` or a message. Default: ``None``."""
+    sentinel_credentials: Credentials | None
+    """Like ``credentials``, for connections to sentinels. Default: ``None``."""
+    read_from: ReadFrom
+    """Which nodes answer reads: the primary, replicas if one is up, or both. Default: ``'primary'``."""
+    max_total: int | None
+    """Most connections to all nodes together, without those to sentinels. Default: ``None``."""
+    remap: Remap | None
+    """Function called with each host and port that a server names; returns those to dial. Default: ``None``."""
+
+
+class AnyPoolOptions(ClusterPoolOptions, SentinelPoolOptions, total=False):
+    """The options of all kinds of pool; which of them a pool takes, its URL decides."""

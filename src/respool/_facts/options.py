@@ -179,17 +179,20 @@ def make_options(
             raise UsageValueError("this URL names a cluster: use ClusterPool or AsyncClusterPool, or from_url")
         if "buckets" in merged and "buckets" not in names:
             raise UsageValueError("this URL names buckets: use HashPool or AsyncHashPool, or from_url")
-        is_secure = merged.get("tls", False)
+        if "sentinels" in merged and "sentinels" not in names:
+            raise UsageValueError("this URL names sentinels: use SentinelPool or AsyncSentinelPool, or from_url")
+        secure = [name for name in ("tls", "sentinel_tls") if merged.get(name, False)]
         for name, text in merged.pop("query", {}).items():
             value = kind._from_text(name, text)
-            if name in merged and merged[name] != value and name != "tls":
+            if name in merged and merged[name] != value and name not in ("tls", "sentinel_tls"):
                 raise UsageValueError(f"the URL says two things about {name}: leave {name}= out of its query string")
             merged[name] = value
-        if is_secure and given.get("tls", merged["tls"]) is False:
-            raise UsageValueError(
-                "tls=False contradicts the scheme of the URL, which asks for TLS: password and data would go in clear "
-                "text; write redis:// or valkey:// if that is meant"
-            )
+        for name in secure:
+            if given.get(name, merged[name]) is False:
+                raise UsageValueError(
+                    f"{name}=False contradicts the scheme of the URL, which asks for TLS: password and data would go "
+                    "in clear text; write redis:// or valkey:// if that is meant"
+                )
     merged.update(given)
     if merged.get("credentials") is not None and "credentials" in given and "password" not in given:
         merged.pop("password", None)  # the callable overrides the URL's password, which may be out of date
@@ -271,7 +274,7 @@ _SECRETS: Final = frozenset({"password", "credentials", "connection_options"})
 
 
 def _shown(name: str, value: Any) -> str:
-    return type(value).__name__ if name in _SECRETS else repr(value)
+    return type(value).__name__ if name.removeprefix("sentinel_") in _SECRETS else repr(value)
 
 
 # From a URL's query string ------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
 """Parse a server's URL.
 
 Rule 1: the scheme says how to connect: ``redis``/``valkey`` TCP, ``rediss``/``valkeys`` TLS, ``unix`` a socket file.
-        What follows a ``+`` says what is there: ``redis+cluster``, ``redis+hash``. Then there may be several hosts:
-        ``a:7000,b:7001``.
-Rule 2: the path of a TCP URL is the database; the query string may hold any option that can be written as text.
+        What follows a ``+`` says what is there: ``redis+cluster``, ``redis+sentinel``, ``redis+hash``. Then there may
+        be several hosts: ``a:7000,b:7001``.
+Rule 2: the path of a TCP URL is the database, and with sentinels the service and the database. The query string may
+        hold any option that can be written as text.
 Rule 3: an invalid or ambiguous URL is refused; nothing is guessed. Messages never show the password.
 """
 
@@ -18,17 +19,19 @@ TCP: Final = frozenset({"redis", "valkey"})
 TLS: Final = frozenset({"rediss", "valkeys"})
 UNIX: Final = frozenset({"unix", "redis+unix", "valkey+unix"})
 CLUSTER: Final = frozenset(f"{scheme}+cluster" for scheme in TCP | TLS)
+SENTINEL: Final = frozenset(f"{scheme}+sentinel" for scheme in TCP | TLS)
 HASH: Final = frozenset(f"{scheme}+hash" for scheme in TCP | TLS)
-SEVERAL: Final = CLUSTER | HASH
+SEVERAL: Final = CLUSTER | SENTINEL | HASH
 
 DEFAULT_PORT: Final = 6379
+SENTINEL_PORT: Final = 26379
 _UNREADABLE: Final = (
     "not a URL: its host and port cannot be read; / ? # @ : in a password are written %2F %3F %23 %40 %3A"
 )
 
 
 def kind_of(url: str) -> str:
-    """Return what a URL says is there: ``"cluster"`` or ``"hash"``; empty for one node, and for what is no URL."""
+    """Return what a URL says is there: ``"cluster"``, ``"sentinel"``, ``"hash"``; empty for one node, or for no URL."""
     scheme = str(url).partition("://")[0].lower()
     return scheme.rpartition("+")[2] if scheme in SEVERAL else ""
 
@@ -62,6 +65,8 @@ def parse_url(url: str) -> dict[str, Any]:
         return found | {"path": path}
     if parts.scheme.partition("+")[0] in TLS:
         found["tls"] = True
+    if parts.scheme in SENTINEL:
+        return found | _service(hosts, parts.path, is_secure=found.get("tls", False))
     if parts.scheme in SEVERAL:
         places = [(unquote(host or "localhost"), port or DEFAULT_PORT) for host, port in hosts]
         found["seeds" if parts.scheme in CLUSTER else "buckets"] = places
@@ -71,12 +76,27 @@ def parse_url(url: str) -> dict[str, Any]:
             found["host"] = unquote(host)
         if port is not None:
             found["port"] = port
-    database = unquote(parts.path).strip("/")
-    if database:
-        if not (database.isascii() and database.isdigit()):
-            raise UsageValueError("the path of the URL must be a database number")
-        found["db"] = int(database)
-    return found
+    return found | _database(unquote(parts.path).strip("/"))
+
+
+def _database(text: str) -> dict[str, Any]:
+    if not text:
+        return {}
+    if not (text.isascii() and text.isdigit()):
+        raise UsageValueError("the path of the URL must be a database number")
+    return {"db": int(text)}
+
+
+def _service(hosts: list[tuple[str | None, int | None]], path: str, *, is_secure: bool) -> dict[str, Any]:
+    """Return the sentinels, the service and the database of a URL. TLS in it holds for the sentinels that it names."""
+    found: dict[str, Any] = {}
+    found["sentinels"] = [(unquote(host or "localhost"), port or SENTINEL_PORT) for host, port in hosts]
+    if is_secure:
+        found["sentinel_tls"] = True
+    service, _, database = path.strip("/").partition("/")
+    if service:
+        found["service"] = unquote(service)
+    return found | _database(unquote(database))
 
 
 def _hosts(netloc: str) -> list[tuple[str | None, int | None]]:

@@ -1,6 +1,6 @@
 """Who is the primary, by what sentinels and nodes say; whom to ask next.
 
-    answered, failed, event, subscribed     (sentinels) -> Change
+    answered, failed, event, ask_by         (sentinels) -> Change
     checked, redirected, demoted            (nodes)     -> Change
     next_at -> due -> Ask, Check
 
@@ -180,10 +180,10 @@ class SentinelView:
         """Note that a sentinel did not answer, or that its answer was refused. What it said before still counts."""
         return self._learn(self._sentinels.failed(ask, error, now, chance), now)
 
-    def subscribed(self, address: Address, now: float) -> None:
-        """Note a new subscription to a sentinel: what it published before may have been missed."""
+    def ask_by(self, address: Address, at: float) -> None:
+        """Ask a sentinel at ``at``, or before: what it published until then may have been missed."""
         if (sentinel := self._sentinels.known.get(address)) is not None:
-            sentinel.ask_by(now)
+            sentinel.ask_by(at)
 
     def event(self, address: Address, channel: str, text: str, now: float) -> Change:
         """Take a message that the sentinel at ``address`` published."""

@@ -120,11 +120,15 @@ class Sentinel:
             return None
         self._open = Ask(address, now)
         self._asked_at = now
+        self._next_at = _NEVER
         self._is_stale = False
         return self._open
 
     def ask_by(self, at: float) -> None:
-        """Ask it at ``at``, or before if that was planned, but not too soon after the question before."""
+        """Ask it at ``at``, or before if that was planned, but not too soon after the question before.
+
+        An open question is not enough: its answer may be older than the reason to ask.
+        """
         self._next_at = min(self._next_at, max(at, self._asked_at + PAUSE))
 
     def was_asked_since(self, at: float) -> bool:
@@ -152,9 +156,7 @@ class Sentinel:
         if self._open is not ask:
             return False
         self._open = None
-        self._next_at = next_at
-        if self._is_stale:
-            self.ask_by(ask.at)
+        self._next_at = min(self._next_at, next_at)
         return True
 
     def take(self, answer: Answer) -> None:

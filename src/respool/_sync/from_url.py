@@ -9,25 +9,27 @@ from respool._sync.cluster_pool import ClusterPool
 from respool._sync.door import Door
 from respool._sync.hash_pool import HashPool
 from respool._sync.pool import Pool
+from respool._sync.sentinel_pool import SentinelPool
 from respool._facts.option_types import FROM_URL, Encoding, S
 from respool._facts.url import kind_of
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from respool._facts.option_types import ClusterPoolOptions
+    from respool._facts.option_types import AnyPoolOptions
 
 
 def from_url(
-    url: str, *, encoding: Encoding[S] | None = FROM_URL, **options: Unpack[ClusterPoolOptions]
+    url: str, *, encoding: Encoding[S] | None = FROM_URL, **options: Unpack[AnyPoolOptions]
 ) -> Door[S]:
     """Return the pool for ``url``. Does no I/O.
 
     ``redis://``, ``valkey://`` (TCP), ``rediss://``, ``valkeys://`` (TLS) and ``unix://`` name a single node, and make
     an ``Pool``. ``redis+cluster://`` and its kin name nodes of a cluster, and make an ``ClusterPool``;
-    ``redis+hash://`` and its kin name the buckets of an ``HashPool``. Raises UsageError for an unknown scheme or
-    an option that this kind of pool does not have.
+    ``redis+sentinel://`` and its kin name sentinels, and make an ``SentinelPool``; ``redis+hash://`` and its kin
+    name the buckets of an ``HashPool``. Raises UsageError for an unknown scheme or an option that this kind of
+    pool does not have.
     """
-    kinds: dict[str, Any] = {"cluster": ClusterPool, "hash": HashPool}
+    kinds: dict[str, Any] = {"cluster": ClusterPool, "sentinel": SentinelPool, "hash": HashPool}
     pool: Door[S] = kinds.get(kind_of(url), Pool)(url, encoding=encoding, **options)
     return pool

@@ -46,6 +46,8 @@ class Members:
         self.alarm = Alarm()
         self.tasks = BackgroundTasks()
         self.closed = False
+        #: Called when the maintenance task ends; whatever else works for the pool must end too.
+        self.at_end: Callable[[], None] = _nothing
         #: Those in use, by their addresses.
         self.servings: dict[Address, Serving] = {}
         self._leaving: list[Serving] = []  # retired or cut, and not all of their connections are back
@@ -68,6 +70,7 @@ class Members:
             self.closed = True
             for serving in self.all():
                 serving.node.close_now()
+        self.at_end()
 
     def all(self) -> list[Serving]:
         """Return all nodes, those that are leaving included."""

@@ -492,6 +492,10 @@ class AsyncTransport(asyncio.Protocol):
         if then_close:
             self.abort()
 
+    async def listen(self) -> None:
+        """Read what the server sends unasked, until the connection has ended. Nothing else may use it meanwhile."""
+        await self.wait_closed()  # the event loop reads
+
     async def wait_closed(self) -> None:
         """Wait until the socket is closed. Call ``abort`` first."""
         if not self._loop.is_closed():

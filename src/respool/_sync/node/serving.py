@@ -42,8 +42,9 @@ class Serving:
         #: The address to dial.
         self.address: Address = (options.host, options.port)
         self.ledger = node.ledger
-        #: Whether it is a replica of a cluster.
-        self.is_replica = options.standing is not None and options.standing.readonly
+        standing = options.standing
+        #: Whether it was opened as a replica.
+        self.is_replica = standing is not None and (standing.readonly or standing.expects == "replica")
         #: The event loop that it belongs to.
         self.world = node.world
         self.shared = SharedLane(node)

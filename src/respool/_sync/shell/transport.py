@@ -789,6 +789,23 @@ class Transport:
             if deadline is not None and monotonic() >= deadline:
                 return
 
+    def listen(self) -> None:
+        """Read what the server sends unasked, until the connection has ended. Nothing else may use it meanwhile.
+
+        Its thread leads for a call that has no command, so no reply ends its reading. That nothing comes is no fault.
+        """
+        self.set_patience(None)
+        call = _Call()
+        with self._lock:
+            if self._leader is not None:
+                raise self._busy()
+            self._leader = call
+        try:
+            self._lead(call, None)
+        except BaseException as error:
+            self._interrupted(call, error)
+            raise
+
     def wait_closed(self) -> None:
         """Wait until the socket is closed. Call ``abort`` first; it leaves the close to the leader, if there is one."""
         if self._is_mine() or is_finalizing():  # this thread leads, further up its stack: it closes the socket there

@@ -1,0 +1,251 @@
+# Written once: respool/_sync/routing/followed.py is generated from this file.
+"""Calls that follow a primary: a command, a pipeline, a lease.
+
+Rule 1: a call goes to whoever is the primary when it is sent, and a read to a replica where ``read_from`` allows that.
+        One that waits at a node which leaves goes to the next one: it was not sent.
+Rule 2: a node that refuses a command as a replica does (READONLY, REDIRECT, UNBLOCKED, MASTERDOWN) is no primary any
+        more. ``finder`` hears of it, and the call goes to the next primary, within its deadline. It did not run, so
+        this is no retry (see ``retrying``).
+Rule 3: a command that was in flight when its primary was cut may have run: a read is retried, a write raises
+        OutcomeUnknown.
+Rule 4: a command that may block keeps its own time: sent again, it waits for what is left of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from respool._async.node.connection import AsyncConnection
+from respool._async.node.retrying import Call, persist
+from respool._async.node.serving import Serving
+from respool._async.routing.replication import Replication
+from respool._facts.command import Spec
+from respool._facts.errors import ConnectFailed, Error, PoolClosed, ReadTimeout, UsageError, is_demoted, is_not_now
+from respool._facts.option_types import Address
+from respool._protocol.redirect import Hops, Redirect, Step, read_redirect, read_run
+from respool._protocol.run import Run, noreply_args
+from respool._shell.sockets import Retired
+
+
+class Followed(Call):
+    """A call that goes to the primary, whoever that is."""
+
+    __slots__ = ("_give_up_at", "_group", "_hops", "_read", "_reads", "_send", "_serving")
+
+    def __init__(
+        self,
+        group: Replication,
+        send: Callable[..., Any],
+        read: Callable[[Error, Address], Redirect | None],
+        name: str,
+        deadline: float | None,
+        *,
+        is_safe: bool,
+        runs_code: bool = False,
+        within: float | None = None,
+        tried: Serving | None = None,
+        reads: bool = False,
+    ) -> None:
+        """Describe a call.
+
+        ``send(serving, elsewhere=)`` tries it at a node, ``read(failure, address)`` reads a failure as a refusal by a
+        node that does not serve it now. ``tried``: where a first try was made. ``reads``: replicas may serve it.
+        """
+        retrying: Any = None if tried is None else tried.retrying
+        super().__init__(self._try, retrying, name, deadline, is_safe=is_safe, runs_code=runs_code, within=within)
+        self._group = group
+        self._send = send
+        self._read = read
+        self._reads = reads
+        self._serving = tried
+        self._hops = Hops()
+        patience = group.options.acquire_timeout
+        limit = None if patience is None else group.members.now() + patience
+        self._give_up_at = limit if deadline is None else deadline
+
+    async def _try(self, *, elsewhere: bool) -> Any:
+        self._serving = None  # until there is one, no node can be blamed
+        serving = self._group.reader() if self._reads else None
+        if serving is None:
+            serving = await self._group.primary(self.deadline)
+        self._serving = serving
+        self.retrying = serving.retrying
+        try:
+            return await self._send(serving, elsewhere=elsewhere)
+        except PoolClosed:
+            if self._group.closed:
+                raise
+            return _left(serving)
+
+    def pause_before(self, failure: Error, tries: int) -> float | None:
+        if self._serving is None or self._group.closed:  # for a primary it has waited long enough
+            return None
+        return self.retrying.pause_before(failure, tries, self.deadline)
+
+    def reroute(self, failure: Error) -> float | None:
+        """Return after how many seconds to send the call again; None unless its node does not serve it now.
+
+        Raises ReadTimeout if its time is over before it could go on.
+        """
+        serving, group = self._serving, self._group
+        if serving is None:
+            return None
+        refusal = self._read(failure, serving.address)
+        if refusal is None:
+            if is_demoted(failure, runs_code=self.runs_code):
+                group.finder.demoted(serving)
+            return None
+        if serving.is_replica:
+            group.leave_out(serving)
+            if refusal.step is Step.WAIT:  # another node can answer at once
+                self._reads = group.reader() is not serving
+                return 0.0
+        elif refusal.needs_refresh:
+            group.finder.demoted(serving, refusal.to)
+        seconds = self._hops.pause_before(refusal, serving.address, group.members.chance())
+        if self._give_up_at is not None and group.members.now() + seconds >= self._give_up_at:
+            if refusal.step is Step.WAIT:
+                return None
+            raise ReadTimeout(
+                f"{self.name} was refused ({failure}) until its time was over; it did not run",
+                address=serving.node.options.address,
+            )
+        return seconds
+
+
+class ReplicationCalls(Replication):
+    """A primary and its replicas that serve the calls of a pool."""
+
+    async def execute(
+        self,
+        args: tuple[Any, ...],
+        spec: Spec,
+        timeout: float | None,
+        failure: Error | None,
+        tried: Serving | None = None,
+    ) -> Any:
+        """Run one command and return its reply. ``failure`` is the error of a first try at the node ``tried``."""
+        now = self.members.now
+        deadline = None if timeout is None else now() + timeout
+        limit = spec.blocks_for(args)
+        ends_at = None if limit is None else now() + limit
+        may_block = ends_at is not None
+        calls = [args]
+
+        async def send(serving: Serving, *, elsewhere: bool) -> Any:
+            return await serving.try_once(calls[0], spec, deadline, on_lease=may_block, elsewhere=elsewhere)
+
+        def read(failure: Error, asked: Address) -> Redirect | None:
+            refusal = _refusal(failure, asked, spec)
+            if refusal is not None and ends_at is not None and ends_at != float("inf"):
+                calls[0] = spec.with_timeout(args, ends_at - now())
+            return refusal
+
+        call = Followed(
+            self,
+            send,
+            read,
+            spec.name,
+            deadline,
+            is_safe=spec.safe and not may_block,
+            runs_code=spec.runs_code,
+            within=timeout,
+            tried=tried,
+            reads=spec.reads and not may_block,
+        )
+        try:
+            return await persist(call, failure)
+        finally:
+            del failure
+
+    async def execute_run(self, run: Run, deadline: float | None, within: float | None) -> list[Any]:
+        """Run a pipeline on one connection; return one value per command, server errors as values.
+
+        One that the node has refused as a whole goes to the next primary.
+        """
+        may_block = run.may_block
+        found: list[Redirect | None] = [None]
+
+        async def send(serving: Serving, *, elsewhere: bool) -> Any:
+            replies = await serving.try_run(run, deadline, on_lease=may_block or run.is_big, elsewhere=elsewhere)
+            found[0], refusal = _refusal_of_run(run, replies, serving.address)
+            if refusal is None and run.is_refused_as_replica(replies):
+                self.finder.demoted(serving)
+            return refusal or replies
+
+        def read(_: Error, asked: Address) -> Redirect | None:
+            redirect, found[0] = found[0], None
+            return redirect
+
+        reads = not run.is_atomic and not may_block and all(spec.reads for spec in run.specs)
+        is_safe = run.is_safe and not may_block
+        call = Followed(self, send, read, "a pipeline", deadline, is_safe=is_safe, within=within, reads=reads)
+        return run.read(await persist(call))
+
+    async def execute_noreply(self, run: Run) -> None:
+        """Send a run without waiting for replies. Raises if it was certainly not sent."""
+        sent = noreply_args(run)
+
+        async def send(serving: Serving, *, elsewhere: bool) -> Any:
+            return await serving.try_noreply(sent)
+
+        await persist(Followed(self, send, _nothing, "a run without reply", None, is_safe=False))
+
+    async def borrow(self, timeout: float | None) -> AsyncConnection[Any]:
+        """Lease a connection to the primary within ``timeout`` seconds; the same errors as from one node."""
+        now = self.members.now
+        deadline = None if timeout is None else now() + timeout
+        while True:
+            serving = await self.primary(deadline)
+            try:
+                return await serving.leases.borrow(None if deadline is None else deadline - now())
+            except (PoolClosed, ConnectFailed):
+                if self.closed or serving is self.place.primary:
+                    raise
+
+    def release(self, lease: AsyncConnection[Any]) -> None:
+        """Take a lease back at once. Raises UsageError, and changes nothing, if it is not a current lease."""
+        for serving in self.members.all():
+            if lease.__dict__.get("_lane") is serving.leases:
+                serving.leases.release(lease)
+                return
+        raise UsageError("this connection was not leased from this pool, or was released already")
+
+
+def _refusal(failure: Error, asked: Address, spec: Spec) -> Redirect | None:
+    """Read the error of a node that does not serve a command now; None if it is another error, or proves nothing."""
+    redirect = read_redirect(failure, asked, spec)
+    if redirect is None and is_demoted(failure) and (spec.safe or not spec.runs_code):
+        return Redirect("READONLY", Step.WAIT, needs_refresh=True)
+    return redirect if redirect is not None and redirect.slot is None else None
+
+
+def _refusal_of_run(run: Run, replies: Any, asked: Address) -> tuple[Redirect | None, Error | None]:
+    """Return how a run goes on that a node refused as a whole, and an error that says so; None twice if it did not."""
+    if isinstance(replies, Error):
+        return None, None
+    if run.is_atomic:
+        refusal = run.why_not_now(replies)
+        redirect = read_run(run, replies, asked)
+    else:
+        errors = [reply for reply in replies if isinstance(reply, Error)]
+        is_whole = len(errors) == len(replies) and not run.runs_code and is_not_now(errors)
+        refusal = errors[0] if is_whole else None
+        redirect = None if refusal is None else read_redirect(refusal, asked, run.specs[0])
+    if refusal is None:
+        return None, None
+    if redirect is None and is_demoted(refusal):
+        redirect = Redirect("READONLY", Step.WAIT, needs_refresh=True)
+    return redirect, refusal
+
+
+def _left(serving: Serving) -> ConnectFailed:
+    """Return the failure of a call that was not sent because its node is not in service any more."""
+    failure = ConnectFailed("the node is not in service any more", address=serving.node.options.address)
+    failure.__cause__ = Retired("the node is not in service any more", address=serving.node.options.address)
+    return failure
+
+
+def _nothing(_: Error, asked: Address) -> Redirect | None:
+    """Return None: no server answers a run without reply."""

@@ -1,0 +1,149 @@
+"""What the tests of pools with sentinels need beside a pool: work and listening that go on in threads of their own."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any, Self
+
+import hiredis
+import pytest
+
+from respool.testing import SentinelServers, Server, wait_until
+
+FLAVORS = ("valkey", "redis")
+
+
+def servers_of(flavor: str, **options: Any) -> Iterator[SentinelServers]:
+    """Yield running sentinels and nodes of a flavor; skip where that is not installed."""
+    if flavor == "redis" and not shutil.which("redis-server"):
+        pytest.skip("there is no redis-server on this machine")
+    with SentinelServers(binary="redis-server" if flavor == "redis" else None, **options) as servers:
+        yield servers
+
+
+def heal(servers: SentinelServers) -> None:
+    """Wake and start all servers, and wait until every node is in step: as sentinels would do in half a minute."""
+    for server in (*servers.sentinels, *servers.nodes):
+        if server.is_paused:
+            server.resume()
+        if not server.is_running:
+            server.restart()
+    wait_until(lambda: _restore(servers), 30.0)
+    servers.wait_agreed()
+    wait_until(lambda: not any(_is_leading(sentinel, servers.name) for sentinel in servers.sentinels), 30.0)
+    primary = servers.primary
+    for node in servers.replicas:
+        node.command("REPLICAOF", primary.host, primary.port)
+
+    def are_linked() -> bool:
+        found = [node.info("replication") for node in servers.replicas]
+        return all(each.get("master_link_status") == "up" for each in found)
+
+    wait_until(are_linked, 30.0)
+
+
+def restart_primary(primary: Server) -> None:
+    """Start a killed primary again as a primary: as a process it begins with the role that it had at first."""
+    primary.restart()
+    primary.command("REPLICAOF", "NO", "ONE")
+
+
+def _restore(servers: SentinelServers) -> bool:
+    """Make the node that all sentinels name a primary again, and return whether it is one."""
+    if len({sentinel.command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", servers.name)[1] for sentinel in servers.sentinels}) > 1:
+        return False
+    if servers.primary.info("replication")["role"] != "master":
+        servers.primary.command("REPLICAOF", "NO", "ONE")
+    return True
+
+
+def _is_leading(sentinel: Server, name: str) -> bool:
+    """Return whether a sentinel leads a failover, which it announces a second after the others."""
+    words = sentinel.command("SENTINEL", "MASTER", name)
+    return b"failover_in_progress" in dict(zip(words[::2], words[1::2], strict=True))[b"flags"]
+
+
+def begin_failover(servers: SentinelServers, leader: int = 0) -> None:
+    """Ask a sentinel for a failover until it begins one: it refuses as long as it knows no fit replica."""
+
+    def has_begun() -> bool:
+        try:
+            servers.sentinels[leader].command("SENTINEL", "FAILOVER", servers.name)
+        except hiredis.ReplyError as error:
+            if not str(error).startswith(("INPROG", "NOGOODSLAVE")):
+                raise
+            return False
+        return True
+
+    wait_until(has_begun, 30.0)
+
+
+class Background:
+    """A function that runs in a thread of its own, so that an event loop goes on beside it."""
+
+    def __init__(self, work: Callable[..., Any], *args: Any) -> None:
+        self.outcome: Any = None
+
+        def run() -> None:
+            try:
+                self.outcome = work(*args)
+            except BaseException as error:
+                self.outcome = error
+
+        self._thread = threading.Thread(target=run, name="background", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_done(self) -> bool:
+        return not self._thread.is_alive()
+
+    def result(self) -> Any:
+        """Return what the function returned, or raise what it raised."""
+        self._thread.join(60.0)
+        if isinstance(self.outcome, BaseException):
+            raise self.outcome
+        return self.outcome
+
+
+class Announcements:
+    """Hears +switch-master of all sentinels, beside the pool; ``first`` is when the first one came."""
+
+    def __init__(self, servers: SentinelServers) -> None:
+        self.first: float | None = None
+        self._sockets = [self._subscribed(sentinel) for sentinel in servers.sentinels]
+        self._threads = [threading.Thread(target=self._hear, args=(each,), daemon=True) for each in self._sockets]
+
+    @staticmethod
+    def _subscribed(sentinel: Server) -> socket.socket:
+        connection = socket.create_connection((sentinel.host, sentinel.port), timeout=60.0)
+        connection.sendall(b"SUBSCRIBE +switch-master\r\n")
+        assert connection.recv(65536).startswith(b"*3\r\n$9\r\nsubscribe")
+        return connection
+
+    def _hear(self, connection: socket.socket) -> None:
+        try:
+            while (heard := connection.recv(65536)) and b"+switch-master" not in heard:
+                pass
+        except OSError:
+            return
+        if heard and self.first is None:
+            self.first = time.monotonic()
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for connection, thread in zip(self._sockets, self._threads, strict=True):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            thread.join(10.0)
+            connection.close()

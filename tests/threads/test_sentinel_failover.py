@@ -1,0 +1,291 @@
+# Generated from tests/asyncio_/test_sentinel_failover.py by tools/generate.py. Do not edit.
+"""A pool with real sentinels through failovers: no write is lost after the first announcement, and service goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from threads.harness import Callers, now, wait_until
+from effort import IS_PROOF
+from respool import SentinelPool, RetryPolicy
+from respool.errors import ConnectFailed, ConnectionLost, OutcomeUnknown
+from respool.events import PrimaryChanged
+from respool.testing import SentinelServers, Server
+from sentinels import FLAVORS, Announcements, Background, begin_failover, heal, restart_primary, servers_of
+
+ROUNDS = 20 if IS_PROOF else 2
+#: How long after the first announcement a lost write may still be acknowledged, in seconds.
+LEEWAY = 0.05
+#: Longer than any failover here takes.
+LONG = 30.0
+
+
+@pytest.fixture(scope="module", params=FLAVORS)
+def running(request: pytest.FixtureRequest) -> Iterator[SentinelServers]:
+    yield from servers_of(request.param, replicas=2)
+
+
+@pytest.fixture
+def servers(running: SentinelServers) -> SentinelServers:
+    """Sentinels and nodes that all run and agree."""
+    heal(running)
+    running.primary.command("FLUSHALL")
+    return running
+
+
+def at(server: Server) -> tuple[str, int]:
+    return server.host, server.port
+
+
+class Writer:
+    """Increments one counter after the other, until it is told to stop, and notes which were acknowledged, and when."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self.acknowledged: dict[int, tuple[float, float]] = {}
+        self.errors: list[Exception] = []
+        self.is_over = False
+        self.count = 0
+
+    def run(self) -> None:
+        while not self.is_over:
+            self.count += 1
+            sent = now()
+            try:
+                self._pool.incr(f"n:{self.count}")
+            except Exception as error:
+                self.errors.append(error)
+            else:
+                self.acknowledged[self.count] = sent, now()
+
+    def lost(self, primary: Server) -> list[tuple[float, float]]:
+        """Return when each was sent and acknowledged that the primary does not have."""
+        with primary.connect(timeout=20.0) as ask:
+            return [times for number, times in self.acknowledged.items() if not ask("EXISTS", f"n:{number}")]
+
+    def repeated(self, primary: Server) -> list[int]:
+        with primary.connect(timeout=20.0) as ask:
+            return [number for number in range(1, self.count + 1) if int(ask("GET", f"n:{number}") or 0) > 1]
+
+
+def test_no_write_is_lost_that_was_acknowledged_after_the_first_announcement(
+    servers: SentinelServers, callers: Callers
+) -> None:
+    for _ in range(ROUNDS):
+        heal(servers)
+        old = servers.primary
+        old.command("FLUSHALL")
+        events: list[Any] = []
+        with SentinelPool(servers.url, listener=events.append) as pool:
+            writer = Writer(pool)
+            caller = callers.start(writer.run)
+            with Announcements(servers) as announced:
+                begin_failover(servers)
+                wait_until(lambda: announced.first, LONG)
+                at_first, count = announced.first, len(writer.acknowledged)
+                wait_until(lambda: pool.primary not in (None, at(old)), LONG)
+                wait_until(lambda: len(writer.acknowledged) > count + 100, LONG)
+            writer.is_over = True
+            caller.result()
+            primary = servers.primary
+            assert primary is not old
+            assert pool.primary == at(primary)
+            assert at_first is not None
+            late = [(sent, done) for sent, done in writer.lost(primary) if sent > at_first and done > at_first + LEEWAY]
+            assert late == []
+            assert writer.repeated(primary) == []
+            assert all(isinstance(error, OutcomeUnknown) for error in writer.errors)
+            assert len(writer.errors) <= 1  # there is one caller
+        changes = [event for event in events if isinstance(event, PrimaryChanged)]
+        assert [change.new for change in changes] == [
+            f"{old.host}:{old.port}",
+            None,
+            f"{primary.host}:{primary.port}",
+        ]
+        assert "announced" in changes[1].why
+
+
+def test_a_killed_primary_is_replaced(servers: SentinelServers, callers: Callers) -> None:
+    old = servers.primary
+    with SentinelPool(servers.url, connect_timeout=LONG) as pool:
+        writer = Writer(pool)
+        caller = callers.start(writer.run)
+        wait_until(lambda: len(writer.acknowledged) > 100)
+        old.kill()
+        wait_until(lambda: pool.primary not in (None, at(old)), LONG)
+        count = len(writer.acknowledged)
+        wait_until(lambda: len(writer.acknowledged) > count + 100, LONG)
+        writer.is_over = True
+        caller.result()
+        assert len(writer.errors) <= 1
+        assert all(isinstance(error, OutcomeUnknown) for error in writer.errors)
+
+
+def test_reads_go_on_over_the_death_of_a_primary(servers: SentinelServers, callers: Callers) -> None:
+    servers.primary.command("SET", "k", "v")
+    with servers.primary.connect() as ask:
+        assert ask("WAIT", 2, 5000) == 2
+    with SentinelPool(servers.url, connect_timeout=LONG, retry=RetryPolicy(budget_floor=1000.0)) as pool:
+        pool.get("k")
+        servers.primary.kill()
+        readers = [callers.start(pool.get, "k") for _ in range(20)]
+        wait_until(lambda: all(reader.is_done for reader in readers), LONG)
+        assert [reader.result() for reader in readers] == [b"v"] * 20
+
+
+def test_what_a_hung_primary_acknowledges_later_is_not_believed(
+    servers: SentinelServers, callers: Callers
+) -> None:
+    old = servers.primary
+    patient = {"read_timeout": None, "stall_after": None, "connect_timeout": LONG}
+    with SentinelPool(servers.url, **patient) as pool:  # type: ignore[arg-type]
+        pool.set("k", "before")
+        with pool.acquire() as lease:
+            lease.get("k")
+            old.pause()
+            write = callers.start(pool.set, "k", "lost")
+            on_lease = callers.start(lease.set, "k", "lost")
+            wait_until(lambda: pool.primary not in (None, at(old)), LONG)
+            for caller in (write, on_lease):
+                with pytest.raises(OutcomeUnknown):
+                    caller.result()
+            old.resume()
+            with pytest.raises(ConnectionLost):
+                lease.get("k")
+        assert pool.get("k") == b"before"
+        assert pool.set("k", "after") is True
+        assert servers.primary.command("GET", "k") == b"after"
+
+
+def test_a_blocked_command_keeps_its_time_over_a_failover(servers: SentinelServers, callers: Callers) -> None:
+    with SentinelPool(servers.url) as pool:
+        old = pool.primary
+        popped = callers.start(pool.blpop, "queue", timeout=LONG)
+        wait_until(lambda: pool.leased == 1)
+        begin_failover(servers)
+        wait_until(lambda: pool.primary not in (None, old), LONG)
+        wait_until(lambda: popped.is_done or pool.leased == 1, LONG)
+        # It was waiting when its connection was cut: it may have taken an element that is lost.
+        if popped.is_done:
+            with pytest.raises(OutcomeUnknown):
+                popped.result()
+        pool.ping()
+
+
+def test_a_stale_sentinel_does_not_bring_the_old_primary_back(servers: SentinelServers) -> None:
+    stale, *_ = servers.sentinels
+    old = servers.primary
+    with SentinelPool(servers.url) as pool:
+        assert pool.primary == at(old)
+        stale.pause()
+        begin_failover(servers, leader=1)
+        wait_until(lambda: pool.primary not in (None, at(old)), LONG)
+        new = pool.primary
+        stale.resume()
+        wait_until(lambda: pool._serving.finder.view._sentinels.known[at(stale)].epoch >= 0, LONG)
+        assert pool.set("k", "v") is True
+        assert pool.primary == new
+    # A pool that begins with the stale one.
+    stale.pause()
+    with SentinelPool(servers.url) as pool:
+        stale.resume()
+        assert pool.primary == new
+        assert pool.set("k", "w") is True
+
+
+def test_service_goes_on_with_one_sentinel_dead_and_follows_the_others(servers: SentinelServers) -> None:
+    dead, *_ = servers.sentinels
+    dead.kill()
+    old = servers.primary
+    with SentinelPool(servers.url) as pool:
+        assert pool.set("k", "v") is True
+        begin_failover(servers, leader=1)
+        wait_until(lambda: pool.primary not in (None, at(old)), LONG)
+        assert pool.set("k", "w") is True
+        assert servers.primary.command("GET", "k") == b"w"
+
+
+def test_service_goes_on_with_all_sentinels_dead_and_they_are_heard_again_when_they_are_back(
+    servers: SentinelServers,
+) -> None:
+    with SentinelPool(servers.url) as pool:
+        assert pool.set("k", "v") is True
+        old = pool.primary
+        wait_until(lambda: len(heard(pool)) == 3)
+        for sentinel in servers.sentinels:
+            sentinel.kill()
+        wait_until(lambda: heard(pool) == [])
+        assert pool.set("k", "w") is True
+        assert pool.primary == old
+        for sentinel in servers.sentinels:
+            sentinel.restart()
+        wait_until(lambda: len(heard(pool)) == 3, LONG)
+        begin_failover(servers)
+        wait_until(lambda: pool.primary not in (None, old), LONG)
+        assert pool.set("k", "x") is True
+
+
+def heard(pool: Any) -> list[Any]:
+    """Return the sentinels to whose messages a pool listens."""
+    sentinels = list(pool._serving.finder._sentinels.values())
+    return [each for each in sentinels if each.is_heard and each._hearing is not None and not each._hearing.closed]
+
+
+def test_without_a_quorum_calls_fail_in_time_and_service_returns_with_the_primary(
+    servers: SentinelServers, callers: Callers
+) -> None:
+    primary = servers.primary
+    with SentinelPool(servers.url, connect_timeout=0.5) as pool:
+        pool.set("k", "v")
+        for sentinel in servers.sentinels[:2]:
+            sentinel.kill()
+        primary.kill()
+        since = now()
+        with pytest.raises(ConnectFailed) as caught:
+            while True:  # the first may fail in flight
+                try:
+                    pool.set("k", "w")
+                except OutcomeUnknown:
+                    pass
+        assert caught.value.executed == "no"
+        assert now() - since < LONG / 2
+        restart_primary(primary)
+        wait_until(lambda: pool.shared == 1, LONG)
+        assert pool.set("k", "w") is True
+
+
+@pytest.mark.parametrize("read_from", ["replica", "any"])
+def test_reads_at_replicas_never_come_from_a_deposed_primary(
+    servers: SentinelServers, callers: Callers, read_from: Any
+) -> None:
+    old = servers.primary
+    old.command("SET", "k", "old")
+    with old.connect() as ask:
+        assert ask("WAIT", 2, 5000) == 2
+    with SentinelPool(servers.url, read_from=read_from, connect_timeout=LONG) as pool:
+        assert pool.get("k") == b"old"
+        wait_until(lambda: len(pool.replicas) == 2, LONG)
+        begin_failover(servers)
+        wait_until(lambda: pool.primary not in (None, at(old)), LONG)
+        old.command("SET", "k", "lost")  # for ten seconds more it believes that it is the primary
+        assert pool.set("k", "new") is True
+        (other,) = {*servers.replicas} - {old}
+        wait_until(lambda: other.command("GET", "k") == b"new", LONG)
+        assert {pool.get("k") for _ in range(200)} == {b"new"}
+        assert at(old) not in pool.replicas
+        heal(servers)
+        wait_until(lambda: at(old) in pool.replicas, LONG)
+        assert pool.get("k") == b"new"
+
+
+def test_a_failover_does_not_hold_up_a_pool_that_is_closed_in_it(servers: SentinelServers) -> None:
+    pool: SentinelPool[bytes] = SentinelPool(servers.url)
+    pool.open()
+    old = pool.primary
+    failover = Background(begin_failover, servers)
+    wait_until(lambda: pool.primary != old, LONG)
+    pool.close()
+    failover.result()
