@@ -68,12 +68,12 @@ def _is_leading(sentinel: Server, name: str) -> bool:
     return b"failover_in_progress" in dict(zip(words[::2], words[1::2], strict=True))[b"flags"]
 
 
-def begin_failover(servers: SentinelServers, leader: int = 0) -> None:
+def begin_failover(servers: SentinelServers, *how: str, leader: int = 0) -> None:
     """Ask a sentinel for a failover until it begins one: it refuses as long as it knows no fit replica."""
 
     def has_begun() -> bool:
         try:
-            servers.sentinels[leader].command("SENTINEL", "FAILOVER", servers.name)
+            servers.sentinels[leader].command("SENTINEL", "FAILOVER", servers.name, *how)
         except hiredis.ReplyError as error:
             if not str(error).startswith(("INPROG", "NOGOODSLAVE")):
                 raise

@@ -12,6 +12,7 @@ import pytest
 
 from respool import RetryPolicy
 from respool._facts.cluster_options import ClusterOptions
+from respool._facts.sentinel_options import SentinelOptions
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
@@ -33,7 +34,8 @@ def test_every_rule_of_the_real_page_is_found_once() -> None:
 
 
 def test_every_option_of_the_real_page_is_found_once() -> None:
-    wanted = [*ClusterOptions.names()] + [entry.name for entry in fields(RetryPolicy)]
+    options = [*ClusterOptions.names(), *(SentinelOptions.names() - ClusterOptions.names())]
+    wanted = options + [entry.name for entry in fields(RetryPolicy)]
     assert sorted(hooks.options_in(markdown(hooks.OPTIONS))) == sorted(wanted)
 
 

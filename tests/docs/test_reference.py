@@ -15,6 +15,7 @@ from respool import PoolStats, RetryPolicy, errors, events, testing, types
 from respool._facts import records, server_records
 from respool._facts.cluster_options import ClusterOptions
 from respool._facts.options import NAMES, Options
+from respool._facts.sentinel_options import SentinelOptions
 from respool.commands import connection, geo, strings
 
 ROOT: Final = Path(__file__).parents[2]
@@ -47,6 +48,8 @@ def default_of(entry: object) -> str:
 def test_every_option_is_there_with_its_default() -> None:
     found = rows("options.md")
     options = {entry.name: default_of(entry) for entry in fields(Options) if entry.name in NAMES}
+    nodes = Options.names()
+    options |= {entry.name: default_of(entry) for entry in fields(SentinelOptions) if entry.name not in nodes | {"standing"}}
     policy = {entry.name: default_of(entry) for entry in fields(RetryPolicy)}
     cluster = {entry.name: default_of(entry) for entry in fields(ClusterOptions) if entry.name not in options}
     cluster.pop("standing")

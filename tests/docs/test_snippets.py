@@ -17,7 +17,7 @@ from typing import Final
 
 import pytest
 
-from respool.testing import ClusterServers, Server
+from respool.testing import ClusterServers, SentinelServers, Server
 
 ROOT: Final = Path(__file__).parents[2]
 FENCE: Final = re.compile(r"^( *)```(\w*)(.*)$")
@@ -47,7 +47,13 @@ def expected(text: str) -> list[str]:
     return re.findall(r"# -> (.*)$", text, flags=re.MULTILINE)
 
 
-def addressed(text: str, server: Server, buckets: list[Server], cluster: ClusterServers | None) -> str:
+def addressed(
+    text: str,
+    server: Server,
+    buckets: list[Server],
+    cluster: ClusterServers | None,
+    sentinels: SentinelServers | None,
+) -> str:
     """Put servers' addresses in place of those that the documentation uses."""
     places = {
         "localhost:6379": f"localhost:{server.port}",
@@ -59,6 +65,8 @@ def addressed(text: str, server: Server, buckets: list[Server], cluster: Cluster
     places |= {f"10.0.0.{number}:6379": f"{each.host}:{each.port}" for number, each in enumerate(buckets, 1)}
     if cluster is not None:
         places |= {f"localhost:{7000 + at}": f"localhost:{node.port}" for at, node in enumerate(cluster.nodes)}
+    for number, sentinel in enumerate([] if sentinels is None else sentinels.sentinels, 1):
+        places[f"sentinel-{number}:26379"] = f"{sentinel.host}:{sentinel.port}"
     for place, ours in places.items():
         text = text.replace(place, ours)
     return text
@@ -72,7 +80,8 @@ def test_the_code_of_a_page_runs_and_prints_what_it_says(page: Path, tmp_path: P
         server = stack.enter_context(Server(tls=True, unix=True, config={"user": "orders on >secret ~* &* +@all"}))
         buckets = [stack.enter_context(Server()) for _ in range(3 if "10.0.0.1:6379" in text else 0)]
         cluster = stack.enter_context(ClusterServers()) if "+cluster://" in text else None
-        file.write_text(addressed(text, server, buckets, cluster), "utf-8")
+        sentinels = stack.enter_context(SentinelServers(sentinels=2)) if "sentinel-1:" in text else None
+        file.write_text(addressed(text, server, buckets, cluster, sentinels), "utf-8")
         done = subprocess.run(
             [sys.executable, "-W", "error", "-X", "utf8", file],
             capture_output=True,
