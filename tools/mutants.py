@@ -49,6 +49,7 @@ _LEDGER = (
 _FAKES: Final = "testing/test_fake_cluster.py testing/test_fake_cluster_is_like_servers.py"
 _REDIRECTS: Final = "asyncio_/test_cluster_redirects.py asyncio_/test_cluster_runs.py asyncio_/test_cluster_errands.py"
 _MAPS: Final = "asyncio_/test_cluster_refreshes.py asyncio_/test_cluster_life.py"
+_SENTINELS: Final = "asyncio_/test_sentinel_pool.py asyncio_/test_sentinel_failover.py"
 _WIRE = (
     "protocol/test_wire.py protocol/test_blobs.py protocol/test_frames.py protocol/test_vectors.py "
     "protocol/test_interrupted.py protocol/test_wire_machine.py"
@@ -86,6 +87,9 @@ TESTS_OF: Final = {
     "_routing/sentinel_answers.py": "routing/test_sentinel_answers.py",
     "_routing/sentinels.py": "routing/test_sentinels.py routing/test_sentinel_view_machine.py",
     "_routing/sentinel_view.py": "routing/test_sentinel_view.py routing/test_sentinel_view_machine.py",
+    "_async/routing/finder.py": _SENTINELS,
+    "_async/routing/followed.py": _SENTINELS,
+    "_async/routing/replication.py": _SENTINELS,
     "_protocol/handshake.py": "protocol/test_handshake.py",
     "_protocol/masking.py": "protocol/test_peer.py",
     "_protocol/peer.py": "protocol/test_peer.py",

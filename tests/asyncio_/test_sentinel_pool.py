@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,7 @@ from respool.errors import (
     ConnectionLost,
     PoolClosed,
     PoolExhausted,
+    ReadOnly,
     ServerError,
     TransactionAborted,
     UsageError,
@@ -28,7 +30,7 @@ from respool.events import PrimaryChanged
 from respool.testing import SentinelServers, Server
 from respool.testing._ports import candidates
 from scripts import run_script
-from sentinels import servers_of
+from sentinels import FLAVORS, servers_of
 
 
 @pytest.fixture(scope="module")
@@ -283,6 +285,59 @@ async def test_reads_go_to_the_primary_while_no_replica_is_up() -> None:
             await wait_until(lambda: pool.replicas == [], 20.0)  # the sentinel says that it is down
             await wait_until(lambda: set(pool.stats().nodes) == {f"127.0.0.1:{servers.primary.port}"})
             assert await pool.get("k") == b"v"
+
+
+@pytest.mark.parametrize("flavor", FLAVORS)
+async def test_what_a_demoted_node_refuses_goes_to_the_next_primary(callers: Callers, flavor: str) -> None:
+    if flavor == "redis" and shutil.which("redis-server") is None:
+        pytest.skip("there is no redis-server on this machine")
+    with SentinelServers(1, 0, binary="redis-server" if flavor == "redis" else None) as servers:
+        node = servers.primary
+        async with AsyncSentinelPool(servers.url, connect_timeout=10.0) as pool:
+            await pool.set("k", "v")
+
+            async def over_a_demotion(*call: Any) -> Any:
+                """Run a call at a node that is a replica by now, and for a moment only."""
+                node.command("REPLICAOF", *map(str, dead()))
+                caller = callers.start(*call)
+                await wait_until(lambda: pool.primary is None)
+                node.command("REPLICAOF", "NO", "ONE")
+                await wait_until(lambda: pool.primary == at(node))
+                return await caller.outcome()
+
+            assert await over_a_demotion(pool.set, "k", "w") is True
+            assert await over_a_demotion(pool.execute_many, [("SET", "a", "1"), ("INCR", "a")]) == [b"OK", 2]
+            run = [("INCR", "n"), ("INCR", "n")]
+
+            async def atomically() -> Any:
+                return await pool.execute_many(run, atomic=True)
+
+            assert await over_a_demotion(atomically) == [1, 2]
+            script = ("EVAL", "return redis.call('set', KEYS[1], 'x')", 1, "s")  # it may have done something before
+            assert isinstance(await over_a_demotion(pool.execute, *script), ReadOnly)
+            popped = callers.start(pool.blpop, "q", timeout=20)
+            await wait_until(lambda: pool.leased == 1)
+            node.command("REPLICAOF", *map(str, dead()))  # it refuses what was waiting
+            await wait_until(lambda: pool.primary is None)
+            node.command("REPLICAOF", "NO", "ONE")
+            await wait_until(lambda: pool.primary == at(node) and pool.leased == 1)
+            await pool.rpush("q", "a")
+            assert await popped.result() == (b"q", b"a")
+
+
+async def test_a_blocked_command_keeps_its_own_time_at_the_next_primary(callers: Callers) -> None:
+    with SentinelServers(1, 0) as servers:
+        node = servers.primary
+        async with AsyncSentinelPool(servers.url, connect_timeout=10.0) as pool:
+            since = now()
+            popped = callers.start(pool.blpop, "q", timeout=2)
+            await wait_until(lambda: pool.leased == 1)
+            node.command("REPLICAOF", *map(str, dead()))
+            await wait_until(lambda: pool.primary is None)
+            await wait_until(lambda: now() > since + 1.0)
+            node.command("REPLICAOF", "NO", "ONE")
+            assert await popped.result() is None
+            assert 1.9 < now() - since < 3.0
 
 
 async def test_select_moves_all_nodes_or_none(servers: SentinelServers) -> None:

@@ -131,15 +131,17 @@ class ReplicationCalls(Replication):
         limit = spec.blocks_for(args)
         ends_at = None if limit is None else now() + limit
         may_block = ends_at is not None
-        calls = [args]
+        was_refused = [False]
 
         def send(serving: Serving, *, elsewhere: bool) -> Any:
-            return serving.try_once(calls[0], spec, deadline, on_lease=may_block, elsewhere=elsewhere)
+            call = args
+            if was_refused[0] and ends_at is not None and ends_at != float("inf"):
+                call = spec.with_timeout(args, ends_at - now())
+            return serving.try_once(call, spec, deadline, on_lease=may_block, elsewhere=elsewhere)
 
         def read(failure: Error, asked: Address) -> Redirect | None:
             refusal = _refusal(failure, asked, spec)
-            if refusal is not None and ends_at is not None and ends_at != float("inf"):
-                calls[0] = spec.with_timeout(args, ends_at - now())
+            was_refused[0] = was_refused[0] or refusal is not None
             return refusal
 
         call = Followed(
