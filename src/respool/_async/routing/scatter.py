@@ -90,7 +90,7 @@ class Spread:
     def check_sent(self) -> None:
         """Raise the error if nothing of the run was sent."""
         replies = self._scatter.replies()
-        if all(isinstance(reply, TransportError) and reply.executed == "no" for reply in replies):
+        if all(map(_was_not_sent, replies)):
             raise again(replies[0])
 
     def begin(self) -> tuple[list[Part], list[Part]]:
@@ -316,6 +316,10 @@ class Spread:
         spec = self._run.specs[piece.at]
         is_safe = spec.safe and spec.blocks_for(piece.args) is None
         return may_retry(failure, safe=is_safe, runs_code=spec.runs_code)
+
+
+def _was_not_sent(reply: Any) -> bool:
+    return isinstance(reply, PoolError) or (isinstance(reply, TransportError) and reply.executed == "no")
 
 
 def _trouble(part: Part) -> float:
