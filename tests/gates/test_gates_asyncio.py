@@ -14,7 +14,7 @@ import uvloop
 from effort import IS_PROOF
 from gates.combinations import LONG, SHORT, SLOW, STATES, Combination, Gates, Site, all_combinations
 from respool import AsyncConnection, AsyncPool
-from respool._pooling import ledger as ledger_module
+from respool._pooling import books as books_module
 from respool.errors import PoolClosed, PoolTimeout
 
 #: How many combinations are tried at the same time.
@@ -181,7 +181,7 @@ async def test_nothing_is_lost_in_any_combination_of_gates_and_callers(
     site: Site, monkeypatch: pytest.MonkeyPatch, figure: Any
 ) -> None:
     # On a busy machine a reset of 10 ms can take longer than a caller waits for one.
-    monkeypatch.setattr(ledger_module, "STAGGER", 0.5)
+    monkeypatch.setattr(books_module, "STAGGER", 0.5)
     asyncio.get_running_loop().set_debug(False)  # four thousand pools: it would take minutes
     before = asyncio.all_tasks()
     matrix = own_share(asyncio.get_running_loop())

@@ -16,7 +16,7 @@ import pytest
 from gates.combinations import LONG, SHORT, SLOW, STATES_OF_HOOKS_IN_THREADS, Combination, Gates, Site, all_combinations
 from leavings import workers
 from respool import Connection, Pool
-from respool._pooling import ledger as ledger_module
+from respool._pooling import books as books_module
 from respool.errors import PoolClosed, PoolTimeout
 from respool.testing import wait_until
 

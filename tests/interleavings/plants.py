@@ -55,7 +55,7 @@ PLANTS: Final[list[tuple[str, type, str, str, str]]] = [
     ),
     ("who posts keeps leading", Transport, "post_many", "self._hand_over()", "pass"),
     ("a thread collects without the lock", Transport, "collect", "with self._lock:", "if True:"),
-    ("the node settles without the lock", Node, "settle", "with self.lock:", "if True:"),
+    ("the node settles without the lock", Node, "settle_alone", "with self.lock:", "if True:"),
 ]
 
 
