@@ -157,7 +157,7 @@ def test_nothing_is_lost_in_any_combination_of_gates_and_callers(
     site: Site, monkeypatch: pytest.MonkeyPatch, figure: Any
 ) -> None:
     # With so many threads on one interpreter a reset of 10 ms can take longer than a caller waits for one.
-    monkeypatch.setattr(ledger_module, "STAGGER", 2.0)
+    monkeypatch.setattr(books_module, "STAGGER", 2.0)
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="matrix") as crew:
         matrix = list(all_combinations(STATES_OF_HOOKS_IN_THREADS, tuple(CALLERS)))
         failed = [wrong for wrong in crew.map(lambda combination: try_one(combination, site), matrix) if wrong]
