@@ -49,7 +49,7 @@ _LEDGER = (
 _FAKES: Final = "testing/test_fake_cluster.py testing/test_fake_cluster_is_like_servers.py"
 _REDIRECTS: Final = "asyncio_/test_cluster_redirects.py asyncio_/test_cluster_runs.py asyncio_/test_cluster_errands.py"
 _MAPS: Final = "asyncio_/test_cluster_refreshes.py asyncio_/test_cluster_life.py"
-_SENTINELS: Final = "asyncio_/test_sentinel_pool.py asyncio_/test_sentinel_failover.py"
+_SENTINELS: Final = "asyncio_/test_sentinel_pool.py"
 _WIRE = (
     "protocol/test_wire.py protocol/test_blobs.py protocol/test_frames.py protocol/test_vectors.py "
     "protocol/test_interrupted.py protocol/test_wire_machine.py"
