@@ -11,6 +11,7 @@ READY := $(VENV)/.ready
 ARGS ?=
 DIST ?= dist
 SEEDS ?= 2000
+CLUSTER_SEEDS ?= 500
 SECONDS ?= 300
 MINUTES ?= 5
 WORKERS ?= 2
@@ -61,6 +62,7 @@ check-generated: $(READY)-venv ## fail where a generated file is out of date
 
 prove: $(READY)-dev ## run SEEDS (2000) simulated histories, as many interleavings of threads, and the other long proofs
 	@$(PY) -m tests.simulation --seeds $(SEEDS) --jobs 2
+	@$(PY) -m tests.simulation --cluster --seeds $(CLUSTER_SEEDS) --jobs 2
 	@$(PY) -m tests.interleavings --seeds $(SEEDS) --jobs 2
 	@RESPOOL_PROVE=1 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(LONG_PROOFS)
 	@$(PY) -m tests.fuzz.fuzz_wire --seconds 60

@@ -32,6 +32,7 @@ LONG_FILES = (
     "asyncio_/test_half_open.py",
     "threads/only/test_interrupted_endings.py",
     "simulation/test_simulation.py",
+    "simulation/cluster/test_cluster_simulation.py",
     "asyncio_/only/test_cancelled_leases.py",
     "servers/test_trouble.py",
     "testing/test_cluster_servers.py",

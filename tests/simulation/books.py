@@ -65,6 +65,10 @@ class Write:
         return self
 
     def __exit__(self, _: Any, error: BaseException | None, __: TracebackType | None) -> None:
+        self.settle(error)
+
+    def settle(self, error: BaseException | None) -> None:
+        """Note how it ended."""
         books = self._books
         is_alone = is_without_multi(error)
         if self._is_acknowledged or (is_alone and "all of the" in str(error)):

@@ -56,7 +56,12 @@ class Faults:
     def heal(self) -> None:
         """End every fault, and cause no more."""
         self._over = True
-        server = self._server
+        self._heal(self._server)
+        for sock in self.sockets:
+            sock.up.extra = sock.down.extra = 0.0
+
+    def _heal(self, server: Server) -> None:
+        """End every fault of one node."""
         if server.mode != "up":
             server.start()
         server.loading_until = server.demoted_until = 0.0
@@ -65,8 +70,6 @@ class Faults:
         server.slowness = (0.0, 0.0)
         server.push_rate = server.garble_rate = 0.0
         server.max_clients = 10_000
-        for sock in self.sockets:
-            sock.up.extra = sock.down.extra = 0.0
         for session in list(server.sessions):
             if session.is_mute:
                 session.drop(politely=False)
@@ -143,11 +146,11 @@ class Faults:
 
     def _away(self, how: str, *, politely: bool) -> None:
         self._server.stop(how, politely=politely)
-        self._world.after(self._chance.choice((0.01, 0.2, 1.0, 6.0, 60.0, 3600.0)), self._come_back)
+        self._world.after(self._chance.choice((0.01, 0.2, 1.0, 6.0, 60.0, 3600.0)), self._come_back, self._server)
 
-    def _come_back(self) -> None:
-        if self._server.mode != "up":
-            self._server.start(loading=self._chance.choice((0.0, 0.0, 0.05, 1.0)))
+    def _come_back(self, server: Server) -> None:
+        if server.mode != "up":
+            server.start(loading=self._chance.choice((0.0, 0.0, 0.05, 1.0)))
 
     def _refuse(self) -> None:
         self._admission("refuse")
@@ -161,7 +164,7 @@ class Faults:
     def _admission(self, how: str) -> None:
         """New connections fail; open ones are not affected."""
         self._server.mode = how
-        self._world.after(self._seconds(), self._come_back)
+        self._world.after(self._seconds(), self._come_back, self._server)
 
     def _loading(self) -> None:
         self._server.loading_until = self._world.now + self._seconds()
@@ -180,10 +183,10 @@ class Faults:
 
     def _crowded(self) -> None:
         self._server.max_clients = len(self._server.sessions) + self._chance.randint(0, 1)
-        self._world.after(self._seconds(), self._uncrowd)
+        self._world.after(self._seconds(), self._uncrowd, self._server)
 
-    def _uncrowd(self) -> None:
-        self._server.max_clients = 10_000
+    def _uncrowd(self, server: Server) -> None:
+        server.max_clients = 10_000
 
     def _network_down(self) -> None:
         seconds = self._seconds()

@@ -54,6 +54,7 @@ class Direction:
         self._on_its_way: deque[Any] = deque()
         self._busy_until = 0.0
         self._generation = 0
+        self._kept = 0  # how many items have arrived at a black hole
         self.frozen_until = 0.0
         self.extra = 0.0
 
@@ -70,6 +71,8 @@ class Direction:
         if self._world.now < self.frozen_until:
             if self.frozen_until < FOREVER:
                 self._world.at(self.frozen_until, self._arrive, generation)
+            else:
+                self._kept += 1
             return
         self._deliver(self._on_its_way.popleft())
 
@@ -78,13 +81,14 @@ class Direction:
 
     def thaw(self) -> None:
         """End a black hole and deliver the bytes it kept."""
-        was_for_ever, self.frozen_until = self.frozen_until == FOREVER, 0.0
-        if was_for_ever:
-            for _ in self._on_its_way:
-                self._world.at(max(self._world.now, self._busy_until), self._arrive, self._generation)
+        self.frozen_until = 0.0
+        for _ in range(self._kept):
+            self._world.at(max(self._world.now, self._busy_until), self._arrive, self._generation)
+        self._kept = 0
 
     def cut(self) -> None:
         self._generation += 1
+        self._kept = 0
         self._on_its_way.clear()
 
 

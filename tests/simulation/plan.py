@@ -85,9 +85,9 @@ def make_plan(seed: int) -> Plan:
         seed=seed,
         big_count=chance_of(seed, "big").choice((BIG_COUNT, 2, 5)),
         temper=temper,
-        order=_order(chance),
-        weather=_weather(chance, is_calm=temper == "calm"),
-        options=_options(chance),
+        order=make_order(chance),
+        weather=make_weather(chance, is_calm=temper == "calm"),
+        options=make_options(chance),
         hooks=_hooks(chance),
         clients=clients,
         operations=operations,
@@ -152,7 +152,8 @@ def _refused(chance: Random) -> dict[str, str]:
     return refused
 
 
-def _order(chance: Random) -> Order:
+def make_order(chance: Random) -> Order:
+    """Return how the loop of a run is scheduled."""
     return Order(
         adversarial=chance.random() < 0.25,
         coarse=chance.random() < 0.3,
@@ -161,7 +162,8 @@ def _order(chance: Random) -> Order:
     )
 
 
-def _weather(chance: Random, *, is_calm: bool) -> Weather:
+def make_weather(chance: Random, *, is_calm: bool) -> Weather:
+    """Return how the links of a run behave."""
     return Weather(
         latency=chance.choice((0.0, 0.0002, 0.001) if is_calm else (0.0, 0.0002, 0.001, 0.02)),
         jitter=chance.choice((0.0, 0.5) if is_calm else (0.0, 0.5, 5.0)),
@@ -171,7 +173,8 @@ def _weather(chance: Random, *, is_calm: bool) -> Weather:
     )
 
 
-def _options(chance: Random) -> dict[str, Any]:
+def make_options(chance: Random) -> dict[str, Any]:
+    """Return options that hold for the connections to one node."""
     max_size = chance.choice((1, 2, 2, 3, 4, 6, 10))
     shared: int | None = min(chance.choice((0, 0, 0, 1, 1, 2, 3, 4)), max_size)
     if shared == max_size and chance.random() < 0.8:

@@ -9,6 +9,7 @@ import sys
 import warnings
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -53,10 +54,35 @@ class Result:
 class Run:
     """The state of one run."""
 
-    def __init__(self, plan: Plan, *, keep_trace: bool = False) -> None:
+    plan: Any
+    books: Any
+    server: Any
+    pool: Any
+
+    def __init__(self, plan: Any, *, keep_trace: bool = False) -> None:
         self.plan = plan
-        self.books = Books()
+        self._keep_trace = keep_trace
+        self.trace: list[str] = []
+        self.digest = 0
         self.world = World()
+        self.loop = SimLoop(self.world, self.chance("loop"), plan.order, self._socket)
+        self._build()
+        self.is_over = False
+        #: The number of the last connection that was started before ``drain()``.
+        self.drained = 0
+        self.selecting = 0  # calls of select() in progress,
+        self.selected = 0  # and those that have ended
+        self.clients: list[Client] = []
+        self._network_chance = self.chance("network")
+        self._hook_chance = self.chance("hooks")
+        self._open()
+        self.loop.on_step = self.watch.look
+        self.loop.set_exception_handler(self._on_exception)
+
+    def _build(self) -> None:
+        """Make the world outside of the process, and the books."""
+        plan: Plan = self.plan
+        self.books = Books()
         self.server = Server(self.world, self.chance("server"))
         self.server.password = plan.password
         self.server.knows_resp3 = plan.knows_resp3
@@ -66,23 +92,12 @@ class Run:
         self.server.garble_rate = plan.garble_rate
         for db in (0, 3):
             self.server.data[db][b"a string"] = b"text"
-        self.loop = SimLoop(self.world, self.chance("loop"), plan.order, self._socket)
-        self.faults = Faults(self.world, self.server, plan.weather, self.chance("faults"), self.note)
-        self.is_over = False
-        #: The number of the last connection that was started before ``drain()``.
-        self.drained = 0
-        self.selecting = 0  # calls of select() in progress,
-        self.selected = 0  # and those that have ended
-        self.clients: list[Client] = []
-        self._network_chance = self.chance("network")
-        self._keep_trace = keep_trace
-        self.trace: list[str] = []
-        self.digest = 0
-        self._hook_chance = self.chance("hooks")
-        self.pool: AsyncPool[bytes] = AsyncPool(**plan.options, **self._hooks())
-        self.watch = Watch(self)
-        self.loop.on_step = self.watch.look
-        self.loop.set_exception_handler(self._on_exception)
+        self.faults: Faults = Faults(self.world, self.server, plan.weather, self.chance("faults"), self.note)
+
+    def _open(self) -> None:
+        """Make the pool, and what watches it."""
+        self.pool = AsyncPool(**self.plan.options, **self._hooks())
+        self.watch: Any = Watch(self)
 
     def chance(self, name: str) -> Random:
         return chance_of(self.plan.seed, name)
@@ -94,16 +109,27 @@ class Run:
         if self._keep_trace:
             self.trace.append(line)
 
-    def _socket(self, _: Any) -> SimSocket:
+    def _socket(self, address: Any) -> SimSocket:
         number = len(self.faults.sockets) + 1
-        sock = SimSocket(self.world, self.loop, self._network_chance, self.plan.weather, number, self.server)
+        server = self._server_at(address)
+        sock = SimSocket(self.world, self.loop, self._network_chance, self.plan.weather, number, server)
         self.faults.sockets.append(sock)
         self.watch.sockets.append(sock)
         self.note("dial", number)
         return sock
 
+    def _server_at(self, _: Any) -> Server:
+        """Return what answers at an address."""
+        server: Server = self.server
+        return server
+
     def _on_exception(self, _: Any, context: dict[str, Any]) -> None:
         self.books.fail(f"the loop was told: {context['message']} {context.get('exception')!r}")
+
+    @property
+    def struck(self) -> int:
+        """How many faults there have been."""
+        return self.faults.struck
 
     # What clients ask ------------------------------------------------------------------------------
 
@@ -141,14 +167,13 @@ class Run:
 
     async def story(self) -> None:
         plan = self.plan
-        self.faults.schedule(plan.faults)
-        self.faults.schedule_failovers(plan.failovers)
+        self._schedule()
         if self.chance("open").random() < 0.3:
             try:
                 await self.pool.open(timeout=self.chance("open timeout").choice((0.01, 1.0, None)))
             except (Error, HookError) as error:
                 self.note("open", repr(error))
-        self.clients = [Client(self, number) for number in range(plan.clients)]
+        self.clients = [self._client(number) for number in range(plan.clients)]
         tasks = [self.loop.create_task(client.live(self._operations(client))) for client in self.clients]
         closer = self.loop.create_task(self._close_early()) if plan.closes_early else None
         await self._finish(tasks)
@@ -156,15 +181,37 @@ class Run:
             await closer
         self.note("the callers are done")
         if not plan.closes_early:
-            await at_rest(self)
-            await recovers_alone(self)
-            await still_works(self)
+            await self._rest()
         await self.pool.aclose()
-        after_close(self)
+        self._check_end()
         self.books.compare(self.server)
 
+    def _schedule(self) -> None:
+        self.faults.schedule(self.plan.faults)
+        self.faults.schedule_failovers(self.plan.failovers)
+
+    def _client(self, number: int) -> Client:
+        return Client(self, number)
+
+    async def _rest(self) -> None:
+        """Check the pool at rest."""
+        await at_rest(self)
+        await recovers_alone(self)
+        await still_works(self)
+
+    def _check_end(self) -> None:
+        after_close(self)
+
     def _operations(self, client: Client) -> list[tuple[str, Operation]]:
-        table = [*operations.ORDINARY, *lease_operations.LEASES]
+        table = self._table()
+        chosen = client.chance.choices(
+            [operation for operation, _ in table], [weight for _, weight in table], k=self.plan.operations
+        )
+        return [(operation.__name__, operation) for operation in chosen]
+
+    def _table(self) -> list[Any]:
+        """Return the operations of this run, with their weights."""
+        table: list[Any] = [*operations.ORDINARY, *lease_operations.LEASES]
         if self.plan.controls:
             table += operations.CONTROLS
         if self.plan.selects:
@@ -173,10 +220,7 @@ class Run:
             table += operations.SCRIPTS
         if self.plan.refused:
             table += operations.TRANSACTIONS + lease_operations.TRANSACTIONS
-        chosen = client.chance.choices(
-            [operation for operation, _ in table], [weight for _, weight in table], k=self.plan.operations
-        )
-        return [(operation.__name__, operation) for operation in chosen]
+        return table
 
     async def _finish(self, tasks: list[Any]) -> None:
         """Wait for all callers. A caller that does not return although there is no fault hangs."""
@@ -208,13 +252,18 @@ class Run:
 
 def simulate(seed: int, *, keep_trace: bool = False) -> Result:
     """Run one seed from its plan to its last check."""
+    return play(seed, lambda: Run(make_plan(seed), keep_trace=keep_trace))
+
+
+def play(seed: int, make: Callable[[], Run]) -> Result:
+    """Run one seed of any kind of run."""
     random.seed(seed)
     gc.disable()  # when a collection happens would depend on what ran before
     usual = sys.unraisablehook
     try:
         with watched(), warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
-            run = Run(make_plan(seed), keep_trace=keep_trace)
+            run = make()
             run_module.BIG_COUNT = run.plan.big_count  # type: ignore[misc]  # final but for us
             sys.unraisablehook = lambda what: run.books.fail(f"nobody could be told: {what.exc_value!r}")
             _play(run)
@@ -230,7 +279,7 @@ def simulate(seed: int, *, keep_trace: bool = False) -> Result:
         commands=run.server.commands,
         operations=run.books.operations,
         cancels=run.books.cancels,
-        faults=run.faults.struck,
+        faults=run.struck,
         rounds=run.loop.rounds,
         seconds=run.world.now - START,
         errors=run.books.errors,

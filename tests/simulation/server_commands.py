@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 BLOCKED: Final = object()
 
 OK: Final = b"+OK\r\n"
-WRITES: Final = frozenset("SET INCR INCRBY LPUSH DEL BLPOP".split())
+WRITES: Final = frozenset("SET MSET INCR INCRBY LPUSH DEL UNLINK BLPOP".split())
 
 #: The commands with the ``loading`` flag in COMMAND INFO.
 ALLOWED_WHILE_LOADING: Final = frozenset(
@@ -227,6 +227,12 @@ def set_(session: Session, key: bytes, value: bytes) -> bytes:
     return OK
 
 
+def mset(session: Session, *pairs: bytes) -> bytes:
+    for key, value in zip(pairs[::2], pairs[1::2], strict=True):
+        set_(session, key, value)
+    return OK
+
+
 def mget(session: Session, *keys: bytes) -> bytes:
     data = session.server.data[session.db]
     values = [data.get(bytes(key)) for key in keys]
@@ -239,6 +245,14 @@ def delete(session: Session, *keys: bytes) -> bytes:
         gone += session.server.data[session.db].pop(bytes(key), None) is not None
         session.server.touch(session.db, bytes(key))
     return number(gone)
+
+
+def exists(session: Session, *keys: bytes) -> bytes:
+    return number(sum(bytes(key) in session.server.data[session.db] for key in keys))
+
+
+def dbsize(session: Session) -> bytes:
+    return number(len(session.server.data[session.db]))
 
 
 def incr(session: Session, key: bytes) -> bytes:
@@ -312,11 +326,13 @@ COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "AUTH": auth,
     "BLPOP": blpop,
     "CLIENT": client,
+    "DBSIZE": dbsize,
     "DEL": delete,
     "DISCARD": discard,
     "ECHO": echo,
     "EVAL": eval_,
     "EXEC": exec_,
+    "EXISTS": exists,
     "GET": get,
     "HELLO": hello,
     "INCR": incr,
@@ -324,12 +340,14 @@ COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "LPUSH": lpush,
     "LRANGE": lrange,
     "MGET": mget,
+    "MSET": mset,
     "MULTI": multi,
     "PING": ping,
     "RESET": reset,
     "SELECT": select,
     "SET": set_,
     "SUBSCRIBE": subscribe,
+    "UNLINK": delete,
     "UNSUBSCRIBE": unsubscribe,
     "UNWATCH": unwatch,
     "WATCH": watch,

@@ -23,10 +23,15 @@ class Stage:
         self._complaints: list[str] = []
         self.loop.set_exception_handler(lambda _, context: self._complaints.append(str(context)))
 
-    def _socket(self, _: Any) -> SimSocket:
+    def _socket(self, address: Any) -> SimSocket:
         number = len(self.sockets) + 1
-        self.sockets.append(SimSocket(self.world, self.loop, Random(number), Weather(), number, self.server))
+        server = self._server_at(address)
+        self.sockets.append(SimSocket(self.world, self.loop, Random(number), Weather(), number, server))
         return self.sockets[-1]
+
+    def _server_at(self, _: Any) -> Server:
+        """Return what answers at an address."""
+        return self.server
 
     def run(self, story: Coroutine[Any, Any, Any]) -> Any:
         with warnings.catch_warnings():

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from .run import Run
 
 
+def broke(message: str) -> None:
+    """Keep a broken promise until the end of this round."""
+    _broken.append(message)
+
+
 class WatchedLedger(Ledger):
     """A ledger that records the order in which its waiters came (R-03)."""
 
@@ -82,6 +87,7 @@ class WatchedNode(node_module.Node):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
+        made.append(self)
         self.entered: list[SimSocket] = []
         #: The newest connection when all were last retired because one of them had answered READONLY.
         self.newest_retired = 0
@@ -145,6 +151,9 @@ class WatchedShared(shared_lane_module.SharedLane):
 
 _broken: list[str] = []
 
+#: All nodes that were made in this run.
+made: list[WatchedNode] = []
+
 
 def check_nothing_is_broken() -> None:
     """Raise what a watched class has found out."""
@@ -156,6 +165,7 @@ def check_nothing_is_broken() -> None:
 def watched() -> Iterator[None]:
     """Make every pool that is created in this block one that can be watched."""
     _broken.clear()
+    made.clear()
     own: list[tuple[Any, str, Any]] = [
         (dial_module, "AsyncTransport", WatchedTransport),
         (node_module, "Ledger", WatchedLedger),
@@ -201,6 +211,8 @@ class NodeWatch:
 
     def _check_somebody_serves(self, ledger: Any) -> None:
         """Check that each waiter has something to wait for: a dial, a lease in use, or the alarm for a dial."""
+        if ledger.quota is not None:
+            return  # they may wait for a connection of another node
         is_draining = any(slot.is_draining for slot in ledger.shared_slots)
         if not ledger.waiters or ledger.dials or ledger.leased or is_draining or ledger.closed:
             self._lonely_rounds = 0
