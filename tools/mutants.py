@@ -122,7 +122,8 @@ TESTS_OF: Final = {
     "_async/routing/members.py": "asyncio_/test_cluster_life.py asyncio_/test_cluster_refreshes.py",
     "_async/routing/routed.py": f"{_REDIRECTS} asyncio_/test_cluster_life.py",
     "_async/routing/scatter.py": "asyncio_/test_cluster_runs.py asyncio_/test_cluster_errands.py "
-    "asyncio_/test_cluster_life.py asyncio_/only/test_cluster_loops.py asyncio_/test_hash_pool.py",
+    "asyncio_/test_cluster_life.py asyncio_/only/test_cluster_loops.py asyncio_/test_hash_pool.py "
+    "simulation/cluster/test_found_in_clusters.py",
     "_async/routing/slot_map.py": f"asyncio_/test_cluster_life.py asyncio_/test_cluster_refreshes.py {_REDIRECTS} "
     "asyncio_/test_cluster_leases.py",
     "_async/shell/transport.py": "asyncio_/test_half_open.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "

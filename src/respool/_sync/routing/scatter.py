@@ -84,13 +84,14 @@ class Spread:
         self.finish(*self.begin())
         replies = self._scatter.replies()
         if all(isinstance(reply, TransportError | PoolError) for reply in replies):
-            raise again(replies[0])
+            # An error that says "not sent" would say so of the whole run.
+            raise again(next((reply for reply in replies if not _is_unsent(reply)), replies[0]))
         return self._run.read(replies)
 
     def check_sent(self) -> None:
         """Raise the error if nothing of the run was sent."""
         replies = self._scatter.replies()
-        if all(map(_was_not_sent, replies)):
+        if all(map(_is_unsent, replies)):
             raise again(replies[0])
 
     def begin(self) -> tuple[list[Part], list[Part]]:
@@ -189,14 +190,9 @@ class Spread:
             run = self._part_of(pieces)
             on_lease = run.is_big or run.may_block
             return serving.try_run(run, self._deadline, on_lease=on_lease, elsewhere=False)
-        except ConnectFailed as error:
-            return error
-        except PoolClosed:
-            if self._group.closed:
-                raise
-            return left(serving)
-        except PoolError as error:  # all of this node's connections are in use, which is no business of the others
-            return error
+        except (ConnectFailed, PoolError) as error:  # whatever it is, what the others have answered stands
+            has_left = isinstance(error, PoolClosed) and not self._group.closed
+            return left(serving) if has_left else error
 
     def _send_asking(self, serving: Serving, pieces: list[Piece[Any]]) -> list[Any]:
         """Send pieces one by one, each behind ASKING; return the replies as those to ``commands_of`` are."""
@@ -216,8 +212,6 @@ class Spread:
             try:
                 self._group.owner(piece.slot, self._deadline)
             except Error as error:
-                if isinstance(error, PoolClosed):
-                    raise
                 self._scatter.answer(piece, error)
             else:
                 self._scatter.send_again(piece)
@@ -318,12 +312,12 @@ class Spread:
         return may_retry(failure, safe=is_safe, runs_code=spec.runs_code)
 
 
-def _was_not_sent(reply: Any) -> bool:
-    return isinstance(reply, PoolError) or (isinstance(reply, TransportError) and reply.executed == "no")
-
-
 def _trouble(part: Part) -> float:
     return float("inf") if part.serving is NOWHERE else part.serving.trouble
+
+
+def _is_unsent(reply: Any) -> bool:
+    return isinstance(reply, PoolError) or (isinstance(reply, TransportError) and reply.executed == "no")
 
 
 def halves(pieces: list[Piece[Any]]) -> list[list[Piece[Any]]]:
