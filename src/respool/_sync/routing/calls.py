@@ -82,19 +82,19 @@ class ClusterCalls(Cluster):
         """Describe the call of a command that one node serves."""
         limit = spec.blocks_for(args)
         ends_at = None if limit is None else self.members.now() + limit
-        calls = [args]
+        was_redirected = False
 
         def send(serving: Serving, *, elsewhere: bool, asking: bool) -> Any:
-            may_block = ends_at is not None
-            reply = serving.try_once(
-                calls[0], spec, deadline, on_lease=may_block, elsewhere=elsewhere, asking=asking
-            )
+            may_block, call = ends_at is not None, args
+            if was_redirected and ends_at is not None and ends_at != float("inf"):
+                call = spec.with_timeout(args, ends_at - self.members.now())
+            reply = serving.try_once(call, spec, deadline, on_lease=may_block, elsewhere=elsewhere, asking=asking)
             return reply if node is None else named_wrongly(reply, as_text(node))
 
         def read(failure: Error, asked: Address) -> Redirect | None:
+            nonlocal was_redirected
             redirect = read_redirect(failure, asked, spec, slot)
-            if redirect is not None and ends_at is not None and ends_at != float("inf"):
-                calls[0] = spec.with_timeout(args, ends_at - self.members.now())
+            was_redirected = was_redirected or redirect is not None
             return redirect
 
         return Routed(
