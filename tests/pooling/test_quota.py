@@ -392,6 +392,49 @@ class TestHelping:
         assert not shed(ledger)
 
 
+class TestSharedConnections:
+    def test_a_node_with_several_drains_one_for_another_ones_first(self) -> None:
+        quota = Quota(4)
+        a, b = ledgers(quota, 2, shared_target=3, max_size=5)
+        share(a)
+        (slot,) = fill(a, 1)
+        assert b.reserve(0.0) == []
+        assert quota.helper() is a
+        assert shed(a)
+        assert a.is_shedding
+        assert quota.helper() is None, "one at a time"
+        a.reserve(0.0)
+        drained = take_retired(a)
+        assert drained is not None
+        assert a.discard(drained, drained.reason)
+        a.reap()
+        assert a.reserve(0.0) == [], "it asks again behind the other"
+        assert quota.next() is b
+        assert len(b.reserve(0.0)) == 1
+        assert quota.helper() is None, "the last shared ones stay"
+        assert slot.place is Place.LEASED
+
+    def test_nobody_gives_up_its_only_one(self) -> None:
+        quota = Quota(2)
+        a, b, c = ledgers(quota, 3, shared_target=1, max_size=5)
+        share(a)
+        share(b)
+        assert c.reserve(0.0) == []
+        assert c in quota.needs
+        assert quota.helper() is None
+
+    def test_shared_connections_are_no_help_for_a_lease(self) -> None:
+        quota = Quota(4)
+        a = make(quota=quota, shared_target=3, max_size=5)
+        b = make(quota=quota, shared_target=1, max_size=5, address="node:2")
+        share(a)
+        share(b)
+        queue(b)
+        b.reserve(0.0)
+        assert b in quota.needs
+        assert quota.helper() is None
+
+
 class TestComingBack:
     def needy(self, a_size: int, b_size: int, **more: Any) -> tuple[Quota, Ledger, Ledger, Slot]:
         """Return a full quota, a ledger with leases and one more caller, another in need, and one of the leases."""

@@ -146,6 +146,16 @@ class Books:
         return max(0, missing)
 
     @property
+    def spare_shared(self) -> int:
+        """How many shared connections this node could give up and still have one; 0 while one is being replaced."""
+        return max(0, len(self.shared_slots) - 1) if self.retiring is None else 0
+
+    @property
+    def is_shedding(self) -> bool:
+        """Whether a shared connection is being drained for another node."""
+        return self.retiring is not None and self.retiring.reason == "shed"
+
+    @property
     def _spoken_for(self) -> int:
         """How many slots are kept free for shared connections that are missing and not being dialed."""
         return max(0, self.missing_shared - self.dialing_shared)

@@ -13,6 +13,9 @@ Rule 5: a need only counts while it lasts: each ``reserve`` of its ledger states
 Rule 6: what is read here of other ledgers (sizes, waiters) may be out of date by a step. It decides who is served
         first, never how many slots there are.
 
+Rule 7: nobody is left without a connection while another node has several: if there is no idle one to give up, the node
+        with the most shared connections drains one of them, for a first connection only, and one at a time.
+
 The shell does the work. After every step of any node it repeats, until both return None: settle the node of ``next``;
 or, under the lock of its node, ``upkeep.shed`` the ledger of ``helper``, and settle that node.
 """
@@ -45,6 +48,10 @@ class Member(Protocol):
     def idle(self) -> int: ...
     @property
     def waiting(self) -> int: ...
+    @property
+    def spare_shared(self) -> int: ...
+    @property
+    def is_shedding(self) -> bool: ...
 
 
 #: What a ledger adds to ``permits`` when one of its slots is out.
@@ -117,10 +124,10 @@ class Quota:
         return line[0][0] if line else None
 
     def helper(self) -> Member | None:
-        """Return the ledger that should give up an idle connection now, if somebody is in line and no permit is free.
+        """Return the ledger that should give up a connection now, if somebody is in line and no permit is free.
 
         It is the one with the most idle connections above its ``min_size``. Those that ``min_size`` keeps go only when
-        there are no others, and never for another's ``min_size``.
+        there are no others, and never for another's ``min_size``. Shared ones go by Rule 7.
         """
         line = self._line() if self.needs and not self.permits else []
         if not line:
@@ -128,7 +135,10 @@ class Quota:
         wealth = {ledger: (_spare(ledger), ledger.idle) for ledger in self.members.copy()}
         is_spare = line[0][1] is Need.SPARE
         rich = [ledger for ledger, (spare, idle) in wealth.items() if (spare if is_spare else idle) > 0]
-        return max(rich, key=wealth.__getitem__, default=None)
+        if rich or line[0][1] is not Need.FIRST or any(ledger.is_shedding for ledger in wealth):
+            return max(rich, key=wealth.__getitem__, default=None)
+        sharing = {ledger: ledger.spare_shared for ledger in wealth if ledger.spare_shared}
+        return max(sharing, key=sharing.__getitem__, default=None)
 
     def make_way(self, ledger: Member) -> bool:
         """Tell whether a connection that comes back to ``ledger`` from a lease must be closed for a need.

@@ -48,7 +48,8 @@ def take_retired(ledger: Ledger) -> Slot | None:
     slot = ledger.retiring
     if slot is None or slot.is_draining:
         return None
-    if ledger.missing_shared and (ledger.dialing_shared or ledger.has_room or _is_room_coming(ledger)):
+    is_waiting = ledger.dialing_shared or ledger.has_room or _is_room_coming(ledger)
+    if ledger.missing_shared and is_waiting and not ledger.is_shedding:
         return None
     slot.is_draining = True
     return slot
@@ -61,10 +62,19 @@ def _is_room_coming(ledger: Ledger) -> bool:
 
 
 def shed(ledger: Ledger) -> bool:
-    """Give up the idle connection that was unused longest, if the quota still asks this node to help another."""
-    if ledger.quota is None or ledger.quota.helper() is not ledger or not ledger.idle_slots:
+    """Give up a connection if the quota still asks this node to help another.
+
+    It is the idle one that was unused longest, else the newest shared one, which ``take_retired`` returns next.
+    """
+    if ledger.quota is None or ledger.quota.helper() is not ledger:
         return False
-    return ledger.discard(ledger.idle_slots[0], "shed")
+    if ledger.idle_slots:
+        return ledger.discard(ledger.idle_slots[0], "shed")
+    if not ledger.spare_shared:  # another thread has changed it meanwhile
+        return False
+    ledger.retiring = slot = ledger.shared_slots[-1]
+    slot.reason, slot.retire_at = "shed", float("-inf")
+    return True
 
 
 def due_for_check(ledger: Ledger, now: float, keepalive: float | None) -> list[Slot]:

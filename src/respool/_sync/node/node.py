@@ -316,7 +316,7 @@ class Node:
         if connection is not None:
             connection._transport.wait_idle(then_close=True)  # returns for a silent server too
         with self.lock:
-            self.ledger.discard(slot, "lifetime")
+            self.ledger.discard(slot, slot.reason or "lifetime")
         self.on_change()
         self.settle()
         self.alarm.set()  # the next expired connection may be drained now
