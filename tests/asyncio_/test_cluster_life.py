@@ -13,7 +13,7 @@ from asyncio_.harness import LOOPS, Callers, now, wait_until
 from maps import other_than, refuse_views, to
 from respool import AsyncClusterPool
 from respool._facts.slots import key_of
-from respool.errors import Error, OutcomeUnknown, PoolClosed, TooManyRedirects
+from respool.errors import ConnectFailed, Error, OutcomeUnknown, PoolClosed, TooManyRedirects
 from respool.testing import FakeCluster, FakeClusterNode, FakeNode, Hold
 from scripts import run_script
 
@@ -314,6 +314,14 @@ async def test_every_address_that_is_announced_goes_through_remap(
         assert await pool.execute_many([("INCR", "{key}m"), ("GET", "key")]) == [1, b"1"]
         assert await pool.execute_many([("INCR", "{key}l")], atomic=True) == [1]
         assert owner.data == {b"{key}n": b"1", b"{key}m": b"1", b"{key}l": b"1"}
+
+
+@pytest.mark.parametrize("made", [None, 5, ("127.0.0.1", "7000"), ("127.0.0.1", 0)])
+async def test_a_remap_that_returns_no_address_is_named_in_the_error(cluster: FakeCluster, made: Any) -> None:
+    pool = AsyncClusterPool(cluster.url, remap=lambda *_: made)
+    with pytest.raises(ConnectFailed, match=r"remap must return \(host, port\)"):
+        await pool.execute("GET", "key", timeout=5)
+    await pool.aclose()
 
 
 async def test_nodes_that_point_at_each_other_by_other_names_are_given_up_after_pauses(

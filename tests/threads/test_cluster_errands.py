@@ -39,6 +39,31 @@ def target(cluster: FakeCluster, owner: FakeClusterNode) -> FakeClusterNode:
 # Without waiting for replies ---------------------------------------------------------------------------------
 
 
+def test_a_remap_that_raises_does_not_keep_later_replies_from_being_read(
+    cluster: FakeCluster, target: FakeClusterNode
+) -> None:
+    def remap(host: str, port: int) -> tuple[str, int]:
+        if is_broken:
+            broken.append(port)
+            raise ValueError("no such tunnel")
+        return host, port
+
+    is_broken = False
+    broken: list[int] = []
+    with ClusterPool(cluster.url, remap=remap) as pool:
+        pool.set("key", 0)
+        refuse_views(cluster)
+        cluster.move_slots(SLOT, target)
+        is_broken = True
+        pool.execute_noreply("SET", "key", 1)
+        wait_until(lambda: bool(broken))
+        is_broken = False
+        pool.execute_noreply("SET", "key", 2)
+        wait_until(lambda: target.data.get(b"key") == b"2")
+        started = now()
+    assert now() - started < 4  # close waits up to 5 s for a task that reads
+
+
 @LANES
 def test_nothing_that_is_sent_without_waiting_is_lost_or_run_twice_while_slots_move(
     callers: Callers, cluster: FakeCluster, shared: int

@@ -30,6 +30,8 @@ from itertools import compress
 from operator import ne
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from respool._facts.cluster_options import as_address
+from respool._facts.errors import UsageError, UsageTypeError
 from respool._facts.option_types import Address, Remap
 from respool._facts.server_records import SlotNode, SlotRange
 from respool._facts.slots import SLOTS
@@ -105,7 +107,16 @@ def address_of(host: str | None, port: int, *, asked: Address, remap: Remap | No
     if host == "?" or port not in _PORTS:
         return None
     host = host or asked[0]
-    return (host, port) if remap is None else remap(host, port)
+    return (host, port) if remap is None else remapped(remap, (host, port))
+
+
+def remapped(remap: Remap, address: Address) -> Address:
+    """Return what the user's ``remap`` makes of an address. Raises UsageError unless that is a host and a port."""
+    dialed = remap(*address)
+    try:
+        return as_address(dialed)
+    except UsageError:
+        raise UsageTypeError(f"remap must return (host, port), and made {dialed!r} of {address!r}") from None
 
 
 def read_view(

@@ -30,7 +30,7 @@ from respool._facts.slots import key_of
 from respool._protocol.redirect import Redirect, Step, read_redirect
 from respool._protocol.run import Run
 from respool._routing.refresh import PROBES, Ask, Probe, Refresh
-from respool._routing.topology import ViewRefused, read_view
+from respool._routing.topology import ViewRefused, read_view, remapped
 
 EXISTS: Final = spec("EXISTS")
 
@@ -65,7 +65,7 @@ class Discovery:
     def placed(self, redirect: Redirect) -> Redirect:
         """Return a redirect to the address to dial, for one to the address that a server has named (``remap``)."""
         to, remap = redirect.to, self.options.remap
-        return redirect if to is None or remap is None else redirect._replace(to=remap(*to))
+        return redirect if to is None or remap is None else redirect._replace(to=remapped(remap, to))
 
     def follow(self, redirect: Redirect, asked: Serving) -> Serving | None:
         """Believe a redirect that ``asked`` has given, ``placed``; return the node that ASK named, else None."""

@@ -10,11 +10,11 @@ Rule 2: the caller returns when everything is written or queued. One task reads,
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 
 from respool._sync.routing.members import Members
 from respool._sync.routing.scatter import Part, Spread
 from respool._sync.shell.compat import Gate
-from respool._facts.errors import Error
 
 
 class Errands:
@@ -49,10 +49,8 @@ class Errands:
                     gate, self._gate = self._gate, None
                     break
                 spread, posted = self._unread.popleft()
-            try:
+            with suppress(Exception):  # of the user's remap, too: whatever it is, the task reads on for later callers
                 spread.finish(posted, [])
-            except Error:
-                pass
         if gate is not None:
             gate.open()
 
