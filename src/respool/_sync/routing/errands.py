@@ -34,13 +34,20 @@ class Errands:
             spread.finish(posted, late)
             spread.check_sent()
             return
-        with self._members.lock:
-            self._unread.append((spread, posted))
-            is_alone = self._gate is None
+        is_alone = False
+        try:
+            with self._members.lock:
+                self._unread.append((spread, posted))
+                if self._gate is None:
+                    is_alone, self._gate = True, Gate()
             if is_alone:
-                self._gate = Gate()
-        if is_alone:
-            self._members.tasks.start_or_run(self._read)
+                self._members.tasks.start_or_run(self._read)
+        except BaseException:  # a signal, perhaps before the task began: the next call starts another one
+            with self._members.lock:
+                gate, self._gate = (self._gate, None) if is_alone else (None, self._gate)
+            if gate is not None:
+                gate.open()
+            raise
 
     def _read(self) -> None:
         while True:
