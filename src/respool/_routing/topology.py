@@ -112,7 +112,10 @@ def address_of(host: str | None, port: int, *, asked: Address, remap: Remap | No
 
 def remapped(remap: Remap, address: Address) -> Address:
     """Return what the user's ``remap`` makes of an address. Raises UsageError unless that is a host and a port."""
-    dialed = remap(*address)
+    try:
+        dialed = remap(*address)
+    except Exception as error:
+        raise UsageError(f"remap must return (host, port) for {address!r}, and raised {error!r}") from error
     try:
         return as_address(dialed)
     except UsageError:
