@@ -96,6 +96,8 @@ async def test_a_url_makes_the_pool_of_its_kind(cluster: ClusterServers) -> None
     assert isinstance(async_from_url(cluster.nodes[0].url), AsyncPool)
     with pytest.raises(UsageValueError, match="ClusterPool"):
         AsyncPool(cluster.url)
+    with pytest.raises(UsageValueError, match=r"redis\+cluster://"):
+        async_from_url("redis://10.0.0.1:7000,10.0.0.2:7000")
 
 
 @pytest.mark.parametrize(

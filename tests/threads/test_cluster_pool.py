@@ -96,6 +96,8 @@ def test_a_url_makes_the_pool_of_its_kind(cluster: ClusterServers) -> None:
     assert isinstance(from_url(cluster.nodes[0].url), Pool)
     with pytest.raises(UsageValueError, match="ClusterPool"):
         Pool(cluster.url)
+    with pytest.raises(UsageValueError, match=r"redis\+cluster://"):
+        from_url("redis://10.0.0.1:7000,10.0.0.2:7000")
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,15 @@ def parse_url(url: str) -> dict[str, Any]:
     known = TCP | TLS | UNIX | SEVERAL
     try:
         parts = urlsplit(url)
+        if parts.scheme in TCP | TLS and "," in parts.netloc.rpartition("@")[2]:
+            raise UsageValueError(
+                f"a URL with several hosts says what they are: {parts.scheme}+cluster://, {parts.scheme}+sentinel:// "
+                f"or {parts.scheme}+hash://"
+            )
         is_one = parts.scheme not in SEVERAL
         hosts = [(parts.hostname, parts.port)] if parts.scheme in known and is_one else _hosts(parts.netloc)
+    except UsageValueError:
+        raise
     except ValueError:
         # Python's error would quote the text in place of the port, which may be part of a password.
         raise UsageValueError(_UNREADABLE) from None

@@ -156,7 +156,8 @@ class ClusterPool(ManyDoor[S]):
         UsageError unless one of the two is given.
         """
         if (key is None) == (node is None):
-            raise UsageError("a lease is a connection to one node: say which with key= or node=")
+            both = "" if key is None else ", not with both"
+            raise UsageError(f"a lease is a connection to one node: say which with key= or node={both}")
         if timeout is _DEFAULT:
             timeout = self._options.acquire_timeout
         elif timeout is not None:

@@ -22,7 +22,7 @@ from respool._facts.hash_options import HashOptions
 from respool._facts.option_types import Address
 from respool._facts.slots import SLOTS
 from respool._protocol.run import Run, as_raised, noreply_args
-from respool._routing.splitting import BUCKETS, SlotOf, goes_anywhere, keys_of, one_slot
+from respool._routing.splitting import BUCKETS, SlotOf, goes_anywhere, one_slot
 
 
 class Buckets(Group[HashOptions]):
@@ -96,7 +96,7 @@ class Buckets(Group[HashOptions]):
         if node is not None:
             serving = self.node(node)
         elif serving is None:
-            slots = {self.slot_of(key) for key in keys_of(spec, args)}
+            slots = self.slots_of(args, spec)
             if len(slots) > 1 or not (slots or goes_anywhere(spec, self.terms)):
                 return self._execute_spread(args, spec, timeout)
             serving = self.owner_now(slots.pop() if slots else None)

@@ -52,7 +52,7 @@ class ClusterCalls(Cluster):
         ``failure`` is the error of a first try at the node ``tried``.
         """
         deadline = None if timeout is None else self.members.now() + timeout
-        slots = {self.slot_of(key) for key in keys_of(spec, args)}
+        slots = self.slots_of(args, spec)
         if node is None and (len(slots) > 1 or not (slots or goes_anywhere(spec))):
             return self._execute_spread(args, spec, deadline)
         call = self._routed(args, spec, slots.pop() if slots else None, deadline, timeout, tried, node)

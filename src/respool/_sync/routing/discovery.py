@@ -207,7 +207,7 @@ class Discovery:
         """End a round that brought no map (Rule 2)."""
         answers = self._answers
         self._answers = {}
-        texts = "; ".join(f"{place}: {error}" for place, error in answers.items())
+        texts = "; ".join(f"{place}: {str(error).removeprefix(f'{place}: ')}" for place, error in answers.items())
         advice = " (use Pool for a single node)" if "cluster support disabled" in texts else ""
         message = f"no map of {self.options.address} could be had: {texts}{advice}"
         errors = list(answers.values())

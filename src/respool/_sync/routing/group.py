@@ -14,6 +14,7 @@ from respool._sync.node.connection import Connection
 from respool._sync.node.lease_lane import not_leased
 from respool._sync.routing.members import Members
 from respool._sync.shell.compat import one_at_a_time
+from respool._facts.command import Spec
 from respool._facts.errors import ConnectFailed, Error, ServerError
 from respool._facts.option_types import Address
 from respool._facts.options import Options
@@ -22,7 +23,7 @@ from respool._facts.stats import PoolStats
 from respool._protocol.packing import check_piece, make_packer
 from respool._protocol.redirect import Redirect
 from respool._protocol.run import Run
-from respool._routing.splitting import CLUSTER, SlotOf, Terms
+from respool._routing.splitting import CLUSTER, SlotOf, Terms, keys_of
 from respool._shell.absent import FORKED, Absent
 
 if TYPE_CHECKING:
@@ -101,6 +102,14 @@ class Group(Generic[Kind]):
     def slot_of(self, key: Any) -> int:
         """Return the slot of a key. Raises UsageError for one that cannot be sent."""
         return checked_slot(self.checked_slot_of, key, self.options.encoding)
+
+    def slots_of(self, args: tuple[Any, ...], spec: Spec) -> set[int]:
+        """Return the slots of the keys of a command. Raises UsageError for one that cannot be sent."""
+        try:
+            return {self.checked_slot_of(key) for key in keys_of(spec, args)}
+        except (TypeError, UnicodeError):
+            check_piece([args], self._pack)  # says what is wrong
+            raise
 
     def check(self, run: Run) -> None:
         """Raise a UsageError if a command of a run cannot be sent."""
