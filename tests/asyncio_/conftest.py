@@ -11,12 +11,20 @@ import pytest
 import uvloop
 
 from asyncio_.harness import Callers, wait_until
+from effort import IS_PROOF
 from leavings import sockets, tasks, timers, workers
 from respool._async.shell.transport import AsyncTransport
 from respool.testing import Server
 
+#: What is about pools of many nodes knows nothing of loops: only transports do. ``make prove`` tries both all the same.
+ABOVE_THE_LOOPS = ("test_cluster_", "test_sentinel_", "test_hash_")
 
-def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    if item.path.name.startswith(ABOVE_THE_LOOPS) and item.path.parent.name != "only" and not IS_PROOF:
+        return {"asyncio": asyncio.new_event_loop}
     return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}  # both in debug mode: pyproject.toml
 
 

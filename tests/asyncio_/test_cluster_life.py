@@ -389,7 +389,7 @@ async def main():
     assert await pool.incr("key") == 1
     waiting = callers.start(pool.execute, "BLPOP", "list", 10)
     async with pool.acquire(key="key") as conn:
-        await wait_until(lambda: pool.leased == 2)
+        await wait_until(lambda: pool.leased == 2 and not pool.dialing)
         before = pool.stats()
         assert fork(child) == 0
         assert pool.stats().opened == before.opened

@@ -389,7 +389,7 @@ def main():
     assert pool.incr("key") == 1
     waiting = callers.start(pool.execute, "BLPOP", "list", 10)
     with pool.acquire(key="key") as conn:
-        wait_until(lambda: pool.leased == 2)
+        wait_until(lambda: pool.leased == 2 and not pool.dialing)
         before = pool.stats()
         assert fork(child) == 0
         assert pool.stats().opened == before.opened

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from threads.harness import now, rest, wait_until
+from effort import IS_PROOF
 from respool import ClusterPool
 from respool._sync.routing import scans
 from respool._facts.slots import slot_of
@@ -22,7 +23,7 @@ SLOT = min(map(slot_of, KEYS))
 OF_SLOT = sorted(key for key in KEYS if slot_of(key) == SLOT)
 
 
-@pytest.fixture(scope="module", params=["valkey", "redis"])
+@pytest.fixture(scope="module", params=["valkey", "redis"] if IS_PROOF else ["valkey"])
 def cluster(request: pytest.FixtureRequest) -> Iterator[ClusterServers]:
     """Three primaries, and a replica of each."""
     binary = None

@@ -546,7 +546,7 @@ def test_a_bucket_that_is_down_changes_its_database_when_it_comes_back(mortal: l
 
 def test_bounds_hold_for_each_bucket(pool: HashPool[str], servers: list[Server]) -> None:
     pool.resize(min_size=3, max_size=4)
-    wait_until(lambda: pool.size == 9)
+    wait_until(lambda: pool.size == 9 and not pool.dialing)
     stats = pool.stats()
     assert (stats.min_size, stats.max_size, stats.size) == (3, 4, 9)
     assert list(stats.nodes) == [f"127.0.0.1:{server.port}" for server in servers]
