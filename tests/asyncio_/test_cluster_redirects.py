@@ -14,7 +14,7 @@ from asyncio_.harness import Callers, now, wait_until
 from maps import Views, other_than, refuse_views, to
 from respool import AsyncClusterPool
 from respool._facts.slots import key_of
-from respool.errors import ServerError, TooManyRedirects, TryAgain
+from respool.errors import ReadTimeout, ServerError, TooManyRedirects, TryAgain
 from respool.testing import Close, FakeCluster, FakeClusterNode
 
 SLOT = FakeCluster.slot_of("key")
@@ -251,7 +251,7 @@ async def test_keys_here_and_there_until_the_time_is_over_are_the_servers_error(
     patience = seconds if bound == "acquire_timeout" else 10.0
     async with AsyncClusterPool(cluster.url, shared=shared, acquire_timeout=patience) as pool:
         started = now()
-        with pytest.raises(TryAgain):
+        with pytest.raises((TryAgain, ReadTimeout)):  # on a busy machine, its time may be over during the last try
             await pool.execute("MGET", "{key}a", "{key}b", timeout=seconds if bound == "timeout" else None)
         assert seconds - 0.21 <= now() - started < seconds + 1.0
         assert 3 <= len(owner.calls("MGET")) <= 20

@@ -14,6 +14,7 @@ import pytest
 
 from effort import IS_PROOF
 from newest import find
+from respool.testing import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ def nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         yield
         gc.collect()
         assert threading.active_count() == threads
-        assert descriptors() == files
+        wait_until(lambda: descriptors() <= files, 2.0)  # a scripted node closes its end a moment after the client
         assert os.listdir(directory) == []
 
 
