@@ -14,7 +14,7 @@ SEEDS ?= 2000
 CLUSTER_SEEDS ?= 500
 SECONDS ?= 300
 MINUTES ?= 5
-WORKERS ?= 2
+WORKERS ?= 3
 
 # The tests that "make prove" runs in their full form.
 LONG_PROOFS = tests/stepper tests/gates tests/servers tests/asyncio_/test_measured.py tests/threads/test_measured.py \
@@ -44,7 +44,7 @@ help: ## show this list
 demo: $(READY)-demo ## run a mixed load against an embedded server and show what happened
 	@$(PY) -m respool demo $(ARGS)
 
-test: $(READY)-dev ## run all tests, two files at a time
+test: $(READY)-dev ## run all tests, three files at a time
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY)-dev ## check style and find likely mistakes (ruff)
