@@ -352,6 +352,12 @@ class TestRoles:
         assert change.left == change.joined == ()
         assert change.moved == set(range(16384))
 
+    def test_so_has_one_whose_slots_had_all_moved_before(self) -> None:
+        known = topology(((0, 0), [1]), ((1, 16383), [2]))
+        known.moved(0, at(2), 1.0)
+        change = known.take(view((ALL, [2, 1])), 2.0)
+        assert numbers(change.lost_role) == numbers(change.new_replicas) == [1]
+
     def test_so_has_one_that_is_gone_while_its_replica_has_its_slots(self) -> None:
         known = topology((HALVES[0], [1, 3]), (HALVES[1], [2]))
         change = known.take(view((HALVES[0], [3]), (HALVES[1], [2])), 1.0)

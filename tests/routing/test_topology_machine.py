@@ -171,13 +171,14 @@ class TopologyMachine(RuleBasedStateMachine):
         self.views.clear()
         had_slots = set(self.table)
         primaries = {address for address, role in self.members.items() if role == "primary"}
-        lost = {address for address in self.members if address not in view.shards} & primaries & had_slots
+        lost = {address for address in self.members if address not in view.shards} & primaries
         heirs = {view.table[slot] for slot in SAMPLES if self.table[slot] in lost} - primaries
         change = self.topology.take(view, self.now)
         cut = {node.address for node in change.lost_role}
         self.told(change)
         replicas = {("h", number) for shard in self.shards if shard[0] in self.owners for number in shard[1:]}
         assert lost & replicas <= cut <= lost
+        assert cut - replicas <= had_slots
         assert bool(cut - replicas) <= bool(heirs)
         assert self.topology.table == view.table
         assert self.topology.shards == view.shards
