@@ -245,6 +245,13 @@ def test_a_pool_of_leases_alone_serves_too(servers: SentinelServers) -> None:
         assert pool.stats().size == 1
 
 
+@pytest.mark.parametrize("other", ["a text", None, 5])
+def test_what_is_no_lease_is_not_taken_back(servers: SentinelServers, other: Any) -> None:
+    with SentinelPool(servers.url) as pool:
+        with pytest.raises(UsageTypeError, match="leased connection"):
+            pool.release(other)
+
+
 def test_reads_go_to_replicas_where_that_is_wanted(servers: SentinelServers) -> None:
     replica = servers.replicas[0]
     with SentinelPool(servers.url, read_from="replica", encoding="utf-8") as pool:

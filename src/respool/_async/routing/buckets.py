@@ -15,13 +15,13 @@ from respool._async.node.serving import Serving
 from respool._async.routing.errands import Errands
 from respool._async.routing.group import Group
 from respool._async.routing.members import Members
-from respool._async.routing.scatter import Spread
-from respool._facts.command import Command, Spec
-from respool._facts.errors import Error, ServerError
+from respool._async.routing.scatter import Spread, execute_spread
+from respool._facts.command import Spec
+from respool._facts.errors import Error
 from respool._facts.hash_options import HashOptions
 from respool._facts.option_types import Address
 from respool._facts.slots import SLOTS
-from respool._protocol.run import Run, as_raised, noreply_args
+from respool._protocol.run import Run, noreply_args
 from respool._routing.splitting import BUCKETS, SlotOf, goes_anywhere, one_slot
 
 
@@ -98,23 +98,13 @@ class Buckets(Group[HashOptions]):
         elif serving is None:
             slots = self.slots_of(args, spec)
             if len(slots) > 1 or not (slots or goes_anywhere(spec, self.terms)):
-                return await self._execute_spread(args, spec, timeout)
+                deadline = None if timeout is None else self.members.now() + timeout
+                return await execute_spread(self, args, spec, deadline)
             serving = self.owner_now(slots.pop() if slots else None)
         try:
             return await serving.execute(args, spec, timeout, failure)
         finally:
             del failure
-
-    async def _execute_spread(self, args: tuple[Any, ...], spec: Spec, timeout: float | None) -> Any:
-        deadline = None if timeout is None else self.members.now() + timeout
-        run = Run([Command.of(args, spec, _unparsed)])
-        reply = (await Spread(self, run, deadline, is_alone=True).values())[0]
-        if isinstance(reply, Error):
-            try:
-                raise as_raised(reply, spec.name, safe=spec.safe) if isinstance(reply, ServerError) else reply
-            finally:
-                del reply
-        return reply
 
     async def execute_run(
         self, run: Run, deadline: float | None, within: float | None, node: Address | None = None
@@ -146,8 +136,3 @@ def _rest() -> float:
 
 def _ignore(_: Serving) -> None:
     """Note nothing when the connections of a bucket change: nothing follows from it."""
-
-
-def _unparsed(reply: Any) -> Any:
-    """Leave a reply as it is: the pool parses it."""
-    return reply

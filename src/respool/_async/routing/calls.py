@@ -17,14 +17,14 @@ from respool._async.routing.cluster import Cluster
 from respool._async.routing.discovery import as_text
 from respool._async.routing.errands import Errands
 from respool._async.routing.routed import Routed
-from respool._async.routing.scatter import Spread
+from respool._async.routing.scatter import Spread, execute_spread
 from respool._facts.cluster_options import ClusterOptions
-from respool._facts.command import Command, Spec
-from respool._facts.errors import Error, ServerError, TryAgain
+from respool._facts.command import Spec
+from respool._facts.errors import Error, TryAgain
 from respool._facts.option_types import Address
 from respool._protocol.misdirected import named_wrongly
 from respool._protocol.redirect import Redirect, read_redirect, read_run
-from respool._protocol.run import Run, as_raised, noreply_args
+from respool._protocol.run import Run, noreply_args
 from respool._routing.splitting import goes_anywhere, keys_of, one_slot
 
 
@@ -54,7 +54,7 @@ class ClusterCalls(Cluster):
         deadline = None if timeout is None else self.members.now() + timeout
         slots = self.slots_of(args, spec)
         if node is None and (len(slots) > 1 or not (slots or goes_anywhere(spec))):
-            return await self._execute_spread(args, spec, deadline)
+            return await execute_spread(self, args, spec, deadline)
         call = self._routed(args, spec, slots.pop() if slots else None, deadline, timeout, tried, node)
         try:
             return await persist(call, failure)
@@ -112,16 +112,6 @@ class ClusterCalls(Cluster):
             reads=spec.reads and ends_at is None,
         )
 
-    async def _execute_spread(self, args: tuple[Any, ...], spec: Spec, deadline: float | None) -> Any:
-        await self.ready(deadline)
-        reply = (await Spread(self, Run([Command.of(args, spec, _unparsed)]), deadline).values())[0]
-        if isinstance(reply, Error):
-            try:
-                raise as_raised(reply, spec.name, safe=spec.safe) if isinstance(reply, ServerError) else reply
-            finally:
-                del reply
-        return reply
-
     async def execute_run(
         self, run: Run, deadline: float | None, within: float | None, node: Address | None = None
     ) -> list[Any]:
@@ -166,11 +156,6 @@ class ClusterCalls(Cluster):
                 await self._errands.wait(None if seconds is None else self.members.now() + seconds)
         finally:
             await super().close(seconds)
-
-
-def _unparsed(reply: Any) -> Any:
-    """Leave a reply as it is: the pool parses it."""
-    return reply
 
 
 def _named_wrongly(replies: Any, node: str) -> Any:

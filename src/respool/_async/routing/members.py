@@ -17,6 +17,7 @@ from respool._async.node.closing import close, forget
 from respool._async.node.maintenance import maintain_once
 from respool._async.node.serving import Serving
 from respool._async.shell.compat import Alarm, BackgroundTasks, clock, new_world
+from respool._facts.errors import ConnectFailed
 from respool._facts.option_types import Address
 from respool._facts.options import Options
 from respool._facts.stats import PoolStats, summed
@@ -24,6 +25,7 @@ from respool._pooling.quota import Quota
 from respool._pooling.upkeep import shed
 from respool._shell.absent import FORKED, Absent
 from respool._shell.ending import RLock
+from respool._shell.sockets import Retired
 
 #: Why the connections of a node that was cut ended.
 LOST_ROLE: Final = "the node is no primary any more, so the connection was closed"
@@ -194,6 +196,14 @@ class Members:
         self.tasks.forget()
         for serving in [*self.servings.values(), *self._leaving]:
             forget(serving.node, instead)
+
+
+def gone(serving: Serving) -> ConnectFailed:
+    """Return the failure of a call that was not sent because its node is not in service any more."""
+    words, address = "the node is not in service any more", serving.node.options.address
+    failure = ConnectFailed(words, address=address)
+    failure.__cause__ = Retired(words, address=address)
+    return failure
 
 
 async def _drain(serving: Serving) -> None:

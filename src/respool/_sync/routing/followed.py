@@ -19,13 +19,13 @@ from typing import Any
 from respool._sync.node.connection import Connection
 from respool._sync.node.retrying import Call, persist
 from respool._sync.node.serving import Serving
+from respool._sync.routing.members import gone
 from respool._sync.routing.replication import Replication
 from respool._facts.command import Spec
-from respool._facts.errors import ConnectFailed, Error, PoolClosed, ReadTimeout, UsageError, is_demoted, is_not_now
+from respool._facts.errors import ConnectFailed, Error, PoolClosed, ReadTimeout, is_demoted, is_not_now
 from respool._facts.option_types import Address
 from respool._protocol.redirect import Hops, Redirect, Step, read_redirect, read_run
 from respool._protocol.run import Run, noreply_args
-from respool._shell.sockets import Retired
 
 
 class Followed(Call):
@@ -76,7 +76,7 @@ class Followed(Call):
         except PoolClosed:
             if self._group.closed:
                 raise
-            return _left(serving)
+            return gone(serving)
 
     def pause_before(self, failure: Error, tries: int) -> float | None:
         if self._serving is None or self._group.closed:  # for a primary it has waited long enough
@@ -97,7 +97,7 @@ class Followed(Call):
                 group.finder.demoted(serving)
             return None
         if serving.is_replica:
-            group.leave_out(serving)
+            group.pass_over(serving)
             if refusal.step is Step.WAIT:  # another node can answer at once
                 self._reads = group.reader() is not serving
                 return 0.0
@@ -206,14 +206,6 @@ class ReplicationCalls(Replication):
                 if self.closed or serving is self.place.primary:
                     raise
 
-    def release(self, lease: Connection[Any]) -> None:
-        """Take a lease back at once. Raises UsageError, and changes nothing, if it is not a current lease."""
-        for serving in self.members.all():
-            if lease.__dict__.get("_lane") is serving.leases:
-                serving.leases.release(lease)
-                return
-        raise UsageError("this connection was not leased from this pool, or was released already")
-
 
 def _refusal(failure: Error, asked: Address, spec: Spec) -> Redirect | None:
     """Read the error of a node that does not serve a command now; None if it is another error, or proves nothing."""
@@ -240,13 +232,6 @@ def _refusal_of_run(run: Run, replies: Any, asked: Address) -> tuple[Redirect | 
     if redirect is None and is_demoted(refusal):
         redirect = Redirect("READONLY", Step.WAIT, needs_refresh=True)
     return redirect, refusal
-
-
-def _left(serving: Serving) -> ConnectFailed:
-    """Return the failure of a call that was not sent because its node is not in service any more."""
-    failure = ConnectFailed("the node is not in service any more", address=serving.node.options.address)
-    failure.__cause__ = Retired("the node is not in service any more", address=serving.node.options.address)
-    return failure
 
 
 def _nothing(_: Error, asked: Address) -> Redirect | None:

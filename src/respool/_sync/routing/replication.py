@@ -13,23 +13,22 @@ Rule 4: an old primary is a replica once its own ROLE says so (``SentinelView``)
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from respool._sync.node.serving import Serving
 from respool._sync.routing.discovery import as_text
 from respool._sync.routing.finder import Finder
+from respool._sync.routing.group import Group
 from respool._sync.routing.members import Members
 from respool._sync.routing.readers import Readers
 from respool._sync.routing.slot_map import NOWHERE
 from respool._sync.shell.compat import Gate
-from respool._facts.errors import ConnectFailed, ConnectTimeout, Error, PoolClosed, WrongRole, again
+from respool._facts.errors import ConnectFailed, ConnectTimeout, PoolClosed, WrongRole, again
 from respool._facts.events import PrimaryChanged, notify
 from respool._facts.option_types import Address
 from respool._facts.sentinel_options import SentinelOptions
 from respool._facts.standing import Standing
-from respool._facts.stats import PoolStats
 from respool._routing.sentinel_view import Change
 from respool._shell.absent import FORKED, Absent
 
@@ -46,15 +45,14 @@ class Place:
         self.readers: Readers | None = None
 
 
-class Replication:
+class Replication(Group[SentinelOptions]):
     """The primary and the replicas of one service."""
 
     def __init__(self, options: SentinelOptions) -> None:
         """Prepare; no I/O."""
-        self.options = options
+        members = Members(self._work, options.max_total)
+        super().__init__(options, members)
         self.place = Place()
-        self.members = members = Members(self._work, options.max_total)
-        self.world = members.world
         self.finder = Finder(options, members, self._in_service, self._apply, self._settle, self._wake)
         self._may_ask_replicas = options.read_from != "primary"
         self._replicas: dict[Address, Serving] = {}
@@ -63,23 +61,18 @@ class Replication:
         self._steps: list[Callable[[], None]] = []  # what follows from changes
         members.at_end = self._ended
 
-    def start(self) -> None:
-        """Start maintenance, which looks for the primary first. Raises when no thread can be started."""
-        self.members.start()
-
     def _work(self) -> float:
         return self.finder.work()
-
-    @property
-    def closed(self) -> bool:
-        """Whether the pool has been closed."""
-        return self.members.closed
 
     # Who serves what ---------------------------------------------------------------------------------
 
     def _in_service(self) -> Serving | None:
         primary = self.place.primary
         return None if primary is NOWHERE else primary
+
+    def owner(self, slot: int | None, deadline: float | None) -> Serving:
+        """Return the primary, which has all keys."""
+        return self.primary(deadline)
 
     def primary(self, deadline: float | None) -> Serving:
         """Return the primary, waiting while there is none (Rule 3).
@@ -115,7 +108,7 @@ class Replication:
         serving: Any = self.place.primary if readers is None else readers.choose()
         return None if serving is NOWHERE or serving.ledger.closed else serving
 
-    def leave_out(self, serving: Serving) -> None:
+    def pass_over(self, serving: Serving) -> None:
         """Send no reads to a replica for a while: it has refused one."""
         readers = self.place.readers
         if readers is not None:
@@ -217,62 +210,9 @@ class Replication:
                 if self.closed or serving is self.place.primary:
                     raise
 
-    @property
-    def db(self) -> int:
-        """The database of the connections."""
-        return self.options.db
-
-    def resize(self, min_size: int, max_size: int) -> None:
-        """Set new bounds for each node (R-34)."""
-        self._change(min_size=min_size, max_size=max_size)
-        for serving in self.members.all():
-            serving.resize(min_size, max_size)
-
-    def _change(self, **changes: int) -> None:
-        with self.members.lock:
-            self.options = self.finder.options = self.options.changed(**changes)
-
-    def clear(self) -> None:
-        """Close all idle connections, and wait until they are closed."""
-        for serving in self.members.all():
-            serving.clear()
-
-    def drain(self) -> None:
-        """Begin a new epoch at each node."""
-        for serving in self.members.all():
-            serving.drain()
-
-    def select(self, db: int) -> None:
-        """Move all nodes to another database. Raises the server's error, with nothing changed (R-34).
-
-        The primary is asked first. Of a replica that cannot be reached then, later connections are on the new database.
-        """
-        first = self.primary(None)
-        first.select(db)
-        self._change(db=db)
-        for serving in [serving for serving in self.members.all() if serving is not first]:
-            try:
-                serving.select(db)
-            except Error:
-                serving.node.db = db
-                serving.drain()
-
-    def is_inside(self) -> bool:
-        """Tell whether this very thread is at work in here: it runs a signal handler or a finaliser then."""
-        return self.members.is_inside()
-
-    def check_outside(self) -> None:
-        """Raise UsageError if ``is_inside``."""
-        for serving in self.members.all():
-            serving.check_outside()
-
-    def gauge(self, name: str) -> int:
-        """Return the sum of one of the ledgers' counts."""
-        return self.members.gauge(name)
-
-    def stats(self) -> PoolStats:
-        """Return all counts as one value; connections to sentinels are not among them."""
-        return replace(self.members.stats(), min_size=self.options.min_size, max_size=self.options.max_size)
+    def _change(self, **changes: Any) -> None:
+        super()._change(**changes)
+        self.finder.options = self.options
 
     def close(self, seconds: float | None) -> None:
         """Close everything (R-33)."""
@@ -286,18 +226,14 @@ class Replication:
             self.finder.abort()
             self.finder.stop(deadline)
         finally:
-            self.members.close(None if deadline is None else max(deadline - self.members.now(), 0.0))
+            super().close(None if deadline is None else max(deadline - self.members.now(), 0.0))
 
     def _ended(self) -> None:
         """End what works beside the maintenance task, which has ended."""
         self._wake()
         self.finder.abort()
 
-    def abandon(self) -> None:
-        """Let the maintenance task close everything."""
-        self.members.abandon()
-
     def forget(self, instead: Absent = FORKED) -> None:
         """Drop every socket (R-35)."""
-        self.members.forget(instead)
+        super().forget(instead)
         self.finder.forget(instead)

@@ -16,10 +16,10 @@ from respool._sync.node.connection import Connection
 from respool._sync.node.retrying import Call
 from respool._sync.node.serving import Serving
 from respool._sync.routing.cluster import Cluster
-from respool._facts.errors import ConnectFailed, Error, PoolClosed, ReadTimeout
+from respool._sync.routing.members import gone
+from respool._facts.errors import Error, PoolClosed, ReadTimeout
 from respool._facts.option_types import Address
 from respool._protocol.redirect import Hops, Redirect, Step
-from respool._shell.sockets import Retired
 
 
 class Routed(Call):
@@ -96,7 +96,7 @@ class Routed(Call):
         except PoolClosed:
             if self._cluster.closed:
                 raise
-            return left(serving)
+            return gone(serving)
 
     def pause_before(self, failure: Error, tries: int) -> float | None:
         # Without a node the cluster has waited long enough.
@@ -130,13 +130,6 @@ class Routed(Call):
                 address=serving.node.options.address,
             )
         return seconds
-
-
-def left(serving: Serving) -> ConnectFailed:
-    """Return the failure of a call that was not sent because its node has left."""
-    failure = ConnectFailed("the node has left the cluster", address=serving.node.options.address)
-    failure.__cause__ = Retired("the node has left the cluster", address=serving.node.options.address)
-    return failure
 
 
 class Borrower:

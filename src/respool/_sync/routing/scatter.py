@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 
 from respool._sync.node.serving import Serving
 from respool._sync.routing.group import Group
+from respool._sync.routing.members import gone
 from respool._sync.routing.readers import Readers
-from respool._sync.routing.routed import left
 from respool._sync.routing.slot_map import NOWHERE
 from respool._sync.shell.compat import pause
+from respool._facts.command import Command, Spec
 from respool._facts.errors import (
     NOT_NOW,
     ConnectFailed,
@@ -30,6 +31,7 @@ from respool._facts.errors import (
     PoolClosed,
     PoolError,
     ReadTimeout,
+    ServerError,
     TransportError,
     again,
     is_demoted,
@@ -192,7 +194,7 @@ class Spread:
             return serving.try_run(run, self._deadline, on_lease=on_lease, elsewhere=False)
         except (ConnectFailed, PoolError) as error:  # whatever it is, what the others have answered stands
             has_left = isinstance(error, PoolClosed) and not self._group.closed
-            return left(serving) if has_left else error
+            return gone(serving) if has_left else error
 
     def _send_asking(self, serving: Serving, pieces: list[Piece[Any]]) -> list[Any]:
         """Send pieces one by one, each behind ASKING; return the replies as those to ``commands_of`` are."""
@@ -318,6 +320,24 @@ def _trouble(part: Part) -> float:
 
 def _is_unsent(reply: Any) -> bool:
     return isinstance(reply, PoolError) or (isinstance(reply, TransportError) and reply.executed == "no")
+
+
+def execute_spread(group: Group[Any], args: tuple[Any, ...], spec: Spec, deadline: float | None) -> Any:
+    """Run one command over several nodes, and return its reply, which is not parsed."""
+    group.ready(deadline)
+    run = Run([Command.of(args, spec, _unparsed)])
+    reply = (Spread(group, run, deadline, is_alone=True).values())[0]
+    if isinstance(reply, Error):
+        try:
+            raise as_raised(reply, spec.name, safe=spec.safe) if isinstance(reply, ServerError) else reply
+        finally:
+            del reply  # the raised error refers to this frame: no reference cycle
+    return reply
+
+
+def _unparsed(reply: Any) -> Any:
+    """Leave a reply as it is: the pool parses it."""
+    return reply
 
 
 def halves(pieces: list[Piece[Any]]) -> list[list[Piece[Any]]]:
