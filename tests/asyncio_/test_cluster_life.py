@@ -225,6 +225,36 @@ async def test_a_node_that_lost_its_role_is_cut_at_once(callers: Callers, shared
             assert cluster.count("SET") == 3
 
 
+async def test_so_is_one_that_only_a_redirect_has_named(callers: Callers) -> None:
+    with FakeCluster(2) as cluster:
+        owner = cluster.owner_of(SLOT)
+        other = other_than(cluster, owner)
+        newcomer = cluster.add_node()
+        heir = cluster.add_node(replica_of=newcomer)
+        known = cluster.view
+        for node in (owner, other):
+            node.believe(known.leaving_out(newcomer.id).leaving_out(heir.id))
+        async with AsyncClusterPool(cluster.url, read_timeout=30.0, stall_after=None) as pool:
+            refuse_views(cluster)
+            cluster.move_slots(SLOT, newcomer)
+            owner.believe(cluster.view)
+            assert await pool.set("key", "before") is True
+            newcomer.pause()
+            newcomer.believe(cluster.view)
+            write = callers.start(pool.set, "key", "lost")
+            await wait_until(lambda: len(newcomer.calls("SET")) == 2)
+            assert cluster.failover(newcomer) is heir
+            for node in cluster.nodes:
+                node.believe(cluster.view)
+                node.on("CLUSTER SLOTS", node.answer)
+            await doubt(pool, owner, key_of(SLOT + 1))
+            with pytest.raises(OutcomeUnknown):
+                await write.result()
+            newcomer.resume()
+            assert await pool.get("key") == b"before"
+            assert heir.data == {b"key": b"before"}
+
+
 async def test_a_primary_that_stays_silent_makes_the_map_doubtful(callers: Callers) -> None:
     with FakeCluster(2, 1) as cluster:
         owner = cluster.owner_of(SLOT)

@@ -78,11 +78,12 @@ class SlotMap:
         if change.is_empty:
             return
         members, topology = self.members, self.topology
-        for node in (*change.promoted, *change.new_replicas, *change.left, *change.lost_role):
-            serving = members.servings.get(node.address)
+        cut = {node.address for node in change.lost_role}
+        for address in cut.union(node.address for node in (*change.promoted, *change.new_replicas, *change.left)):
+            serving = members.servings.get(address)
             if serving is not None:
                 members.leave(serving)
-                self._steps.append(partial(members.cut if node in change.lost_role else members.retire, serving))
+                self._steps.append(partial(members.cut if address in cut else members.retire, serving))
         for address in topology.shards:
             self.open(address)
         for slot in change.moved:
