@@ -65,6 +65,22 @@ async def test_a_remap_that_raises_does_not_keep_later_replies_from_being_read(
 
 
 @LANES
+async def test_a_named_node_gets_it_whatever_its_keys_are(
+    cluster: FakeCluster, owner: FakeClusterNode, target: FakeClusterNode, shared: int
+) -> None:
+    place = (target.host, target.port)
+    async with AsyncClusterPool(cluster.url, shared=shared) as pool:
+        await pool.execute_noreply("SET", "key", 1, node=place)
+        await pool.execute_many_noreply([("CONFIG", "SET", "a", "b"), ("GET", "key")], node=f"{place[0]}:{place[1]}")
+        await wait_until(lambda: target.calls("GET"))
+        assert [len(target.calls(name)) for name in ("SET", "CONFIG SET", "GET")] == [1, 1, 1]
+        assert await pool.get("key") is None  # a named node's redirect is not followed
+        assert not owner.calls("SET")
+        with pytest.raises(UsageError, match=r"has no node 127\.0\.0\.1:1"):
+            await pool.execute_noreply("SET", "key", 1, node="127.0.0.1:1")
+
+
+@LANES
 async def test_nothing_that_is_sent_without_waiting_is_lost_or_run_twice_while_slots_move(
     callers: Callers, cluster: FakeCluster, shared: int
 ) -> None:

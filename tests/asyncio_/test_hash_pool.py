@@ -309,6 +309,18 @@ async def test_what_is_sent_without_waiting_arrives_at_every_bucket(servers: lis
     assert sum(server.command("DBSIZE") for server in servers) == len(KEYS) - 30
 
 
+async def test_what_is_sent_without_waiting_can_name_its_bucket(servers: list[Server]) -> None:
+    async with AsyncHashPool([server.url for server in servers]) as pool:
+        for number, key in enumerate(KEYS[:10]):
+            await pool.execute_noreply("SET", f"at:{key}", number, shard_key=key)
+        await pool.execute_many_noreply([("SET", "here", 1), ("SET", "there", 2)], node=pool.nodes[1])
+        with pytest.raises(UsageError, match="not with both"):
+            await pool.execute_noreply("SET", "k", "v", shard_key="k", node=pool.nodes[1])
+    for key in KEYS[:10]:
+        assert [server.command("EXISTS", f"at:{key}") for server in servers].index(1) == index_of(key)
+    assert servers[1].command("MGET", "here", "there") == [b"1", b"2"]
+
+
 async def test_a_lease_is_a_connection_to_one_bucket(pool: AsyncHashPool[str], servers: list[Server]) -> None:
     (key,) = keys_in(1, 1)
     async with pool.acquire(shard_key=key) as conn:

@@ -18,7 +18,7 @@ from respool._facts.errors import Error, UsageError
 from respool._facts.hash_options import HashOptions, make_hash_options
 from respool._facts.option_types import FROM_URL, Address, Encoding, PoolOptions, S
 from respool._facts.options import checked_timeout
-from respool._protocol.run import refused
+from respool._protocol.run import Run, refused
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -167,6 +167,32 @@ class AsyncHashPool(AsyncManyDoor[S]):
             raise refused(spec)
         values: list[Any] = await self._opened().execute_run(run, deadline, seconds, place)
         return values
+
+    async def execute_noreply(
+        self, *args: Any, shard_key: Key | None = None, node: Address | str | None = None
+    ) -> None:
+        """Send one command without waiting for its reply; its errors are not reported. Returns when it is queued.
+
+        ``shard_key`` or ``node`` sends it to one bucket whatever its keys are.
+        """
+        command = args[0] if len(args) == 1 and isinstance(args[0], Command) else args
+        await self.execute_many_noreply([command], shard_key=shard_key, node=node)
+
+    async def execute_many_noreply(
+        self,
+        commands: Iterable[Command[Any] | Sequence[Any]],
+        *,
+        shard_key: Key | None = None,
+        node: Address | str | None = None,
+    ) -> None:
+        """Send commands as one run for each bucket, and wait for no reply. Raises if they were certainly not sent.
+
+        ``shard_key`` or ``node`` sends them to one bucket whatever their keys are.
+        """
+        place = self._chosen(node, shard_key)
+        run = Run(commands)
+        if run.calls:
+            await self._opened().execute_noreply(run, place)
 
     # Leases ------------------------------------------------------------------------------------------
 

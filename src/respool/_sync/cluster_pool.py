@@ -20,7 +20,7 @@ from respool._facts.conditions import KEPT, Conditions
 from respool._facts.errors import Error, UsageError, UsageTypeError
 from respool._facts.option_types import FROM_URL, Address, ClusterPoolOptions, Encoding, S
 from respool._facts.options import checked_timeout, make_options
-from respool._protocol.run import refused
+from respool._protocol.run import Run, refused
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -129,6 +129,26 @@ class ClusterPool(ManyDoor[S]):
             raise refused(spec)
         values: list[Any] = self._opened().execute_run(run, deadline, seconds, place)
         return values
+
+    def execute_noreply(self, *args: Any, node: Address | str | None = None) -> None:
+        """Send one command without waiting for its reply; its errors are not reported. Returns when it is queued.
+
+        ``node`` sends it there whatever its keys are; a redirect is not followed then.
+        """
+        command = args[0] if len(args) == 1 and isinstance(args[0], Command) else args
+        self.execute_many_noreply([command], node=node)
+
+    def execute_many_noreply(
+        self, commands: Iterable[Command[Any] | Sequence[Any]], *, node: Address | str | None = None
+    ) -> None:
+        """Send commands as one run for each node, and wait for no reply. Raises if they were certainly not sent.
+
+        ``node`` sends them there whatever their keys are; a redirect is not followed then.
+        """
+        place = None if node is None else as_address(node)
+        run = Run(commands)
+        if run.calls:
+            self._opened().execute_noreply(run, place)
 
     # Iterators ---------------------------------------------------------------------------------------
 

@@ -115,8 +115,11 @@ class Buckets(Group[HashOptions]):
         serving = self.node(node) if node is not None else self.owner_now(one_slot(run, self.slot_of, self.terms))
         return await serving.execute_run(run, deadline, within)
 
-    async def execute_noreply(self, run: Run) -> None:
-        """Send a run without waiting for replies. Raises if it was certainly not sent."""
+    async def execute_noreply(self, run: Run, node: Address | None = None) -> None:
+        """Send a run without waiting for replies, all of it to ``node``. Raises if it was certainly not sent."""
+        if node is not None:
+            await self.node(node).execute_noreply(run)
+            return
         noreply_args(run)  # refuses what it would refuse on one node
         await self._errands.send(Spread(self, run, None))
 

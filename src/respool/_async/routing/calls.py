@@ -4,7 +4,8 @@
 Rule 1: a command whose keys are in one slot goes to the node that serves it; one that any node can answer goes to any
         primary; every other one is spread (``scatter``). A transaction is served by one node as a whole.
 Rule 2: a command that may block keeps its own time: sent again after a redirect, it waits for what is left of it.
-Rule 3: what is sent without waiting for a reply is spread too, and its replies are read later (``errands``).
+Rule 3: what is sent without waiting for a reply is spread too, and its replies are read later (``errands``). To a node
+        that the caller names it is sent as to a pool of one node, for no redirect would be followed.
 """
 
 from __future__ import annotations
@@ -143,10 +144,13 @@ class ClusterCalls(Cluster):
         call = Routed(self, slot, send, read, "a pipeline", deadline, is_safe=is_safe, within=within, node=node)
         return run.read(await persist(call))
 
-    async def execute_noreply(self, run: Run) -> None:
-        """Send a run without waiting for replies. Raises if it was certainly not sent."""
+    async def execute_noreply(self, run: Run, node: Address | None = None) -> None:
+        """Send a run without waiting for replies, all of it to ``node``. Raises if it was certainly not sent."""
         noreply_args(run)  # refuses what it would refuse on one node
         await self.ready(None)
+        if node is not None:
+            await self.node(node).execute_noreply(run)
+            return
         await self._errands.send(Spread(self, run, None))
 
     async def close(self, seconds: float | None) -> None:

@@ -115,8 +115,11 @@ class Buckets(Group[HashOptions]):
         serving = self.node(node) if node is not None else self.owner_now(one_slot(run, self.slot_of, self.terms))
         return serving.execute_run(run, deadline, within)
 
-    def execute_noreply(self, run: Run) -> None:
-        """Send a run without waiting for replies. Raises if it was certainly not sent."""
+    def execute_noreply(self, run: Run, node: Address | None = None) -> None:
+        """Send a run without waiting for replies, all of it to ``node``. Raises if it was certainly not sent."""
+        if node is not None:
+            self.node(node).execute_noreply(run)
+            return
         noreply_args(run)  # refuses what it would refuse on one node
         self._errands.send(Spread(self, run, None))
 
