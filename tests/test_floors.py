@@ -62,7 +62,6 @@ LINES, FUNCTION_LINES = 450, 70
 GENERATED = "commands/__init__"
 #: Longer than they should be, and not to grow: the file, its bound, and why it is still one.
 LONGER = {
-    "_protocol/run": (455, "what the replies to a run prove: each rule refers to the others"),
     "_async/shell/transport": (560, "one connected socket: sending, receiving, silence and the end share all of its state"),
     "_sync/shell/transport": (890, "leader and followers: one protocol between threads, read as a whole"),
     "commands/strings": (490, "one group of the manual: many short functions, whose signatures and docstrings are long"),

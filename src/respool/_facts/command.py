@@ -41,7 +41,9 @@ class Spec:
     ``effect``   what it does to the state of its connection, or None (R-28).
     ``refusal``  why it may not be sent on a shared connection, and what to use instead, or None (R-20).
     ``blob``     its reply stays bytes where the connection has an encoding, because it is binary by nature.
-    ``plain``    none of the last four applies: the only field that the hot path of a pool for one node reads.
+    ``script``   the text of the script whose hash it sends; it is loaded before the call, on the same connection. None
+                 if there is nothing to load.
+    ``plain``    none of the last five applies: the only field that the hot path of a pool for one node reads.
     ``reads``    it reads keys and changes nothing, so a replica can run it.
     ``one_key``  the index of its only key among the arguments; 0 if it has none, or several, or a rule finds them.
     ``runs_code`` it runs users' code (a script, a function, a module), which can answer with any error, so its errors
@@ -61,6 +63,7 @@ class Spec:
         "refusal",
         "runs_code",
         "safe",
+        "script",
         "words",
     )
 
@@ -77,6 +80,7 @@ class Spec:
         runs_code: bool = True,
         blob: bool = False,
         reads: bool = False,
+        script: bytes | None = None,
     ) -> None:
         self.name = name
         self.words = tuple(name.split(" "))
@@ -90,13 +94,21 @@ class Spec:
         self.runs_code = runs_code
         self.blob = blob
         self.reads = reads
-        self.plain = blocking is None and effect is None and refusal is None and not blob
+        self.script = script
+        self.plain = blocking is None and effect is None and refusal is None and not blob and script is None
 
     def __repr__(self) -> str:
         return f"<Spec {self.name}>"
 
-    def derive(self, *, parse: Parser | None = None, safe: bool | None = None, blob: bool | None = None) -> Spec:
-        """Return a copy with another reply parser, marked safe to send twice, or with a reply that stays bytes."""
+    def derive(
+        self,
+        *,
+        parse: Parser | None = None,
+        safe: bool | None = None,
+        blob: bool | None = None,
+        script: bytes | None = None,
+    ) -> Spec:
+        """Return a copy with another reply parser, safe to send twice, with a reply that stays bytes, or a script."""
         return Spec(
             self.name,
             safe=self.safe if safe is None else safe,
@@ -108,6 +120,7 @@ class Spec:
             runs_code=self.runs_code,
             blob=self.blob if blob is None else blob,
             reads=self.reads,
+            script=self.script if script is None else script,
         )
 
     def blocks_for(self, args: Sequence[Any]) -> float | None:
@@ -309,7 +322,7 @@ class Command(Generic[T_co]):
         """
         if not callable(f):
             raise UsageTypeError(f"map takes a function that gets the reply, not {type(f).__name__}")
-        if _is_async(f):
+        if is_async(f):
             raise UsageTypeError("map takes a plain function: await an async one with what execute returns")
         return Command.of(self.args, self.spec, partial(_mapped, self.parse, f))
 
@@ -332,8 +345,8 @@ class Command(Generic[T_co]):
         return f"<Command {self.spec.name}, {count} argument{'' if count == 1 else 's'}>"  # no values: maybe secrets
 
 
-def _is_async(f: Any) -> bool:
-    """Tell whether calling ``f`` runs nothing but returns a coroutine or an async generator."""
+def is_async(f: Any) -> bool:
+    """Tell whether calling ``f`` runs nothing, but returns a coroutine or an async generator."""
     while isinstance(f, partial):
         f = f.func
     code = getattr(f, "__code__", None) or getattr(type(f).__call__, "__code__", None)  # of a function, or an object

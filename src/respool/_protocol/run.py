@@ -4,16 +4,16 @@ Rule 1: a run is checked before any of it is sent, even if it is encoded and sen
 Rule 2: a server's error is a value in the list (its command failed, the others did not); a lost connection is raised,
         because then no outcome is known.
 Rule 3: an atomic run is MULTI ... EXEC with nothing in between but its own commands; all of it runs, or none.
+Rule 4: what loads a script (``scripts``) is sent with the run, but is none of its commands: ``own`` drops the reply.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from operator import itemgetter
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
-from respool._facts.command import SPELLED, Command, Parser, Spec, as_command
+from respool._facts.command import Command, Parser, Spec
 from respool._facts.errors import (
     ConnectFailed,
     ConnectionLost,
@@ -32,6 +32,8 @@ from respool._facts.errors import (
     is_not_now,
     server_error,
 )
+from respool._protocol.collected import columns
+from respool._protocol.scripts import by_text, loads_of, with_loads, without_loads
 
 Args = tuple[Any, ...]
 
@@ -62,6 +64,8 @@ _DROPPED: Final = frozenset(("EXECABORT", "MOVED", "ASK", "TRYAGAIN", "CLUSTERDO
 _OK: Final = (b"OK", "OK")
 _QUEUED: Final = (b"QUEUED", "QUEUED")
 
+_NO_PLACES: Final[set[int]] = set()
+
 #: A run with more commands or bytes than this is sent on a connection of its own (R-26), in pieces of that size.
 BIG_COUNT: Final = 1024
 BIG_BYTES: Final = 256 * 1024
@@ -70,30 +74,13 @@ BIG_BYTES: Final = 256 * 1024
 STEP_COUNT: Final = 8192
 
 
-class Collected:
-    """Commands in columns: what a pipeline adds to, without an object for each command."""
-
-    __slots__ = ("calls", "parsers", "specs")
-
-    def __init__(self) -> None:
-        self.calls: list[Args] = []
-        self.specs: list[Spec] = []
-        self.parsers: list[Parser | None] = []
-
-    def __len__(self) -> int:
-        return len(self.calls)
-
-    def __iter__(self) -> Iterator[Command[Any]]:
-        return map(Command.of, self.calls, self.specs, self.parsers)
-
-
 class Run:
     """A checked list of commands, to be sent as ``args`` and read back with ``read``.
 
     It is kept in columns (arguments, specs, parsers), which is faster than an object per command in a long pipeline.
     """
 
-    __slots__ = ("_kinds", "_parsers", "args", "calls", "is_atomic", "is_plain", "specs")
+    __slots__ = ("_kinds", "_loads", "_parsers", "args", "calls", "is_atomic", "is_plain", "specs")
 
     def __init__(self, commands: Iterable[Command[Any] | Sequence[Any]], *, atomic: bool = False) -> None:
         if isinstance(commands, str | bytes) or not isinstance(commands, Iterable):
@@ -101,7 +88,7 @@ class Run:
         if not isinstance(atomic, bool):
             raise UsageTypeError(f"atomic must be True or False, not {atomic!r}")
         #: The arguments of each command, and the spec of each.
-        self.calls, self.specs, self._parsers = _columns(commands)
+        self.calls, self.specs, self._parsers = columns(commands)
         self._kinds = set(self.specs)
         self._finish(atomic=atomic)
 
@@ -120,8 +107,13 @@ class Run:
         #: Whether no command can block, changes the state of its connection, or is refused on a shared one.
         self.is_plain = all(kind.plain for kind in self._kinds)
         self.is_atomic = atomic
-        #: The commands to send, with MULTI and EXEC around them if atomic.
+        #: The commands to send, with MULTI and EXEC around them if atomic, and with the scripts that they need.
         self.args = self.calls
+        self._loads: set[int] = _NO_PLACES
+        if not self.is_plain and any(kind.script is not None for kind in self._kinds):
+            self.args, self._loads = with_loads(self.calls, self.specs)
+            if atomic or any(map(_opens, self._kinds)):
+                self.send_texts()
         if atomic:
             misplaced = [kind for kind in self._kinds if kind.effect in ("multi", "end", "watch", "unwatch")]
             for spec in self.specs if misplaced else ():
@@ -129,7 +121,16 @@ class Run:
                     instead = ": call watch() on a lease, before it" if spec.effect == "watch" else ""
                     message = f"{spec.name} has no place in an atomic run, which is a MULTI itself{instead}"
                     raise UsageValueError(message)
-            self.args = [MULTI, *self.calls, EXEC]
+            self.args = [MULTI, *self.args, EXEC]
+
+    def send_texts(self) -> None:
+        """Send scripts as text, not by their hashes: in a transaction nothing can be loaded before they are called."""
+        if self._loads:
+            self.args, self._loads = by_text(self.calls, self.specs), _NO_PLACES
+
+    def own(self, replies: list[Any]) -> list[Any]:
+        """Return the replies without those to the loading of scripts."""
+        return without_loads(replies, self._loads, self.specs) if self._loads else replies
 
     def __len__(self) -> int:
         return len(self.calls)
@@ -143,6 +144,11 @@ class Run:
     def runs_code(self) -> bool:
         """Whether one of the commands runs users' code, so that its errors prove nothing (R-24)."""
         return any(kind.runs_code for kind in self._kinds)
+
+    @property
+    def loads_scripts(self) -> bool:
+        """Whether something is sent before a command whose script it loads."""
+        return bool(self._loads)
 
     @property
     def misplaced(self) -> Spec | None:
@@ -175,7 +181,8 @@ class Run:
             return NO_BLOBS
         places = [at for at, spec in enumerate(self.specs) if spec.blob]
         if not self.is_atomic or not places:
-            return dict.fromkeys(places)
+            sent = [at for at in range(len(self.args)) if at not in self._loads]
+            return {sent[at]: None for at in places}
         return {len(self.args) - 1: frozenset(places) if len(places) < len(self.calls) else None}
 
     def pieces(self) -> Iterator[list[Args]]:
@@ -309,24 +316,10 @@ class Run:
         return error
 
 
-def _columns(given: Iterable[Any]) -> tuple[list[Args], list[Spec], list[Parser | None]]:
-    """Return the arguments, the specs and the parsers of commands given in any way."""
-    if isinstance(given, Collected):
-        return given.calls, given.specs, given.parsers
-    commands = list(given)
-    if set(map(type, commands)) == {tuple}:  # the usual case, looked up without a Python loop: there may be many
-        try:
-            specs = list(map(SPELLED.get, map(itemgetter(0), commands)))
-        except (IndexError, TypeError):
-            specs = [None]  # one of them has no name; ``as_command`` raises for it below
-        if None not in specs:
-            return commands, cast("list[Spec]", specs), [None] * len(commands)  # arguments alone have no parser
-    found = [as_command(command) for command in commands]
-    return (
-        [command.args for command in found],
-        [command.spec for command in found],
-        [command.parse for command in found],
-    )
+def behind_others(args: Args, spec: Spec, *, asking: bool) -> tuple[list[Args], Blobs]:
+    """Return one call with what goes before it: its script, and ASKING, which holds for the next command alone."""
+    front = [*loads_of(spec), ASKING] if asking else [*loads_of(spec)]
+    return [*front, args], {len(front): None} if spec.blob else NO_BLOBS
 
 
 def noreply_args(run: Run) -> list[Args]:

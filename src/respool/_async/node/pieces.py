@@ -19,8 +19,9 @@ from respool._async.shell.compat import Cancelled, clock, pause
 from respool._async.shell.transport import AsyncTransport
 from respool._facts.command import Command
 from respool._facts.errors import Error, ReadTimeout, TransportError
+from respool._protocol.collected import Collected
 from respool._protocol.packing import check_piece
-from respool._protocol.run import NO_BLOBS, STEP_COUNT, Blobs, Collected, Run, why_in_doubt
+from respool._protocol.run import NO_BLOBS, STEP_COUNT, Blobs, Run, why_in_doubt
 
 
 async def take_in(

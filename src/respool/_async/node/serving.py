@@ -25,7 +25,8 @@ from respool._facts.option_types import Address
 from respool._facts.options import Options
 from respool._facts.stats import PoolStats
 from respool._pooling.quota import Quota
-from respool._protocol.run import ASKING, NO_BLOBS, Run, noreply_args
+from respool._protocol.run import ASKING, Run, behind_others, noreply_args
+from respool._protocol.scripts import reply_to_last
 from respool._shell.absent import FORKED, Absent
 
 
@@ -132,9 +133,7 @@ class Serving:
                 await self.shared.catch_up(deadline)
             lease = await self.leases.borrow(self._left(deadline))
             try:
-                if asking:
-                    await lease._transport.submit_until(ASKING, deadline)
-                reply = await lease._request(args, spec, deadline)
+                reply = await lease._request(args, spec, deadline, asking=asking)
                 if isinstance(reply, Error) and is_demoted(reply, runs_code=spec.runs_code) and lease._slot is not None:
                     self.node.demoted(lease._slot)
                 return reply
@@ -143,9 +142,9 @@ class Serving:
         shared = self.shared
         transport = await shared.wait(deadline, elsewhere=elsewhere)
         try:
-            if asking:
-                replies = await transport.submit_many([ASKING, args], deadline, {1: None} if spec.blob else NO_BLOBS)
-                reply = replies if isinstance(replies, Error) else replies[1]
+            if asking or spec.script is not None:
+                commands, blobs = behind_others(args, spec, asking=asking)
+                reply = reply_to_last(await transport.submit_many(commands, deadline, blobs), spec)
             else:
                 reply = await transport.submit_until(args, deadline, blob=spec.blob)
         except Cancelled:
@@ -189,6 +188,7 @@ class Serving:
                 replies = replies if isinstance(replies, Error) else replies[1:]
             else:
                 replies = await transport.submit_many(run.args, deadline, run.blobs)
+                replies = replies if isinstance(replies, Error) else run.own(replies)
         except Cancelled:
             transport.withdraw()
             shared.pin(transport)

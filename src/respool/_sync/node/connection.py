@@ -35,7 +35,8 @@ from respool._facts.option_types import FROM_URL, ConnectionOptions, Encoding, S
 from respool._facts.options import Options, checked_timeout, make_options
 from respool._facts.unknown import CONNECTION_NAMES, missing
 from respool._protocol.peer import Peer
-from respool._protocol.run import Run, as_raised, noreply_args
+from respool._protocol.run import Run, as_raised, behind_others, noreply_args
+from respool._protocol.scripts import as_text, reply_to_last
 from respool._protocol.session import Session
 from respool._shell.absent import RELEASED, UNOPENED
 from respool._shell.sockets import tls_context
@@ -244,18 +245,25 @@ class Connection(Viewable[S]):
             return reply
         return parse(reply)
 
-    def _request(self, args: tuple[Any, ...], spec: Spec, deadline: float | None) -> Any:
+    def _is_queueing(self) -> bool:
+        return self._session.transaction
+
+    def _request(
+        self, args: tuple[Any, ...], spec: Spec, deadline: float | None, *, asking: bool = False
+    ) -> Any:
         """Send one command and return its reply, which may be an error value: the pool decides what to raise."""
-        if not spec.plain:
-            return self._execute_special(args, spec, deadline)
+        if asking or not spec.plain:
+            return self._execute_special(args, spec, deadline, asking=asking)
         try:
             return self._transport.submit_until(args, deadline)
         except Cancelled:
             self._transport.withdraw()
             raise
 
-    def _execute_special(self, args: tuple[Any, ...], spec: Spec, deadline: float | None = None) -> Any:
-        """Send a command that may block, changes the connection's state or is answered by a blob; return its reply."""
+    def _execute_special(
+        self, args: tuple[Any, ...], spec: Spec, deadline: float | None = None, *, asking: bool = False
+    ) -> Any:
+        """Send a command that is not plain, or behind ASKING; return its reply."""
         if spec.name in NEVER:
             raise UsageValueError(f"{spec.name} cannot be sent on a lease: {NEVER[spec.name]}")
         if spec.name in SUBSCRIBES:
@@ -268,7 +276,11 @@ class Connection(Viewable[S]):
         self._session.sent(spec)
         # After a cancel or a timeout here, ``_is_blocked`` stays True, and so the connection is closed on release.
         try:
-            reply = transport.submit_until(args, deadline, blob=spec.blob)
+            if asking or (spec.script is not None and not self._session.transaction):
+                commands, blobs = behind_others(args, spec, asking=asking)
+                reply = reply_to_last(transport.submit_many(commands, deadline, blobs), spec)
+            else:
+                reply = transport.submit_until(as_text(args, spec), deadline, blob=spec.blob)
         except Cancelled:
             transport.withdraw()
             raise
@@ -338,6 +350,8 @@ class Connection(Viewable[S]):
     def _send_run(self, run: Run, deadline: float | None = None) -> Any:
         """Send a run, in pieces if it is big, and return its replies, or an error value."""
         transport = self._transport
+        if self._session.transaction:
+            run.send_texts()
         pieces = checked_pieces(run, transport, deadline)
         if isinstance(pieces, Error):
             return pieces
@@ -355,6 +369,7 @@ class Connection(Viewable[S]):
             self._unblock()
             raise
         if not isinstance(replies, Error):
+            replies = run.own(replies)
             self._session.answered_run(run, replies)
             self._unblock()
         return replies

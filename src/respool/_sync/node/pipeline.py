@@ -11,17 +11,19 @@ Rule 3: an error that nobody checks is not lost: the first one is raised, unless
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal, TypeVar, overload
 
-from respool._facts.command import Command, Parser, Spec, as_command
+from respool._sync.node.script import Script, loading
+from respool._facts.command import Command, Key, Parser, Spec, as_command
 from respool._facts.conditions import KEPT, Conditions
 from respool._facts.errors import Error, UsageError, UsageTypeError, placed
 from respool._facts.unknown import PIPELINE_NAMES, answering
 from respool._pooling.pipeline_result import PipelineResult, Raised, parse_for_one
-from respool._protocol.run import Collected
+from respool._protocol.collected import Collected
 from respool._surfaces.pipeline import PipelineCommands
+from respool.commands._arguments import Value
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -76,6 +78,17 @@ class Pipeline(PipelineCommands[S]):
         result: PipelineResult[Any] = PipelineResult(spec.name)
         self._results.append(result)
         return result
+
+    def script(
+        self, script: Script[T], *, keys: Sequence[Key] = (), args: Sequence[Value] = ()
+    ) -> PipelineResult[T]:
+        """Add a call of a script, which ``script`` of a pool has made.
+
+        The text is sent along: once to each node that the pipeline concerns, before the first call of the script; in an
+        atomic pipeline with each call.
+        """
+        command = loading(script, keys, args)
+        return self._add(command.args, command.spec, command.parse)
 
     @overload
     def using(self, *, encoding: None, idempotent: Literal[True] = ...) -> PipelineView[bytes]: ...
@@ -173,6 +186,13 @@ class PipelineView(PipelineCommands[S]):
 
     def _add(self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None) -> PipelineResult[Any]:
         return self._pipeline._add(args, self._conditions.spec(spec), parse)
+
+    def script(
+        self, script: Script[T], *, keys: Sequence[Key] = (), args: Sequence[Value] = ()
+    ) -> PipelineResult[T]:
+        """Add a call of a script under the conditions of this view."""
+        command = loading(script, keys, args)
+        return self._add(command.args, command.spec, command.parse)
 
     @overload
     def using(self, *, encoding: None, idempotent: Literal[True] = ...) -> PipelineView[bytes]: ...

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, Protocol, TypeVar, overload
 
 from respool._sync.node.pipeline import Pipeline
 from respool._sync.node.scan import ScanCommands
+from respool._sync.node.script import Script
 from respool._facts.command import Command, Key, Parser, Spec
 from respool._facts.conditions import KEPT, Conditions
 from respool._facts.errors import Error, UsageTypeError
@@ -58,6 +59,10 @@ class Viewable(ScanCommands[S]):
         places = target._scan_places() if conditions.node is None else ()
         return [self.using(node=place)._execute for place in places] or [self._execute]
 
+    def _is_queueing(self) -> bool:
+        """Tell whether commands are only queued, in a transaction: on a connection they may be."""
+        return False
+
     def _viewed(self) -> tuple[Any, Conditions]:
         """Return what a view of this sends its commands to, and the conditions that hold already."""
         return self, _UNCONDITIONAL
@@ -90,6 +95,26 @@ class Viewable(ScanCommands[S]):
             pages: Callable[..., Any] = target._pages_of_key(conditions)
             return pages
         return self._execute
+
+    @overload
+    def script(self, source: str | bytes, *, readonly: bool = False) -> Script[Any]: ...
+
+    @overload
+    def script(
+        self, source: str | bytes, *, readonly: bool = False, parse: Callable[[Any], T]
+    ) -> Script[T]: ...
+
+    def script(
+        self, source: str | bytes, *, readonly: bool = False, parse: Callable[[Any], Any] | None = None
+    ) -> Script[Any]:
+        """Make a function of a Lua script: ``value = script(keys=["user:1"], args=[60])``; sends nothing.
+
+        It sends the script's hash, and the text only to a server that does not know it, and runs the script once
+        (R-24). ``readonly=True``: the script changes nothing; it is retried like a read and may go to replicas (since
+        Redis 7.0). ``parse`` gets what the script returns, None too, and what it returns is the value. A str is sent as
+        UTF-8. Raises UsageError for what is no script.
+        """
+        return Script(self, source, readonly=readonly, parse=parse)
 
     @overload
     def using(

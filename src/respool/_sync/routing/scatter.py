@@ -37,8 +37,9 @@ from respool._facts.errors import (
     is_demoted,
 )
 from respool._pooling.retry import may_retry
+from respool._protocol.collected import Collected
 from respool._protocol.redirect import Hops, Redirect, Step, read_redirect
-from respool._protocol.run import ASKING, Collected, Run, as_raised
+from respool._protocol.run import ASKING, Run, as_raised
 from respool._routing.splitting import Piece, Scatter, concerns_all_nodes
 from respool._shell.sockets import Retired
 
@@ -50,6 +51,8 @@ class Part(NamedTuple):
     pieces: list[Piece[Any]]
     transport: Any = None
     ticket: Any = None
+    #: What was posted, where that is more than plain commands: its replies may be more than the pieces.
+    run: Run | None = None
 
 
 class Spread:
@@ -153,22 +156,21 @@ class Spread:
                 serving, pieces, *_ = part
                 shared = serving.shared
                 transport = shared.only or shared.pick()
-                if transport is None or self._needs_lease(pieces):
+                run = None if self._is_light else self._part_of(pieces)
+                if transport is None or (run is not None and _goes_late(run, pieces)):
                     late.append(part)
                     continue
-                ticket = transport.post_many(commands_of(pieces), self._deadline, self._blobs(pieces))
-                posted.append(Part(serving, pieces, transport, ticket))
+                if run is None or pieces[0].asked is not None:
+                    ticket = transport.post_many(commands_of(pieces), self._deadline, self._blobs(pieces))
+                    posted.append(Part(serving, pieces, transport, ticket))
+                else:
+                    ticket = transport.post_many(run.args, self._deadline, run.blobs)
+                    posted.append(Part(serving, pieces, transport, ticket, run))
         except BaseException:
             for part in posted:
                 part.transport.give_up(part.ticket)
             raise
         return posted, late
-
-    def _needs_lease(self, pieces: list[Piece[Any]]) -> bool:
-        if self._is_light:
-            return False
-        run = self._part_of(pieces)
-        return run.is_big or run.may_block
 
     def _part_of(self, pieces: Sequence[Piece[Any]]) -> Run:
         part = Collected()
@@ -178,10 +180,10 @@ class Spread:
         return Run(part)
 
     def _blobs(self, pieces: list[Piece[Any]]) -> dict[int, None]:
+        """Return which replies to commands behind ASKING stay bytes."""
         if self._run.is_plain:
             return {}
-        step, places = (2, 1) if pieces[0].asked is not None else (1, 0)
-        return {at * step + places: None for at, piece in enumerate(pieces) if self._run.specs[piece.at].blob}
+        return {at * 2 + 1: None for at, piece in enumerate(pieces) if self._run.specs[piece.at].blob}
 
     def _send_late(self, part: Part) -> Any:
         """Send a part that needs a lease, or whose node is not up; return its replies, or the error."""
@@ -225,7 +227,9 @@ class Spread:
         if isinstance(replies, Error):
             self._read_failure(part, replies)
             return
-        if part.pieces[0].asked is not None:
+        if part.run is not None:
+            replies = part.run.own(replies)
+        elif part.pieces[0].asked is not None:
             replies = replies[1::2]
         if not any(issubclass(kind, Error) for kind in set(map(type, replies))):
             self._scatter.answer_all(part.pieces, replies)
@@ -312,6 +316,11 @@ class Spread:
         spec = self._run.specs[piece.at]
         is_safe = spec.safe and spec.blocks_for(piece.args) is None
         return may_retry(failure, safe=is_safe, runs_code=spec.runs_code)
+
+
+def _goes_late(run: Run, pieces: list[Piece[Any]]) -> bool:
+    """Tell whether a part needs a lease, or is sent piece by piece: between a script and its call ASKING must come."""
+    return run.is_big or run.may_block or (run.loads_scripts and pieces[0].asked is not None)
 
 
 def _trouble(part: Part) -> float:

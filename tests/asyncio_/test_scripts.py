@@ -1,0 +1,394 @@
+# Written once: tests/threads/test_scripts.py is generated from this file.
+"""Scripts of a pool for one node: sent by their hash, loaded where that is not known, and run once."""
+
+from __future__ import annotations
+
+import asyncio
+from hashlib import sha1
+from typing import Any
+
+import pytest
+
+from answers import OK
+from asyncio_.harness import Callers, now, wait_until
+from respool import AsyncConnection, AsyncPool
+from respool.errors import (
+    ConnectionLost,
+    NoPermission,
+    NoScript,
+    OutcomeUnknown,
+    ReadTimeout,
+    ServerError,
+    UsageTypeError,
+    UsageValueError,
+)
+from respool.testing import Close, FakeNode, Hold, Server, Silence
+
+COUNT = "return redis.call('INCR', KEYS[1])"
+SHOW = "return ARGV[1]"
+LOOK = "return redis.call('GET', KEYS[1])"
+LANES = pytest.mark.parametrize("shared", [1, 0], ids=["shared", "leased"])
+NO_SCRIPT = b"-NOSCRIPT No matching script.\r\n"
+
+
+@pytest.fixture(autouse=True)
+def no_scripts(server: Server) -> None:
+    server.command("SCRIPT", "FLUSH")
+
+
+def sent(node: FakeNode) -> list[tuple[bytes, ...]]:
+    """Return what a node was sent about scripts, without the texts and the hashes."""
+    return [seen.command[:1] for seen in node.commands if seen.command[0].startswith((b"EVAL", b"SCRIPT", b"ASKING"))]
+
+
+def calls(server: Server, *names: str) -> list[int]:
+    """Return how often a server has run each command since ``CONFIG RESETSTAT``."""
+    stats = server.info("commandstats")
+    return [int(stats.get(f"cmdstat_{name}", "calls=0").partition("calls=")[2].split(",")[0]) for name in names]
+
+
+# Calls ------------------------------------------------------------------------------------------------------
+
+
+@LANES
+async def test_a_script_is_loaded_once_and_then_called_by_its_hash(server: Server, shared: int) -> None:
+    server.command("CONFIG", "RESETSTAT")
+    async with AsyncPool(server.url, shared=shared) as pool:
+        count = pool.script(COUNT)
+        assert [await count(keys=["k"]) for _ in range(5)] == [1, 2, 3, 4, 5]
+        assert count.sha == sha1(COUNT.encode(), usedforsecurity=False).hexdigest()
+        assert await pool.script_exists(count.sha) == [True]
+        assert calls(server, "evalsha", "script|load", "eval") == [6, 1, 0]
+        assert pool.stats().retries == 0
+
+
+@LANES
+async def test_a_server_that_forgot_a_script_gets_it_again_and_runs_it_once(server: Server, shared: int) -> None:
+    async with AsyncPool(server.url, shared=shared) as pool:
+        count = pool.script(COUNT)
+        for number in range(1, 6):
+            assert await count(keys=["k"], timeout=None if number % 2 else 5.0) == number
+            await pool.script_flush()
+
+
+async def test_a_server_that_was_restarted_gets_the_script_again() -> None:
+    with Server() as mortal:
+        async with AsyncPool(mortal.url) as pool:
+            count = pool.script(COUNT)
+            assert await count(keys=["k"]) == 1
+            mortal.restart()
+            assert await count(keys=["k"]) == 1
+
+
+async def test_callers_who_find_a_script_missing_at_once_all_run_it_once(callers: Callers, server: Server) -> None:
+    async with AsyncPool(server.url, shared=2) as pool:
+        count = pool.script(COUNT)
+        for _ in range(30):
+            callers.start(count, keys=["k"])
+        assert sorted(await callers.results()) == list(range(1, 31))
+
+
+async def test_the_cure_is_one_write_on_one_connection() -> None:
+    with FakeNode({"EVALSHA": b":7\r\n", "SCRIPT": OK}) as node:
+        node.once("EVALSHA", NO_SCRIPT)
+        async with AsyncPool(node.url, shared=1) as pool:
+            assert await pool.script(SHOW)(args=["x"]) == 7
+            assert sent(node) == [(b"EVALSHA",), (b"SCRIPT",), (b"EVALSHA",)]
+            assert node.calls("SCRIPT")[0].command == (b"SCRIPT", b"LOAD", SHOW.encode())
+
+
+async def test_a_script_that_stays_unknown_raises_noscript_after_one_cure() -> None:
+    with FakeNode({"EVALSHA": NO_SCRIPT, "SCRIPT": OK}) as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            with pytest.raises(NoScript):
+                await pool.script(SHOW)()
+            assert sent(node) == [(b"EVALSHA",), (b"SCRIPT",), (b"EVALSHA",)]
+
+
+async def test_a_script_that_says_noscript_itself_is_not_run_again(server: Server) -> None:
+    text = "redis.call('INCR', KEYS[1]) return redis.error_reply('NOSCRIPT of mine')"
+    async with AsyncPool(server.url) as pool:
+        liar = pool.script(text)
+        for number in (1, 2):
+            with pytest.raises(NoScript, match="of mine"):
+                await liar(keys=["k"])
+            assert server.command("GET", "k") == b"%d" % number
+
+
+async def test_a_text_that_lua_cannot_compile_raises_what_the_server_says(server: Server) -> None:
+    async with AsyncPool(server.url) as pool:
+        with pytest.raises(ServerError, match="Error compiling script") as caught:
+            await pool.script("retur 1")()
+        assert (type(caught.value), caught.value.__context__) == (ServerError, None)
+
+
+async def test_who_may_not_load_scripts_is_told_so_and_may_call_those_that_are_there(server: Server) -> None:
+    server.command("ACL", "SETUSER", "eve", "on", ">pw", "~*", "&*", "+@all", "-script|load")
+    async with AsyncPool(server.url, username="eve", password="pw") as pool:
+        count = pool.script(COUNT)
+        with pytest.raises(NoPermission, match="load"):
+            await count(keys=["k"])
+        server.command("SCRIPT", "LOAD", COUNT)
+        assert await count(keys=["k"]) == 1
+        async with pool.pipeline() as pipe:
+            counted = pipe.script(count, keys=["k"])
+        assert counted.result() == 2
+    server.command("ACL", "DELUSER", "eve")
+
+
+async def test_one_deadline_bounds_the_call_and_its_cure(server: Server) -> None:
+    with FakeNode({"SCRIPT": Silence(), "EVALSHA": NO_SCRIPT}) as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            for script, timeout in ((pool.script(SHOW), 0.2), (pool.using(timeout=0.2).script(SHOW), None)):
+                began = now()
+                with pytest.raises(ReadTimeout):
+                    await script(timeout=timeout)
+                assert 0.1 < now() - began < 1.0
+
+
+async def test_a_write_whose_connection_is_lost_has_an_unknown_outcome(server: Server) -> None:
+    with FakeNode({"EVALSHA": Close()}) as node:
+        async with AsyncPool(node.url, shared=1) as pool:
+            with pytest.raises(OutcomeUnknown):
+                await pool.script(COUNT)(keys=["k"])
+            assert len(node.calls("EVALSHA")) == 1
+
+
+async def test_a_write_whose_connection_is_lost_while_it_is_loaded_has_an_unknown_outcome() -> None:
+    with FakeNode({"SCRIPT": OK, "EVALSHA": Close()}) as node:
+        node.once("EVALSHA", NO_SCRIPT)
+        async with AsyncPool(node.url, shared=1) as pool:
+            with pytest.raises(OutcomeUnknown):
+                await pool.script(COUNT)(keys=["k"])
+            assert len(node.calls("EVALSHA")) == 2
+
+
+@pytest.mark.parametrize("kind", ["readonly", "idempotent"])
+async def test_what_may_run_twice_is_sent_again_when_its_connection_is_killed(kind: str) -> None:
+    with FakeNode({"EVALSHA_RO": b":1\r\n", "EVALSHA": b":1\r\n", "SCRIPT": OK}) as node:
+        name = "EVALSHA_RO" if kind == "readonly" else "EVALSHA"
+        node.once(name, NO_SCRIPT)
+        node.once(name, Close())
+        async with AsyncPool(node.url, shared=1) as pool:
+            through: Any = pool if kind == "readonly" else pool.using(idempotent=True)
+            assert await through.script(LOOK, readonly=kind == "readonly")(keys=["k"]) == 1
+            assert len(node.calls(name)) == 3
+            assert len(node.calls("SCRIPT")) == 2
+            assert pool.stats().retries == 1
+
+
+async def test_a_script_survives_that_its_connections_are_killed(server: Server) -> None:
+    async with AsyncPool(server.url, shared=1) as pool:
+        look = pool.script(LOOK, readonly=True)
+        for _ in range(5):
+            assert await look(keys=["k"]) is None
+            server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            server.command("SCRIPT", "FLUSH")
+
+
+async def test_the_server_refuses_writes_of_a_script_that_is_readonly(server: Server) -> None:
+    async with AsyncPool(server.url) as pool:
+        with pytest.raises(ServerError, match="read-only"):
+            await pool.script(COUNT, readonly=True)(keys=["k"])
+
+
+async def test_a_call_that_is_cancelled_while_it_is_loaded_costs_no_connection(callers: Callers) -> None:
+    with FakeNode({"EVALSHA": b":7\r\n", "SCRIPT": Hold(OK)}) as node:
+        node.once("EVALSHA", NO_SCRIPT)
+        async with AsyncPool(node.url, shared=1) as pool:
+            with pytest.raises(ReadTimeout):
+                await pool.script(SHOW)(timeout=0.1)
+            node.release()
+            assert await pool.script(SHOW)() == 7
+            assert node.connections == 1
+
+
+# What it is made of -----------------------------------------------------------------------------------------
+
+
+async def test_parse_gets_what_the_script_returns(server: Server) -> None:
+    async with AsyncPool(server.url, encoding="utf-8") as pool:
+        half = pool.script("return tostring(ARGV[1] / 2)", parse=float)
+        assert await half(args=[7]) == 3.5
+        assert await pool.script("return false", parse=str)() == "None"
+        async with pool.pipeline() as pipe:
+            first, second = pipe.script(half, args=[3]), pipe.using(encoding=None).script(half, args=[5])
+        assert (first.result(), second.result()) == (1.5, 2.5)
+
+
+async def test_replies_are_in_the_encoding_of_the_pool_or_of_the_view(server: Server) -> None:
+    async with AsyncPool(server.url, encoding="utf-8") as pool:
+        raw = pool.using(encoding=None)
+        for _ in range(2):
+            assert await pool.script(SHOW)(args=["é"]) == "é"
+            server.command("SCRIPT", "FLUSH")
+            assert await raw.script(SHOW)(args=["é"]) == "é".encode()
+
+
+async def test_a_text_that_is_not_ascii_has_the_hash_of_the_server_on_every_pool(server: Server) -> None:
+    for encoding in ("latin-1", "utf-8", None):
+        async with AsyncPool(server.url, encoding=encoding) as pool:
+            for text in ("return #'é'", "return #'é'".encode(), b"return #'\xe9'"):
+                script = pool.script(text)
+                assert await script() == (1 if text == b"return #'\xe9'" else 2)
+                assert await pool.script_exists(script.sha) == [True]
+                assert script.source == text
+
+
+async def test_what_is_no_script_is_refused_before_anything_is_sent(server: Server) -> None:
+    async with AsyncPool(server.url) as pool:
+        anything: Any = pool
+
+        for source, options in (
+            (7, {}),
+            (None, {}),
+            (bytearray(b"return 1"), {}),
+            (SHOW, {"readonly": 1}),
+            (SHOW, {"parse": "float"}),
+            (SHOW, {"parse": asyncio.sleep}),
+        ):
+            with pytest.raises(UsageTypeError):
+                anything.script(source, **options)
+        with pytest.raises(UsageValueError, match="cannot be encoded"):
+            pool.script("return '\ud800'")
+        with pytest.raises(UsageTypeError, match="keys of EVALSHA must be a list"):
+            await pool.script(SHOW)(keys="k")
+        with pytest.raises(UsageTypeError, match="args of EVALSHA_RO must be a list"):
+            await pool.script(SHOW, readonly=True)(args="k")
+        with pytest.raises(UsageTypeError, match=r"write script = pool.script\(text\)"):
+            anything.pipeline().script(SHOW)
+        assert server.command("SCRIPT", "EXISTS", pool.script(SHOW).sha) == [0]
+
+
+async def test_a_script_shows_its_hash_and_where_it_runs(server: Server) -> None:
+    async with AsyncPool(server.url) as pool:
+        script = pool.script(SHOW)
+        assert repr(script).startswith(f"<{type(script).__name__} {script.sha} of <{type(pool).__name__} ")
+
+
+# Pipelines --------------------------------------------------------------------------------------------------
+
+
+@LANES
+async def test_a_pipeline_brings_its_scripts_along(server: Server, shared: int) -> None:
+    async with AsyncPool(server.url, encoding="utf-8", shared=shared) as pool:
+        count, show = pool.script(COUNT), pool.script(SHOW)
+        for round_ in range(3):
+            async with pool.pipeline() as pipe:
+                pipe.set("k", round_ * 10)
+                counts = [pipe.script(count, keys=["k"]) for _ in range(3)]
+                shown = pipe.script(show, args=["x"])
+                got, dumped = pipe.get("k"), pipe.function_dump()
+            assert [each.result() for each in counts] == [round_ * 10 + 1, round_ * 10 + 2, round_ * 10 + 3]
+            assert (shown.result(), got.result()) == ("x", str(round_ * 10 + 3))
+            assert isinstance(dumped.result(), bytes)
+            await pool.script_flush()
+
+
+@LANES
+async def test_an_atomic_pipeline_sends_the_texts(server: Server, shared: int) -> None:
+    server.command("CONFIG", "RESETSTAT")
+    async with AsyncPool(server.url, encoding="utf-8", shared=shared) as pool:
+        count = pool.script(COUNT)
+        async with pool.pipeline(atomic=True) as pipe:
+            first, second, got = pipe.script(count, keys=["k"]), pipe.script(count, keys=["k"]), pipe.get("k")
+            read, dumped = pipe.script(pool.script(LOOK, readonly=True), keys=["k"]), pipe.function_dump()
+        assert (first.result(), second.result(), got.result(), read.result()) == (1, 2, "2", "2")
+        assert isinstance(dumped.result(), bytes)
+        assert calls(server, "eval", "eval_ro", "evalsha", "script|load") == [2, 1, 0, 0]
+
+
+@pytest.mark.parametrize("atomic", [False, True])
+async def test_a_big_pipeline_brings_its_scripts_along(server: Server, atomic: bool) -> None:
+    server.command("CONFIG", "RESETSTAT")
+    async with AsyncPool(server.url) as pool:
+        count = pool.script(COUNT)
+        async with pool.pipeline(atomic=atomic) as pipe:
+            counts = [pipe.script(count, keys=["k"]) for _ in range(9000)]
+        assert [each.result() for each in counts] == list(range(1, 9001))
+        assert calls(server, "script|load", "evalsha") == ([0, 0] if atomic else [1, 9000])
+
+
+async def test_an_error_in_a_pipeline_is_that_of_the_script_that_has_it(server: Server) -> None:
+    async with AsyncPool(server.url) as pool:
+        bad, count = pool.script("retur 1"), pool.script(COUNT)
+        with pytest.raises(ServerError, match=r"command 2 of 3 \(EVALSHA\): .*Error compiling script"):
+            async with pool.pipeline() as pipe:
+                first, failed, last = pipe.script(count, keys=["k"]), pipe.script(bad), pipe.script(count, keys=["k"])
+        assert (first.result(), last.result()) == (1, 2)
+        with pytest.raises(ServerError, match="Error compiling script"):
+            failed.result()
+
+
+async def test_a_pipeline_without_replies_runs_scripts(server: Server) -> None:
+    async with AsyncPool(server.url) as pool:
+        pipe = pool.pipeline()
+        pipe.script(pool.script(COUNT), keys=["k"])
+        await pool.execute_many_noreply(pipe._commands)
+        await wait_until(lambda: server.command("GET", "k") == b"1")
+        pipe._give_up()
+
+
+async def test_a_pipeline_whose_connection_is_lost_is_sent_again_if_it_only_reads() -> None:
+    with FakeNode({"EVALSHA_RO": b":1\r\n", "SCRIPT": OK}) as node:
+        node.once("SCRIPT", Close())
+        async with AsyncPool(node.url, shared=1) as pool:
+            look = pool.script(LOOK, readonly=True)
+            async with pool.pipeline() as pipe:
+                looked = pipe.script(look, keys=["k"])
+            assert looked.result() == 1
+            assert [each.command[0] for each in node.commands][-2:] == [b"SCRIPT", b"EVALSHA_RO"]
+
+
+# Leases and connections -------------------------------------------------------------------------------------
+
+
+async def test_a_lease_and_a_connection_of_ones_own_run_scripts(server: Server) -> None:
+    async with AsyncPool(server.url) as pool, pool.acquire() as lease, AsyncConnection(server.url) as own:
+        for connection in (lease, own):
+            server.command("SCRIPT", "FLUSH")
+            server.command("DEL", "k")
+            count = connection.script(COUNT)
+            assert await count(keys=["k"]) == 1
+            server.command("SCRIPT", "FLUSH")
+            assert await connection.using(timeout=5.0).script(COUNT)(keys=["k"]) == 2
+            server.command("SCRIPT", "FLUSH")
+            async with connection.pipeline() as pipe:
+                counted = pipe.script(count, keys=["k"])
+            assert counted.result() == 3
+            server.command("SCRIPT", "FLUSH")
+            async with connection.pipeline(atomic=True) as pipe:
+                counted = pipe.script(count, keys=["k"])
+            assert counted.result() == 4
+            assert connection.is_clean
+
+
+async def test_in_a_transaction_of_a_lease_a_script_is_sent_as_text(server: Server) -> None:
+    async with AsyncPool(server.url, encoding="utf-8") as pool, pool.acquire() as lease:
+        count = lease.script(COUNT, parse=str)
+        await lease.execute("MULTI")
+        assert await count(keys=["k"]) == "QUEUED"
+        assert await lease.using(timeout=5.0).script(COUNT)(keys=["k"]) == "QUEUED"
+        async with lease.pipeline() as pipe:
+            queued = pipe.script(count, keys=["k"])
+        assert queued.result() == "QUEUED"
+        assert await lease.execute("EXEC") == [1, 2, 3]
+        assert await count(keys=["k"]) == "4"
+
+
+async def test_a_run_that_opens_a_transaction_on_a_lease_sends_texts(server: Server) -> None:
+    async with AsyncPool(server.url, encoding="utf-8") as pool, pool.acquire() as lease:
+        count = lease.script(COUNT)
+        async with lease.pipeline() as pipe:
+            pipe.execute("MULTI")
+            pipe.script(count, keys=["k"])
+            done = pipe.execute("EXEC")
+            after = pipe.script(count, keys=["k"])
+        assert (done.result(), after.result()) == ([1], 2)
+
+
+async def test_a_connection_that_is_lost_is_not_tried_again(server: Server) -> None:
+    with FakeNode({"EVALSHA_RO": NO_SCRIPT, "SCRIPT": Close()}) as node:
+        async with AsyncConnection(node.url) as connection:
+            with pytest.raises(ConnectionLost):
+                await connection.script(LOOK, readonly=True)(keys=["k"])
