@@ -77,8 +77,11 @@ TESTS_OF: Final = {
     "_facts/command_table.py": "facts/test_command.py protocol/test_session.py asyncio_/test_lane_choice.py",
     "_facts/module_table.py": "facts/test_command.py asyncio_/test_lane_choice.py",
     "_facts/routing_table.py": "facts/test_routing_table.py commands/test_routes.py",
-    "_protocol/run.py": "protocol/test_run.py protocol/test_session.py protocol/test_blobs.py "
+    "_protocol/run.py": "protocol/test_run.py protocol/test_scripts.py protocol/test_session.py protocol/test_blobs.py "
     "asyncio_/test_lane_choice.py asyncio_/test_pipelines.py asyncio_/test_delivery.py",
+    "_protocol/scripts.py": "protocol/test_scripts.py",
+    "_protocol/collected.py": "protocol/test_run.py",
+    "_async/node/script.py": "asyncio_/test_scripts.py",
     "_facts/errors.py": "facts/test_errors.py pooling/test_retry.py asyncio_/test_delivery.py",
     "_facts/retry_policy.py": "pooling/test_retry.py",
     "_pooling/retry.py": "pooling/test_retry.py asyncio_/test_delivery.py",
@@ -106,7 +109,7 @@ TESTS_OF: Final = {
     "_async/node/retrying.py": "asyncio_/test_delivery.py asyncio_/test_pipelines.py asyncio_/only/test_ticks.py "
     "asyncio_/test_half_open.py asyncio_/test_blocking_commands.py asyncio_/test_outages.py",
     "_async/node/connection.py": "asyncio_/test_pipelines.py asyncio_/only/test_cancelled_leases.py "
-    "asyncio_/test_blobs.py asyncio_/test_views.py asyncio_/only/test_ticks.py",
+    "asyncio_/test_blobs.py asyncio_/test_views.py asyncio_/only/test_ticks.py asyncio_/test_scripts.py",
     "_async/node/slot_watch.py": "asyncio_/test_cluster_leases.py",
     "_async/routing/lease_watch.py": "asyncio_/test_cluster_leases.py",
     "_async/node/pipeline.py": "asyncio_/test_views.py asyncio_/test_mapped_replies.py asyncio_/test_pipelines.py",
@@ -123,7 +126,7 @@ TESTS_OF: Final = {
     "_async/routing/routed.py": f"{_REDIRECTS} asyncio_/test_cluster_life.py",
     "_async/routing/scatter.py": "asyncio_/test_cluster_runs.py asyncio_/test_cluster_errands.py "
     "asyncio_/test_cluster_life.py asyncio_/only/test_cluster_loops.py asyncio_/test_hash_pool.py "
-    "simulation/cluster/test_found_in_clusters.py",
+    "simulation/cluster/test_found_in_clusters.py asyncio_/test_cluster_scripts.py",
     "_async/routing/slot_map.py": f"asyncio_/test_cluster_life.py asyncio_/test_cluster_refreshes.py {_REDIRECTS} "
     "asyncio_/test_cluster_leases.py",
     "_async/shell/transport.py": "asyncio_/test_half_open.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
@@ -144,7 +147,8 @@ TESTS_OF: Final = {
     "asyncio_/test_blocking_commands.py asyncio_/test_outages.py asyncio_/only/test_event_loops.py",
     "_async/node/serving.py": "asyncio_/test_lane_choice.py asyncio_/test_blobs.py asyncio_/test_delivery.py "
     "asyncio_/test_noreply.py asyncio_/test_pipelines.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
-    "asyncio_/test_blocking_commands.py asyncio_/test_outages.py asyncio_/only/test_event_loops.py",
+    "asyncio_/test_blocking_commands.py asyncio_/test_outages.py asyncio_/only/test_event_loops.py "
+    "asyncio_/test_scripts.py",
 }
 
 

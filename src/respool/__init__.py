@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from respool._async.from_url import async_from_url
     from respool._async.hash_pool import AsyncHashPool
     from respool._async.node.connection import AsyncConnection
+    from respool._async.node.script import AsyncScript
     from respool._async.pool import AsyncPool
     from respool._async.sentinel_pool import AsyncSentinelPool
     from respool._facts.command import Command
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from respool._sync.from_url import from_url
     from respool._sync.hash_pool import HashPool
     from respool._sync.node.connection import Connection
+    from respool._sync.node.script import Script
     from respool._sync.pool import Pool
     from respool._sync.sentinel_pool import SentinelPool
 
@@ -36,6 +38,7 @@ _HOMES = {
     "AsyncConnection": "respool._async.node.connection",
     "AsyncHashPool": "respool._async.hash_pool",
     "AsyncPool": "respool._async.pool",
+    "AsyncScript": "respool._async.node.script",
     "AsyncSentinelPool": "respool._async.sentinel_pool",
     "ClusterPool": "respool._sync.cluster_pool",
     "Command": "respool._facts.command",
@@ -44,6 +47,7 @@ _HOMES = {
     "Pool": "respool._sync.pool",
     "PoolStats": "respool._facts.stats",
     "RetryPolicy": "respool._facts.retry_policy",
+    "Script": "respool._sync.node.script",
     "SentinelPool": "respool._sync.sentinel_pool",
     "async_from_url": "respool._async.from_url",
     "from_url": "respool._sync.from_url",
@@ -54,6 +58,7 @@ __all__ = [
     "AsyncConnection",
     "AsyncHashPool",
     "AsyncPool",
+    "AsyncScript",
     "AsyncSentinelPool",
     "ClusterPool",
     "Command",
@@ -62,6 +67,7 @@ __all__ = [
     "Pool",
     "PoolStats",
     "RetryPolicy",
+    "Script",
     "SentinelPool",
     "__version__",
     "async_from_url",

@@ -44,6 +44,7 @@ def cluster(running_cluster: ClusterServers) -> Generator[ClusterServers, None, 
         node.command("CONFIG", "RESETSTAT")
     for node in running_cluster.primaries:
         node.command("FLUSHALL")
+        node.command("FUNCTION", "FLUSH")
     yield running_cluster
     for node in running_cluster.nodes:
         node.start()
@@ -303,8 +304,12 @@ async def test_a_library_is_loaded_at_all_primaries_and_called_where_its_keys_ar
     assert [each.result() for each in counts] == [2, 2, 2]
     cluster.failover(cluster.owner_of(THREE[0]))  # replicas have what their primary has
     assert await pool.fcall("count", keys=[THREE[0]]) == 3
+
+
+async def test_a_library_is_deleted_at_all_primaries(cluster: ClusterServers, pool: AsyncClusterPool[str]) -> None:
+    await pool.function_load(LIBRARY, replace=True)
     assert await pool.function_delete("counting")
-    assert await pool.function_list() == []
+    assert [node.command("FUNCTION", "LIST") for node in cluster.primaries] == [[], [], []]
 
 
 # Sentinels and buckets --------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from respool.errors import (
     UsageTypeError,
     UsageValueError,
 )
-from respool.testing import Close, FakeNode, Hold, Server, Silence
+from respool.testing import Close, Delay, FakeNode, Hold, Server, Silence
 
 COUNT = "return redis.call('INCR', KEYS[1])"
 SHOW = "return ARGV[1]"
@@ -136,14 +136,16 @@ async def test_who_may_not_load_scripts_is_told_so_and_may_call_those_that_are_t
     server.command("ACL", "DELUSER", "eve")
 
 
-async def test_one_deadline_bounds_the_call_and_its_cure(server: Server) -> None:
-    with FakeNode({"SCRIPT": Silence(), "EVALSHA": NO_SCRIPT}) as node:
+@pytest.mark.parametrize("is_view", [False, True], ids=["call", "view"])
+async def test_one_deadline_bounds_the_call_and_its_cure(is_view: bool) -> None:
+    with FakeNode({"SCRIPT": Silence(), "EVALSHA": Delay(0.6, NO_SCRIPT)}) as node:
         async with AsyncPool(node.url, shared=1) as pool:
-            for script, timeout in ((pool.script(SHOW), 0.2), (pool.using(timeout=0.2).script(SHOW), None)):
-                began = now()
-                with pytest.raises(ReadTimeout):
-                    await script(timeout=timeout)
-                assert 0.1 < now() - began < 1.0
+            script = pool.using(timeout=0.9).script(SHOW) if is_view else pool.script(SHOW)
+            began = now()
+            with pytest.raises(ReadTimeout):
+                await script(timeout=None if is_view else 0.9)
+            assert 0.8 < now() - began < 1.4  # the time of two calls would be 1.5
+            assert len(node.calls("SCRIPT")) == 1
 
 
 async def test_a_write_whose_connection_is_lost_has_an_unknown_outcome(server: Server) -> None:

@@ -44,6 +44,7 @@ def cluster(running_cluster: ClusterServers) -> Generator[ClusterServers, None, 
         node.command("CONFIG", "RESETSTAT")
     for node in running_cluster.primaries:
         node.command("FLUSHALL")
+        node.command("FUNCTION", "FLUSH")
     yield running_cluster
     for node in running_cluster.nodes:
         node.start()
@@ -303,8 +304,12 @@ def test_a_library_is_loaded_at_all_primaries_and_called_where_its_keys_are(
     assert [each.result() for each in counts] == [2, 2, 2]
     cluster.failover(cluster.owner_of(THREE[0]))  # replicas have what their primary has
     assert pool.fcall("count", keys=[THREE[0]]) == 3
+
+
+def test_a_library_is_deleted_at_all_primaries(cluster: ClusterServers, pool: ClusterPool[str]) -> None:
+    pool.function_load(LIBRARY, replace=True)
     assert pool.function_delete("counting")
-    assert pool.function_list() == []
+    assert [node.command("FUNCTION", "LIST") for node in cluster.primaries] == [[], [], []]
 
 
 # Sentinels and buckets --------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ def unknown_option(name: str, known: Iterable[str], where: str = "") -> str:
 
 
 _EXECUTE: Final = "call execute('NAME', ...), or the method of the command"
-_SCRIPT: Final = "call evalsha(sha, keys=[key]), with script_load(text) before it"
+_SCRIPT: Final = "call script(text), and what that returns as function(keys=[key], args=[...])"
 _PUBSUB: Final = (
     "acquire() a connection, call execute('SUBSCRIBE', channel) on it, and take the messages from the pool's listener="
 )
@@ -113,6 +113,7 @@ PIPELINE_NAMES: Final = {
     "hscan_iter": _SCAN,
     "immediate_execute_command": _WATCH,
     "multi": "make it with pipeline(atomic=True)",
+    "register_script": "call script(text) of the pool before, and script(function, keys=[key]) of the pipeline",
     "reset": "make another pipeline",
     "scan_iter": _SCAN,
     "sscan_iter": _SCAN,

@@ -128,9 +128,11 @@ class Run:
         if self._loads:
             self.args, self._loads = by_text(self.calls, self.specs), _NO_PLACES
 
-    def own(self, replies: list[Any]) -> list[Any]:
-        """Return the replies without those to the loading of scripts."""
-        return without_loads(replies, self._loads, self.specs) if self._loads else replies
+    def own(self, replies: Any) -> Any:
+        """Return the replies, or the error value, without those to the loading of scripts."""
+        if not self._loads or isinstance(replies, Error):
+            return replies
+        return without_loads(replies, self._loads, self.specs)
 
     def __len__(self) -> int:
         return len(self.calls)

@@ -188,11 +188,11 @@ class Serving:
                 replies = replies if isinstance(replies, Error) else replies[1:]
             else:
                 replies = await transport.submit_many(run.args, deadline, run.blobs)
-                replies = replies if isinstance(replies, Error) else run.own(replies)
         except Cancelled:
             transport.withdraw()
             shared.pin(transport)
             raise
+        replies = run.own(replies)
         if isinstance(replies, TransportError):
             shared.pin(transport)
         elif run.is_refused_as_replica(replies):
