@@ -48,7 +48,7 @@ PAIRS: Final = (
         "**/*.py",
         frozenset(
             "__init__.py node/__init__.py routing/__init__.py shell/__init__.py".split()
-            + "shell/compat.py shell/dial.py shell/transport.py".split()
+            + "shell/compat.py shell/dial.py shell/pump.py shell/transport.py".split()
         ),
     ),
     Pair("tests/asyncio_", "tests/threads", "test_*.py", frozenset()),

@@ -11,9 +11,13 @@ from respool._facts.events import (
     DialFailed,
     Event,
     LeaseLeaked,
+    MessageDropped,
     PrimaryChanged,
     Pushed,
     Retried,
+    SubscriptionLost,
+    SubscriptionMoved,
+    SubscriptionRestored,
     TotalTooSmall,
 )
 
@@ -23,8 +27,12 @@ __all__ = [
     "DialFailed",
     "Event",
     "LeaseLeaked",
+    "MessageDropped",
     "PrimaryChanged",
     "Pushed",
     "Retried",
+    "SubscriptionLost",
+    "SubscriptionMoved",
+    "SubscriptionRestored",
     "TotalTooSmall",
 ]

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from respool._facts.command import Key
+from respool._facts.messages import Gap, Message
 from respool._facts.records import (
     Claimed,
     ClaimedIds,
@@ -49,21 +50,25 @@ from respool.commands._json import RawJson
 if TYPE_CHECKING:
     from respool._async.node.pipeline import AsyncPipeline
     from respool._async.node.view import AsyncView
+    from respool._async.subscriber import AsyncSubscriber
     from respool._pooling.pipeline_result import PipelineResult
     from respool._surfaces.asyncio import AsyncCommands
     from respool._surfaces.pipeline import PipelineCommands
     from respool._surfaces.threads import Commands
     from respool._sync.node.pipeline import Pipeline
     from respool._sync.node.view import View
+    from respool._sync.subscriber import Subscriber
 
 _HOMES = {
     "AsyncCommands": "respool._surfaces.asyncio",
     "AsyncPipeline": "respool._async.node.pipeline",
+    "AsyncSubscriber": "respool._async.subscriber",
     "AsyncView": "respool._async.node.view",
     "Commands": "respool._surfaces.threads",
     "Pipeline": "respool._sync.node.pipeline",
     "PipelineCommands": "respool._surfaces.pipeline",
     "PipelineResult": "respool._pooling.pipeline_result",
+    "Subscriber": "respool._sync.subscriber",
     "View": "respool._sync.node.view",
 }
 
@@ -71,6 +76,7 @@ __all__ = [
     "AggregateResult",
     "AsyncCommands",
     "AsyncPipeline",
+    "AsyncSubscriber",
     "AsyncView",
     "Claimed",
     "ClaimedIds",
@@ -84,11 +90,13 @@ __all__ = [
     "DeliveredEntry",
     "Document",
     "Duration",
+    "Gap",
     "GeoMatch",
     "Key",
     "LatencyEvent",
     "LatencyHistogram",
     "MappingOf",
+    "Message",
     "Moment",
     "Pending",
     "PendingSummary",
@@ -107,6 +115,7 @@ __all__ = [
     "SlotRange",
     "SlowLogEntry",
     "StreamEntry",
+    "Subscriber",
     "Value",
     "VectorMatch",
     "View",

@@ -11,6 +11,7 @@ from respool._async.many import AsyncManyDoor
 from respool._async.node.connection import AsyncConnection
 from respool._async.node.pieces import take_in
 from respool._async.routing.calls import ClusterCalls
+from respool._async.routing.homes import ClusterHomes
 from respool._async.routing.routed import Borrower
 from respool._async.routing.scans import AsyncClusterScan, KeyPages
 from respool._async.shell.compat import Borrowing, borrow_from, clock
@@ -54,6 +55,9 @@ class AsyncClusterPool(AsyncManyDoor[S]):
 
     def _make_serving(self) -> ClusterCalls:
         return ClusterCalls(self._options)
+
+    def _make_homes(self, serving: Any) -> ClusterHomes:
+        return ClusterHomes(serving)
 
     def _place(self, node: Any, shard_key: Any) -> Address:
         if shard_key is not KEPT:

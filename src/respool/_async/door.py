@@ -33,6 +33,7 @@ from respool._async.shell.compat import (
     has_ended,
     here,
 )
+from respool._async.subscriber import AsyncSubscribable
 from respool._facts.command import Command, Parser, Spec, as_command
 from respool._facts.errors import Error, PoolClosed, UsageError, UsageTypeError, is_demoted
 from respool._facts.option_types import S
@@ -53,7 +54,7 @@ _ELSEWHERE: Final = UsageError("a first try met the connections of another event
 
 
 @answering(POOL_NAMES)
-class AsyncDoor(AsyncViewable[S]):
+class AsyncDoor(AsyncSubscribable[S], AsyncViewable[S]):
     """The public API of every pool. A subclass creates the object that serves it."""
 
     _shared: Any  # a SharedLane
@@ -80,6 +81,7 @@ class AsyncDoor(AsyncViewable[S]):
     def _forget(self) -> None:
         """Return to the state of a pool that was never opened; a forked child does so too."""
         self._serving: Any = None  # a Service
+        self._forget_hubs()
         self._shared = _NO_LANE  # it says that no connection is up
 
     def _after_fork(self) -> object:
@@ -182,8 +184,11 @@ class AsyncDoor(AsyncViewable[S]):
         with self._opening:
             self._is_closed = True
             serving = self._serving
-        if serving is not None:
-            await serving.close(patience)
+        try:
+            await self._end_hubs()
+        finally:
+            if serving is not None:
+                await serving.close(patience)
 
     def __reduce__(self) -> NoReturn:
         raise UsageTypeError("a pool cannot be copied or pickled; make one in each process")

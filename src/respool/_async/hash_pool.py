@@ -11,6 +11,7 @@ from respool._async.node.connection import AsyncConnection
 from respool._async.node.pieces import take_in
 from respool._async.routing.buckets import Buckets
 from respool._async.routing.group import checked_slot
+from respool._async.routing.homes import BucketHomes
 from respool._async.shell.compat import Borrowing, borrow_from, clock
 from respool._facts.command import Command, Key, as_command
 from respool._facts.conditions import KEPT
@@ -54,6 +55,9 @@ class AsyncHashPool(AsyncManyDoor[S]):
 
     def _make_serving(self) -> Buckets:
         return Buckets(self._options)
+
+    def _make_homes(self, serving: Any) -> BucketHomes:
+        return BucketHomes(serving)
 
     # Which bucket ------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from respool._async.door import AsyncDoor
 from respool._async.node.connection import AsyncConnection
 from respool._async.node.serving import Serving
 from respool._async.routing.followed import ReplicationCalls
+from respool._async.routing.homes import PrimaryHome
 from respool._async.routing.replication import Place
 from respool._async.shell.compat import Borrowing, Cancelled, borrow_from, check_hooks, here
 from respool._facts.command import Parser, Spec
@@ -54,6 +55,9 @@ class AsyncSentinelPool(AsyncDoor[S]):
 
     def _make_serving(self) -> ReplicationCalls:
         return ReplicationCalls(self._options)
+
+    def _make_homes(self, serving: Any) -> PrimaryHome:
+        return PrimaryHome(serving)
 
     def _bind(self, serving: Any) -> None:
         self._current = serving.place

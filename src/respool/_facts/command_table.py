@@ -167,7 +167,7 @@ _BATCH = "use execute_many(commands, atomic=True) or pipeline(atomic=True), or t
 #: Why a command may not be sent on a shared connection, and what to use instead (R-20).
 REFUSALS: Final = {
     **dict.fromkeys(EFFECTS, _LEASE),
-    **dict.fromkeys(SUBSCRIBES, f"{_LEASE}; messages go to the pool's listener, as Pushed"),
+    **dict.fromkeys(SUBSCRIBES, "it changes the state of the connection: use pool.subscribe(...), which gives messages"),
     **NEVER,
     "AUTH": "give username=, password= or credentials= to the pool",
     "CLIENT SETNAME": "give client_name= to the pool",

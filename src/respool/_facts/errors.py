@@ -362,6 +362,10 @@ class TooManyWaiters(PoolExhausted):
     """``max_waiting`` callers are queued already."""
 
 
+class QueueFull(PoolError):
+    """The queue of a subscriber with ``on_full="close"`` was full: it reads more slowly than messages come."""
+
+
 class PoolTimeout(PoolError, TimeoutError):
     """No connection became available in time. Carries the state of the pool at that moment.
 

@@ -81,6 +81,43 @@ class PrimaryChanged(Event):
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class SubscriptionLost(Event):
+    """The connection of ``topics`` channels and patterns ended, with ``error``; they are subscribed to again."""
+
+    topics: int
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRestored(Event):
+    """A channel or pattern, as the server knows it, is subscribed to again, ``seconds`` after it was lost."""
+
+    channel: bytes
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionMoved(Event):
+    """A channel is subscribed to at another node, ``seconds`` after it was lost at the old one.
+
+    ``old`` and ``new`` are ``host:port``.
+    """
+
+    channel: bytes
+    old: str
+    new: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDropped(Event):
+    """A message was dropped because the queue of a subscriber was full; it has dropped ``dropped`` by now."""
+
+    channel: bytes
+    dropped: int
+
+
 def notify(listener: Callable[[Any], None] | None, kind: type[Event], *facts: Any) -> None:
     """Call a listener, if there is one. Its exceptions are dropped, except KeyboardInterrupt."""
     if listener is not None:

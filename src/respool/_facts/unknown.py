@@ -61,9 +61,7 @@ def unknown_option(name: str, known: Iterable[str], where: str = "") -> str:
 
 _EXECUTE: Final = "call execute('NAME', ...), or the method of the command"
 _SCRIPT: Final = "call script(text), and what that returns as function(keys=[key], args=[...])"
-_PUBSUB: Final = (
-    "acquire() a connection, call execute('SUBSCRIBE', channel) on it, and take the messages from the pool's listener="
-)
+_PUBSUB: Final = "call subscribe(), as in: with pool.subscribe(channel) as sub, and then: for message in sub"
 _WATCH: Final = "acquire() a connection and call watch(key) on it"
 
 #: Names that a client or pool has in other libraries.
@@ -96,7 +94,7 @@ CONNECTION_NAMES: Final = {
     "disconnect": "close it; a lease is given back with pool.release(connection)",
     "execute_command": _EXECUTE,
     "multi": "call execute('MULTI'), or use pipeline(atomic=True)",
-    "pubsub": "call execute('SUBSCRIBE', channel), and take the messages from the pool's listener=",
+    "pubsub": "call subscribe() of a pool, as in: with pool.subscribe(channel) as sub, and then: for message in sub",
     "read_response": "execute() sends a command and returns its reply",
     "register_script": _SCRIPT,
     "send_command": "execute() sends a command and returns its reply",

@@ -64,6 +64,10 @@ class Screen:
         self._head = b""  # the first of the bytes that the parser could not read yet, beginning with a value
         self._head_size = 0  # how many those bytes are, perhaps with earlier ones that it has read
 
+    def deliver_to(self, deliver: Callable[[], None]) -> None:
+        """Call another function whenever there may be a complete reply."""
+        self._deliver = deliver
+
     def feed(self, data: bytes) -> None:
         """Let the parser read ``data``; ``deliver`` is called whenever it may have a complete reply.
 

@@ -71,6 +71,8 @@ class Wire:
         "_is_doubtful",
         "_is_strict",
         "_on_push",
+        "_received",
+        "_screen",
         "_seen",
         "blobs",
         "confirmed",
@@ -106,7 +108,9 @@ class Wire:
         self._gets: Callable[..., Any] = reader.gets
         #: Reads received bytes and completes an entry for each reply in them. Raises ProtocolError when the peer broke
         #: the protocol; the connection must then be closed and ``fail`` called.
-        self.feed: Callable[[bytes], None] = Screen(reader, self._deliver, self._broken).feed
+        self._screen = Screen(reader, self._deliver, self._broken)
+        self.feed: Callable[[bytes], None] = self._screen.feed
+        self._received: Callable[[Any], None] | None = None
         self._address = address
         self._blame: ProtocolError | None = None  # the error of the oldest command if its reply could not be parsed
         self._abandoned = abandoned
@@ -260,6 +264,25 @@ class Wire:
             except abandoned:
                 self.dropped += getattr(entry, "count", 1)
 
+    def stream(self, received: Callable[[Any], None]) -> None:
+        """Pass every frame from now on to ``received``, with its texts as bytes: nothing is a reply any more.
+
+        Nothing may be queued after this. ``received`` may raise ProtocolError, to end the connection.
+        """
+        self._received = received
+        self._screen.deliver_to(self._stream)
+
+    def _stream(self) -> None:
+        received = self._received
+        while received is not None:
+            try:
+                frame = self._gets(False)  # noqa: FBT003 - hiredis takes it by position
+            except Exception as error:
+                raise self._broken(error) from error
+            if frame is _NOTHING:
+                return
+            received(frame)
+
     def _gets_mixed(self) -> Any:
         """Read the next frame, for an oldest entry that may want bytes (Rule 5)."""
         head = self.queue[0] if len(self.queue) > self.unwritten else None  # what is unwritten may be taken back
@@ -358,6 +381,7 @@ class Wire:
         self._failed = None
         # Free the parser: half a reply may be large, and this object lives on because its counts are still read.
         self.feed = self._gets = _drop
+        self._received = None
 
 
 def _drop(_: object = None) -> Any:

@@ -25,6 +25,8 @@ class Absent:
     silent_for = 0.0
     patience = None
     remote = None
+    error = None
+    heard = 0.0
 
     def __init__(self, make_error: Callable[[], Error]) -> None:
         self._make_error = make_error

@@ -11,6 +11,7 @@ from respool._sync.many import ManyDoor
 from respool._sync.node.connection import Connection
 from respool._sync.node.pieces import take_in
 from respool._sync.routing.calls import ClusterCalls
+from respool._sync.routing.homes import ClusterHomes
 from respool._sync.routing.routed import Borrower
 from respool._sync.routing.scans import ClusterScan, KeyPages
 from respool._sync.shell.compat import Borrowing, borrow_from, clock
@@ -54,6 +55,9 @@ class ClusterPool(ManyDoor[S]):
 
     def _make_serving(self) -> ClusterCalls:
         return ClusterCalls(self._options)
+
+    def _make_homes(self, serving: Any) -> ClusterHomes:
+        return ClusterHomes(serving)
 
     def _place(self, node: Any, shard_key: Any) -> Address:
         if shard_key is not KEPT:

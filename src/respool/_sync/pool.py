@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from respool._sync.door import Door
+from respool._sync.node.home import OneHome
 from respool._sync.node.serving import Serving
 from respool._facts.option_types import FROM_URL, Encoding, PoolOptions, S
 from respool._facts.options import make_options
@@ -36,6 +37,9 @@ class Pool(Door[S]):
 
     def _make_serving(self) -> Serving:
         return Serving(self._options)
+
+    def _make_homes(self, serving: Serving) -> OneHome:
+        return OneHome(serving)
 
     # State -------------------------------------------------------------------------------------------
 

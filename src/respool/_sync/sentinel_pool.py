@@ -13,6 +13,7 @@ from respool._sync.door import Door
 from respool._sync.node.connection import Connection
 from respool._sync.node.serving import Serving
 from respool._sync.routing.followed import ReplicationCalls
+from respool._sync.routing.homes import PrimaryHome
 from respool._sync.routing.replication import Place
 from respool._sync.shell.compat import Borrowing, Cancelled, borrow_from, check_hooks, here
 from respool._facts.command import Parser, Spec
@@ -54,6 +55,9 @@ class SentinelPool(Door[S]):
 
     def _make_serving(self) -> ReplicationCalls:
         return ReplicationCalls(self._options)
+
+    def _make_homes(self, serving: Any) -> PrimaryHome:
+        return PrimaryHome(serving)
 
     def _bind(self, serving: Any) -> None:
         self._current = serving.place

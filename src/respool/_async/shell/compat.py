@@ -260,6 +260,11 @@ class BackgroundTasks:
                 work: Any = task.get_coro()
                 work.close()  # now, not whenever the garbage collector runs
 
+    def cancel(self) -> None:
+        """Cancel all tasks, without waiting."""
+        for task in self._tasks:
+            task.cancel()
+
     async def stop(self, deadline: float | None, cut: Callable[[], None]) -> None:
         """Cancel all tasks and wait until they have ended. Safe to cancel: the tasks are cancelled first.
 

@@ -75,6 +75,7 @@ class AsyncTransport(asyncio.Protocol):
         "_timer",
         "_transport",
         "_watched",
+        "on_end",
         "on_lost",
         "pack",
         "patience",
@@ -115,6 +116,8 @@ class AsyncTransport(asyncio.Protocol):
         self._completed = 0  # entries that have left the queue with a reply
         #: Called once, with the error, when the connection has ended by itself.
         self.on_lost: Callable[[Error], None] | None = None
+        #: Called once, when the connection has ended in any way.
+        self.on_end: Callable[[], None] | None = None
         self.wire = Wire(
             encoding=options.encoding,
             errors=options.encoding_errors,
@@ -492,6 +495,21 @@ class AsyncTransport(asyncio.Protocol):
         if then_close:
             self.abort()
 
+    def write(self, data: bytes) -> None:
+        """Send bytes on a connection whose wire is a stream: no reply is waited for."""
+        if self._transport is not None and self._error is None:
+            self._transport.write(data)
+
+    @property
+    def error(self) -> Error | None:
+        """Why the connection has ended; None while it is open."""
+        return self._error
+
+    @property
+    def heard(self) -> float:
+        """When bytes last arrived."""
+        return self._heard
+
     async def listen(self) -> None:
         """Read what the server sends unasked, until the connection has ended. Nothing else may use it meanwhile."""
         await self.wait_closed()  # the event loop reads
@@ -537,6 +555,9 @@ class AsyncTransport(asyncio.Protocol):
         if self.on_lost is not None and not quiet:
             self.on_lost(error)
         self.on_lost = None
+        if self.on_end is not None:
+            self.on_end()
+        self.on_end = None
 
     def end_if_silent(self) -> float | None:
         """Return None: here a timer ends a connection to a silent server; in threads this method does."""

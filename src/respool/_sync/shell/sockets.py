@@ -96,6 +96,10 @@ class PlainSocket:
         except BlockingIOError:
             return None
 
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._sock.fileno()
+
     def has_input(self) -> bool:
         """Return whether a read would return at once."""
         poll = select.poll()

@@ -789,6 +789,59 @@ class Transport:
             if deadline is not None and monotonic() >= deadline:
                 return
 
+    def begin_stream(self, received: Callable[[Any], None]) -> None:
+        """Make the connection a stream: ``read`` passes every frame that has come to ``received``.
+
+        The caller leads until ``end_stream``, so it may use the socket in the meantime, and nobody else does.
+        """
+        with self._lock:
+            if self._leader is not None:
+                raise self._busy()
+            self._leader = _Call()
+        self.wire.stream(received)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes on a stream. What the socket does not accept is sent by ``flush``."""
+        self._rest = bytes(self._rest) + data
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what the socket has not accepted yet."""
+        try:
+            if self._rest and self._error is None:
+                self._rest = self._rest[self._sock.send(self._rest) :]
+        except OSError as error:
+            self._end_by(error)
+
+    @property
+    def is_flushed(self) -> bool:
+        """Whether the socket has accepted all that was written."""
+        return not self._rest or self._error is not None
+
+    def read(self) -> bool:
+        """Read what has come on a stream, without waiting; return whether anything had."""
+        return self._error is None and self._look()
+
+    def fileno(self) -> int:
+        """Return the descriptor of the socket, to wait for it."""
+        return self._sock.fileno()
+
+    @property
+    def error(self) -> Error | None:
+        """Why the connection has ended; None while it is open."""
+        return self._error
+
+    @property
+    def heard(self) -> float:
+        """When bytes last arrived."""
+        return self._heard
+
+    def end_stream(self) -> None:
+        """Close a stream."""
+        self.abort()
+        self._rest = b""
+        self._resign()
+
     def listen(self) -> None:
         """Read what the server sends unasked, until the connection has ended. Nothing else may use it meanwhile.
 

@@ -1,0 +1,116 @@
+# Written once: respool/_sync/routing/homes.py is generated from this file.
+"""Which node a subscription is made at, in pools of several nodes.
+
+Rule 1: a shard channel is at the node that serves its slot, as a key would be. Where there are no slots, it is where
+        every other channel is.
+Rule 2: in a cluster every node sends the messages of all channels. One primary is chosen for them, and kept as long as
+        it is in service and can be reached.
+Rule 3: buckets know nothing of each other: a channel is at the bucket that a key of this name would be in. A pattern
+        has no bucket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from respool._async.node.home import OneHome
+from respool._async.node.serving import Serving
+from respool._async.routing.buckets import Buckets
+from respool._async.routing.cluster import Cluster
+from respool._async.routing.replication import Replication
+from respool._async.routing.slot_map import NOWHERE
+from respool._facts.command import spec
+from respool._facts.errors import NOT_NOW, ServerError, UsageValueError
+from respool._protocol.redirect import Redirect, Step, read_redirect
+from respool._protocol.subscribed import Topic
+
+SSUBSCRIBE: Final = spec("SSUBSCRIBE")
+
+
+class BucketHomes(OneHome):
+    """The bucket of a channel."""
+
+    def __init__(self, buckets: Buckets) -> None:
+        self._buckets = buckets
+
+    def check(self, topic: Topic) -> None:
+        """Raise UsageValueError for a pattern (Rule 3)."""
+        if topic[0] == "p":
+            raise UsageValueError(
+                "a pattern matches channels of all buckets, which know nothing of each other: name the channels, or "
+                "subscribe with a Pool of one bucket"
+            )
+
+    def home_of(self, topic: Topic) -> Any:
+        """Return the bucket of a channel."""
+        return self._buckets.owner_now(self._buckets.slot_of(topic[1]))
+
+
+class PrimaryHome(OneHome):
+    """The primary, whoever that is."""
+
+    def __init__(self, replication: Replication) -> None:
+        self._replication = replication
+
+    async def ready(self, deadline: float | None) -> None:
+        """Wait until there is a primary."""
+        await self._replication.primary(deadline)
+
+    def home_of(self, topic: Topic) -> Any:
+        """Return the primary."""
+        del topic
+        serving = self._replication.place.primary
+        if serving is not NOWHERE and not serving.ledger.closed:
+            return serving
+        self._replication.finder.wanted()
+        return None
+
+
+class ClusterHomes:
+    """The node of a slot for a shard channel, one chosen node for all others."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._chosen: Any = NOWHERE
+        self.slot_of: Callable[[Any], int] | None = cluster.slot_of
+
+    def check(self, topic: Topic) -> None:
+        """Accept every topic."""
+
+    async def ready(self, deadline: float | None) -> None:
+        """Wait until there is a map."""
+        await self._cluster.ready(deadline)
+
+    def home_of(self, topic: Topic) -> Any:
+        """Return the node of a slot, or the chosen node (Rule 2)."""
+        cluster = self._cluster
+        if topic[0] == "s":
+            serving = cluster.owner_now(cluster.slot_of(topic[1]))
+        else:
+            if self._chosen is NOWHERE or self._chosen.ledger.closed:
+                self._chosen = cluster.owner_now(None)
+            serving = self._chosen
+        if serving is NOWHERE:
+            cluster.discovery.doubt()
+            return None
+        return serving
+
+    def unreachable(self, serving: Serving) -> None:
+        """Choose another node for channels that can be at any."""
+        if serving is self._chosen:
+            others = [each for each in self._cluster.primaries() if each is not serving]
+            others = [each for each in others if each.trouble < 2] or others
+            if others:
+                self._chosen = others[int(self._cluster.members.chance() * len(others))]
+
+    def refused(self, serving: Serving, topic: Topic, error: ServerError) -> bool:
+        """Follow a redirect; tell whether there was one, or the node will be ready later."""
+        slot = self._cluster.slot_of(topic[1])
+        redirect = read_redirect(error, serving.address, SSUBSCRIBE, slot)
+        if redirect is None:
+            return isinstance(error, NOT_NOW)
+        if redirect.step is Step.ASK:  # a channel is where its slot is, until all of that has moved
+            redirect = Redirect(redirect.code, Step.WAIT, None, redirect.slot, needs_refresh=True)
+        self._cluster.follow(self._cluster.placed(redirect), serving)
+        return True

@@ -1,0 +1,137 @@
+"""What keeps the connections of subscribers going in asyncio: one task, beside which the event loop reads.
+
+Rule 1: one hub serves all subscribers of a pool. Its connections are read at full speed, whoever takes the messages.
+Rule 2: ``stop`` leaves no task and no timer behind.
+
+``_sync/shell/pump.py`` is the counterpart for threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+from respool._async.shell.compat import Alarm, BackgroundTasks
+
+#: Whether all subscribers of a pool share a hub.
+IS_SHARED: Final = True
+
+
+class Bell:
+    """Wakes the tasks that wait for something of one subscriber."""
+
+    __slots__ = ("_waiting",)
+
+    def __init__(self) -> None:
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def ring(self) -> None:
+        """Let all who wait look again."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for future in waiting:
+                if not future.done():
+                    future.set_result(None)
+
+    async def wait(self, is_ready: Callable[[], bool], deadline: float | None) -> bool:
+        """Wait until it is ready; return False at the deadline."""
+        loop = asyncio.get_running_loop()
+        while not is_ready():
+            if deadline is not None and loop.time() >= deadline:
+                return False
+            future: asyncio.Future[None] = loop.create_future()
+            self._waiting.append(future)
+            timer = None if deadline is None else loop.call_at(deadline, self.ring)
+            try:
+                await future
+            finally:
+                if timer is not None:
+                    timer.cancel()
+                if future in self._waiting:
+                    self._waiting.remove(future)
+        return True
+
+
+class Pump:
+    """Does the work of a hub in a task."""
+
+    def __init__(self, hub: Any) -> None:
+        self._hub = hub
+        self._loop = asyncio.get_running_loop()
+        self._alarm = Alarm()
+        self._tasks = BackgroundTasks()
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._tasks.start(self._run)
+
+    async def _run(self) -> None:
+        hub = self._hub
+        try:
+            while True:
+                seconds, dials = hub.work()
+                for line in dials:
+                    self._tasks.start(hub.connect, line, None)
+                await self._alarm.wait(None if seconds == float("inf") else seconds)
+        except Exception as error:
+            hub.fail(error)
+
+    def make_bell(self) -> Bell:
+        """Return what wakes one subscriber."""
+        return Bell()
+
+    def wake(self) -> None:
+        """Let the hub look for work."""
+        self._alarm.set()
+
+    async def wait(self, bell: Bell, is_ready: Callable[[], bool], deadline: float | None) -> bool:
+        """Wait until something of a subscriber is ready; return False at the deadline."""
+        return await bell.wait(is_ready, deadline)
+
+    # Connections -------------------------------------------------------------------------------------
+
+    def attach(self, line: Any) -> None:
+        """Begin to read a line: its hub gets every frame."""
+        transport = line.connection._transport
+        transport.wire.stream(partial(self._hub.received, line))
+        transport.on_end = self.wake
+
+    def detach(self, line: Any) -> None:
+        """Close a line's connection."""
+        transport = line.connection._transport
+        transport.on_end = None
+        transport.abort()
+
+    def write(self, line: Any, data: bytes) -> None:
+        """Send bytes on a line."""
+        line.connection._transport.write(data)
+
+    # The end -----------------------------------------------------------------------------------------
+
+    async def stop(self) -> None:
+        """End the task, and every dial that is under way."""
+        self._alarm.quiet()
+        await self._tasks.stop(None, _nothing)
+
+    def close(self) -> None:
+        """Nothing is left to close."""
+
+    def abandon(self, inbox: Any) -> None:
+        """Take leave of a subscriber that was dropped, from any thread in which the garbage collector runs."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._leave, inbox)
+
+    def _leave(self, inbox: Any) -> None:
+        if self._hub.leave_now(inbox):
+            self._hub.clean()
+            self._tasks.cancel()
+
+    def forget(self) -> None:
+        """Drop the task: it will never continue (R-35)."""
+        self._tasks.forget()
+
+
+def _nothing() -> None:
+    """Do nothing: tasks are cancelled."""

@@ -1,0 +1,227 @@
+"""What all subscribers of a pool want, on which line each topic is, and who gets its messages.
+
+A line is one connection to one node; to this file it is an object with an ``address``.
+
+Rule 1: what is wanted is the truth. A topic is wanted as long as a subscriber has it; it is assigned to a line, and
+        live once that line's server has confirmed it. Losing a connection changes where a topic is, never what is
+        wanted.
+Rule 2: a message counts only on the line to which its topic is assigned, so none is delivered twice while a topic goes
+        from one line to another.
+Rule 3: a topic that was live and is not any more is a loss for all of its subscribers (``Inbox.lost``), until it is
+        live again.
+Rule 4: a topic that cannot be had now is tried again after a pause that doubles, up to ``LONGEST_PAUSE``. The first
+        try is made at once.
+Rule 5: this file knows no clocks, locks or sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from respool._facts.errors import Error
+from respool._facts.messages import Gap
+from respool._protocol.inbox import Inbox
+from respool._protocol.subscribed import Topic
+
+FIRST_PAUSE: Final = 0.02
+LONGEST_PAUSE: Final = 1.0
+
+
+class Back(NamedTuple):
+    """A topic is live again, that many seconds after it was lost at ``old``."""
+
+    old: str
+    seconds: float
+
+
+class Claim:
+    """A caller that waits until its topics are live. ``error`` says why one of them cannot be."""
+
+    __slots__ = ("error", "inbox", "missing")
+
+    def __init__(self, inbox: Inbox, missing: set[Topic]) -> None:
+        self.inbox = inbox
+        self.missing = missing
+        self.error: Exception | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing to wait for."""
+        return not self.missing or self.error is not None
+
+
+class _Wish:
+    """One topic that somebody wants."""
+
+    __slots__ = ("inboxes", "is_live", "line", "lost_at", "lost_from", "not_before", "tries")
+
+    def __init__(self) -> None:
+        self.inboxes: dict[Inbox, None] = {}
+        self.line: Any = None
+        self.is_live = False
+        self.lost_at: float | None = None
+        self.lost_from = ""
+        self.not_before = float("-inf")
+        self.tries = 0
+
+    def put_off(self, now: float) -> None:
+        """Pause before the next try, unless it is the first one (Rule 4)."""
+        if self.tries:
+            self.not_before = now + min(FIRST_PAUSE * 2.0 ** min(self.tries - 1, 30), LONGEST_PAUSE)
+        self.tries += 1
+
+
+class Subscriptions:
+    """The topics that are wanted."""
+
+    def __init__(self) -> None:
+        self._wishes: dict[Topic, _Wish] = {}
+        self._lines: dict[Any, set[Topic]] = {}
+        self._claims: list[Claim] = []
+        #: Everybody who receives messages.
+        self.inboxes: dict[Inbox, set[Topic]] = {}
+
+    # Wanting -----------------------------------------------------------------------------------------
+
+    def want(self, inbox: Inbox, topics: Iterable[Topic]) -> Claim:
+        """Add topics for a subscriber, and return a claim to those that are not live."""
+        mine = self.inboxes.setdefault(inbox, set())
+        claim = Claim(inbox, set())
+        for topic in topics:
+            wish = self._wishes.setdefault(topic, _Wish())
+            wish.inboxes[inbox] = None
+            mine.add(topic)
+            if not wish.is_live:
+                claim.missing.add(topic)
+        if claim.missing:
+            self._claims.append(claim)
+        return claim
+
+    def release(self, claim: Claim) -> None:
+        """Forget a claim."""
+        if claim in self._claims:
+            self._claims.remove(claim)
+
+    def drop(self, inbox: Inbox, topics: Iterable[Topic]) -> None:
+        """End what a subscriber wants of these topics."""
+        mine = self.inboxes.get(inbox, set())
+        for topic in set(topics) & mine:
+            mine.remove(topic)
+            inbox.found(topic)
+            wish = self._wishes[topic]
+            del wish.inboxes[inbox]
+            if not wish.inboxes:
+                del self._wishes[topic]
+                self._unassign(topic, wish)
+
+    def leave(self, inbox: Inbox) -> None:
+        """End everything that a subscriber wants."""
+        self.drop(inbox, set(self.inboxes.get(inbox, ())))
+        self.inboxes.pop(inbox, None)
+        self._claims = [claim for claim in self._claims if claim.inbox is not inbox]
+
+    # Where topics are --------------------------------------------------------------------------------
+
+    def homeless(self, now: float) -> list[Topic]:
+        """Return the topics to assign to a line now."""
+        return [topic for topic, wish in self._wishes.items() if wish.line is None and wish.not_before <= now]
+
+    def next_at(self) -> float:
+        """Return when the next topic is to be assigned."""
+        return min((wish.not_before for wish in self._wishes.values() if wish.line is None), default=float("inf"))
+
+    def assign(self, topic: Topic, line: Any) -> None:
+        """Let a line have a topic."""
+        self._wishes[topic].line = line
+        self._lines.setdefault(line, set()).add(topic)
+
+    def put_off(self, topic: Topic, now: float) -> None:
+        """Try to assign a topic again a little later: there is no node for it."""
+        self._wishes[topic].put_off(now)
+
+    def topics_of(self, line: Any) -> set[Topic]:
+        """Return what a line is to be subscribed to."""
+        return self._lines.get(line, set())
+
+    def _unassign(self, topic: Topic, wish: _Wish) -> None:
+        topics = self._lines.get(wish.line)
+        if topics is not None:
+            topics.discard(topic)
+            if not topics:
+                del self._lines[wish.line]
+        wish.line = None
+
+    # What happens to lines ---------------------------------------------------------------------------
+
+    def confirmed(self, line: Any, topic: Topic, now: float) -> Back | None:
+        """Note that a topic is live; return how long it was not, if it had been live before."""
+        wish = self._wishes.get(topic)
+        if wish is None or wish.line is not line:
+            return None
+        back = None if wish.lost_at is None else Back(wish.lost_from, now - wish.lost_at)
+        wish.is_live, wish.lost_at, wish.tries = True, None, 0
+        for inbox in wish.inboxes:
+            inbox.found(topic)
+        for claim in [claim for claim in self._claims if topic in claim.missing]:
+            claim.missing.discard(topic)
+        self._claims = [claim for claim in self._claims if not claim.is_over]
+        return back
+
+    def lost(self, line: Any, gap: Gap, now: float, topics: Iterable[Topic] | None = None) -> int:
+        """Note that a line has lost these topics, or all of its topics; return how many of them were live."""
+        count = 0
+        for topic in [topic for topic in self.topics_of(line) if topics is None or topic in topics]:
+            wish = self._wishes[topic]
+            self._unassign(topic, wish)
+            if wish.is_live:
+                count += 1
+                wish.is_live = False
+                wish.lost_at, wish.lost_from = now, line.address
+                for inbox in wish.inboxes:
+                    inbox.lost(topic, gap)
+            wish.put_off(now)
+        return count
+
+    def failed(self, line: Any, error: Exception, now: float) -> None:
+        """Note that a line cannot be connected: callers that wait for its topics get the error."""
+        topics = set(self.topics_of(line))
+        self._tell(topics, error)
+        self.lost(line, Gap("lost", now), now)
+
+    def refused(self, topics: Iterable[Topic], error: Error) -> list[Inbox]:
+        """Note that topics will never be live: their subscribers end with the error, or the callers that wait do.
+
+        Returns those that have ended.
+        """
+        refused = set(topics)
+        waiting = self._tell(refused, error)
+        ended = []
+        for topic in refused & self._wishes.keys():
+            for inbox in list(self._wishes[topic].inboxes):
+                if inbox in waiting:
+                    self.drop(inbox, [topic])
+                else:
+                    inbox.failure = inbox.failure or error
+                    self.drop(inbox, [topic])
+                    ended.append(inbox)
+        return ended
+
+    def _tell(self, topics: set[Topic], error: Exception) -> set[Inbox]:
+        """End the claims to these topics; return whose they were."""
+        told = [claim for claim in self._claims if claim.missing & topics]
+        for claim in told:
+            claim.error = error
+        self._claims = [claim for claim in self._claims if not claim.is_over]
+        return {claim.inbox for claim in told}
+
+    # Messages ----------------------------------------------------------------------------------------
+
+    def readers(self, line: Any, topic: Topic) -> Iterable[Inbox]:
+        """Return who gets a message that came on a line (Rule 2)."""
+        wish = self._wishes.get(topic)
+        return () if wish is None or wish.line is not line else wish.inboxes
+
+    def count(self, inbox: Inbox) -> int:
+        """Return how many topics a subscriber has."""
+        return len(self.inboxes.get(inbox, ()))

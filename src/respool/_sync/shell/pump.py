@@ -1,0 +1,223 @@
+"""What keeps the connections of a subscriber going in threads: the thread that waits for a message.
+
+Rule 1: every subscriber has a hub, and connections, of its own. Whoever waits for something of it drives the hub: it
+        dials, sends, waits for all sockets together, and reads. No thread works for it in the background.
+Rule 2: one thread drives at a time. Another one that waits sleeps until the driver has news or stops.
+Rule 3: the driver hands out no more frames than it needs for what it waits for. The others stay where they are, so a
+        reader that takes its messages never fills its own queue.
+Rule 4: only the driver uses the sockets, or a thread that closes the hub while there is none.
+Rule 5: an exception in the driver (KeyboardInterrupt) may lose frames, so it ends all connections. They are dialed
+        again, with a gap.
+
+``_async/shell/pump.py`` is the counterpart for asyncio.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+from threading import get_ident
+from time import monotonic
+from typing import Any, Final
+
+from respool._facts.errors import ProtocolError, UsageError
+from respool._shell.ending import RLock, is_finalizing
+
+#: Whether all subscribers of a pool share a hub.
+IS_SHARED: Final = False
+
+#: How many seconds a thread that waits for the driver sleeps at most: the driver may be interrupted.
+LOOK_AGAIN: Final = 0.5
+#: The longest wait of ``poll``, in seconds.
+LONGEST: Final = 3600.0
+#: A dial is given at least this many seconds, so that one who only looks for messages brings it about all the same.
+SHORTEST_DIAL: Final = 0.001
+
+
+class Bell:
+    """Asyncio has a bell for each subscriber. Here the driver wakes all who wait."""
+
+    __slots__ = ()
+
+    def ring(self) -> None:
+        """Do nothing."""
+
+
+class Pump:
+    """Does the work of a hub in the threads that wait for something of it."""
+
+    def __init__(self, hub: Any) -> None:
+        self._hub = hub
+        self._lock = RLock()
+        self._turn = threading.Condition(self._lock)
+        self._driver: int | None = None
+        self._frames: dict[Any, deque[Any]] = {}
+        self._unread: set[Any] = set()  # lines that had bytes when they were last read: there may be more
+        self._ears, self._call = socket.socketpair()
+        self._ears.settimeout(0.0)
+        self._call.settimeout(0.0)
+
+    def start(self) -> None:
+        """Do nothing: there is work when somebody waits."""
+
+    def make_bell(self) -> Bell:
+        """Return what wakes one subscriber."""
+        return Bell()
+
+    def wake(self) -> None:
+        """Let the driver look for work."""
+        try:
+            self._call.send(b"!")
+        except OSError:
+            pass  # it has been called often enough, or there is none any more
+
+    def wait(self, _bell: Bell, is_ready: Callable[[], bool], deadline: float | None) -> bool:
+        """Drive the hub, or wait for its driver, until it is ready; return False at the deadline."""
+        me = get_ident()
+        while not is_ready():
+            with self._lock:
+                if self._driver == me:
+                    raise UsageError(
+                        "this thread is reading from this subscriber already: a signal handler or a listener cannot "
+                        "wait for it, it would wait for itself"
+                    )
+                if self._driver is not None:
+                    left = LOOK_AGAIN if deadline is None else min(deadline - monotonic(), LOOK_AGAIN)
+                    if left <= 0:
+                        return False
+                    self._turn.wait(left)
+                    continue
+                self._driver = me
+            try:
+                if not self._drive(is_ready, deadline):
+                    return is_ready()
+            except BaseException:
+                self._tear()
+                raise
+            finally:
+                self._step_down()
+        return True
+
+    def _step_down(self) -> None:
+        with self._lock:
+            if self._hub.ended is not None:
+                self._hub.clean()
+            self._driver = None
+            self._turn.notify_all()
+
+    def _drive(self, is_ready: Callable[[], bool], deadline: float | None) -> bool:
+        while True:
+            if self._hand_out(is_ready):
+                return True
+            seconds, dials = self._hub.work()
+            for line in dials:
+                until = None if deadline is None else max(deadline, monotonic() + SHORTEST_DIAL)
+                self._hub.connect(line, until)
+                seconds = 0.0
+            left = LONGEST if deadline is None else max(deadline - monotonic(), 0.0)
+            if is_ready():
+                return True
+            self._read(min(seconds, left, LONGEST))
+            if deadline is not None and monotonic() >= deadline:
+                return self._hand_out(is_ready)
+
+    def _hand_out(self, is_ready: Callable[[], bool]) -> bool:
+        """Give the hub frames until it is ready (Rule 3)."""
+        for line, frames in list(self._frames.items()):
+            while frames:
+                if is_ready():
+                    return True
+                try:
+                    self._hub.received(line, frames.popleft())
+                except ProtocolError:
+                    frames.clear()
+                    line.connection._transport.abort()
+                self._tell()
+        return is_ready()
+
+    def _tell(self) -> None:
+        with self._lock:
+            self._turn.notify_all()
+
+    def _read(self, seconds: float) -> None:
+        """Wait for the sockets of all lines, and for ``wake``; read what has come."""
+        poll = select.poll()
+        poll.register(self._ears, select.POLLIN)
+        lines = {}
+        for line in list(self._frames):
+            transport = line.connection._transport
+            if transport.is_open:
+                lines[transport.fileno()] = line
+                poll.register(transport.fileno(), select.POLLIN | (0 if transport.is_flushed else select.POLLOUT))
+        unread, self._unread = self._unread, set()
+        ready = {fd for fd, _ in poll.poll(0 if unread else max(seconds * 1000.0, 0.0))}
+        if self._ears.fileno() in ready:
+            try:
+                self._ears.recv(4096)
+            except OSError:
+                pass
+        for fd, line in lines.items():
+            if fd in ready or line in unread:
+                transport = line.connection._transport
+                transport.flush()
+                if transport.read():
+                    self._unread.add(line)
+
+    def _tear(self) -> None:
+        """End all connections (Rule 5)."""
+        for line in list(self._frames):
+            line.connection._transport.abort()
+
+    # Connections -------------------------------------------------------------------------------------
+
+    def attach(self, line: Any) -> None:
+        """Begin to read a line: its hub gets every frame."""
+        frames: deque[Any] = deque()
+        line.connection._transport.begin_stream(frames.append)
+        self._frames[line] = frames
+
+    def detach(self, line: Any) -> None:
+        """Close a line's connection."""
+        self._frames.pop(line, None)
+        self._unread.discard(line)
+        line.connection._transport.end_stream()
+
+    def write(self, line: Any, data: bytes) -> None:
+        """Send bytes on a line."""
+        line.connection._transport.write(data)
+
+    # The end -----------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Wait until nobody drives any more. The hub has ended, so whoever does stops at once."""
+        self.wake()
+        with self._lock:
+            while self._driver not in (None, get_ident()) and not is_finalizing():
+                self.wake()
+                self._turn.wait(LOOK_AGAIN)
+
+    def close(self) -> None:
+        """Close what ``wake`` uses."""
+        self._ears.close()
+        self._call.close()
+
+    def abandon(self, inbox: Any) -> None:
+        """Take leave of a subscriber that was dropped, from a finaliser: the pool takes the connections back later."""
+        self._hub.leave_now(inbox)
+        for line in list(self._frames):
+            connection = line.connection
+            if connection is not None and connection._slot is not None:
+                connection._transport.abort_in_finaliser()
+                line.serving.node.leaked(connection._slot, "")
+                connection._vacate()
+                line.connection = None
+        self._frames.clear()
+        self._hub.lines.clear()
+        self.close()
+
+    def forget(self) -> None:
+        """Drop what belongs to a parent process (R-35)."""
+        self.close()
