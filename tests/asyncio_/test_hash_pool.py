@@ -629,3 +629,27 @@ run(main)
 print("done")
 """
     assert run_script(script, *[server.url for server in servers], loop=loop) == "done\n"
+
+
+async def test_a_channel_is_at_the_bucket_of_its_name(servers: list[Server], pool: AsyncHashPool[str]) -> None:
+    names = [f"channel:{number}" for number in range(12)]
+    async with pool.subscribe(*names, sharded=["shard"]) as sub:
+        for server in servers:
+            own = {name.encode() for name in names if pool.node_of(name) == (server.host, server.port)}
+            assert set(server.command("PUBSUB", "CHANNELS")) == own
+        for name in names:
+            assert await pool.execute("PUBLISH", name, "x", shard_key=name) == 1
+        await pool.spublish("shard", "x")
+        messages = [await sub.next(5.0) for _ in range(13)]
+        assert {message.channel for message in messages if message is not None} == {*names, "shard"}
+
+
+async def test_a_pattern_has_no_bucket(pool: AsyncHashPool[str]) -> None:
+    with pytest.raises(UsageValueError, match="a pattern matches channels of all buckets"):
+        async with pool.subscribe(patterns="c*"):
+            pass
+    async with pool.subscribe("c") as sub:
+        with pytest.raises(UsageValueError, match="name the channels"):
+            await sub.subscribe(patterns="c*")
+        assert sub.patterns == set()
+    assert pool.leased == 0

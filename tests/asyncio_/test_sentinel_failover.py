@@ -12,8 +12,9 @@ from asyncio_.harness import Callers, now, wait_until
 from effort import IS_PROOF
 from respool import AsyncSentinelPool, RetryPolicy
 from respool.errors import ConnectFailed, ConnectionLost, OutcomeUnknown, PoolClosed
-from respool.events import PrimaryChanged
+from respool.events import PrimaryChanged, SubscriptionMoved
 from respool.testing import SentinelServers, Server
+from respool.types import Message
 from sentinels import FLAVORS, Announcements, Background, begin_failover, heal, restart_primary, servers_of
 
 ROUNDS = 20 if IS_PROOF else 2
@@ -317,3 +318,24 @@ async def test_a_failover_does_not_hold_up_a_pool_that_is_closed_in_it(servers: 
     await wait_until(lambda: pool.primary != old, LONG)
     await pool.aclose()
     failover.result()
+
+
+async def test_a_subscriber_follows_the_primary(servers: SentinelServers) -> None:
+    events: list[Any] = []
+    async with (
+        AsyncSentinelPool(servers.url, encoding="utf-8", listener=events.append) as pool,
+        pool.subscribe("news", patterns="n*") as sub,
+    ):
+        old = servers.primary
+        assert b"news" in old.command("PUBSUB", "CHANNELS")
+        begin_failover(servers)
+        await wait_until(lambda: [event for event in events if isinstance(event, PrimaryChanged) and event.new], LONG)
+        while not sub.gaps:
+            assert await sub.next(0.1) is None
+        await pool.publish("news", "x")
+        assert await sub.next(LONG) == Message("news", "x", None, "message", gap=True)
+        new = f"{pool.primary[0]}:{pool.primary[1]}"  # type: ignore[index]  # there is one
+        moved = [event for event in events if isinstance(event, SubscriptionMoved)]
+        assert {(event.channel, event.old, event.new) for event in moved} >= {
+            (name, f"{old.host}:{old.port}", new) for name in (b"news", b"n*")
+        }

@@ -55,14 +55,16 @@ def test_what_is_published_after_entering_is_received(server: Server, protocol: 
 
 @protocols
 def test_patterns_and_shard_channels_say_what_they_are(server: Server, protocol: int) -> None:
-    with Pool(server.url, protocol=protocol, encoding="utf-8") as pool:
-        with pool.subscribe("news", patterns=["n*"], sharded="shard") as sub:
-            assert (sub.channels, sub.patterns, sub.sharded) == ({"news"}, {"n*"}, {"shard"})
-            pool.publish("news", "ä")
-            assert sub.next(5.0) == Message("news", "ä", None, "message", gap=False)
-            assert sub.next(5.0) == Message("news", "ä", "n*", "pmessage", gap=False)
-            pool.spublish("shard", "s")
-            assert sub.next(5.0) == Message("shard", "s", None, "smessage", gap=False)
+    with (
+        Pool(server.url, protocol=protocol, encoding="utf-8") as pool,
+        pool.subscribe("news", patterns=["n*"], sharded="shard") as sub,
+    ):
+        assert (sub.channels, sub.patterns, sub.sharded) == ({"news"}, {"n*"}, {"shard"})
+        pool.publish("news", "ä")
+        assert sub.next(5.0) == Message("news", "ä", None, "message", gap=False)
+        assert sub.next(5.0) == Message("news", "ä", "n*", "pmessage", gap=False)
+        pool.spublish("shard", "s")
+        assert sub.next(5.0) == Message("shard", "s", None, "smessage", gap=False)
 
 
 @protocols
@@ -239,20 +241,22 @@ def test_a_lost_connection_is_replaced_and_told_as_a_gap(server: Server, protoco
     events: list[Any] = []
     gaps: list[Gap] = []
     options: Any = {"protocol": protocol, "encoding": "utf-8", "listener": events.append}
-    with Pool(server.url, **options) as pool:
-        with pool.subscribe("a", patterns="p*", on_gap=gaps.append) as sub:
-            pool.publish("a", "before")
-            assert (sub.next(5.0)) == Message("a", "before", None, "message", gap=False)
-            cut(server)
-            assert sub.next(0.2) is None
-            wait_until(lambda: subscribers(server) == 1)
-            pool.publish("a", "after")
-            pool.publish("p", "later")
-            assert sub.next(5.0) == Message("a", "after", None, "message", gap=True)
-            assert sub.next(5.0) == Message("p", "later", "p*", "pmessage", gap=False)
-            assert [gap.reason for gap in gaps] == ["lost"]
-            assert sub.gaps == 1
-            assert sub.dropped == 0
+    with (
+        Pool(server.url, **options) as pool,
+        pool.subscribe("a", patterns="p*", on_gap=gaps.append) as sub,
+    ):
+        pool.publish("a", "before")
+        assert (sub.next(5.0)) == Message("a", "before", None, "message", gap=False)
+        cut(server)
+        assert sub.next(0.2) is None
+        wait_until(lambda: subscribers(server) == 1)
+        pool.publish("a", "after")
+        pool.publish("p", "later")
+        assert sub.next(5.0) == Message("a", "after", None, "message", gap=True)
+        assert sub.next(5.0) == Message("p", "later", "p*", "pmessage", gap=False)
+        assert [gap.reason for gap in gaps] == ["lost"]
+        assert sub.gaps == 1
+        assert sub.dropped == 0
     address = f"127.0.0.1:{server.port}"
     lost = [event for event in events if isinstance(event, SubscriptionLost)]
     assert [(event.address, event.topics) for event in lost] == [(address, 2)]
@@ -264,15 +268,17 @@ def test_a_lost_connection_is_replaced_and_told_as_a_gap(server: Server, protoco
 
 def test_what_came_before_the_loss_is_read_before_the_gap(server: Server) -> None:
     order: list[Any] = []
-    with Pool(server.url, encoding="utf-8") as pool:
-        with pool.subscribe("a", on_gap=lambda gap: order.append(gap.reason)) as sub:
-            pool.execute_many([("PUBLISH", "a", n) for n in range(3)])
-            cut(server)
-            while len(order) < 4:
-                message = sub.next(0.05)
-                if message is not None:
-                    order.append(message.data)
-            assert order == ["0", "1", "2", "lost"]
+    with (
+        Pool(server.url, encoding="utf-8") as pool,
+        pool.subscribe("a", on_gap=lambda gap: order.append(gap.reason)) as sub,
+    ):
+        pool.execute_many([("PUBLISH", "a", n) for n in range(3)])
+        cut(server)
+        while len(order) < 4:
+            message = sub.next(0.05)
+            if message is not None:
+                order.append(message.data)
+        assert order == ["0", "1", "2", "lost"]
 
 
 def test_reconnecting_goes_on_until_the_server_is_back() -> None:
@@ -385,40 +391,47 @@ def taken(sub: Any) -> list[Any]:
 def test_of_a_full_queue_the_oldest_are_dropped(server: Server) -> None:
     events: list[Any] = []
     gaps: list[Gap] = []
-    with Pool(server.url, encoding="utf-8", listener=events.append) as pool:
-        with pool.subscribe("a", queue=3, on_gap=gaps.append) as sub:
-            flood(pool, sub, 10)
-            assert (sub.queued, sub.dropped) == (3, 7)
-            assert taken(sub) == [("7", True), ("8", False), ("9", False)]
-            assert [gap.reason for gap in gaps] == ["dropped"]
-            assert sub.gaps == 1
+    with (
+        Pool(server.url, encoding="utf-8", listener=events.append) as pool,
+        pool.subscribe("a", queue=3, on_gap=gaps.append) as sub,
+    ):
+        flood(pool, sub, 10)
+        assert (sub.queued, sub.dropped) == (3, 7)
+        assert taken(sub) == [("7", True), ("8", False), ("9", False)]
+        assert [gap.reason for gap in gaps] == ["dropped"]
+        assert sub.gaps == 1
     dropped = [event for event in events if isinstance(event, MessageDropped)]
     assert [event.dropped for event in dropped] == list(range(1, 8))
 
 
 def test_of_a_full_queue_the_newest_are_dropped(server: Server) -> None:
     gaps: list[Gap] = []
-    with Pool(server.url, encoding="utf-8") as pool:
-        with pool.subscribe("a", queue=3, on_full="drop_newest", on_gap=gaps.append) as sub:
-            flood(pool, sub, 10)
-            assert (sub.queued, sub.dropped, sub.gaps) == (3, 7, 1)
-            assert taken(sub) == [("0", False), ("1", False), ("2", False)]
-            assert [gap.reason for gap in gaps] == ["dropped"]
-            pool.publish("a", "next")
-            assert taken(sub) == [("next", True)]
+    with (
+        Pool(server.url, encoding="utf-8") as pool,
+        pool.subscribe("a", queue=3, on_full="drop_newest", on_gap=gaps.append) as sub,
+    ):
+        flood(pool, sub, 10)
+        assert (sub.queued, sub.dropped, sub.gaps) == (3, 7, 1)
+        assert taken(sub) == [("0", False), ("1", False), ("2", False)]
+        assert [gap.reason for gap in gaps] == ["dropped"]
+        pool.publish("a", "next")
+        assert taken(sub) == [("next", True)]
 
 
 def test_a_full_queue_ends_a_subscriber_that_wants_that(server: Server) -> None:
-    with Pool(server.url, encoding="utf-8") as pool:
-        with pool.subscribe("a", queue=3, on_full="close") as sub, pool.subscribe("a") as other:
-            with pytest.raises(QueueFull, match="queue="):
-                flood(pool, sub, 10)
-            assert [(sub.next(5.0)).data for _ in range(3)] == ["0", "1", "2"]  # type: ignore[union-attr]
-            for _ in range(2):
-                with pytest.raises(QueueFull, match="full with 3 messages"):
-                    sub.next(5.0)
-            assert sub.closed
-            assert len(taken(other)) == 10
+    with (
+        Pool(server.url, encoding="utf-8") as pool,
+        pool.subscribe("a", queue=3, on_full="close") as sub,
+        pool.subscribe("a") as other,
+    ):
+        with pytest.raises(QueueFull, match="queue="):
+            flood(pool, sub, 10)
+        assert [(sub.next(5.0)).data for _ in range(3)] == ["0", "1", "2"]  # type: ignore[union-attr]
+        for _ in range(2):
+            with pytest.raises(QueueFull, match="full with 3 messages"):
+                sub.next(5.0)
+        assert sub.closed
+        assert len(taken(other)) == 10
 
 
 # The end -----------------------------------------------------------------------------------------

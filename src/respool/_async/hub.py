@@ -25,7 +25,7 @@ from typing import Any, Final
 from respool._async.node.connection import AsyncConnection
 from respool._async.node.home import Homes
 from respool._async.node.serving import Serving
-from respool._async.shell.compat import clock
+from respool._async.shell.compat import clock, current_world
 from respool._async.shell.pump import Pump
 from respool._facts.errors import ConnectFailed, ConnectionLost, Error, PoolClosed, PoolTimeout, UsageError, again
 from respool._facts.events import (
@@ -73,6 +73,8 @@ class Hub:
         self.options = options
         self.homes = homes
         self.lock = RLock()
+        #: The event loop that it belongs to.
+        self.world = current_world()
         self.now = clock()
         self.state = Subscriptions()
         self.lines: dict[Serving, Line] = {}
@@ -179,6 +181,12 @@ class Hub:
             if line.said.is_live(topic):  # it was dropped just before, and the server does not know that yet
                 self.state.confirmed(line, topic, now)
                 _ring(self.state.inboxes)
+
+    def hurry(self) -> None:
+        """Try again to assign all topics that have no line: more is known about the nodes."""
+        with self.lock:
+            self.state.hurry()
+        self.pump.wake()
 
     def _tend(self, line: Line, now: float) -> float:
         """Send what is due on a line, or end it; return after how many seconds to look again."""
@@ -301,6 +309,7 @@ class Hub:
                     facts = (name, back.old, line.address, back.seconds)
                     self._news.append(partial(self._emit, SubscriptionMoved, line.address, *facts))
         elif isinstance(outcome, Ended):
+            self.homes.ended(line.serving, outcome.topic, self.hurry)
             self.state.lost(line, Gap("moved", time.time()), now, [outcome.topic])
             self.pump.wake()
         else:
@@ -308,8 +317,10 @@ class Hub:
         _ring(self.state.inboxes)
 
     def _refused(self, line: Line, outcome: Refused, now: float) -> None:
-        if self.homes.refused(line.serving, outcome.topics[0], outcome.error):
-            self.state.lost(line, Gap("moved", time.time()), now, outcome.topics)
+        first = outcome.topics[0]
+        if self.homes.refused(line.serving, first, outcome.error):
+            is_hop = self.homes.home_of(first) not in (None, line.serving)
+            self.state.lost(line, Gap("moved", time.time()), now, outcome.topics, is_hop=is_hop)
         else:
             self.state.refused(outcome.topics, outcome.error)
         self.pump.wake()

@@ -15,7 +15,7 @@ from typing import Any, Generic, NoReturn, Self
 from weakref import WeakSet
 
 from respool._async.hub import Hub
-from respool._async.shell.compat import call_hook, clock
+from respool._async.shell.compat import WORLD, call_hook, clock, has_ended, here
 from respool._async.shell.pump import IS_SHARED
 from respool._facts.command import Key
 from respool._facts.encoding import encoded
@@ -84,7 +84,7 @@ class AsyncSubscriber(Generic[S]):
         """End the subscriptions. Whoever waits for a message gets none: an iteration ends. Idempotent."""
         self._is_closed = True
         hub, self._hub = self._hub, None
-        if hub is not None:
+        if hub is not None and not has_ended(hub.world):  # else nothing is left of it
             await hub.leave(self._inbox)
             self._inbox.bell.ring()
 
@@ -208,8 +208,10 @@ class AsyncSubscriber(Generic[S]):
         return self._names("s")
 
     def _names(self, wanted: str) -> set[S]:
-        hub, encoding = self._hub, self._options.encoding
-        topics = () if hub is None else tuple(hub.state.inboxes.get(self._inbox, ()))
+        hub, encoding, topics = self._hub, self._options.encoding, set[Topic]()
+        if hub is not None:
+            with hub.lock:
+                topics = set(hub.state.inboxes.get(self._inbox, ()))
         names: Any = {name if encoding is None else name.decode(encoding) for kind, name in topics if kind == wanted}
         return names  # type: ignore[no-any-return]
 
@@ -247,6 +249,8 @@ class AsyncSubscriber(Generic[S]):
             raise UsageError("this subscriber is closed: make another one with pool.subscribe()")
         if self._hub is None:
             raise UsageError("this subscriber is not open yet: use it in a with block, or call open()")
+        if self._hub.world is not here():
+            raise UsageError(f"this subscriber was opened in another {WORLD}: make one for each")
         return self._hub
 
     def _deadline(self, seconds: float | None) -> float | None:

@@ -159,6 +159,7 @@ NEVER: Final = {
 #: Commands that RESP3 answers with pushes. The messages that follow are pushes too and go to the ``listener``.
 SUBSCRIBES: Final = frozenset("SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE".split())
 
+_SUBSCRIBE = "it changes the state of the connection: use pool.subscribe(), which returns a subscriber"
 _LEASE = "it changes the state of the connection: take a lease: pool.acquire()"
 _FIELDSETS = "its fieldsets belong to one connection: take a lease: pool.acquire()"
 _WATCH = "it holds for one connection only: take a lease, pool.acquire(), and call watch() and unwatch() on that"
@@ -167,7 +168,7 @@ _BATCH = "use execute_many(commands, atomic=True) or pipeline(atomic=True), or t
 #: Why a command may not be sent on a shared connection, and what to use instead (R-20).
 REFUSALS: Final = {
     **dict.fromkeys(EFFECTS, _LEASE),
-    **dict.fromkeys(SUBSCRIBES, "it changes the state of the connection: use pool.subscribe(...), which gives messages"),
+    **dict.fromkeys(SUBSCRIBES, _SUBSCRIBE),
     **NEVER,
     "AUTH": "give username=, password= or credentials= to the pool",
     "CLIENT SETNAME": "give client_name= to the pool",

@@ -9,8 +9,8 @@ Rule 2: a message counts only on the line to which its topic is assigned, so non
         from one line to another.
 Rule 3: a topic that was live and is not any more is a loss for all of its subscribers (``Inbox.lost``), until it is
         live again.
-Rule 4: a topic that cannot be had now is tried again after a pause that doubles, up to ``LONGEST_PAUSE``. The first
-        try is made at once.
+Rule 4: a topic that was lost is tried again at once; if that fails, after a pause that doubles, up to
+        ``LONGEST_PAUSE``. Being sent elsewhere is no failure, unless it happens ``MOST_HOPS`` times.
 Rule 5: this file knows no clocks, locks or sockets.
 """
 
@@ -26,6 +26,7 @@ from respool._protocol.subscribed import Topic
 
 FIRST_PAUSE: Final = 0.02
 LONGEST_PAUSE: Final = 1.0
+MOST_HOPS: Final = 5
 
 
 class Back(NamedTuple):
@@ -54,7 +55,7 @@ class Claim:
 class _Wish:
     """One topic that somebody wants."""
 
-    __slots__ = ("inboxes", "is_live", "line", "lost_at", "lost_from", "not_before", "tries")
+    __slots__ = ("hops", "inboxes", "is_live", "line", "lost_at", "lost_from", "not_before", "tries")
 
     def __init__(self) -> None:
         self.inboxes: dict[Inbox, None] = {}
@@ -63,10 +64,13 @@ class _Wish:
         self.lost_at: float | None = None
         self.lost_from = ""
         self.not_before = float("-inf")
-        self.tries = 0
+        self.tries = self.hops = 0
 
-    def put_off(self, now: float) -> None:
-        """Pause before the next try, unless it is the first one (Rule 4)."""
+    def put_off(self, now: float, *, is_hop: bool = False) -> None:
+        """Pause before the next try, unless it is the first one or goes elsewhere (Rule 4)."""
+        if is_hop and self.hops < MOST_HOPS:
+            self.hops += 1
+            return
         if self.tries:
             self.not_before = now + min(FIRST_PAUSE * 2.0 ** min(self.tries - 1, 30), LONGEST_PAUSE)
         self.tries += 1
@@ -140,6 +144,12 @@ class Subscriptions:
         """Try to assign a topic again a little later: there is no node for it."""
         self._wishes[topic].put_off(now)
 
+    def hurry(self) -> None:
+        """Assign all topics without a line at once."""
+        for wish in self._wishes.values():
+            if wish.line is None:
+                wish.not_before = float("-inf")
+
     def topics_of(self, line: Any) -> set[Topic]:
         """Return what a line is to be subscribed to."""
         return self._lines.get(line, set())
@@ -160,7 +170,7 @@ class Subscriptions:
         if wish is None or wish.line is not line:
             return None
         back = None if wish.lost_at is None else Back(wish.lost_from, now - wish.lost_at)
-        wish.is_live, wish.lost_at, wish.tries = True, None, 0
+        wish.is_live, wish.lost_at, wish.tries, wish.hops = True, None, 0, 0
         for inbox in wish.inboxes:
             inbox.found(topic)
         for claim in [claim for claim in self._claims if topic in claim.missing]:
@@ -168,8 +178,13 @@ class Subscriptions:
         self._claims = [claim for claim in self._claims if not claim.is_over]
         return back
 
-    def lost(self, line: Any, gap: Gap, now: float, topics: Iterable[Topic] | None = None) -> int:
-        """Note that a line has lost these topics, or all of its topics; return how many of them were live."""
+    def lost(
+        self, line: Any, gap: Gap, now: float, topics: Iterable[Topic] | None = None, *, is_hop: bool = False
+    ) -> int:
+        """Note that a line has lost these topics, or all of its topics; return how many of them were live.
+
+        ``is_hop``: another node is known to have them.
+        """
         count = 0
         for topic in [topic for topic in self.topics_of(line) if topics is None or topic in topics]:
             wish = self._wishes[topic]
@@ -180,7 +195,7 @@ class Subscriptions:
                 wish.lost_at, wish.lost_from = now, line.address
                 for inbox in wish.inboxes:
                     inbox.lost(topic, gap)
-            wish.put_off(now)
+            wish.put_off(now, is_hop=is_hop)
         return count
 
     def failed(self, line: Any, error: Exception, now: float) -> None:

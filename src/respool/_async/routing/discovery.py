@@ -140,19 +140,22 @@ class Discovery:
     async def _probe(self, probe: Probe) -> None:
         """Ask a living node who has the slots of a primary that cannot be reached."""
         serving = self.members.servings.get(probe.address)
-        if serving is None:
-            return
-        args = ("EXISTS", key_of(probe.slot))
+        if serving is not None:
+            await self.ask_about(serving, probe.slot)
+
+    async def ask_about(self, serving: Serving, slot: int) -> None:
+        """Ask a node who has a slot, and believe it."""
+        args = ("EXISTS", key_of(slot))
         deadline = self.members.now() + 1.0 / PROBES
         try:
             reply = await serving.try_once(args, EXISTS, deadline, on_lease=False, elsewhere=False)
         except Error:
             return
-        redirect = read_redirect(reply, probe.address, EXISTS, probe.slot) if isinstance(reply, Error) else None
+        redirect = read_redirect(reply, serving.address, EXISTS, slot) if isinstance(reply, Error) else None
         if redirect is not None:
             self.follow(self.placed(redirect), serving)
         elif not isinstance(reply, Error):  # it has the slot itself by now
-            self.follow(Redirect("MOVED", Step.GO, serving.address, probe.slot, needs_refresh=True), serving)
+            self.follow(Redirect("MOVED", Step.GO, serving.address, slot, needs_refresh=True), serving)
 
     async def _ask(self, ask: Ask) -> None:
         """Ask one node for its view of the cluster, and take it."""

@@ -7,6 +7,9 @@ Rule 2: in a cluster every node sends the messages of all channels. One primary 
         it is in service and can be reached.
 Rule 3: buckets know nothing of each other: a channel is at the bucket that a key of this name would be in. A pattern
         has no bucket.
+Rule 4: a node that ends the subscription to a shard channel serves its slot no more, even if the map says so. It is
+        asked who does, before anybody is subscribed to: a primary that has become a replica would take the
+        subscription back, for as long as it is one.
 """
 
 from __future__ import annotations
@@ -73,6 +76,7 @@ class ClusterHomes:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._chosen: Any = NOWHERE
+        self._left: dict[int, Serving] = {}  # slots that have left a node, while that is asked about them
         self.slot_of: Callable[[Any], int] | None = cluster.slot_of
 
     def check(self, topic: Topic) -> None:
@@ -86,7 +90,10 @@ class ClusterHomes:
         """Return the node of a slot, or the chosen node (Rule 2)."""
         cluster = self._cluster
         if topic[0] == "s":
-            serving = cluster.owner_now(cluster.slot_of(topic[1]))
+            slot = cluster.slot_of(topic[1])
+            serving = cluster.owner_now(slot)
+            if serving is self._left.get(slot):
+                return None
         else:
             if self._chosen is NOWHERE or self._chosen.ledger.closed:
                 self._chosen = cluster.owner_now(None)
@@ -103,6 +110,23 @@ class ClusterHomes:
             others = [each for each in others if each.trouble < 2] or others
             if others:
                 self._chosen = others[int(self._cluster.members.chance() * len(others))]
+
+    def ended(self, serving: Serving, topic: Topic, then: Callable[[], None]) -> None:
+        """Ask the node where the slot is now (Rule 4)."""
+        cluster = self._cluster
+        slot = cluster.slot_of(topic[1])
+        with cluster.members.lock:
+            is_asked = slot in self._left
+            self._left[slot] = serving
+        if not is_asked:
+            cluster.members.tasks.start_or_run(self._ask, serving, slot, then)
+
+    async def _ask(self, serving: Serving, slot: int, then: Callable[[], None]) -> None:
+        try:
+            await self._cluster.discovery.ask_about(serving, slot)
+        finally:
+            self._left.pop(slot, None)
+            then()
 
     def refused(self, serving: Serving, topic: Topic, error: ServerError) -> bool:
         """Follow a redirect; tell whether there was one, or the node will be ready later."""

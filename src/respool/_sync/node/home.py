@@ -29,6 +29,9 @@ class Homes(Protocol):
     def unreachable(self, serving: Serving) -> None:
         """Note that a node could not be connected."""
 
+    def ended(self, serving: Serving, topic: Topic, then: Callable[[], None]) -> None:
+        """Note that a node has ended a subscription by itself; ``then`` is called once more is known about that."""
+
     def refused(self, serving: Serving, topic: Topic, error: ServerError) -> bool:
         """Note that a node has refused a topic; tell whether it is to be tried again, perhaps elsewhere."""
         ...
@@ -54,6 +57,9 @@ class OneHome:
         return self._serving
 
     def unreachable(self, serving: Serving) -> None:
+        """Do nothing: there is no other node."""
+
+    def ended(self, serving: Serving, topic: Topic, then: Callable[[], None]) -> None:
         """Do nothing: there is no other node."""
 
     def refused(self, serving: Serving, topic: Topic, error: ServerError) -> bool:

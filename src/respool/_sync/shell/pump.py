@@ -109,6 +109,9 @@ class Pump:
             self._turn.notify_all()
 
     def _drive(self, is_ready: Callable[[], bool], deadline: float | None) -> bool:
+        if self._hand_out(is_ready):
+            return True
+        self._read(0.0)  # what came while nobody waited tells that the servers are alive
         while True:
             if self._hand_out(is_ready):
                 return True
