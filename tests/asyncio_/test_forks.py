@@ -502,3 +502,40 @@ print("done")
 """,
         scheme,
     )
+
+
+def test_a_subscriber_stays_with_the_parent(server: Server, loop: str) -> None:
+    run_in(
+        loop,
+        server,
+        """
+from respool.errors import PoolClosed
+
+pool = AsyncPool(url, client_name="us")
+
+async def child():
+    try:
+        await sub.next(1.0)
+        raise AssertionError("no error")
+    except (PoolClosed, UsageError):
+        pass
+    await sub.aclose()
+    async with pool.subscribe("b") as own:
+        await pool.publish("b", "child")
+        assert (await own.next(5.0)).data == b"child"
+    await pool.aclose()
+
+async def parent():
+    global sub
+    async with pool.subscribe("a") as sub:
+        assert fork(child) == 0
+        await pool.publish("a", "parent")
+        assert (await sub.next(5.0)).data == b"parent"
+        assert sub.gaps == 0
+    await pool.aclose()
+    await wait_until(lambda: clients() == 0)
+
+run(parent)
+print("done")
+""",
+    )

@@ -14,6 +14,7 @@ from threads.harness import Callers, wait_until
 from respool import Connection, Pool
 from respool.errors import ConnectFailed, OutcomeUnknown, ReadTimeout, ServerError, WrongType
 from respool.testing import FakeNode, FaultProxy, Server
+from respool.types import Message
 
 
 @pytest.fixture(scope="module", params=[None, "redis-server"], ids=["valkey", "redis"])
@@ -187,3 +188,15 @@ class SAME_AS:  # noqa: N801 - reads as a word in an expected reply
         return type(other) is self._kind
 
     __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_messages_of_every_size_come_everywhere(way: dict[str, Any], protocol: Any) -> None:
+    sizes = [0, 1, 1000, 16_000, 70_000, 1_000_000, 3]
+    with Pool(**way, protocol=protocol) as pool, pool.subscribe("c", queue=5000) as sub:
+        for size in sizes:
+            pool.publish("c", b"x" * size)
+        pool.execute_many([("PUBLISH", "c", number) for number in range(3000)])
+        data = [b"x" * size for size in sizes] + [b"%d" % number for number in range(3000)]
+        for each in data:
+            assert sub.next(5.0) == Message(b"c", each, None, "message", gap=False)

@@ -502,3 +502,40 @@ print("done")
 """,
         scheme,
     )
+
+
+def test_a_subscriber_stays_with_the_parent(server: Server, loop: str) -> None:
+    run_in(
+        loop,
+        server,
+        """
+from respool.errors import PoolClosed
+
+pool = Pool(url, client_name="us")
+
+def child():
+    try:
+        sub.next(1.0)
+        raise AssertionError("no error")
+    except (PoolClosed, UsageError):
+        pass
+    sub.close()
+    with pool.subscribe("b") as own:
+        pool.publish("b", "child")
+        assert (own.next(5.0)).data == b"child"
+    pool.close()
+
+def parent():
+    global sub
+    with pool.subscribe("a") as sub:
+        assert fork(child) == 0
+        pool.publish("a", "parent")
+        assert (sub.next(5.0)).data == b"parent"
+        assert sub.gaps == 0
+    pool.close()
+    wait_until(lambda: clients() == 0)
+
+run(parent)
+print("done")
+""",
+    )

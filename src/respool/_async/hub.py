@@ -80,6 +80,7 @@ class Hub:
         self.lines: dict[Serving, Line] = {}
         #: Why it does nothing any more.
         self.ended: Error | None = None
+        self._is_forgotten = False
         self._pack = make_packer(None)
         self._news: list[Callable[[], None]] = []
         self.pump = Pump(self)
@@ -134,7 +135,7 @@ class Hub:
 
     async def leave(self, inbox: Inbox) -> None:
         """End everything that a subscriber wants; without subscribers the hub ends."""
-        if self.leave_now(inbox):
+        if not self._is_forgotten and self.leave_now(inbox):
             await self.end(UsageError("this subscriber is closed"))
 
     def leave_now(self, inbox: Inbox) -> bool:
@@ -373,6 +374,8 @@ class Hub:
 
     def forget(self, error: Error) -> None:
         """Drop everything without a lock: it belongs to a parent process, or its event loop has been closed (R-35)."""
+        self._is_forgotten = True
+        self.lock = RLock()  # a thread that does not exist here may hold the other one
         self._end_with(error)
         self.pump.forget()
 

@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
-from respool._facts.errors import ProtocolError, ServerError, WrongNode
+from respool._facts.errors import ClusterDown, ProtocolError, ServerError, WrongNode
 from respool._protocol.inbox import Item
 
 #: What can be subscribed to: "" and a channel, "p" and a pattern, "s" and a shard channel.
@@ -195,7 +195,8 @@ class Subscribed:
         head = self._pending[0] if self._pending else None
         if head is None:
             raise ProtocolError(f"a connection for subscriptions received an error that nobody waits for: {error}")
-        if not head.names or (head.is_answered and not (not head.subscribes and isinstance(error, WrongNode))):
+        is_surplus = not head.subscribes and isinstance(error, WrongNode | ClusterDown)  # Rule 2
+        if not head.names or (head.is_answered and not is_surplus):
             self._end()  # the PING was refused: that answers it too
             return None
         head.is_refused = True

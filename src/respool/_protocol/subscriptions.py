@@ -155,12 +155,12 @@ class Subscriptions:
         return self._lines.get(line, set())
 
     def _unassign(self, topic: Topic, wish: _Wish) -> None:
-        topics = self._lines.get(wish.line)
+        line, wish.line = wish.line, None
+        topics = self._lines.get(line)
         if topics is not None:
             topics.discard(topic)
             if not topics:
-                del self._lines[wish.line]
-        wish.line = None
+                del self._lines[line]
 
     # What happens to lines ---------------------------------------------------------------------------
 

@@ -54,6 +54,8 @@ class Pump:
         self._lock = RLock()
         self._turn = threading.Condition(self._lock)
         self._driver: int | None = None
+        self._driving = RLock()  # held while a thread drives, so that it is known for certain whether it still does
+        self._is_driving: Callable[[], bool] = self._driving._is_owned  # type: ignore[attr-defined]
         self._frames: dict[Any, deque[Any]] = {}
         self._unread: set[Any] = set()  # lines that had bytes when they were last read: there may be more
         self._ears, self._call = socket.socketpair()
@@ -78,35 +80,45 @@ class Pump:
         """Drive the hub, or wait for its driver, until it is ready; return False at the deadline."""
         me = get_ident()
         while not is_ready():
-            with self._lock:
-                if self._driver == me:
-                    raise UsageError(
-                        "this thread is reading from this subscriber already: a signal handler or a listener cannot "
-                        "wait for it, it would wait for itself"
-                    )
-                if self._driver is not None:
-                    left = LOOK_AGAIN if deadline is None else min(deadline - monotonic(), LOOK_AGAIN)
-                    if left <= 0:
-                        return False
-                    self._turn.wait(left)
-                    continue
-                self._driver = me
+            if self._is_driving():
+                raise UsageError(
+                    "this thread is reading from this subscriber already: a signal handler or a listener cannot wait "
+                    "for it, it would wait for itself"
+                )
             try:
-                if not self._drive(is_ready, deadline):
-                    return is_ready()
+                if self._takes_over(me, deadline):
+                    with self._driving:
+                        is_in_time = self._drive(is_ready, deadline)
+                else:
+                    is_in_time = deadline is None or monotonic() < deadline
             except BaseException:
-                self._tear()
+                if self._driver == me:
+                    self._tear()
                 raise
             finally:
-                self._step_down()
+                if self._driver == me:
+                    self._driver = None
+                    self._step_down()
+            if not is_in_time:
+                return is_ready()
         return True
 
-    def _step_down(self) -> None:
+    def _takes_over(self, me: int, deadline: float | None) -> bool:
+        """Become the driver; if there is one, wait for news of it and return False."""
         with self._lock:
-            if self._hub.ended is not None:
-                self._hub.clean()
-            self._driver = None
-            self._turn.notify_all()
+            if self._driver not in (None, me):
+                left = LOOK_AGAIN if deadline is None else min(deadline - monotonic(), LOOK_AGAIN)
+                if left > 0 and not self._turn.wait(left) and self._driving.acquire(blocking=False):
+                    self._driving.release()
+                    self._driver = None  # it was interrupted before it could step down
+                return False
+            self._driver = me
+            return True
+
+    def _step_down(self) -> None:
+        if self._hub.ended is not None:
+            self._hub.clean()
+        self._tell()
 
     def _drive(self, is_ready: Callable[[], bool], deadline: float | None) -> bool:
         if self._hand_out(is_ready):
@@ -170,9 +182,11 @@ class Pump:
                     self._unread.add(line)
 
     def _tear(self) -> None:
-        """End all connections (Rule 5)."""
-        for line in list(self._frames):
-            line.connection._transport.abort()
+        """End all connections and dials (Rule 5)."""
+        for line in list(self._hub.lines.values()):
+            line.is_dialing = False
+            if line.connection is not None:
+                line.connection._transport.abort()
 
     # Connections -------------------------------------------------------------------------------------
 
@@ -223,4 +237,9 @@ class Pump:
 
     def forget(self) -> None:
         """Drop what belongs to a parent process (R-35)."""
+        self._lock = RLock()  # a thread that does not exist here may hold the other one
+        self._turn = threading.Condition(self._lock)
+        self._driving = RLock()
+        self._is_driving = self._driving._is_owned  # type: ignore[attr-defined]
+        self._driver = None
         self.close()
