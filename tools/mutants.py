@@ -136,6 +136,7 @@ TESTS_OF: Final = {
     "asyncio_/test_blobs.py asyncio_/test_posted_runs.py asyncio_/only/test_posted_cancels.py",
     "_sync/shell/transport.py": "threads/test_posted_runs.py threads/only/test_posted_interrupts.py",
     "_async/node/scan.py": "asyncio_/test_scans.py asyncio_/test_hash_pool.py",
+    "compat/aioredis.py": "compat/aioredis/test_aioredis.py",
     "testing/_fake_cluster.py": _FAKES,
     "testing/_fake_cluster_node.py": _FAKES,
     "testing/_fake_routing.py": _FAKES,

@@ -514,6 +514,13 @@ async def test_a_password_alone_is_for_the_default_user() -> None:
         assert [seen.command[1:] for seen in node.calls("HELLO")] == [(b"3", b"AUTH", b"default", b"secret")]
 
 
+async def test_credentials_may_say_that_none_are_needed() -> None:
+    with FakeNode() as node:
+        async with AsyncPool(node.url, shared=0, credentials=lambda: None) as pool:
+            assert await pool.execute("PING") == b"PONG"
+        assert [seen.command[1:] for seen in node.calls("HELLO")] == [(b"3",)]
+
+
 async def test_credentials_that_raise_or_make_no_sense_are_a_dial_that_failed(server: Server) -> None:
     def fail() -> str:
         raise Trouble

@@ -127,6 +127,22 @@ async def test_a_pool_cannot_become_smaller_than_its_shared_connections(server: 
 # clear and drain --------------------------------------------------------------------------------------------
 
 
+async def test_discard_idle_closes_idle_connections_at_the_call_and_leases_stay(server: Server) -> None:
+    async with AsyncPool(server.url, shared=0, max_size=4) as pool:
+        async with pool.acquire() as kept:
+            first, second = await pool.acquire(), await pool.acquire()
+            pool.release(first)
+            pool.release(second)
+            assert (pool.idle, pool.leased) == (2, 1)
+            pool.discard_idle()
+            assert (pool.idle, pool.leased, pool.size) == (0, 1, 1)
+            assert await kept.ping() is True
+        assert pool.idle == 1
+        await wait_until(lambda: server.client_count() == 1)
+    pool.discard_idle()
+    assert pool.idle == 0
+
+
 async def test_clear_closes_what_is_idle_and_nothing_else(server: Server) -> None:
     async with AsyncPool(server.url, shared=0) as pool:
         await fill(pool, 4)

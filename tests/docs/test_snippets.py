@@ -57,6 +57,7 @@ def addressed(
     """Put servers' addresses in place of those that the documentation uses."""
     places = {
         "localhost:6379": f"localhost:{server.port}",
+        '"localhost", 6379': f'"localhost", {server.port}',  # as old clients take it
         "localhost:6380": f"localhost:{server.tls_port}",
         "unix:///run/valkey/valkey.sock": server.unix_url,
         "/run/valkey/valkey.sock": str(server.unix_path),

@@ -514,6 +514,13 @@ def test_a_password_alone_is_for_the_default_user() -> None:
         assert [seen.command[1:] for seen in node.calls("HELLO")] == [(b"3", b"AUTH", b"default", b"secret")]
 
 
+def test_credentials_may_say_that_none_are_needed() -> None:
+    with FakeNode() as node:
+        with Pool(node.url, shared=0, credentials=lambda: None) as pool:
+            assert pool.execute("PING") == b"PONG"
+        assert [seen.command[1:] for seen in node.calls("HELLO")] == [(b"3",)]
+
+
 def test_credentials_that_raise_or_make_no_sense_are_a_dial_that_failed(server: Server) -> None:
     def fail() -> str:
         raise Trouble

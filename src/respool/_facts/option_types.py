@@ -71,7 +71,7 @@ class ConnectionOptions(TypedDict, total=False):
     password: str | None
     """Password; never shown in a ``repr`` or a message. Default: ``None``."""
     credentials: Credentials | None
-    """Function called at every dial; returns a password or ``(username, password)``. Default: ``None``."""
+    """Function called at every dial; returns a password, ``(username, password)``, or None. Default: ``None``."""
     client_name: str | None
     """Name of every connection in ``CLIENT LIST``: visible ASCII letters, no spaces. Default: ``None``."""
     client_info: bool

@@ -357,7 +357,9 @@ def _text(value: Any) -> Any:
 
 
 def as_credentials(answer: Any, encoding: str | None = None) -> tuple[str | None, str | None]:
-    """Check what a ``credentials`` callable returned, a password or (username, password); return the pair."""
+    """Check what a ``credentials`` callable returned: a password, (username, password), or None; return the pair."""
+    if answer is None:
+        return None, None
     problem = ""
     pair = (None, answer) if isinstance(answer, str) else answer
     texts = (answer,) if isinstance(answer, str) else answer

@@ -370,6 +370,12 @@ class Door(Subscribable[S], Viewable[S]):
         if serving is not None:
             serving.clear()
 
+    def discard_idle(self) -> None:
+        """Close all idle connections at once, without waiting for anything; ``clear`` waits until they are closed."""
+        serving = self._bound()
+        if serving is not None:
+            serving.discard_idle()
+
     def drain(self) -> None:
         """Begin a new epoch: replace every existing connection, leased and busy ones once they are free."""
         serving = self._bound()

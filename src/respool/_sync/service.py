@@ -61,6 +61,9 @@ class Service(Protocol):
     def clear(self) -> None:
         """Close all idle connections, and wait until they are closed."""
 
+    def discard_idle(self) -> None:
+        """The same, without waiting."""
+
     def drain(self) -> None:
         """Begin a new epoch."""
 

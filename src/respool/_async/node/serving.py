@@ -242,10 +242,14 @@ class Serving:
 
     async def clear(self) -> None:
         """Close all idle connections, and wait until they are closed."""
+        self.discard_idle()
+        await wait_closed(self.node)
+
+    def discard_idle(self) -> None:
+        """Close all idle connections, without waiting."""
         with self.node.lock:
             self.ledger.clear()
         self.node.settle()
-        await wait_closed(self.node)
 
     def drain(self) -> None:
         """Begin a new epoch: replace every connection (R-34)."""

@@ -168,6 +168,11 @@ class Connection(Viewable[S]):
         return self._session.db
 
     @property
+    def encoding(self) -> str | None:
+        """The encoding of its replies; None for bytes."""
+        return self._options.encoding
+
+    @property
     def protocol(self) -> int:
         """The protocol spoken, 2 or 3."""
         return self._protocol

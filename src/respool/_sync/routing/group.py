@@ -164,6 +164,11 @@ class Group(Generic[Kind]):
         for serving in self.members.all():
             serving.clear()
 
+    def discard_idle(self) -> None:
+        """Close all idle connections, without waiting."""
+        for serving in self.members.all():
+            serving.discard_idle()
+
     def drain(self) -> None:
         """Begin a new epoch at each node."""
         for serving in self.members.all():
