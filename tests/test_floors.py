@@ -32,6 +32,9 @@ FLOORS = {
     "_surfaces": 5,
     "testing": 6,
     "compat": 6,
+    "compat/pyredis": 6,
+    "compat/pyredis/_async": 6,
+    "compat/pyredis/_sync": 6,
     "_cli": 6,
     "": 6,
 }
@@ -46,6 +49,13 @@ NEIGHBOURS = {
     ("_cli", ""),
     ("testing", ""),
     ("compat", ""),
+    ("compat/pyredis", ""),
+    ("compat/pyredis", "compat/pyredis/_async"),
+    ("compat/pyredis", "compat/pyredis/_sync"),
+    ("compat/pyredis/_async", ""),
+    ("compat/pyredis/_async", "compat/pyredis"),
+    ("compat/pyredis/_sync", ""),
+    ("compat/pyredis/_sync", "compat/pyredis"),
     ("", "_cli"),
 }
 #: Connections, pipelines and pools inherit their command methods: generated ``def``s over ``_execute``. So the surfaces

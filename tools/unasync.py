@@ -51,7 +51,14 @@ PAIRS: Final = (
             + "shell/compat.py shell/dial.py shell/pump.py shell/transport.py".split()
         ),
     ),
+    Pair(
+        "src/respool/compat/pyredis/_async",
+        "src/respool/compat/pyredis/_sync",
+        "*.py",
+        frozenset({"__init__.py", "worlds.py"}),
+    ),
     Pair("tests/asyncio_", "tests/threads", "test_*.py", frozenset()),
+    Pair("tests/compat/pyredis/asyncio_", "tests/compat/pyredis/threads", "test_*.py", frozenset()),
 )
 
 

@@ -1,0 +1,449 @@
+# Written once: respool/compat/pyredis/_sync/clients.py is generated from this file.
+"""The clients of pyredis: made alone, or lent by a pool.
+
+Rule 1: a client connects when its first command needs a connection, and keeps it until it is closed or given back.
+Rule 2: a source says where connections come from: ``take`` and ``give`` of a pool of respool, or of one that only this
+        client has.
+Rule 3: a client that was given back to its pool is dead. Its connection, made clean, is lent to others.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from respool import AsyncClusterPool, AsyncConnection, AsyncHashPool, Command
+from respool.compat.pyredis._names import (
+    buckets_of,
+    check_place,
+    check_tags,
+    command_of,
+    is_session,
+    options_of,
+    place_of,
+    places_of,
+    slot_of,
+    where_of,
+)
+from respool.errors import ConnectFailed, ConnectionLost, PoolTimeout, UsageError
+from respool.types import AsyncCommands
+
+
+class AsyncAlone:
+    """The source of a client that was made alone: one connection, opened for it."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
+
+    async def take(self, key: Any, place: Any) -> Any:
+        """Open a connection."""
+        connection: AsyncConnection[Any] = AsyncConnection(**self._options)
+        await connection.open()
+        return connection
+
+    async def give(self, key: Any, connection: Any) -> None:
+        """Close a connection."""
+        await connection.aclose()
+
+    async def aclose(self) -> None:
+        """Nothing else is open."""
+
+
+class AsyncLent:
+    """The source of clients of a pool: leases of a pool of respool."""
+
+    def __init__(self, engine: Any, *, is_owned: bool = False) -> None:
+        self.engine = engine
+        self._is_owned = is_owned
+
+    @property
+    def places(self) -> list[Any]:
+        """The buckets, in their order."""
+        return list(self.engine.nodes)
+
+    def place_at(self, sock: str) -> Any:
+        """Return the bucket at ``sock``."""
+        return place_of(sock)
+
+    def _pool(self, key: Any) -> Any:
+        """Return the pool that has the connections to the place that ``key`` names."""
+        return self.engine
+
+    async def take(self, key: Any, place: dict[str, Any] | None) -> Any:
+        """Lease a connection. Raises ConnectFailed (PyRedisConnError) if none can be made."""
+        try:
+            return await self._pool(key).acquire(**(place or {}))
+        except PoolTimeout as error:
+            raise ConnectFailed(f"no connection could be made: {error}") from error
+
+    async def execute(self, key: Any, command: Command[Any], **where: Any) -> Any:
+        """Run one command on whichever connection is free. Raises ConnectFailed if none can be made."""
+        try:
+            return await self._pool(key).execute(command, **where)
+        except PoolTimeout as error:
+            raise ConnectFailed(f"no connection could be made: {error}") from error
+
+    async def give(self, key: Any, connection: Any) -> None:
+        """Give a lease back, in whatever state it is."""
+        try:
+            self._pool(key).release(connection)
+        except UsageError:  # it belongs to a parent process or to a closed event loop
+            connection.abort()
+
+    async def aclose(self) -> None:
+        """Close the pool if only this client has it."""
+        if self._is_owned:
+            await self.engine.aclose()
+
+
+class _AsyncClient(AsyncCommands[Any]):
+    """What the clients have in common: connections by place, ``close``, transactions."""
+
+    def __init__(self, source: Any, owner: Any = None) -> None:
+        self._source = source
+        self._owner = owner  # the pool that has lent it
+        self._conns: dict[Any, Any] = {}
+        self._is_closed = False
+        self._is_released = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether ``close`` was called, or a connection was lost."""
+        return self._is_closed or any(connection.closed for connection in self._conns.values())
+
+    async def close(self) -> None:
+        """Close the connections. A client of a pool must still be released."""
+        self._is_closed = True
+        for connection in self._conns.values():
+            connection.abort()
+        if self._owner is None:
+            await self._give_back()
+            await self._source.aclose()
+
+    async def _end(self) -> None:
+        """End the life of a client that its pool takes back."""
+        self._is_closed = self._is_released = True
+        await self._give_back()
+
+    async def _give_back(self) -> None:
+        """Give the connections back to where they came from."""
+        while self._conns:
+            await self._source.give(*self._conns.popitem())
+
+    async def _connection(self, key: Any = None, place: Any = None) -> Any:
+        """Return the connection of this client to a place, which ``key`` names."""
+        if self._is_released:
+            raise UsageError("this client was given back to its pool; acquire another one")
+        if self.closed:
+            raise ConnectionLost("the client is closed; make or acquire another one")
+        connection = self._conns.get(key)
+        if connection is None:
+            connection = await self._source.take(key, place)
+            if key in self._conns or self._is_closed:  # another call, or a close, meanwhile
+                await self._source.give(key, connection)
+                return await self._connection(key, place)
+            self._conns[key] = connection
+        return connection
+
+    async def _execute(self, args: tuple[Any, ...], spec: Any, parse: Any = None) -> Any:
+        return await self.execute(Command.of(args, spec, parse))
+
+    async def execute(self, *args: Any, **where: Any) -> Any:
+        """Run one command, given by its arguments."""
+        raise NotImplementedError
+
+    def multi(self, **where: Any) -> Any:
+        """Begin a transaction: the commands that follow are queued."""
+        return self.execute("MULTI", **where)
+
+    def exec(self, **where: Any) -> Any:
+        """Run what was queued, and return a list of replies; None if a watched key has changed."""
+        return self.execute("EXEC", **where)
+
+    def discard(self, **where: Any) -> Any:
+        """Drop what was queued."""
+        return self.execute("DISCARD", **where)
+
+
+class AsyncBulk(_AsyncClient):
+    """Bulk mode: commands are collected, and sent as one pipeline of each connection."""
+
+    def __init__(self, source: Any, owner: Any = None) -> None:
+        super().__init__(source, owner)
+        self._bulk_size: int | None = None
+        self._bulk: list[tuple[Any, Any, Command[Any]]] = []
+        self._results: list[Any] | None = None
+
+    @property
+    def bulk(self) -> bool:
+        """Whether commands are collected."""
+        return self._bulk_size is not None
+
+    def bulk_start(self, bulk_size: int = 5000, keep_results: bool = True) -> None:  # noqa: FBT001, FBT002
+        """Collect commands from now on; they return None. Each ``bulk_size`` of them are sent together."""
+        if self.bulk:
+            raise UsageError("already in bulk mode: call bulk_stop() first")
+        self._bulk_size = bulk_size
+        self._results = [] if keep_results else None
+
+    async def bulk_stop(self) -> list[Any] | None:
+        """Send the rest, and return all results, errors of the server among them; None if they are not kept."""
+        if not self.bulk:
+            raise UsageError("not in bulk mode: call bulk_start() first")
+        await self._bulk_send()
+        results, self._results, self._bulk_size = self._results, None, None
+        return results
+
+    async def _collect(self, command: Command[Any], key: Any = None, place: Any = None) -> None:
+        self._bulk.append((key, place, command))
+        if self._bulk_size is not None and len(self._bulk) >= self._bulk_size:
+            await self._bulk_send()
+
+    async def _bulk_send(self) -> None:
+        collected, self._bulk = self._bulk, []
+        results: list[Any] = [None] * len(collected)
+        for key, place in {key: place for key, place, _ in collected}.items():
+            mine = [at for at, each in enumerate(collected) if each[0] == key]
+            connection = await self._connection(key, place)
+            for at, value in zip(mine, await connection.execute_many([collected[at][2] for at in mine]), strict=True):
+                results[at] = value
+        if self._results is not None:
+            self._results += results
+
+    async def _give_back(self) -> None:
+        await super()._give_back()
+        self._bulk_size = self._results = None
+        if self._bulk:
+            said = f"{len(self._bulk)} commands in bulk mode were never sent: call bulk_stop()"
+            self._bulk = []
+            warnings.warn(said, RuntimeWarning, stacklevel=4)
+
+
+class AsyncClient(AsyncBulk):
+    """A client of one server, over one connection."""
+
+    def __init__(
+        self,
+        host: str | None = None,
+        port: int = 6379,
+        unix_sock: str | None = None,
+        *,
+        database: int | None = None,
+        password: str | None = None,
+        encoding: str | None = None,
+        conn_timeout: float | None = 2,
+        read_timeout: float | None = 2,
+        username: str | None = None,
+        _lent: tuple[Any, Any] | None = None,
+    ) -> None:
+        """Check the options; no I/O. Exactly one of ``host`` and ``unix_sock`` must be given."""
+        if _lent is not None:
+            super().__init__(*_lent)
+            return
+        options = options_of(
+            database=database,
+            password=password,
+            encoding=encoding,
+            conn_timeout=conn_timeout,
+            read_timeout=read_timeout,
+            username=username,
+        )
+        super().__init__(AsyncAlone(options | where_of(host, port, unix_sock)))
+
+    async def execute(self, *args: Any) -> Any:
+        """Run one command and return its reply; in bulk mode collect it and return None."""
+        command = command_of(args)
+        if self.bulk:
+            return await self._collect(command)
+        connection = await self._connection()
+        return await connection.execute(command)
+
+
+class AsyncReader(AsyncClient):
+    """A client of a pool whose reads are answered by replicas. What needs one connection gets one to the primary."""
+
+    async def execute(self, *args: Any) -> Any:
+        """Run one command and return its reply; in bulk mode collect it and return None."""
+        command = command_of(args)
+        if self.bulk or self._conns or self._is_closed or self._is_released or is_session(command):
+            return await super().execute(command)
+        return await self._source.execute(None, command)
+
+
+# Clients of several servers ----------------------------------------------------------------------------
+
+
+class _AsyncAt(AsyncCommands[Any]):
+    """The commands of a client or pool, sent to one place."""
+
+    def __init__(self, target: Any, where: dict[str, Any]) -> None:
+        self._target = target
+        self._where = where
+
+    async def _execute(self, args: tuple[Any, ...], spec: Any, parse: Any = None) -> Any:
+        return await self._target.execute(Command.of(args, spec, parse), **self._where)
+
+
+def taking_places(kind: Any) -> Any:
+    """Make every command method of a class take ``shard_key=`` and ``sock=``."""
+    for name in dir(AsyncCommands):
+        if not name.startswith("_") and name not in vars(kind):
+            setattr(kind, name, _taking_place(getattr(AsyncCommands, name)))
+    return kind
+
+
+def _taking_place(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def call(self: Any, *args: Any, shard_key: Any = None, sock: str | None = None, **options: Any) -> Any:
+        if shard_key is None and sock is None:
+            return method(self, *args, **options)
+        return method(_AsyncAt(self, {"shard_key": shard_key, "sock": sock}), *args, **options)
+
+    return call
+
+
+@taking_places
+class AsyncHashClient(AsyncBulk):
+    """A client of several servers, over which keys are spread; it has one connection to each that it has used."""
+
+    def __init__(
+        self,
+        buckets: Any = None,
+        database: int | None = None,
+        password: str | None = None,
+        encoding: str | None = None,
+        conn_timeout: float | None = 2,
+        read_timeout: float | None = 2,
+        username: str | None = None,
+        *,
+        tags: str = "server",
+        _lent: tuple[Any, Any] | None = None,
+    ) -> None:
+        """Check the options; no I/O. ``tags="pyredis"`` reads hash tags as pyredis does."""
+        self._encoding = encoding
+        self._tags = check_tags(tags)
+        if _lent is None:
+            options = options_of(
+                database=database,
+                password=password,
+                encoding=encoding,
+                conn_timeout=conn_timeout,
+                read_timeout=read_timeout,
+                username=username,
+            )
+            engine: AsyncHashPool[Any] = AsyncHashPool(
+                buckets_of(buckets),
+                shared=0,
+                max_size=1,
+                acquire_timeout=None if conn_timeout is None else 3 * conn_timeout,
+                **options,
+            )
+            _lent = (AsyncLent(engine, is_owned=True), None)
+        super().__init__(*_lent)
+
+    async def execute(self, *args: Any, shard_key: Any = None, sock: str | None = None) -> Any:
+        """Run one command at the bucket of ``shard_key``, at ``sock``, or at that of its first key.
+
+        In bulk mode it is collected, and None is returned. Raises UsageError if it is not clear where it goes.
+        """
+        command = command_of(args)
+        place = self._place(command, shard_key, sock)
+        if self.bulk:
+            return await self._collect(command, place, {"node": place})
+        connection = await self._connection(place, {"node": place})
+        return await connection.execute(command)
+
+    def _place(self, command: Command[Any], shard_key: Any, sock: str | None) -> Any:
+        check_place(command, shard_key, sock)
+        if sock is not None:
+            return self._source.place_at(sock)
+        places, key = self._source.places, command.keys[0] if shard_key is None else shard_key
+        return places[slot_of(key, self._encoding, self._tags) % len(places)]
+
+
+class AsyncHashReader(AsyncHashClient):
+    """The same, with reads that are answered by replicas. What needs one connection gets one to the primary."""
+
+    async def execute(self, *args: Any, shard_key: Any = None, sock: str | None = None) -> Any:
+        """Run one command as ``AsyncHashClient.execute`` does; a read at a replica of its bucket."""
+        command = command_of(args)
+        if self.bulk or self._conns or self._is_closed or is_session(command):
+            return await super().execute(command, shard_key=shard_key, sock=sock)
+        return await self._source.execute(self._place(command, shard_key, sock), command)
+
+
+@taking_places
+class AsyncClusterClient(_AsyncClient):
+    """A client of a cluster. A transaction, or WATCH, gets a connection to its node for as long as it lasts."""
+
+    def __init__(
+        self,
+        seeds: Any = None,
+        database: int | None = 0,
+        password: str | None = None,
+        encoding: str | None = None,
+        slave_ok: bool = False,  # noqa: FBT001, FBT002
+        conn_timeout: float | None = 2,
+        read_timeout: float | None = 2,
+        cluster_map: Any = None,
+        username: str | None = None,
+        *,
+        _lent: tuple[Any, Any] | None = None,
+    ) -> None:
+        """Check the options; no I/O. Exactly one of ``seeds`` and ``cluster_map`` must be given."""
+        if _lent is None:
+            if bool(seeds) == bool(cluster_map):
+                raise UsageError("give either seeds= or cluster_map=: one of them says where the cluster is")
+            engine: AsyncClusterPool[Any] = AsyncClusterPool(
+                seeds=places_of(seeds or cluster_map.seeds),
+                read_from="replica" if slave_ok else "primary",
+                shared=0,
+                acquire_timeout=None if conn_timeout is None else 3 * conn_timeout,
+                max_size=2,  # one for a transaction, one for what goes on beside it
+                **options_of(
+                    database=database,
+                    password=password,
+                    encoding=encoding,
+                    conn_timeout=conn_timeout,
+                    read_timeout=read_timeout,
+                    username=username,
+                ),
+            )
+            _lent = (AsyncLent(engine, is_owned=True), None)
+        super().__init__(*_lent)
+
+    async def execute(self, *args: Any, shard_key: Any = None, sock: str | None = None) -> Any:
+        """Run one command at the node of its keys, of ``shard_key``, or at ``sock``; redirects are followed.
+
+        From MULTI or WATCH on, everything goes to the node of that command, until the transaction has ended. Raises
+        UsageError if it is not clear where a command goes.
+        """
+        command = command_of(args)
+        if self._conns or is_session(command):
+            return await self._execute_in_session(command, shard_key, sock)
+        if self._is_released or self._is_closed:
+            await self._connection()  # it says why there is none
+        check_place(command, shard_key, sock)
+        if sock is not None:
+            return await self._source.execute(None, command, node=place_of(sock))
+        if command.keys:
+            return await self._source.execute(None, command)
+        connection = await self._source.take(None, {"key": shard_key})
+        try:
+            return await connection.execute(command)
+        finally:
+            await self._source.give(None, connection)
+
+    async def _execute_in_session(self, command: Command[Any], shard_key: Any, sock: str | None) -> Any:
+        """Run a command of a transaction on the connection that the transaction has."""
+        if not self._conns:
+            check_place(command, shard_key, sock)
+        key = command.keys[0] if shard_key is None and command.keys else shard_key
+        connection = await self._connection(None, {"key": key} if sock is None else {"node": place_of(sock)})
+        try:
+            return await connection.execute(command)
+        finally:
+            if connection.is_clean and not connection.closed:
+                await self._give_back()
