@@ -54,6 +54,9 @@ _WIRE = (
     "protocol/test_wire.py protocol/test_blobs.py protocol/test_frames.py protocol/test_vectors.py "
     "protocol/test_interrupted.py protocol/test_wire_machine.py"
 )
+_OLD_POOLS: Final = (
+    "compat/pyredis/asyncio_/test_pools.py compat/pyredis/test_tasks.py compat/pyredis/asyncio_/test_sentinels.py"
+)
 _BUCKETS: Final = "asyncio_/test_hash_pool.py"
 #: The tests that must fail if a file is wrong, the quickest first.
 TESTS_OF: Final = {
@@ -137,6 +140,13 @@ TESTS_OF: Final = {
     "_sync/shell/transport.py": "threads/test_posted_runs.py threads/only/test_posted_interrupts.py",
     "_async/node/scan.py": "asyncio_/test_scans.py asyncio_/test_hash_pool.py",
     "compat/aioredis.py": "compat/aioredis/test_aioredis.py",
+    "compat/pyredis/_names.py": "compat/pyredis/test_urls.py compat/pyredis/asyncio_/test_many_nodes.py",
+    "compat/pyredis/_async/pools.py": _OLD_POOLS,
+    "compat/pyredis/_async/clients.py": f"{_OLD_POOLS} compat/pyredis/asyncio_/test_many_nodes.py",
+    "compat/pyredis/_async/hashed.py": "compat/pyredis/asyncio_/test_sentinels.py",
+    "compat/pyredis/_async/others.py": "compat/pyredis/asyncio_/test_sentinels.py "
+    "compat/pyredis/asyncio_/test_many_nodes.py",
+    "compat/pyredis/_async/worlds.py": "compat/pyredis/test_tasks.py",
     "testing/_fake_cluster.py": _FAKES,
     "testing/_fake_cluster_node.py": _FAKES,
     "testing/_fake_routing.py": _FAKES,

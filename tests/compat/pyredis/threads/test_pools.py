@@ -295,6 +295,17 @@ def test_003_05_shrinking_closes_lent_connections_when_they_come_back(server: Se
     pool.release(client)
 
 
+def test_003_05_clients_that_were_lent_before_a_pool_shrank_connect_all_the_same(server: Server, pool_of: Make) -> None:
+    pool = pool_of(pool_size=3)
+    clients = [pool.acquire() for _ in range(3)]
+    pool.pool_size = 1
+    assert [client.ping() for client in clients] == [True] * 3
+    assert server.client_count() == 3
+    for client in clients:
+        pool.release(client)
+    wait_until(lambda: server.client_count() == 1)
+
+
 def test_003_05_growing_takes_effect_at_once(pool_of: Make) -> None:
     pool = pool_of(pool_size=1)
     clients = [pool.acquire()]
