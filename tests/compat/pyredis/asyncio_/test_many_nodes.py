@@ -24,7 +24,7 @@ from respool.compat.pyredis import (
 )
 from respool.compat.pyredis._names import slot_of
 from respool.errors import UsageError
-from respool.testing import ClusterServers, Server
+from respool.testing import ClusterServers, FakeCluster, Server
 
 
 @pytest.fixture(scope="module")
@@ -290,6 +290,17 @@ async def test_003_07_a_bucket_that_is_lost_closes_the_client(buckets: list[Serv
     assert await hashed.get("k") == b"v"
 
 
+async def test_003_07_redirects_end_in_an_error() -> None:
+    with FakeCluster(primaries=2) as cluster:
+        node = cluster.nodes[0]
+        cluster.on("GET", f"-MOVED {cluster.slot_of('k')} {node.host}:{node.port}\r\n".encode())
+        pool = AsyncClusterPool([(each.host, each.port) for each in cluster.nodes])
+        with pytest.raises(PyRedisError, match="redirect"):
+            await pool.get("k")
+        assert await pool.set("k", "v") is True
+        await pool.close()
+
+
 # 8. Hash tags ----------------------------------------------------------------------------------------------
 
 
@@ -322,6 +333,22 @@ async def test_003_08_old_buckets_are_kept_with_old_tags(buckets: list[Server]) 
 
 
 # 9. Not to be copied ---------------------------------------------------------------------------------------
+
+
+async def test_003_09_a_key_that_is_moving_is_found_with_asking(cluster: ClusterServers, pool: AsyncClusterPool) -> None:
+    owner = cluster.owner_of("{asked}")
+    target = next(node for node in cluster.primaries if node is not owner)
+    slot = cluster.slot_of("{asked}")
+    await pool.mset({"{asked}a": 1, "{asked}b": 2})
+    cluster.begin_migration(slot, target, moved=["{asked}a"])
+    client = await pool.acquire()
+    assert [await client.get("{asked}a"), await client.get("{asked}b")] == [b"1", b"2"]
+    assert await client.set("{asked}new", "v") is True
+    assert await client.execute("GET", "{asked}new", shard_key="{asked}") == b"v"
+    await pool.release(client)
+    cluster.finish_migration(slot)
+    assert await pool.get("{asked}new") == b"v"
+    cluster.move_slots(slot, owner)
 
 
 async def test_003_09_a_cluster_pool_can_shrink_and_close(cluster: ClusterServers) -> None:

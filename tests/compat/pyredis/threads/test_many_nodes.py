@@ -24,7 +24,7 @@ from respool.compat.pyredis import (
 )
 from respool.compat.pyredis._names import slot_of
 from respool.errors import UsageError
-from respool.testing import ClusterServers, Server
+from respool.testing import ClusterServers, FakeCluster, Server
 
 
 @pytest.fixture(scope="module")
@@ -290,6 +290,17 @@ def test_003_07_a_bucket_that_is_lost_closes_the_client(buckets: list[Server], h
     assert hashed.get("k") == b"v"
 
 
+def test_003_07_redirects_end_in_an_error() -> None:
+    with FakeCluster(primaries=2) as cluster:
+        node = cluster.nodes[0]
+        cluster.on("GET", f"-MOVED {cluster.slot_of('k')} {node.host}:{node.port}\r\n".encode())
+        pool = ClusterPool([(each.host, each.port) for each in cluster.nodes])
+        with pytest.raises(PyRedisError, match="redirect"):
+            pool.get("k")
+        assert pool.set("k", "v") is True
+        pool.close()
+
+
 # 8. Hash tags ----------------------------------------------------------------------------------------------
 
 
@@ -322,6 +333,22 @@ def test_003_08_old_buckets_are_kept_with_old_tags(buckets: list[Server]) -> Non
 
 
 # 9. Not to be copied ---------------------------------------------------------------------------------------
+
+
+def test_003_09_a_key_that_is_moving_is_found_with_asking(cluster: ClusterServers, pool: ClusterPool) -> None:
+    owner = cluster.owner_of("{asked}")
+    target = next(node for node in cluster.primaries if node is not owner)
+    slot = cluster.slot_of("{asked}")
+    pool.mset({"{asked}a": 1, "{asked}b": 2})
+    cluster.begin_migration(slot, target, moved=["{asked}a"])
+    client = pool.acquire()
+    assert [client.get("{asked}a"), client.get("{asked}b")] == [b"1", b"2"]
+    assert client.set("{asked}new", "v") is True
+    assert client.execute("GET", "{asked}new", shard_key="{asked}") == b"v"
+    pool.release(client)
+    cluster.finish_migration(slot)
+    assert pool.get("{asked}new") == b"v"
+    cluster.move_slots(slot, owner)
 
 
 def test_003_09_a_cluster_pool_can_shrink_and_close(cluster: ClusterServers) -> None:

@@ -125,9 +125,15 @@ def test_003_07_without_a_primary_the_error_is_about_connecting() -> None:
 
 def test_003_07_sentinels_have_credentials_of_their_own() -> None:
     with SentinelServers(sentinels=1, replicas=0, password="one", sentinel_password="two") as servers:
-        pool = SentinelPool(sentinels_of(servers), servers.name, password="one", sentinel_password="two")
-        assert pool.set("k", "v") is True
-        pool.close()
+        secrets = {"password": "one", "sentinel_password": "two"}
+        for pool in (
+            SentinelPool(sentinels_of(servers), servers.name, **secrets),
+            SentinelHashPool(sentinels_of(servers), [servers.name], **secrets),
+        ):
+            assert pool.set("k", "v") is True
+            assert (pool.password, pool.sentinel_password, pool.sentinel_username) == ("one", "two", None)
+            assert "two" not in repr(pool)
+            pool.close()
         client = SentinelClient(sentinels_of(servers), password="two")
         assert (client.get_master(servers.name))[b"name"] == servers.name.encode()
         client.close()

@@ -278,6 +278,8 @@ class AsyncSentinelPool(AsyncBasePool):
         super().__init__(**kwargs)
         self._close_on_err = True
         self._sentinels = places_of(sentinels)
+        self._sentinel_username = sentinel_username
+        self._sentinel_password = sentinel_password
         self._name = name
         self._slave_ok = slave_ok
         self._retries = retries
@@ -294,6 +296,16 @@ class AsyncSentinelPool(AsyncBasePool):
     def sentinels(self) -> list[tuple[str, int]]:
         """The sentinels."""
         return self._sentinels
+
+    @property
+    def sentinel_username(self) -> str | None:
+        """The ACL user at the sentinels."""
+        return self._sentinel_username
+
+    @property
+    def sentinel_password(self) -> str | None:
+        """The password at the sentinels."""
+        return self._sentinel_password
 
     @property
     def name(self) -> str:

@@ -86,6 +86,8 @@ class SentinelHashPool(BasePool):
         super().__init__(**kwargs)
         self._close_on_err = True
         self._sentinels = places_of(sentinels)
+        self._sentinel_username = sentinel_username
+        self._sentinel_password = sentinel_password
         self._buckets = list(buckets)
         self._slave_ok = slave_ok
         self._retries = retries
@@ -102,6 +104,16 @@ class SentinelHashPool(BasePool):
     def sentinels(self) -> list[Place]:
         """The sentinels."""
         return self._sentinels
+
+    @property
+    def sentinel_username(self) -> str | None:
+        """The ACL user at the sentinels."""
+        return self._sentinel_username
+
+    @property
+    def sentinel_password(self) -> str | None:
+        """The password at the sentinels."""
+        return self._sentinel_password
 
     @property
     def buckets(self) -> list[str]:
