@@ -156,6 +156,8 @@ TESTS_OF: Final = {
     "asyncio_/only/test_cancelled_leases.py asyncio_/test_blobs.py",
     "_async/node/shared_lane.py": "asyncio_/test_shared_lane.py asyncio_/test_noreply.py "
     "asyncio_/test_pool_life.py asyncio_/test_outages.py asyncio_/test_delivery.py",
+    "_async/commands.py": "asyncio_/test_own_commands.py",
+    "_async/node/maintenance.py": "asyncio_/only/test_event_loops.py",
     "_async/door.py": "asyncio_/test_lane_choice.py asyncio_/test_delivery.py asyncio_/test_noreply.py "
     "asyncio_/test_pipelines.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blocking_commands.py asyncio_/test_outages.py asyncio_/only/test_event_loops.py",

@@ -16,6 +16,7 @@ from respool._facts.version import __version__
 
 if TYPE_CHECKING:
     from respool._async.cluster_pool import AsyncClusterPool
+    from respool._async.commands import AsyncCommands
     from respool._async.from_url import async_from_url
     from respool._async.hash_pool import AsyncHashPool
     from respool._async.node.connection import AsyncConnection
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from respool._facts.retry_policy import RetryPolicy
     from respool._facts.stats import PoolStats
     from respool._sync.cluster_pool import ClusterPool
+    from respool._sync.commands import Commands
     from respool._sync.from_url import from_url
     from respool._sync.hash_pool import HashPool
     from respool._sync.node.connection import Connection
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AsyncClusterPool": "respool._async.cluster_pool",
+    "AsyncCommands": "respool._async.commands",
     "AsyncConnection": "respool._async.node.connection",
     "AsyncHashPool": "respool._async.hash_pool",
     "AsyncPool": "respool._async.pool",
@@ -42,6 +45,7 @@ _HOMES = {
     "AsyncSentinelPool": "respool._async.sentinel_pool",
     "ClusterPool": "respool._sync.cluster_pool",
     "Command": "respool._facts.command",
+    "Commands": "respool._sync.commands",
     "Connection": "respool._sync.node.connection",
     "HashPool": "respool._sync.hash_pool",
     "Pool": "respool._sync.pool",
@@ -55,6 +59,7 @@ _HOMES = {
 
 __all__ = [
     "AsyncClusterPool",
+    "AsyncCommands",
     "AsyncConnection",
     "AsyncHashPool",
     "AsyncPool",
@@ -62,6 +67,7 @@ __all__ = [
     "AsyncSentinelPool",
     "ClusterPool",
     "Command",
+    "Commands",
     "Connection",
     "HashPool",
     "Pool",

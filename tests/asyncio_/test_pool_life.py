@@ -482,3 +482,12 @@ async def forget_one(server: Server) -> None:
     pool = AsyncPool(server.url, shared=1, min_size=3)
     await pool.open()
     assert await pool.execute("PING") == b"PONG"
+
+
+async def test_a_pool_need_not_warn_when_it_is_dropped_and_is_closed_all_the_same(server: Server) -> None:
+    before = server.client_count()
+    pool: Any = AsyncPool(server.url, warn_unclosed=False)
+    assert await pool.execute("PING") == b"PONG"
+    del pool  # a warning would be an error
+    gc.collect()
+    await wait_until(lambda: server.client_count() == before)

@@ -73,6 +73,7 @@ TABLE: dict[str, tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]] = {
     "reset": ((None, print), FUNCTION, ()),
     "listener": ((None, print), (*FUNCTION, nobody_waits), ()),
     "trace_leases": ((True, False), FLAG, ()),
+    "warn_unclosed": ((True, False), FLAG, ()),
 }
 
 

@@ -104,12 +104,12 @@ class TestQuery:
     def test_the_query_may_carry_any_option_that_is_text(self) -> None:
         options = make_options(
             "redis://h/1?max_size=5&min_size=2&shared=0&read_timeout=1.5&keepalive=none&max_idle=NONE&close_on_error=yes"
-            "&trace_leases=0&strategy=random&on_full=raise&idle_order=fifo&client_name=me&encoding=utf-8&protocol=2",
+            "&trace_leases=0&warn_unclosed=no&strategy=random&on_full=raise&idle_order=fifo&client_name=me&encoding=utf-8&protocol=2",
             {},
         )
         assert (options.db, options.max_size, options.min_size, options.shared) == (1, 5, 2, 0)
         assert (options.read_timeout, options.keepalive, options.max_idle) == (1.5, None, None)
-        assert (options.close_on_error, options.trace_leases) == (True, False)
+        assert (options.close_on_error, options.trace_leases, options.warn_unclosed) == (True, False, False)
         assert (options.strategy, options.on_full, options.idle_order) == ("random", "raise", "fifo")
         assert (options.client_name, options.encoding, options.protocol) == ("me", "utf-8", 2)
 

@@ -482,3 +482,12 @@ def forget_one(server: Server) -> None:
     pool = Pool(server.url, shared=1, min_size=3)
     pool.open()
     assert pool.execute("PING") == b"PONG"
+
+
+def test_a_pool_need_not_warn_when_it_is_dropped_and_is_closed_all_the_same(server: Server) -> None:
+    before = server.client_count()
+    pool: Any = Pool(server.url, warn_unclosed=False)
+    assert pool.execute("PING") == b"PONG"
+    del pool  # a warning would be an error
+    gc.collect()
+    wait_until(lambda: server.client_count() == before)

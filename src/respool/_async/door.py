@@ -196,8 +196,9 @@ class AsyncDoor(AsyncSubscribable[S], AsyncViewable[S]):
     def __del__(self) -> None:
         serving = self.__dict__.get("_serving")
         if serving is not None and not self._is_closed:
-            warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
-            serving.abandon()
+            if self._options.warn_unclosed:
+                warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
+            serving.forget(OUTLIVED) if has_ended(serving.world) else serving.abandon()
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -455,7 +456,5 @@ class AsyncDoor(AsyncSubscribable[S], AsyncViewable[S]):
 
     def stats(self) -> PoolStats:
         """Return all counts as one value, exact at this moment."""
-        if self._serving is None:
-            return PoolStats(min_size=self.min_size, max_size=self.max_size)
-        stats: PoolStats = self._serving.stats()
-        return stats
+        serving: Service | None = self._serving
+        return PoolStats(min_size=self.min_size, max_size=self.max_size) if serving is None else serving.stats()

@@ -144,6 +144,8 @@ class PoolOptions(ConnectionOptions, total=False):
     """Plain function, called with each event (``respool.events``). Default: ``None``."""
     trace_leases: bool
     """Record where leases are acquired, to report it in leaks and timeouts. Default: ``False``."""
+    warn_unclosed: bool
+    """Warn about a pool that is dropped without being closed (``ResourceWarning``). Default: ``True``."""
 
 
 class ClusterPoolOptions(PoolOptions, total=False):

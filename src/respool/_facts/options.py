@@ -86,6 +86,7 @@ class Options:
     reset: Hook | None = None
     listener: Callable[[Any], None] | None = None
     trace_leases: bool = False
+    warn_unclosed: bool = True
     # What a pool says about the node; None for a connection that is used alone
     standing: Standing | None = field(default=None, repr=False)
 
@@ -267,6 +268,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "reset": checks.function,
     "listener": checks.plain_function,
     "trace_leases": checks.must_be(bool, "True or False"),
+    "warn_unclosed": checks.must_be(bool, "True or False"),
 }
 
 NAMES: Final = Options.names()
@@ -285,7 +287,7 @@ _WHOLE: Final = frozenset(
 _SECONDS: Final = frozenset(
     "connect_timeout read_timeout acquire_timeout stall_after max_idle max_lifetime keepalive".split()
 )
-_FLAGS: Final = frozenset("tls client_info close_on_error trace_leases".split())
+_FLAGS: Final = frozenset("tls client_info close_on_error trace_leases warn_unclosed".split())
 _TEXTS: Final = frozenset(
     "host path username password client_name encoding encoding_errors strategy on_full idle_order".split()
 )

@@ -339,3 +339,41 @@ async def test_one_acquire_stands_for_one_lease(server: Server) -> None:
         with pytest.raises(UsageError, match="awaited or entered before"):
             await borrowing
         assert (pool.leased, pool.idle) == (0, 1)
+
+
+@pytest.mark.parametrize("shared", [0, 1])
+@pytest.mark.parametrize("how", ["dropped in the loop", "dropped after it", "used in the next one"])
+@FACTORIES
+def test_a_pool_that_need_not_be_closed_leaves_nothing_at_the_end_of_its_event_loop(
+    server: Server, factory: Callable[[], asyncio.AbstractEventLoop], how: str, shared: int
+) -> None:
+    before, clients = sockets(), server.client_count()
+    pools: list[Any] = []
+
+    async def use() -> None:
+        pool = AsyncPool(server.url, warn_unclosed=False, shared=shared, max_size=4) if not pools else pools.pop()
+        assert await asyncio.gather(*[pool.ping() for _ in range(10)]) == [True] * 10
+        if how != "dropped in the loop":
+            pools.append(pool)
+
+    for _ in range(2):
+        run_in(factory, use, "orderly")
+        wait_until(lambda: server.client_count() == clients)
+        if how == "dropped after it":
+            pools.clear()
+    pools.clear()
+    gc.collect()
+    assert sockets() == before  # and no warning, which would be an error
+
+
+def test_a_pool_whose_tasks_are_all_cancelled_can_be_used_on(server: Server) -> None:
+    async def main() -> None:
+        pool = AsyncPool(server.url, warn_unclosed=False, shared=1)
+        assert await pool.ping()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await asyncio.sleep(0)
+        assert await pool.ping()
+        await pool.aclose()
+
+    asyncio.run(main())

@@ -15,11 +15,22 @@ from respool._pooling.upkeep import due_for_check, next_sweep_at, sweep
 
 async def maintain(node: Node) -> None:
     """Retire, check and redial in the background until the node is closed."""
-    while not (node.ledger.closed or node.is_abandoned):
-        seconds = maintain_once(node)
-        await node.alarm.wait(None if seconds == float("inf") else seconds)
-    if not node.ledger.closed:
+    try:
+        while not (node.ledger.closed or node.is_abandoned):
+            seconds = maintain_once(node)
+            await node.alarm.wait(None if seconds == float("inf") else seconds)
+    finally:
+        end_maintenance(node)
+
+
+def end_maintenance(node: Node) -> None:
+    """Close a node whose pool was dropped; or what it can spare, if nobody need close it and its event loop ends."""
+    if node.ledger.closed:
+        return
+    if node.is_abandoned:
         node.close_now()
+    elif not node.options.warn_unclosed:
+        node.close_spare()
 
 
 def maintain_once(node: Node) -> float:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from respool._async.node.closing import close, forget
-from respool._async.node.maintenance import maintain_once
+from respool._async.node.maintenance import end_maintenance, maintain_once
 from respool._async.node.serving import Serving
 from respool._async.shell.compat import Alarm, BackgroundTasks, clock, new_world
 from respool._facts.errors import ConnectFailed
@@ -62,16 +62,19 @@ class Members:
         self.tasks.start(self._maintain)
 
     async def _maintain(self) -> None:
-        while not (self.closed or self._is_abandoned):
-            seconds = self._work()
-            for serving in self.all():
-                seconds = min(seconds, maintain_once(serving.node))
-            self._count_gone()
-            await self.alarm.wait(None if seconds == float("inf") else seconds)
-        if not self.closed:
-            self.closed = True
-            for serving in self.all():
-                serving.node.close_now()
+        try:
+            while not (self.closed or self._is_abandoned):
+                seconds = self._work()
+                for serving in self.all():
+                    seconds = min(seconds, maintain_once(serving.node))
+                self._count_gone()
+                await self.alarm.wait(None if seconds == float("inf") else seconds)
+        finally:
+            servings = [] if self.closed else self.all()
+            self.closed = self.closed or self._is_abandoned
+            for serving in servings:
+                serving.node.is_abandoned = self._is_abandoned
+                end_maintenance(serving.node)
         self.at_end()
 
     def all(self) -> list[Serving]:

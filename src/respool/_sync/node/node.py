@@ -412,6 +412,17 @@ class Node:
         self.on_change()
         self.settle()
 
+    def close_spare(self) -> None:
+        """Close everything that is not leased, and dial nothing in its place; the next caller does."""
+        ledger = self.ledger
+        with self.lock:
+            for slot in [*ledger.idle_slots, *ledger.shared_slots]:
+                ledger.discard(slot, "closed")
+            to_close = ledger.reap()
+        self.on_change()
+        for slot in to_close:
+            self._close_slot(slot)
+
     # Events ----------------------------------------------------------------------------------------
 
     def emit(self, kind: type[Event], *facts: Any) -> None:
