@@ -35,6 +35,7 @@ FLOORS = {
     "compat/pyredis": 6,
     "compat/pyredis/_async": 6,
     "compat/pyredis/_sync": 6,
+    "compat/redis": 6,
     "_cli": 6,
     "": 6,
 }
@@ -56,6 +57,7 @@ NEIGHBOURS = {
     ("compat/pyredis/_async", "compat/pyredis"),
     ("compat/pyredis/_sync", ""),
     ("compat/pyredis/_sync", "compat/pyredis"),
+    ("compat/redis", ""),
     ("", "_cli"),
 }
 #: Connections, pipelines and pools inherit their command methods: generated ``def``s over ``_execute``. So the surfaces

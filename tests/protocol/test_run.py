@@ -125,9 +125,10 @@ class TestAtomic:
         abort = TransactionAborted("EXECABORT", "Transaction discarded because of previous errors.")
         with pytest.raises(TransactionAborted, match=r"nothing was run, because: ERR no \(command 2 of 2, BAD\)") as caught:
             run.read([OK, QUEUED, ERROR, abort])
-        assert caught.value.__cause__ is ERROR
-        with pytest.raises(TransactionAborted, match="Transaction discarded"):
+        assert (caught.value.__cause__, caught.value.refused_index) == (ERROR, 1)
+        with pytest.raises(TransactionAborted, match="Transaction discarded") as caught:
             run.read([OK, QUEUED, QUEUED, abort])
+        assert caught.value.refused_index is None
 
     def test_a_refused_multi_is_raised(self) -> None:
         run = Run([("INCR", "k")], atomic=True)

@@ -193,6 +193,9 @@ class TooManyRedirects(ServerError):
 class TransactionAborted(ServerError):
     """EXEC ran nothing: a watched key changed, or a queued command was refused (see ``__cause__``)."""
 
+    #: The position of the refused command among those of the run, from zero; None if no reply tells which one it was.
+    refused_index: int | None = None
+
 
 class UnknownCommand(ServerError):
     """The server does not know this command."""

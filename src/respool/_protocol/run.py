@@ -308,12 +308,14 @@ class Run:
     def _aborted(self, aborted: TransactionAborted, replies: list[Any]) -> TransactionAborted:
         """Make the error to raise for a transaction that was not run, with its reason as the cause."""
         message, reason = aborted.message, next(iter(reasons_of(aborted)), aborted.__cause__)
+        index: int | None = None
         for at, (spec, reply) in enumerate(zip(self.specs, replies[1:-1], strict=True)):
             if isinstance(reply, Error):
                 message = f"nothing was run, because: {reply} (command {at + 1} of {len(self.calls)}, {spec.name})"
-                reason = reply
+                reason, index = reply, at
                 break
         error = TransactionAborted(aborted.code, message)
+        error.refused_index = index
         error.__cause__ = reason
         return error
 

@@ -1,0 +1,37 @@
+"""Engines for pools whose text is not sent as strict UTF-8: they encode it as redis-py does before they pass it on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from redis._parsers.encoders import Encoder
+
+from respool import Command
+
+
+def needs_encoding(settings: dict[str, Any]) -> bool:
+    """Tell whether text must be encoded here: respool sends UTF-8, and refuses what cannot be written in it."""
+    encoding = (settings.get("encoding") or "utf-8").lower().replace("_", "-")
+    return encoding not in ("utf-8", "utf8") or settings.get("encoding_errors", "strict") != "strict"
+
+
+class EncodingEngine:
+    """A respool pool, sync or asyncio, whose commands are encoded first."""
+
+    def __init__(self, pool: Any, encoder: Encoder) -> None:
+        self._pool = pool
+        self._encoder = encoder
+        self.close = getattr(pool, "close", None)
+        self.aclose = getattr(pool, "aclose", None)
+        self.select = pool.select
+        self.clear = pool.clear
+
+    def execute(self, command: Command[Any]) -> Any:
+        return self._pool.execute(self._encoded(command))
+
+    def execute_many(self, commands: Iterable[Command[Any]], *, atomic: bool) -> Any:
+        return self._pool.execute_many([self._encoded(command) for command in commands], atomic=atomic)
+
+    def _encoded(self, command: Command[Any]) -> Command[Any]:
+        return Command.of(tuple(map(self._encoder.encode, command.args)), command.spec, command.parse)

@@ -1,0 +1,53 @@
+"""respool's errors as those of redis-py: the same classes and texts that its own connections raise.
+
+Rule 1: an error reply goes through redis-py's own table, so that every class and text is the one of its version.
+Rule 2: respool's error is the cause of the one that is raised: it knows whether the command may have run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from redis import exceptions
+from redis._parsers.base import BaseParser
+
+from respool.errors import (
+    DecodeError,
+    Error,
+    PoolExhausted,
+    PoolTimeout,
+    ServerError,
+    UsageError,
+)
+
+
+def as_redis_error(error: Error) -> Exception:
+    """Return the error of redis-py that stands for one of respool, which is its cause."""
+    made: Exception = _made(error)
+    made.__cause__ = error
+    return made
+
+
+def _made(error: Error) -> Any:
+    if isinstance(error, ServerError):
+        return BaseParser.parse_error(f"{error.code} {error.message}" if error.message else error.code)
+    if isinstance(error, DecodeError):
+        return UnicodeDecodeError("utf-8", b"", 0, 0, str(error))  # the bytes themselves are not kept
+    if isinstance(error, UsageError):
+        return exceptions.DataError(str(error))
+    if isinstance(error, PoolExhausted):
+        return exceptions.MaxConnectionsError(str(error))
+    if isinstance(error, TimeoutError) and not isinstance(error, PoolTimeout):
+        return exceptions.TimeoutError(str(error))
+    return exceptions.ConnectionError(str(error))
+
+
+def with_redis_errors(reply: Any) -> Any:
+    """Return a reply in which nested error replies are redis-py's: a script or a module may return such."""
+    if isinstance(reply, Error):
+        return as_redis_error(reply)
+    if type(reply) is list:
+        return [with_redis_errors(part) for part in reply]
+    if type(reply) is dict:
+        return {key: with_redis_errors(part) for key, part in reply.items()}
+    return reply

@@ -1,0 +1,3 @@
+"""The exceptions of redis-py."""
+
+from redis.exceptions import *  # noqa: F403 # pyright: ignore[reportWildcardImportFromLibrary]
