@@ -33,7 +33,7 @@ def options(**settings: Any) -> dict[str, Any]:
         ({"client_name": "me"}, {"client_name": "me"}),
         ({"socket_timeout": 1, "socket_connect_timeout": 2}, {"read_timeout": 1, "connect_timeout": 2}),
         ({"socket_timeout": 1, "socket_connect_timeout": None}, {"read_timeout": 1, "connect_timeout": 1}),
-        ({"socket_timeout": None, "socket_connect_timeout": None}, {"read_timeout": None, "connect_timeout": None}),
+        ({"socket_timeout": None, "socket_connect_timeout": None}, {"read_timeout": None, "connect_timeout": 5.0}),
         ({"health_check_interval": 7}, {"keepalive": 7}),
         ({"protocol": 2}, {"protocol": 2}),
         ({"protocol": "3"}, {"protocol": 3}),

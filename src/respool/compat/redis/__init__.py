@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import redis as _redis
 
-from respool.compat.redis import exceptions
+from respool.compat.redis import asyncio, exceptions
 from respool.compat.redis._client import Pipeline, Redis, StrictRedis
 from respool.compat.redis._pools import BlockingConnectionPool, ConnectionPool
 
@@ -32,6 +32,7 @@ __all__ = [
     "Pipeline",
     "Redis",
     "StrictRedis",
+    "asyncio",
     "exceptions",
     "from_url",
 ]

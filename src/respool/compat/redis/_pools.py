@@ -2,8 +2,8 @@
 
 Rule 1: the engine is the attribute ``_engine`` of its pool. Whoever finds None calls ``_make_engine``, which returns
         None if only redis-py's own path serves this pool.
-Rule 2: an engine is dropped whole: by ``disconnect``, ``reset`` and ``close``, by changed settings, and by a new
-        identity (AUTH, CLIENT SETNAME). The next command makes another one.
+Rule 2: an engine is dropped whole, and the next command makes another one. ``disconnect``, ``reset`` and ``close``
+        close it, with the commands in it. Changed settings and a new identity (AUTH, CLIENT SETNAME) only forget it.
 Rule 3: nothing is waited for in a finaliser: a dropped pool forgets its engine, which closes itself.
 """
 
@@ -80,7 +80,7 @@ class ConnectionPool(redis.ConnectionPool):
             return
         before, self._options = self._options, self._read_options()
         if before != self._options:
-            self._close_engine()
+            self._forget_engine()
 
     def _take_identity(self, changes: dict[str, Any]) -> None:
         """Give all later commands the identity that the server has accepted on one connection."""
@@ -90,10 +90,10 @@ class ConnectionPool(redis.ConnectionPool):
         if changes.keys() == {"db"}:
             engine.select(changes["db"])
         else:
-            self._close_engine()
+            self._forget_engine()
 
     def _forget_engine(self) -> Any:
-        """Drop the engine and return it. If nobody keeps it, it closes itself without anybody waiting."""
+        """Drop the engine and return it. It closes itself once the commands in it have ended and nobody keeps it."""
         return _own(self).pop("_engine", None)
 
     def _close_engine(self) -> None:
@@ -112,12 +112,14 @@ class ConnectionPool(redis.ConnectionPool):
         self._close_engine()
 
     def disconnect(self, inuse_connections: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
-        super().disconnect(inuse_connections)
         if inuse_connections:
+            super().disconnect()
             self._identity = _NOBODY
             self._close_engine()
-        elif self._engine is not None:
-            self._engine.clear()
+        else:
+            super().disconnect(inuse_connections)
+            if self._engine is not None:
+                self._engine.clear()
 
     def __del__(self) -> None:
         self._forget_engine()

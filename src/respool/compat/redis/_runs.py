@@ -58,7 +58,7 @@ def read_run(plans: list[Plan], replies: list[Any], *, atomic: bool) -> tuple[li
     return replies, has_errors
 
 
-def called_back(plans: list[Plan], stack: list[Any], values: list[Any], callbacks: dict[str, Any]) -> list[Any]:
+def called_back(plans: list[Plan], stack: list[Any], values: list[Any], callbacks: Any) -> list[Any]:
     """Return what redis-py's callbacks make of the replies; errors stay errors."""
     find = dict.get
     shaped: list[Any] = []

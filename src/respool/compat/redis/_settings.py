@@ -59,6 +59,9 @@ _KNOWN: Final = _IGNORED | _UNSUPPORTED | _READ | _TLS
 
 #: What redis-py waits for if no timeout is given.
 _SECONDS: Final[float | None] = getattr(connection, "DEFAULT_SOCKET_TIMEOUT", None)
+#: The seconds for a dial of a client without timeouts. redis-py waits for the network then, but never for a server that
+#: refuses; an engine would wait for that too, because callers wait for a lost server as long as for a dial.
+LONGEST_DIAL: Final = 5.0
 _RESP: Final[int] = getattr(connection, "DEFAULT_RESP_VERSION", 2)
 
 
@@ -144,7 +147,7 @@ def options_of(pool: Any, classes: Classes) -> dict[str, Any] | None:
         "client_name": given.get("client_name") or None,
         "client_info": given.get("driver_info", "") is not None and given.get("lib_name", "") is not None,
         "protocol": _RESP if given.get("protocol") is None else int(given["protocol"]),
-        "connect_timeout": reads if waits is None else waits,
+        "connect_timeout": waits or reads or LONGEST_DIAL,
         "read_timeout": reads,
         "keepalive": given.get("health_check_interval") or 30.0,
         "retry": retry,

@@ -1,0 +1,227 @@
+"""The asyncio client and pipeline of redis-py, whose commands go through an engine where that changes nothing else.
+
+Rule 1: a command takes redis-py's own path if the client holds a connection, if its pool has no engine, or if it is not
+        fast (``_commands``). That path is untouched.
+Rule 2: what patches redis-py's methods keeps working. ``execute_command`` is overridden here, so it looks whether the
+        one of redis-py has been replaced, and then calls it, on a twin that holds an ``AsyncEngineConnection``.
+Rule 3: an engine that is dropped while a command waits for it has not sent that command: the next engine gets it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from functools import update_wrapper
+from typing import Any, Final
+
+from redis import asyncio as original
+from redis.asyncio import client
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.client import EMPTY_RESPONSE, NEVER_DECODE
+
+from respool.compat.redis._async_pools import take_over
+from respool.compat.redis._commands import Plan, identity_of, known_plan, plan_of, planned
+from respool.compat.redis._errors import as_redis_error, with_redis_errors
+from respool.compat.redis._runs import (
+    EngineConnection,
+    called_back,
+    for_callback,
+    plans_for,
+    read_run,
+    refusal_of,
+    run_of,
+)
+from respool.errors import Error, PoolClosed, ServerError, TransactionAborted
+
+_Client: Final = original.Redis
+_execute_command: Final = _Client.execute_command
+_callback_of: Final = dict.get
+_NO_RETRY: Final = Retry(NoBackoff(), 0)
+
+
+class AsyncEngineConnection(EngineConnection):
+    """Stands where redis-py keeps its connection while an engine runs a command or a pipeline."""
+
+    __slots__ = ()
+
+    async def disconnect(self, *_: Any, **__: Any) -> None:  # type: ignore[override]
+        """Do nothing: the engine looks after its connections."""
+
+
+class Redis(original.Redis):
+    """redis-py's asyncio ``Redis`` on a respool pool: the same commands, callbacks, errors and pools."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        take_over(self.connection_pool)
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Execute a command and return its reply, as redis-py does."""
+        if self.connection is None and not self.single_connection_client:
+            pool: Any = self.connection_pool
+            try:
+                engine = pool._engine if pool._loop is asyncio.get_running_loop() else pool._make_engine()
+            except AttributeError:  # somebody else's class of pool
+                engine = None
+            if engine is not None:
+                try:
+                    plan = known_plan(args[0]) or plan_of(args)
+                except (IndexError, TypeError):
+                    plan = None
+                if plan is not None and plan.is_fast:
+                    if _Client.execute_command is not _execute_command:
+                        return await self._through_patches(pool, engine, plan, args, options)
+                    return await _run(pool, engine, plan, self.response_callbacks, args, options)
+        return await self._on_a_connection(args, options)
+
+    async def _on_a_connection(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Run a command on redis-py's own path. If it changes who the client is, the engine learns of it."""
+        reply = await super().execute_command(*args, **options)
+        if self.connection is None and (changes := identity_of(args)):
+            await _take_identity(self.connection_pool, changes)
+        return reply
+
+    async def _through_patches(
+        self, pool: Any, engine: Any, plan: Plan, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
+        twin: Any = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        twin.connection = AsyncEngineConnection(pool, engine, [plan], _NO_RETRY)
+        try:
+            return await _Client.execute_command(twin, *args, **options)
+        finally:
+            twin.connection = None
+
+    async def _send_command_parse_response(self, conn: Any, command_name: Any, *args: Any, **options: Any) -> Any:
+        if type(conn) is AsyncEngineConnection:
+            return await _run(conn.pool, conn.engine, conn.plans[0], self.response_callbacks, args, options)
+        return await super()._send_command_parse_response(conn, command_name, *args, **options)
+
+    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Pipeline:  # noqa: FBT001, FBT002
+        return Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+
+
+update_wrapper(Redis.__init__, original.Redis.__init__)  # its signature
+
+StrictRedis = Redis
+
+
+async def _run(
+    pool: Any, engine: Any, plan: Plan, callbacks: Any, args: tuple[Any, ...], options: dict[str, Any]
+) -> Any:
+    """Run one command on an engine and return its reply as redis-py does."""
+    command = plan.command(args, blob=NEVER_DECODE in options)
+    try:
+        try:
+            reply = await engine.execute(command)
+        except PoolClosed:  # the engine was dropped before it sent the command (Rule 3)
+            engine = _other_engine(pool, engine)
+            if engine is None:
+                raise
+            reply = await engine.execute(command)
+    except Error as error:
+        if EMPTY_RESPONSE in options and isinstance(error, ServerError):
+            return options[EMPTY_RESPONSE]
+        raise as_redis_error(error) from error
+    if plan.runs_code:
+        reply = with_redis_errors(reply)
+    callback = _callback_of(callbacks, plan.name)
+    if callback is None:
+        return reply
+    shaped = callback(reply, **for_callback(options)) if options else callback(reply)
+    return await shaped if inspect.isawaitable(shaped) else shaped
+
+
+def _other_engine(pool: Any, engine: Any) -> Any:
+    """Return the engine that has taken the place of a dropped one; None if it has not been dropped."""
+    current = pool._make_engine()
+    return None if current is engine else current
+
+
+async def _take_identity(pool: Any, changes: dict[str, Any]) -> None:
+    take = getattr(pool, "_take_identity", None)
+    if take is not None:
+        try:
+            await take(changes)
+        except Error as error:
+            raise as_redis_error(error) from error
+
+
+class Pipeline(client.Pipeline):
+    """redis-py's asyncio ``Pipeline``: without WATCH its commands go through respool in one run."""
+
+    connection: Any
+
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:  # noqa: FBT001, FBT002 - redis-py's signature
+        """Execute all commands of the pipeline and return their replies, as redis-py does."""
+        if self.connection is None and self.command_stack and not self.watching:
+            pool: Any = self.connection_pool
+            stack, make = self.command_stack, getattr(pool, "_make_engine", None)
+            engine = None if make is None else make()
+            plans = None if engine is None else plans_for(stack)
+            if plans is None:
+                replies: list[Any] = await super().execute(raise_on_error)
+                await self._take_identities(stack, replies)
+                return replies
+            self.connection = AsyncEngineConnection(pool, engine, plans, _NO_RETRY)
+        values: list[Any] = await super().execute(raise_on_error)
+        return values
+
+    async def _take_identities(self, stack: list[Any], replies: list[Any]) -> None:
+        for (args, _), reply in zip(stack, replies, strict=False):
+            if not isinstance(reply, Exception) and (changes := identity_of(args)):
+                await _take_identity(self.connection_pool, changes)
+
+    async def _execute_transaction(self, connection: Any, commands: Any, raise_on_error: Any) -> Any:
+        if type(connection) is AsyncEngineConnection:
+            return await self._execute_run(connection, commands, raise_on_error, atomic=True)
+        return await super()._execute_transaction(connection, commands, raise_on_error)
+
+    async def _execute_pipeline(self, connection: Any, commands: Any, raise_on_error: Any) -> Any:
+        if type(connection) is AsyncEngineConnection:
+            return await self._execute_run(connection, commands, raise_on_error, atomic=False)
+        return await super()._execute_pipeline(connection, commands, raise_on_error)
+
+    async def _execute_run(self, connection: Any, commands: Any, raise_on_error: Any, *, atomic: bool) -> Any:
+        plans = connection.plans
+        calls = run_of(plans, commands)
+        try:
+            try:
+                replies = await connection.engine.execute_many(calls, atomic=atomic)
+            except PoolClosed:
+                connection.engine = _other_engine(connection.pool, connection.engine)
+                if connection.engine is None:
+                    raise
+                replies = await connection.engine.execute_many(calls, atomic=atomic)
+        except TransactionAborted as error:
+            raise refusal_of(self, commands, error) from error
+        except Error as error:
+            raise as_redis_error(error) from error
+        values, has_errors = read_run(plans, replies, atomic=atomic)
+        if has_errors and raise_on_error:
+            self.raise_first_error(commands, values)
+        shaped = called_back(plans, commands, values, self.response_callbacks)
+        return [await value if inspect.isawaitable(value) else value for value in shaped]
+
+    async def load_scripts(self) -> None:
+        """Load the scripts of the pipeline that the server does not know."""
+        connection = self.connection
+        if type(connection) is not AsyncEngineConnection:
+            await super().load_scripts()
+            return
+        scripts = list(self.scripts)
+        exists = await self._now("SCRIPT EXISTS", *[script.sha for script in scripts])
+        for script, is_there in zip(scripts, exists, strict=True):
+            if not is_there:
+                script.sha = await self._now("SCRIPT LOAD", script.script)
+
+    async def _now(self, *args: Any) -> Any:
+        """Run one command at once, before the pipeline."""
+        connection = self.connection
+        return await _run(connection.pool, connection.engine, planned(args), self.response_callbacks, args, {})
+
+    async def reset(self) -> None:
+        if type(self.connection) is AsyncEngineConnection:
+            self.connection = None
+        await super().reset()
