@@ -78,7 +78,7 @@ async def test_a_refusal_names_the_call_that_does_it() -> None:
                 (("SELECT", 1), "pool.select(db)"),
                 (("AUTH", "p"), "password="),
                 (("WATCH", "k"), "pool.acquire()"),
-                (("SUBSCRIBE", "c"), "pool.acquire()"),
+                (("SUBSCRIBE", "c"), "pool.subscribe()"),
                 (("CLIENT", "REPLY", "OFF"), "execute_noreply()"),
                 (("CLIENT", "SETNAME", "n"), "client_name="),
                 (("QUIT",), "close"),
