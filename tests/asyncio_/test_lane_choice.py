@@ -96,10 +96,12 @@ async def test_a_refusal_sends_nobody_to_a_lease_that_would_refuse_it_too() -> N
                 assert "lease" not in str(caught.value)
 
 
-async def test_who_subscribes_is_told_where_the_messages_go(server: Server) -> None:
+async def test_who_subscribes_is_told_of_subscribers(server: Server) -> None:
     async with AsyncPool(server.url, shared=1) as pool:
-        with pytest.raises(UsageError, match="to the pool's listener, as Pushed"):
-            await pool.execute("SUBSCRIBE", "channel")
+        for kind in ("", "P", "S"):
+            for name in ("SUBSCRIBE", "UNSUBSCRIBE"):
+                with pytest.raises(UsageError, match=r"use pool\.subscribe\(\), which returns a subscriber"):
+                    await pool.execute(kind + name, "channel")
 
 
 async def test_several_values_in_one_argument_are_refused_with_what_to_do(server: Server) -> None:

@@ -566,3 +566,53 @@ async def test_a_second_loss_before_the_first_gap_is_read_is_the_same_gap(server
             cut(server)
             assert await sub.next(0.2) is None
             assert sub.gaps == len(gaps) == number
+
+
+async def test_one_that_could_not_be_opened_can_be_opened_later(server: Server) -> None:
+    server.command("ACL", "SETUSER", "ann", "on", ">pw", "+@all")
+    try:
+        async with AsyncPool(server.url, username="ann", password="pw") as pool:
+            sub = pool.subscribe("a")
+            with pytest.raises(NoPermission):
+                await sub.open()
+            server.command("ACL", "SETUSER", "ann", "&a")
+            async with sub:
+                await pool.publish("a", "x")
+                assert (await sub.next(5.0)).data == b"x"  # type: ignore[union-attr]
+    finally:
+        server.command("ACL", "DELUSER", "ann")
+
+
+async def test_what_a_hook_raises_is_told_to_who_subscribes(server: Server) -> None:
+    is_broken = False
+
+    def configure(_: Any) -> None:
+        if is_broken:
+            raise LookupError("no tables")
+
+    async with AsyncPool(server.url, configure=configure, connect_timeout=0.2) as pool:
+        is_broken = True
+        with pytest.raises(LookupError, match="no tables"):
+            async with pool.subscribe("a"):
+                pass
+        is_broken = False
+        async with pool.subscribe("a") as sub:
+            assert sub.gaps == 0
+
+
+async def test_closing_a_pool_does_not_wait_for_the_dial_of_a_subscriber(server: Server, callers: Callers) -> None:
+    with FaultProxy(server) as proxy:
+        pool = AsyncPool(proxy.url, connect_timeout=30.0, read_timeout=0.5)
+        async with pool.subscribe("a") as sub:
+            reader = callers.start(sub.next)
+            await wait_until(lambda: subscribers(server) == 1)
+            proxy.down.hold()
+            cut(server)
+            proxy.cut()
+            await wait_until(lambda: pool.dialing > 0)
+            before = now()
+            await pool.aclose()
+            assert now() - before < 4.0
+            with pytest.raises(PoolClosed):
+                await reader.result()
+        assert pool.leased == 0

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from respool._facts.messages import Gap
 from respool._protocol.inbox import Inbox
 from respool._protocol.subscribed import Topic
-from respool._protocol.subscriptions import FIRST_PAUSE, LONGEST_PAUSE, MOST_HOPS, Back, Subscriptions
+from respool._protocol.subscriptions import FIRST_PAUSE, LONGEST_PAUSE, LOOK_AGAIN, MOST_HOPS, Back, Subscriptions
 from respool.errors import ConnectFailed, NoPermission
 
 A, B, C = ("", b"a"), ("", b"b"), ("", b"c")
@@ -136,9 +136,9 @@ def test_what_has_no_node_is_put_off() -> None:
     state.want(inbox(), [A])
     assert state.next_at() == float("-inf")
     state.put_off(A, 7.0)
-    state.put_off(A, 7.0)
     assert state.homeless(7.0) == []
-    assert state.next_at() == 7.0 + FIRST_PAUSE
+    assert state.next_at() == 7.0 + LOOK_AGAIN
+    assert state.homeless(state.next_at()) == [A]
 
 
 def test_the_error_of_a_dial_is_for_those_who_wait_and_for_nobody_else() -> None:

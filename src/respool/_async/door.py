@@ -184,11 +184,12 @@ class AsyncDoor(AsyncSubscribable[S], AsyncViewable[S]):
         with self._opening:
             self._is_closed = True
             serving = self._serving
+        self._finish_hubs()
         try:
-            await self._end_hubs()
-        finally:
             if serving is not None:
                 await serving.close(patience)
+        finally:
+            await self._end_hubs()
 
     def __reduce__(self) -> NoReturn:
         raise UsageTypeError("a pool cannot be copied or pickled; make one in each process")

@@ -27,6 +27,8 @@ from respool._protocol.subscribed import Topic
 FIRST_PAUSE: Final = 0.02
 LONGEST_PAUSE: Final = 1.0
 MOST_HOPS: Final = 5
+#: How often a node is looked for, in seconds, while there is none.
+LOOK_AGAIN: Final = 0.05
 
 
 class Back(NamedTuple):
@@ -81,6 +83,7 @@ class Subscriptions:
 
     def __init__(self) -> None:
         self._wishes: dict[Topic, _Wish] = {}
+        self._homeless: dict[Topic, _Wish] = {}  # those without a line
         self._lines: dict[Any, set[Topic]] = {}
         self._claims: list[Claim] = []
         #: Everybody who receives messages.
@@ -93,7 +96,9 @@ class Subscriptions:
         mine = self.inboxes.setdefault(inbox, set())
         claim = Claim(inbox, set())
         for topic in topics:
-            wish = self._wishes.setdefault(topic, _Wish())
+            wish = self._wishes.get(topic)
+            if wish is None:
+                wish = self._wishes[topic] = self._homeless[topic] = _Wish()
             wish.inboxes[inbox] = None
             mine.add(topic)
             if not wish.is_live:
@@ -118,6 +123,7 @@ class Subscriptions:
             if not wish.inboxes:
                 del self._wishes[topic]
                 self._unassign(topic, wish)
+                del self._homeless[topic]
 
     def leave(self, inbox: Inbox) -> None:
         """End everything that a subscriber wants."""
@@ -129,26 +135,26 @@ class Subscriptions:
 
     def homeless(self, now: float) -> list[Topic]:
         """Return the topics to assign to a line now."""
-        return [topic for topic, wish in self._wishes.items() if wish.line is None and wish.not_before <= now]
+        return [topic for topic, wish in self._homeless.items() if wish.not_before <= now]
 
     def next_at(self) -> float:
         """Return when the next topic is to be assigned."""
-        return min((wish.not_before for wish in self._wishes.values() if wish.line is None), default=float("inf"))
+        return min((wish.not_before for wish in self._homeless.values()), default=float("inf"))
 
     def assign(self, topic: Topic, line: Any) -> None:
         """Let a line have a topic."""
         self._wishes[topic].line = line
+        self._homeless.pop(topic, None)
         self._lines.setdefault(line, set()).add(topic)
 
     def put_off(self, topic: Topic, now: float) -> None:
-        """Try to assign a topic again a little later: there is no node for it."""
-        self._wishes[topic].put_off(now)
+        """Look for a node again a little later: there is none for this topic now."""
+        self._wishes[topic].not_before = now + LOOK_AGAIN
 
     def hurry(self) -> None:
         """Assign all topics without a line at once."""
-        for wish in self._wishes.values():
-            if wish.line is None:
-                wish.not_before = float("-inf")
+        for wish in self._homeless.values():
+            wish.not_before = float("-inf")
 
     def topics_of(self, line: Any) -> set[Topic]:
         """Return what a line is to be subscribed to."""
@@ -156,6 +162,7 @@ class Subscriptions:
 
     def _unassign(self, topic: Topic, wish: _Wish) -> None:
         line, wish.line = wish.line, None
+        self._homeless[topic] = wish
         topics = self._lines.get(line)
         if topics is not None:
             topics.discard(topic)

@@ -170,9 +170,11 @@ class Hub:
 
     def _place(self, now: float) -> None:
         """Assign topics to lines."""
+        is_missing = False
         for topic in self.state.homeless(now):
             serving = self.homes.home_of(topic)
             if serving is None:
+                is_missing = True
                 self.state.put_off(topic, now)
                 continue
             if serving not in self.lines:
@@ -181,7 +183,9 @@ class Hub:
             self.state.assign(topic, line)
             if line.said.is_live(topic):  # it was dropped just before, and the server does not know that yet
                 self.state.confirmed(line, topic, now)
-                _ring(self.state.inboxes)
+                _ring(self.state.readers(line, topic))
+        if is_missing:
+            self.homes.missing()
 
     def hurry(self) -> None:
         """Try again to assign all topics that have no line: more is known about the nodes."""
@@ -246,7 +250,7 @@ class Hub:
             line.is_dialing = False
             self.pump.wake()
             return
-        except Error as error:
+        except Exception as error:  # a user's hook may raise anything
             self._failed(line, error)
             return
         except BaseException:
@@ -264,7 +268,7 @@ class Hub:
                 leases.give_back(connection)
         self.pump.wake()
 
-    def _failed(self, line: Line, error: Error) -> None:
+    def _failed(self, line: Line, error: Exception) -> None:
         """Note that a line cannot be connected: its topics are tried again, perhaps elsewhere."""
         with self.lock:
             line.is_dialing = False
@@ -303,6 +307,7 @@ class Hub:
         now = self.now()
         if isinstance(outcome, Confirmed):
             back = self.state.confirmed(line, outcome.topic, now)
+            _ring(self.state.readers(line, outcome.topic))
             if back is not None:
                 name = outcome.topic[1]
                 self._news.append(partial(self._emit, SubscriptionRestored, line.address, name, back.seconds))
@@ -315,7 +320,7 @@ class Hub:
             self.pump.wake()
         else:
             self._refused(line, outcome, now)
-        _ring(self.state.inboxes)
+            _ring(self.state.inboxes)
 
     def _refused(self, line: Line, outcome: Refused, now: float) -> None:
         first = outcome.topics[0]
@@ -343,27 +348,30 @@ class Hub:
     def fail(self, error: Exception) -> None:
         """End because of a mistake: every subscriber gets the error."""
         with self.lock:
-            failure = error if isinstance(error, Error) else ConnectFailed(f"a subscriber failed: {error!r}")
-            failure.__cause__ = error if failure is not error else error.__cause__
-            self._end_with(failure)
+            failure: Error = ConnectFailed("a subscriber cannot go on", address=self.options.address)
+            failure.__cause__ = error
+            self.finish(failure)
             self.clean()
-        _ring(self.state.inboxes)
+
+    def finish(self, error: Error) -> None:
+        """Do nothing any more: subscribers get the error once they have taken what is there. ``end`` must follow."""
+        with self.lock:
+            if self.ended is None:
+                self.ended = error
+            inboxes = list(self.state.inboxes)
+            for inbox in inboxes:
+                inbox.failure = inbox.failure or error
+        _ring(inboxes)
+        self.pump.wake()
 
     def end(self, error: Error) -> None:
-        """End for good: subscribers get the error once they have taken what is there."""
-        with self.lock:
-            self._end_with(error)
-        _ring(self.state.inboxes)
+        """End for good, and give all connections back."""
+        self.finish(error)
         try:
             self.pump.stop()
         finally:
-            self.clean()
-
-    def _end_with(self, error: Error) -> None:
-        if self.ended is None:
-            self.ended = error
-        for inbox in self.state.inboxes:
-            inbox.failure = inbox.failure or error
+            if self.pump.is_idle:  # else the thread that reads does it
+                self.clean()
 
     def clean(self) -> None:
         """Give all connections back, once nobody uses them any more."""
@@ -376,7 +384,9 @@ class Hub:
         """Drop everything without a lock: it belongs to a parent process, or its event loop has been closed (R-35)."""
         self._is_forgotten = True
         self.lock = RLock()  # a thread that does not exist here may hold the other one
-        self._end_with(error)
+        self.ended = self.ended or error
+        for inbox in self.state.inboxes:
+            inbox.failure = inbox.failure or error
         self.pump.forget()
 
 

@@ -68,7 +68,7 @@ class Subscriber(Generic[S]):
         if self._hub is not None:
             raise UsageError("this subscriber is open already")
         hub = self._pool._hub_to_join()
-        self._inbox.bell = hub.pump.make_bell()
+        self._inbox = Inbox(self._queue, self._on_full, hub.pump.make_bell())
         try:
             for topic in self._wanted:
                 hub.homes.check(topic)
@@ -313,8 +313,13 @@ class Subscribable(Generic[S]):
         hub.start()
         return hub
 
+    def _finish_hubs(self) -> None:
+        """Let all subscribers end, for the pool is closed. ``_end_hubs`` must follow."""
+        for hub in list(self._hubs):
+            hub.finish(PoolClosed(f"the pool of {self._options.address} is closed"))
+
     def _end_hubs(self) -> None:
-        """End all subscribers, for the pool is closed."""
+        """Take the connections of subscribers back."""
         for hub in list(self._hubs):
             hub.end(PoolClosed(f"the pool of {self._options.address} is closed"))
 

@@ -64,10 +64,11 @@ class PrimaryHome(OneHome):
         """Return the primary."""
         del topic
         serving = self._replication.place.primary
-        if serving is not NOWHERE and not serving.ledger.closed:
-            return serving
+        return None if serving is NOWHERE or serving.ledger.closed else serving
+
+    def missing(self) -> None:
+        """Let sentinels be asked."""
         self._replication.finder.wanted()
-        return None
 
 
 class ClusterHomes:
@@ -98,10 +99,11 @@ class ClusterHomes:
             if self._chosen is NOWHERE or self._chosen.ledger.closed:
                 self._chosen = cluster.owner_now(None)
             serving = self._chosen
-        if serving is NOWHERE:
-            cluster.discovery.doubt()
-            return None
-        return serving
+        return None if serving is NOWHERE else serving
+
+    def missing(self) -> None:
+        """Ask for a new map."""
+        self._cluster.discovery.doubt()
 
     def unreachable(self, serving: Serving) -> None:
         """Choose another node for channels that can be at any."""

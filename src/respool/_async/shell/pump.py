@@ -84,7 +84,8 @@ class Pump:
 
     def wake(self) -> None:
         """Let the hub look for work."""
-        self._alarm.set()
+        if not self._loop.is_closed():
+            self._alarm.set()
 
     async def wait(self, bell: Bell, is_ready: Callable[[], bool], deadline: float | None) -> bool:
         """Wait until something of a subscriber is ready; return False at the deadline."""
@@ -109,6 +110,9 @@ class Pump:
         line.connection._transport.write(data)
 
     # The end -----------------------------------------------------------------------------------------
+
+    #: Whether nobody uses the connections but the caller: always, in one event loop.
+    is_idle = True
 
     async def stop(self) -> None:
         """End the task, and every dial that is under way."""

@@ -26,6 +26,9 @@ class Homes(Protocol):
     def home_of(self, topic: Topic) -> Any:
         """Return the node for a topic; None if there is none now."""
 
+    def missing(self) -> None:
+        """Note that some topic has no node now."""
+
     def unreachable(self, serving: Serving) -> None:
         """Note that a node could not be connected."""
 
@@ -55,6 +58,9 @@ class OneHome:
         """Return the node."""
         del topic
         return self._serving
+
+    def missing(self) -> None:
+        """Do nothing: that does not happen."""
 
     def unreachable(self, serving: Serving) -> None:
         """Do nothing: there is no other node."""

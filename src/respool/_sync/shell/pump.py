@@ -33,6 +33,8 @@ IS_SHARED: Final = False
 LOOK_AGAIN: Final = 0.5
 #: The longest wait of ``poll``, in seconds.
 LONGEST: Final = 3600.0
+#: A thread that closes the hub waits so many seconds for one that dials. That one gives the connections back then.
+LONGEST_DIAL: Final = 1.0
 #: A dial is given at least this many seconds, so that one who only looks for messages brings it about all the same.
 SHORTEST_DIAL: Final = 0.001
 
@@ -208,12 +210,17 @@ class Pump:
 
     # The end -----------------------------------------------------------------------------------------
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no thread drives, so that the caller may use the connections."""
+        return self._driver is None
+
     def stop(self) -> None:
-        """Wait until nobody drives any more. The hub has ended, so whoever does stops at once."""
+        """Wait until nobody drives any more. The hub has ended, so whoever does stops at once, unless it dials."""
         self.wake()
+        until = monotonic() + LONGEST_DIAL
         with self._lock:
-            while self._driver not in (None, get_ident()) and not is_finalizing():
-                self.wake()
+            while self._driver not in (None, get_ident()) and not is_finalizing() and monotonic() < until:
                 self._turn.wait(LOOK_AGAIN)
 
     def close(self) -> None:
