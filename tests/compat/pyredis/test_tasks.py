@@ -132,10 +132,27 @@ def test_001_09_a_pool_outlives_its_loop(server: Server) -> None:
     asyncio.run(go_on())
 
 
-async def test_001_07_two_tasks_may_use_one_client(server: Server) -> None:
-    client = AsyncClient(host=server.host, port=server.port)
-    assert await asyncio.gather(*[client.execute("ECHO", number) for number in range(20)]) == [
-        str(number).encode() for number in range(20)
-    ]
-    assert server.client_count() == 1
-    await client.close()
+async def test_001_07_tasks_that_use_one_client_share_its_connection(server: Server) -> None:
+    pool, alone = pool_of(server, pool_size=1), AsyncClient(host=server.host, port=server.port)
+    lent = await pool.acquire()
+    for client in (lent, alone):
+        before = server.info("stats")["total_connections_received"]
+        replies = await asyncio.gather(*[client.execute("ECHO", number) for number in range(20)])
+        assert replies == [str(number).encode() for number in range(20)]
+        opened = int(server.info("stats")["total_connections_received"]) - int(before)
+        assert opened == 2  # that of the client, and the one that asks
+    await pool.release(lent)
+    await alone.close()
+    await pool.close()
+
+
+async def test_001_07_a_client_that_is_given_back_while_it_connects_keeps_no_connection(server: Server) -> None:
+    pool = pool_of(server, pool_size=1)
+    client = await pool.acquire()
+    task = asyncio.create_task(client.ping())
+    await asyncio.sleep(0)
+    await pool.release(client)
+    with pytest.raises(PyRedisError, match="given back"):
+        await task
+    assert await pool.execute("PING") == b"PONG"
+    await pool.close()

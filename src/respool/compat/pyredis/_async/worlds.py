@@ -15,6 +15,11 @@ def new_lock() -> Any:
     return None
 
 
+def new_mutex() -> asyncio.Lock:
+    """Return a lock that may be held while something is waited for."""
+    return asyncio.Lock()
+
+
 @asynccontextmanager
 async def locked(lock: Any) -> AsyncIterator[None]:
     """Hold the lock of a pool while it counts.

@@ -2,8 +2,7 @@
 """The clients of pyredis: made alone, or lent by a pool.
 
 Rule 1: a client connects when its first command needs a connection, and keeps it until it is closed or given back.
-Rule 2: a source says where connections come from: ``take`` and ``give`` of a pool of respool, or of one that only this
-        client has.
+Rule 2: a source says where connections come from: from a pool of respool, or one is opened for this client alone.
 Rule 3: a client that was given back to its pool is dead. Its connection, made clean, is lent to others.
 """
 
@@ -15,6 +14,7 @@ from functools import wraps
 from typing import Any
 
 from respool import ClusterPool, Connection, HashPool, Command
+from respool.compat.pyredis._sync.worlds import new_mutex
 from respool.compat.pyredis._names import (
     buckets_of,
     check_place,
@@ -105,6 +105,7 @@ class _Client(Commands[Any]):
         self._source = source
         self._owner = owner  # the pool that has lent it
         self._conns: dict[Any, Any] = {}
+        self._taking = new_mutex()
         self._is_closed = False
         self._is_released = False
 
@@ -138,14 +139,16 @@ class _Client(Commands[Any]):
             raise UsageError("this client was given back to its pool; acquire another one")
         if self.closed:
             raise ConnectionLost("the client is closed; make or acquire another one")
-        connection = self._conns.get(key)
-        if connection is None:
-            connection = self._source.take(key, place)
-            if key in self._conns or self._is_closed:  # another call, or a close, meanwhile
-                self._source.give(key, connection)
-                return self._connection(key, place)
-            self._conns[key] = connection
-        return connection
+        if key in self._conns:
+            return self._conns[key]
+        with self._taking:  # one for all calls that need it
+            if key not in self._conns:
+                connection = self._source.take(key, place)
+                if self._is_closed:  # meanwhile
+                    self._source.give(key, connection)
+                    raise ConnectionLost("the client was closed or given back while it connected")
+                self._conns[key] = connection
+            return self._conns[key]
 
     def _execute(self, args: tuple[Any, ...], spec: Any, parse: Any = None) -> Any:
         return self.execute(Command.of(args, spec, parse))

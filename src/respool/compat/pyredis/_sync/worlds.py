@@ -14,6 +14,11 @@ def new_lock() -> Any:
     return threading.Lock()
 
 
+def new_mutex() -> threading.Lock:
+    """Return a lock that may be held while something is waited for."""
+    return threading.Lock()
+
+
 @contextmanager
 def locked(lock: Any) -> Iterator[None]:
     """Hold the lock of a pool while it counts."""
