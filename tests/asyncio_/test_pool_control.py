@@ -233,6 +233,23 @@ async def test_a_lease_on_the_old_database_is_dropped_when_it_comes_back(server:
             pool.release(lease)
 
 
+@pytest.mark.parametrize("shared", [0, 2])
+async def test_select_without_asking_waits_for_no_lease(server: Server, shared: int) -> None:
+    async with AsyncPool(server.url, shared=shared, max_size=shared + 1, acquire_timeout=0.1) as pool:
+        lease = await pool.acquire()
+        if not shared:
+            with pytest.raises(PoolTimeout):
+                await pool.select(1)
+        assert await pool.select(1, verify=False) is True
+        assert (pool.db, lease.db) == (1, 0)
+        pool.release(lease)
+        async with pool.acquire(5.0) as conn:
+            assert conn.db == 1
+            assert (await conn.client_info())["db"] == "1"
+        if shared:
+            assert "db=1 " in (await pool.execute("CLIENT", "INFO")).decode()
+
+
 async def test_select_before_the_first_use_opens_the_pool(server: Server) -> None:
     pool = AsyncPool(server.url, shared=0)
     assert await pool.select(2)

@@ -233,6 +233,23 @@ def test_a_lease_on_the_old_database_is_dropped_when_it_comes_back(server: Serve
             pool.release(lease)
 
 
+@pytest.mark.parametrize("shared", [0, 2])
+def test_select_without_asking_waits_for_no_lease(server: Server, shared: int) -> None:
+    with Pool(server.url, shared=shared, max_size=shared + 1, acquire_timeout=0.1) as pool:
+        lease = pool.acquire()
+        if not shared:
+            with pytest.raises(PoolTimeout):
+                pool.select(1)
+        assert pool.select(1, verify=False) is True
+        assert (pool.db, lease.db) == (1, 0)
+        pool.release(lease)
+        with pool.acquire(5.0) as conn:
+            assert conn.db == 1
+            assert (conn.client_info())["db"] == "1"
+        if shared:
+            assert "db=1 " in (pool.execute("CLIENT", "INFO")).decode()
+
+
 def test_select_before_the_first_use_opens_the_pool(server: Server) -> None:
     pool = Pool(server.url, shared=0)
     assert pool.select(2)

@@ -384,16 +384,17 @@ class AsyncDoor(AsyncSubscribable[S], AsyncViewable[S]):
         if serving is not None:
             serving.drain()
 
-    async def select(self, db: int) -> bool:
+    async def select(self, db: int, *, verify: bool = True) -> bool:
         """Change the database of idle, shared and future connections, and return True.
 
         A lease on the old database is closed when it is released. Raises UsageTypeError or UsageValueError for an
-        invalid database number, and the server's error when it refuses; then nothing has changed.
+        invalid database number, and the server's error when it refuses; then nothing has changed. With ``verify=False``
+        it does not ask first, and so waits for no connection: the server must have that database.
         """
         self._options.changed(db=db)  # raises for an invalid number
         serving = self._opened()
         try:
-            await serving.select(db)
+            await serving.select(db, verify=verify)
         finally:
             with self._opening:
                 self._options = self._options.changed(db=serving.db)  # the pool may have moved before a cancel

@@ -67,7 +67,7 @@ class Service(Protocol):
     def drain(self) -> None:
         """Begin a new epoch."""
 
-    async def select(self, db: int) -> None:
+    async def select(self, db: int, *, verify: bool) -> None:
         """Move to another database. Raises the server's error, with nothing changed."""
 
     async def close(self, seconds: float | None) -> None:

@@ -384,16 +384,17 @@ class Door(Subscribable[S], Viewable[S]):
         if serving is not None:
             serving.drain()
 
-    def select(self, db: int) -> bool:
+    def select(self, db: int, *, verify: bool = True) -> bool:
         """Change the database of idle, shared and future connections, and return True.
 
         A lease on the old database is closed when it is released. Raises UsageTypeError or UsageValueError for an
-        invalid database number, and the server's error when it refuses; then nothing has changed.
+        invalid database number, and the server's error when it refuses; then nothing has changed. With ``verify=False``
+        it does not ask first, and so waits for no connection: the server must have that database.
         """
         self._options.changed(db=db)  # raises for an invalid number
         serving = self._opened()
         try:
-            serving.select(db)
+            serving.select(db, verify=verify)
         finally:
             with self._opening:
                 self._options = self._options.changed(db=serving.db)  # the pool may have moved before a cancel

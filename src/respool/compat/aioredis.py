@@ -279,11 +279,14 @@ class RedisPool:
     async def select(self, db: int) -> Literal[True]:
         """Change the database of free and later connections; a used one is closed when it comes back.
 
-        Raises TypeError, ValueError, or the server's error; then nothing has changed. It sends SELECT on a connection,
-        and waits for one if all are used.
+        Raises TypeError, ValueError, or the server's error; then nothing has changed. A free connection tries it, or,
+        if there is none, one that is made for that.
         """
         self._check_open()
-        await self._pool.select(db)
+        is_any_free = self._pool.idle > 0
+        if not is_any_free:
+            await self._try(RedisConnection(credentials=self._secret, **self._options | {"db": db}))
+        await self._pool.select(db, verify=is_any_free)
         return True
 
     async def auth(self, password: str) -> None:
@@ -292,13 +295,17 @@ class RedisPool:
         A connection is made to try it. All others are replaced, used ones when they come back.
         """
         self._check_open()
-        trial = RedisConnection(credentials=lambda: password, **self._options)
-        try:
-            await trial.open()
-        finally:
-            await trial.wait_closed()
+        await self._try(RedisConnection(credentials=lambda: password, **self._options))
         self._secret.value = password
         self._pool.drain()
+
+    @staticmethod
+    async def _try(connection: RedisConnection) -> None:
+        """Open a connection and close it. Raises what the server has against it."""
+        try:
+            await connection.open()
+        finally:
+            await connection.wait_closed()
 
     def clear(self) -> _Done:
         """Close the free connections, at once. The result may be awaited, and need not be."""

@@ -391,6 +391,25 @@ async def test_000_06_a_db_that_the_server_refuses_changes_nothing(pool_of: Make
         assert redis.db == 0
 
 
+async def test_000_06_select_waits_for_no_connection_if_all_are_used(server: Server, pool_of: Make) -> None:
+    pool = await pool_of(minsize=1, maxsize=1)
+    used = await pool.acquire()
+    waiter = asyncio.create_task(pool.acquire())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        with pytest.raises(aioredis.ReplyError, match="out of range"):
+            await pool.select(1000)
+        assert pool.db == 0
+        assert await pool.select(1) is True
+        assert pool.db == 1
+        pool.release(used)
+        conn = await waiter
+    assert (conn.db, pool.size) == (1, 1)
+    pool.release(conn)
+    assert (pool.size, pool.freesize) == (1, 1)
+    await wait_until(lambda: server.client_count() == 1)
+
+
 async def test_000_06_racing_with_acquire_never_yields_a_connection_on_another_db(pool_of: Make) -> None:
     pool = await pool_of(minsize=1, maxsize=3)
 

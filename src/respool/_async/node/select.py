@@ -1,7 +1,7 @@
 # Written once: respool/_sync/node/select.py is generated from this file.
 """Change the database of a whole pool (R-34).
 
-Rule 1: one connection tries first; if the server refuses, nothing has changed anywhere.
+Rule 1: one connection tries first, unless the caller knows; if the server refuses, nothing has changed anywhere.
 Rule 2: then the pool's own database changes, and the other shared and idle connections get a SELECT, one by one, each
         behind the commands that were sent before it.
 Rule 3: a connection that cannot follow is closed; a lease on the old database is closed when it is released.
@@ -20,12 +20,11 @@ from respool._pooling.slot import Place, Slot
 _OK: Final = (b"OK", "OK")
 
 
-async def select_db(node: Node, leases: LeaseLane, shared: SharedLane, db: int) -> None:
-    """Move the pool of ``node`` to database ``db``. Raises the server's error, with nothing changed.
+async def select_db(node: Node, db: int, first: Slot | None) -> None:
+    """Move the pool of ``node`` to database ``db``; ``first`` is there already.
 
     The caller makes sure that only one call runs at a time.
     """
-    first = await _try_first(node, leases, shared, db)
     pending: list[Slot] = []
     me = object()
     try:
@@ -54,8 +53,11 @@ def leave_db(node: Node, db: int) -> None:
     node.settle()
 
 
-async def _try_first(node: Node, leases: LeaseLane, shared: SharedLane, db: int) -> Slot | None:
-    """Move one connection first. Returns its slot if it is a shared connection, None if it is a lease."""
+async def try_first(node: Node, leases: LeaseLane, shared: SharedLane, db: int) -> Slot | None:
+    """Move one connection first. Returns its slot if it is a shared connection, None if it is a lease.
+
+    Raises the server's error, with nothing changed.
+    """
     patience = node.options.acquire_timeout
     if node.ledger.shared_target:
         await shared.wait(None if patience is None else node.now() + patience)

@@ -16,7 +16,7 @@ from respool._async.node.lease_lane import LeaseLane
 from respool._async.node.maintenance import maintain
 from respool._async.node.node import Node
 from respool._async.node.retrying import Call, Retrying, persist
-from respool._async.node.select import leave_db, select_db
+from respool._async.node.select import leave_db, select_db, try_first
 from respool._async.node.shared_lane import SharedLane
 from respool._async.shell.compat import Alarm, Cancelled
 from respool._facts.command import Spec
@@ -260,10 +260,11 @@ class Serving:
         """The database of its connections."""
         return self.node.db
 
-    async def select(self, db: int) -> None:
+    async def select(self, db: int, *, verify: bool) -> None:
         """Move to another database, one caller at a time (R-34). Raises the server's error, with nothing changed."""
         async with self.node.selecting:
-            await select_db(self.node, self.leases, self.shared, db)
+            first = await try_first(self.node, self.leases, self.shared, db) if verify else None
+            await select_db(self.node, db, first)
 
     def leave_db(self, db: int) -> None:
         """Make ``db`` the database of later connections, and close those that are idle or shared; no waiting."""

@@ -174,7 +174,7 @@ class Group(Generic[Kind]):
         for serving in self.members.all():
             serving.drain()
 
-    async def select(self, db: int) -> None:
+    async def select(self, db: int, *, verify: bool) -> None:
         """Move all nodes to another database, one caller at a time. Raises the server's error, with nothing changed.
 
         One node is asked first. Of one that cannot be reached then, later connections are on the new database. If a
@@ -184,12 +184,12 @@ class Group(Generic[Kind]):
             first = await self.owner(None, None)
             before = self.db
             try:
-                await first.select(db)
+                await first.select(db, verify=verify)
                 with self.members.lock:
                     self._change(db=db)
                     others = [serving for serving in self.members.servings.values() if serving is not first]
                 for serving in others:
-                    await _select_or_leave(serving, db)
+                    await _select_or_leave(serving, db, verify=verify)
             except BaseException:
                 with self.members.lock:
                     self._change(db=before)
@@ -237,10 +237,10 @@ def checked_slot(slot_of: SlotOf, key: Any, encoding: str | None) -> int:
         raise
 
 
-async def _select_or_leave(serving: Serving, db: int) -> None:
+async def _select_or_leave(serving: Serving, db: int, *, verify: bool) -> None:
     """Move a node to another database, at once or, if it cannot be reached, later. Raises the server's error."""
     try:
-        await serving.select(db)
+        await serving.select(db, verify=verify)
     except ServerError:
         raise
     except Error:

@@ -16,7 +16,7 @@ from respool._sync.node.lease_lane import LeaseLane
 from respool._sync.node.maintenance import maintain
 from respool._sync.node.node import Node
 from respool._sync.node.retrying import Call, Retrying, persist
-from respool._sync.node.select import leave_db, select_db
+from respool._sync.node.select import leave_db, select_db, try_first
 from respool._sync.node.shared_lane import SharedLane
 from respool._sync.shell.compat import Alarm, Cancelled
 from respool._facts.command import Spec
@@ -260,10 +260,11 @@ class Serving:
         """The database of its connections."""
         return self.node.db
 
-    def select(self, db: int) -> None:
+    def select(self, db: int, *, verify: bool) -> None:
         """Move to another database, one caller at a time (R-34). Raises the server's error, with nothing changed."""
         with self.node.selecting:
-            select_db(self.node, self.leases, self.shared, db)
+            first = try_first(self.node, self.leases, self.shared, db) if verify else None
+            select_db(self.node, db, first)
 
     def leave_db(self, db: int) -> None:
         """Make ``db`` the database of later connections, and close those that are idle or shared; no waiting."""

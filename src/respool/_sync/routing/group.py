@@ -174,7 +174,7 @@ class Group(Generic[Kind]):
         for serving in self.members.all():
             serving.drain()
 
-    def select(self, db: int) -> None:
+    def select(self, db: int, *, verify: bool) -> None:
         """Move all nodes to another database, one caller at a time. Raises the server's error, with nothing changed.
 
         One node is asked first. Of one that cannot be reached then, later connections are on the new database. If a
@@ -184,12 +184,12 @@ class Group(Generic[Kind]):
             first = self.owner(None, None)
             before = self.db
             try:
-                first.select(db)
+                first.select(db, verify=verify)
                 with self.members.lock:
                     self._change(db=db)
                     others = [serving for serving in self.members.servings.values() if serving is not first]
                 for serving in others:
-                    _select_or_leave(serving, db)
+                    _select_or_leave(serving, db, verify=verify)
             except BaseException:
                 with self.members.lock:
                     self._change(db=before)
@@ -237,10 +237,10 @@ def checked_slot(slot_of: SlotOf, key: Any, encoding: str | None) -> int:
         raise
 
 
-def _select_or_leave(serving: Serving, db: int) -> None:
+def _select_or_leave(serving: Serving, db: int, *, verify: bool) -> None:
     """Move a node to another database, at once or, if it cannot be reached, later. Raises the server's error."""
     try:
-        serving.select(db)
+        serving.select(db, verify=verify)
     except ServerError:
         raise
     except Error:
