@@ -36,6 +36,7 @@ FLOORS = {
     "compat/pyredis/_async": 6,
     "compat/pyredis/_sync": 6,
     "compat/redis": 6,
+    "compat/coredis": 6,
     "_cli": 6,
     "": 6,
 }
@@ -58,6 +59,7 @@ NEIGHBOURS = {
     ("compat/pyredis/_sync", ""),
     ("compat/pyredis/_sync", "compat/pyredis"),
     ("compat/redis", ""),
+    ("compat/coredis", ""),
     ("", "_cli"),
 }
 #: Connections, pipelines and pools inherit their command methods: generated ``def``s over ``_execute``. So the surfaces
