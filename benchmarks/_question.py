@@ -98,7 +98,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Question:
-    """One of B1 ... B13."""
+    """One of B1 ... B14."""
 
     id: str
     title: str

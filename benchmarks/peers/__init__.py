@@ -17,6 +17,7 @@ _ASYNC = {
     "respool": "ours:AsyncOurs",
     "bare floor": "bare:AsyncBare",
     "redis-py": "redis_py:AsyncRedisPy",
+    "drop-in": "dropin:AsyncDropIn",
     "valkey-glide": "valkey_glide:AsyncGlide",
     "coredis": "coredis_client:AsyncCoredis",
 }
@@ -24,6 +25,7 @@ _SYNC = {
     "respool": "ours:SyncOurs",
     "bare floor": "bare:SyncBare",
     "redis-py": "redis_py:SyncRedisPy",
+    "drop-in": "dropin:SyncDropIn",
     "valkey-glide": "valkey_glide:SyncGlide",
 }
 _ASYNC_CLUSTER = {

@@ -13,6 +13,7 @@ import redis as _redis
 
 from respool.compat.redis import asyncio, exceptions
 from respool.compat.redis._client import Pipeline, Redis, StrictRedis
+from respool.compat.redis._install import install, uninstall
 from respool.compat.redis._pools import BlockingConnectionPool, ConnectionPool
 
 
@@ -35,4 +36,6 @@ __all__ = [
     "asyncio",
     "exceptions",
     "from_url",
+    "install",
+    "uninstall",
 ]

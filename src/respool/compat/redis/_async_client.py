@@ -3,7 +3,8 @@
 Rule 1: a command takes redis-py's own path if the client holds a connection, if its pool has no engine, or if it is not
         fast (``_commands``). That path is untouched.
 Rule 2: what patches redis-py's methods keeps working. ``execute_command`` is overridden here, so it looks whether the
-        one of redis-py has been replaced, and then calls it, on a twin that holds an ``AsyncEngineConnection``.
+        one of redis-py has been replaced, or measures its calls, and then calls it, on a twin of the client that holds
+        an ``AsyncEngineConnection``.
 Rule 3: an engine that is dropped while a command waits for it has not sent that command: the next engine gets it.
 """
 
@@ -20,9 +21,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE
 
-from respool.compat.redis._async_pools import take_over
+from respool.compat.redis._async_pools import ConnectionPool, take_over
 from respool.compat.redis._commands import Plan, identity_of, known_plan, plan_of, planned
 from respool.compat.redis._errors import as_redis_error, with_redis_errors
+from respool.compat.redis._observed import is_observed
 from respool.compat.redis._runs import (
     EngineConnection,
     called_back,
@@ -60,17 +62,19 @@ class Redis(original.Redis):
         """Execute a command and return its reply, as redis-py does."""
         if self.connection is None and not self.single_connection_client:
             pool: Any = self.connection_pool
-            try:
-                engine = pool._engine if pool._loop is asyncio.get_running_loop() else pool._make_engine()
-            except AttributeError:  # somebody else's class of pool
+            if not isinstance(pool, ConnectionPool):
                 engine = None
+            elif pool._loop is asyncio.get_running_loop():
+                engine = pool._engine
+            else:
+                engine = pool._make_engine()
             if engine is not None:
                 try:
                     plan = known_plan(args[0]) or plan_of(args)
                 except (IndexError, TypeError):
                     plan = None
                 if plan is not None and plan.is_fast:
-                    if _Client.execute_command is not _execute_command:
+                    if _Client.execute_command is not _execute_command or is_observed():
                         return await self._through_patches(pool, engine, plan, args, options)
                     return await _run(pool, engine, plan, self.response_callbacks, args, options)
         return await self._on_a_connection(args, options)
@@ -140,10 +144,9 @@ def _other_engine(pool: Any, engine: Any) -> Any:
 
 
 async def _take_identity(pool: Any, changes: dict[str, Any]) -> None:
-    take = getattr(pool, "_take_identity", None)
-    if take is not None:
+    if isinstance(pool, ConnectionPool):
         try:
-            await take(changes)
+            await pool._take_identity(changes)
         except Error as error:
             raise as_redis_error(error) from error
 
@@ -157,8 +160,8 @@ class Pipeline(client.Pipeline):
         """Execute all commands of the pipeline and return their replies, as redis-py does."""
         if self.connection is None and self.command_stack and not self.watching:
             pool: Any = self.connection_pool
-            stack, make = self.command_stack, getattr(pool, "_make_engine", None)
-            engine = None if make is None else make()
+            stack = self.command_stack
+            engine = pool._make_engine() if isinstance(pool, ConnectionPool) else None
             plans = None if engine is None else plans_for(stack)
             if plans is None:
                 replies: list[Any] = await super().execute(raise_on_error)

@@ -3,7 +3,8 @@
 Rule 1: a command takes redis-py's own path if the client holds a connection, if its pool has no engine, or if it is not
         fast (``_commands``). That path is untouched.
 Rule 2: only ``_execute_command`` is overridden, not ``execute_command``; a pipeline goes through redis-py's ``execute``
-        with an ``EngineConnection`` in place of a connection. So what patches redis-py's methods keeps working.
+        with an ``EngineConnection`` in place of a connection. So what patches redis-py's methods keeps working. While
+        redis-py measures its calls, commands go through its own method in the same way.
 Rule 3: an engine that is dropped while a command waits for it has not sent that command: the next engine gets it.
 """
 
@@ -20,7 +21,8 @@ from redis.retry import Retry
 
 from respool.compat.redis._commands import Plan, identity_of, known_plan, plan_of, planned
 from respool.compat.redis._errors import as_redis_error, with_redis_errors
-from respool.compat.redis._pools import take_over
+from respool.compat.redis._observed import is_observed
+from respool.compat.redis._pools import ConnectionPool, take_over
 from respool.compat.redis._runs import (
     EngineConnection,
     called_back,
@@ -32,6 +34,7 @@ from respool.compat.redis._runs import (
 )
 from respool.errors import Error, PoolClosed, ServerError, TransactionAborted
 
+_Client: Final = redis.Redis
 _callback_of: Final = dict.get
 _NO_RETRY: Final = Retry(NoBackoff(), 0)
 
@@ -46,16 +49,15 @@ class Redis(redis.Redis):
     def _execute_command(self, *args: Any, **options: Any) -> Any:
         if self.connection is None and not self._single_connection_client:
             pool: Any = self.connection_pool
-            try:
-                engine = pool._engine or pool._make_engine()
-            except AttributeError:  # somebody else's class of pool
-                engine = None
+            engine = (pool._engine or pool._make_engine()) if isinstance(pool, ConnectionPool) else None
             if engine is not None:
                 try:
                     plan = known_plan(args[0]) or plan_of(args)
                 except (IndexError, TypeError):
                     plan = None
                 if plan is not None and plan.is_fast:
+                    if is_observed():
+                        return self._measured(pool, engine, plan, args, options)
                     return _run(pool, engine, plan, self.response_callbacks, args, options)
         return self._on_a_connection(args, options)
 
@@ -66,13 +68,30 @@ class Redis(redis.Redis):
             _take_identity(self.connection_pool, changes)
         return reply
 
+    def _measured(
+        self, pool: Any, engine: Any, plan: Plan, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
+        """Run a command on an engine through redis-py's own method, which measures it."""
+        twin: Any = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__, auto_close_connection_pool=False)
+        twin.connection = EngineConnection(pool, engine, [plan], _NO_RETRY)
+        try:
+            return _Client._execute_command(twin, *args, **options)
+        finally:
+            twin.connection = None
+
+    def _send_command_parse_response(self, conn: Any, command_name: Any, *args: Any, **options: Any) -> Any:
+        if type(conn) is EngineConnection:
+            return _run(conn.pool, conn.engine, conn.plans[0], self.response_callbacks, args, options)
+        return super()._send_command_parse_response(conn, command_name, *args, **options)
+
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Pipeline:  # noqa: FBT001, FBT002
         return Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
 
     def __del__(self) -> None:
-        forget = getattr(self.__dict__.get("connection_pool"), "_forget_engine", None)
-        if forget is not None and self.auto_close_connection_pool:
-            forget()  # closing it here would wait
+        pool = self.__dict__.get("connection_pool")
+        if isinstance(pool, ConnectionPool) and self.auto_close_connection_pool:
+            pool._forget_engine()  # closing it here would wait
         super().__del__()
 
 
@@ -106,10 +125,9 @@ def _run(
 
 
 def _take_identity(pool: Any, changes: dict[str, Any]) -> None:
-    take = getattr(pool, "_take_identity", None)
-    if take is not None:
+    if isinstance(pool, ConnectionPool):
         try:
-            take(changes)
+            pool._take_identity(changes)
         except Error as error:
             raise as_redis_error(error) from error
 
@@ -122,8 +140,8 @@ class Pipeline(client.Pipeline):
     def execute(self, raise_on_error: bool = True) -> list[Any]:  # noqa: FBT001, FBT002 - redis-py's signature
         if self.connection is None and self.command_stack and not self.watching:
             pool: Any = self.connection_pool
-            stack, make = self.command_stack, getattr(pool, "_make_engine", None)
-            engine = None if make is None else pool._engine or make()
+            stack = self.command_stack
+            engine = (pool._engine or pool._make_engine()) if isinstance(pool, ConnectionPool) else None
             plans = None if engine is None else plans_for(stack)
             if plans is None:
                 replies: list[Any] = super().execute(raise_on_error)

@@ -1,0 +1,95 @@
+"""Run redis-py's own test suite over the drop-in, and compare with redis-py itself.
+
+Rule 1: the suite is downloaded with pip, in the version that is installed, into a temporary folder. It is never copied.
+Rule 2: each file runs twice, plain and with ``dropin_plugin``. A test that passes plain and fails over the drop-in is a
+        difference. Those of ``KNOWN`` are explained; any other makes this script fail.
+Rule 3: the suite's fixtures make clients that hold one connection; here they make pooled ones, which use the engine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from importlib.metadata import version
+from pathlib import Path
+
+from respool.testing import Server
+
+TOOLS = Path(__file__).parent
+FILES = """
+test_commands test_pipeline test_scripting test_lock test_encoding test_client test_monitor test_pubsub test_retry
+test_multiprocessing test_function test_max_connections_error test_connection_pool test_command_parser
+test_asyncio/test_commands test_asyncio/test_pipeline test_asyncio/test_scripting test_asyncio/test_lock
+test_asyncio/test_encoding test_asyncio/test_client test_asyncio/test_monitor test_asyncio/test_pubsub
+test_asyncio/test_retry test_asyncio/test_usage_counter test_asyncio/test_cwe_404 test_asyncio/test_connection_pool
+""".split()
+MARKS = "not (onlycluster or redismod or ssl or replica or cp_integration or multidb_integration)"
+#: These set passwords and users through a pooled client, and fail with redis-py too. They spoil the server for others.
+SPOILERS = tuple(f"tests/test_commands.py::TestRedisCommands::{name}" for name in ("test_auth", "test_acl"))
+
+#: Differences that are meant, or that cannot be met, as patterns of test names, and why.
+KNOWN: dict[str, str] = {}
+
+
+def run(folder: Path, files: Sequence[str], url: str, *options: str, plugin: bool) -> dict[str, str]:
+    """Run the suite; return the outcome of each test: passed, failed or skipped."""
+    report = folder / ("dropin.xml" if plugin else "plain.xml")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", f"--junitxml={report}"]
+    command += ["-m", MARKS, f"--redis-url={url}", "-o", "addopts=", "-o", "junit_family=xunit1", "--tb=short"]
+    command += [f"--deselect={name}" for name in SPOILERS] + (["-p", "dropin_plugin"] if plugin else [])
+    command += [f"tests/{name}.py" for name in files] + list(options)
+    path = os.pathsep.join([str(TOOLS), *filter(None, [os.environ.get("PYTHONPATH")])])
+    subprocess.run(command, cwd=folder, check=False, env={**os.environ, "PYTHONPATH": path})
+    outcomes = {}
+    for case in ET.parse(report).iter("testcase"):
+        kinds = {child.tag for child in case}
+        outcome = "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"
+        outcomes[f"{case.get('classname')}::{case.get('name')}"] = outcome
+    return outcomes
+
+
+def fetch(folder: Path) -> Path:
+    """Download and unpack the source distribution of the redis-py that is installed; return its folder."""
+    wanted = f"redis=={version('redis')}"
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    subprocess.run([*pip, "--no-binary", ":all:", "--dest", str(folder), wanted], check=True)
+    with tarfile.open(next(folder.glob("redis-*.tar.gz"))) as archive:
+        archive.extractall(folder, filter="data")
+    unpacked = next(path for path in folder.glob("redis-*") if path.is_dir())
+    (unpacked / "redis").rename(unpacked / "redis-sources")  # the installed one is tested
+    for conftest in (unpacked / "tests").rglob("conftest.py"):
+        text = conftest.read_text("utf-8")
+        conftest.write_text(text.replace("single_connection_client=True", "single_connection_client=False"), "utf-8")
+    return unpacked
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="*", default=FILES, help="files of the suite, such as test_pipeline")
+    parser.add_argument("-k", default="", help="run only tests whose names match, as in pytest")
+    parser.add_argument("--server", help="another server than the embedded Valkey, as in redis-server")
+    given = parser.parse_args()
+    options = ["-k", given.k] if given.k else []
+    with tempfile.TemporaryDirectory() as temporary, Server(given.server) as server:
+        folder = fetch(Path(temporary))
+        plain = run(folder, given.files, server.url, *options, plugin=False)
+        server.command("FLUSHALL")
+        dropin = run(folder, given.files, server.url, *options, plugin=True)
+    passed = [name for name, outcome in plain.items() if outcome == "passed"]
+    different = sorted(name for name in passed if dropin.get(name) != "passed")
+    unknown = [name for name in different if not any(fnmatchcase(name, pattern) for pattern in KNOWN)]
+    print(f"\n{len(passed)} tests pass with redis-py; {len(passed) - len(different)} of them over the drop-in.")
+    for name in different:
+        print(f"  {'known' if name not in unknown else 'NEW  '}  {name}")
+    return 1 if unknown else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
