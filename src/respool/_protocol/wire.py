@@ -63,6 +63,7 @@ class Wire:
         "_abandoned",
         "_address",
         "_blame",
+        "_deliver_to",
         "_encoding",
         "_errors",
         "_extra",
@@ -72,7 +73,6 @@ class Wire:
         "_is_strict",
         "_on_push",
         "_received",
-        "_screen",
         "_seen",
         "blobs",
         "confirmed",
@@ -108,8 +108,9 @@ class Wire:
         self._gets: Callable[..., Any] = reader.gets
         #: Reads received bytes and completes an entry for each reply in them. Raises ProtocolError when the peer broke
         #: the protocol; the connection must then be closed and ``fail`` called.
-        self._screen = Screen(reader, self._deliver, self._broken)
-        self.feed: Callable[[bytes], None] = self._screen.feed
+        screen = Screen(reader, self._deliver, self._broken)
+        self.feed: Callable[[bytes], None] = screen.feed
+        self._deliver_to: Callable[[Callable[[], None]], None] = screen.deliver_to
         self._received: Callable[[Any], None] | None = None
         self._address = address
         self._blame: ProtocolError | None = None  # the error of the oldest command if its reply could not be parsed
@@ -270,7 +271,7 @@ class Wire:
         Nothing may be queued after this. ``received`` may raise ProtocolError, to end the connection.
         """
         self._received = received
-        self._screen.deliver_to(self._stream)
+        self._deliver_to(self._stream)
 
     def _stream(self) -> None:
         received = self._received
@@ -380,7 +381,7 @@ class Wire:
         self.heavy_bytes = self.blobs = 0
         self._failed = None
         # Free the parser: half a reply may be large, and this object lives on because its counts are still read.
-        self.feed = self._gets = _drop
+        self.feed = self._gets = self._deliver_to = _drop
         self._received = None
 
 
