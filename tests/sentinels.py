@@ -147,3 +147,99 @@ class Announcements:
                 pass
             thread.join(10.0)
             connection.close()
+
+
+class Services:
+    """Two services, ``a`` and ``b``, that the same sentinels watch: a primary and a replica each."""
+
+    NAMES = ("a", "b")
+
+    def __init__(self) -> None:
+        self._first = SentinelServers(name="a")
+        self._others = [Server(), Server()]
+
+    def __enter__(self) -> Self:
+        self._first.start()
+        primary, replica = self._others
+        primary.start()
+        replica._config["replicaof"] = f"{primary.host} {primary.port}"
+        replica.start()
+        wait_until(lambda: replica.info("replication").get("master_link_status") == "up", 30.0)
+        for sentinel in self.sentinels:
+            sentinel.command("SENTINEL", "MONITOR", "b", primary.host, primary.port, 2)
+            for name, value in (("down-after-milliseconds", 1000), ("failover-timeout", 3000)):
+                sentinel.command("SENTINEL", "SET", "b", name, value)
+        wait_until(lambda: all(self._knows(sentinel, "b") for sentinel in self.sentinels), 30.0)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for server in self._others:
+            server.stop()
+        self._first.stop()
+
+    @property
+    def sentinels(self) -> list[Server]:
+        return self._first.sentinels
+
+    @property
+    def seeds(self) -> list[tuple[str, int]]:
+        return [(sentinel.host, sentinel.port) for sentinel in self.sentinels]
+
+    @property
+    def nodes(self) -> list[Server]:
+        return [*self._first.nodes, *self._others]
+
+    def primary(self, name: str) -> Server:
+        """Return the node that the first sentinel calls the primary of a service."""
+        port = int(self.sentinels[0].command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)[1])
+        return next(node for node in self.nodes if node.port == port)
+
+    def failover(self, name: str) -> Server:
+        """Let the sentinels promote the replica of a service, and return it."""
+        old = self.primary(name)
+        self.sentinels[0].command("SENTINEL", "FAILOVER", name)
+        wait_until(lambda: self.primary(name) is not old, 30.0)
+        return self.primary(name)
+
+    def heal(self) -> None:
+        """Start all nodes, and wait until each service is whole again by what each sentinel says."""
+        for node in self.nodes:
+            if not node.is_running:
+                node.restart()
+        wait_until(lambda: all(self._is_whole(name) for name in self.NAMES), 60.0)
+
+    def _is_whole(self, name: str) -> bool:
+        """Return whether a service has its primary and its replica; help it, as sentinels would do later."""
+        sentinels = self.sentinels
+        if len({sentinel.command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)[1] for sentinel in sentinels}) > 1:
+            return False
+        primary = self.primary(name)
+        own = self._first.nodes if primary in self._first.nodes else self._others
+        replica = next(node for node in own if node is not primary)
+        if primary.info("replication")["role"] != "master":
+            primary.command("REPLICAOF", "NO", "ONE")
+            return False
+        info = replica.info("replication")
+        if info.get("master_port") != str(primary.port):
+            replica.command("REPLICAOF", primary.host, primary.port)
+            return False
+        is_linked = info.get("master_link_status") == "up"
+        return is_linked and all(self._is_calm(sentinel, name) for sentinel in sentinels)
+
+    @staticmethod
+    def _is_calm(sentinel: Server, name: str) -> bool:
+        """Return whether a sentinel leads no failover, and finds the primary and the replica well."""
+        words = sentinel.command("SENTINEL", "MASTER", name)
+        replicas = [dict(zip(each[::2], each[1::2], strict=True)) for each in sentinel.command("SENTINEL", "REPLICAS", name)]
+        is_up = any(
+            each[b"flags"] == b"slave" and each[b"master-link-status"] == b"ok" and each[b"role-reported"] == b"slave"
+            for each in replicas
+        )
+        return is_up and dict(zip(words[::2], words[1::2], strict=True))[b"flags"] == b"master"
+
+    @staticmethod
+    def _knows(sentinel: Server, name: str) -> bool:
+        others = len(sentinel.command("SENTINEL", "SENTINELS", name))
+        return others == 2 and len(sentinel.command("SENTINEL", "REPLICAS", name)) == 1

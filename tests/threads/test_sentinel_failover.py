@@ -257,7 +257,7 @@ def test_service_goes_on_with_all_sentinels_dead_and_they_are_heard_again_when_t
 
 def heard(pool: Any) -> list[Any]:
     """Return the sentinels to whose messages a pool listens."""
-    sentinels = list(pool._serving.finder._sentinels.values())
+    sentinels = list(pool._serving.finder._hearing._sentinels.values())
     return [each for each in sentinels if each.is_heard and each._hearing is not None and not each._hearing.closed]
 
 

@@ -532,7 +532,7 @@ def main():
         where = pool.primary
 
         def is_heard():
-            sentinels = list(pool._serving.finder._sentinels.values())
+            sentinels = list(pool._serving.finder._hearing._sentinels.values())
             hearing = [each._hearing for each in sentinels if each._hearing is not None]
             return len(hearing) == 3 and not any(each.closed for each in hearing)
 

@@ -16,6 +16,7 @@ from respool._facts.cluster_options import as_address
 from respool._facts.errors import UsageTypeError, UsageValueError
 from respool._facts.option_types import FROM_URL, Address
 from respool._facts.options import Options, make_options
+from respool._facts.service_options import ServiceOptions, make_service_options
 from respool._facts.url import kind_of, parse_url
 
 _WANTED: Final = "buckets must be a list of URLs or addresses, as in ['10.0.0.1:6379', '10.0.0.2:6379']"
@@ -92,11 +93,15 @@ class HashOptions(Options):
         return place
 
 
-def make_hash_options(buckets: Any, options: Mapping[str, Any], encoding: Any = FROM_URL) -> HashOptions:
+def make_hash_options(
+    buckets: Any, options: Mapping[str, Any], encoding: Any = FROM_URL
+) -> HashOptions | ServiceOptions:
     """Return the options for a list of buckets, or for one URL that names all of them; keywords override URLs.
 
-    Raises UsageTypeError or UsageValueError.
+    With ``sentinels`` among the options the buckets are services. Raises UsageTypeError or UsageValueError.
     """
+    if "sentinels" in options:
+        return make_service_options(buckets, options, encoding)
     if isinstance(buckets, str):
         if kind_of(buckets) != "hash":
             raise UsageValueError(f"{_WANTED}, or one URL, as in redis+hash://10.0.0.1,10.0.0.2")
@@ -135,6 +140,8 @@ def _read(place: Any) -> dict[str, Any]:
         host, port = as_address(place)
         return {"host": host, "port": port}
     found = parse_url(place)
+    if "sentinels" in found:
+        raise UsageValueError("buckets behind sentinels are given by their names, beside sentinels=[...]")
     if "seeds" in found or "buckets" in found:
         raise UsageValueError("a bucket is a single server: its URL names one host, and its scheme has no +")
     if found.pop("query"):

@@ -164,14 +164,12 @@ class ClusterPoolOptions(PoolOptions, total=False):
     """Function called with each host and port that a node announces; returns those to dial. Default: ``None``."""
 
 
-class SentinelPoolOptions(PoolOptions, total=False):
-    """The options that a pool with sentinels takes. Those of other pools hold for each node by itself."""
+class HashPoolOptions(PoolOptions, total=False):
+    """The options that a pool over buckets takes. Those that ``PoolOptions`` has not are for services."""
 
     # Where
     sentinels: Iterable[Address | str]
     """Sentinels to ask first, as ``"host:port"`` or ``(host, port)``; they name the others. Must be given."""
-    service: str
-    """Name under which the sentinels watch the primary, as in ``SENTINEL MASTERS``. Must be given."""
     sentinel_tls: bool | SSLContext
     """Like ``tls``, for connections to sentinels. Default: ``False``."""
     sentinel_username: str | None
@@ -186,6 +184,13 @@ class SentinelPoolOptions(PoolOptions, total=False):
     """Most connections to all nodes together, without those to sentinels. Default: ``None``."""
     remap: Remap | None
     """Function called with each host and port that a server names; returns those to dial. Default: ``None``."""
+
+
+class SentinelPoolOptions(HashPoolOptions, total=False):
+    """The options that a pool with sentinels takes. Those of other pools hold for each node by itself."""
+
+    service: str
+    """Name under which the sentinels watch the primary, as in ``SENTINEL MASTERS``. Must be given."""
 
 
 class AnyPoolOptions(ClusterPoolOptions, SentinelPoolOptions, total=False):

@@ -182,7 +182,10 @@ class Scatter(Generic[N]):
             yield from self._split(at, spec, args, slots)
         elif route is not None and route.where in (Where.PRIMARIES, Where.NODES):
             several = primaries if route.where is Where.PRIMARIES else nodes
-            yield from (Piece(at, part, args, None, node) for part, node in enumerate(several))
+            if self._terms.is_one_server:
+                yield from (Piece(at, part, args, None, node) for part, node in enumerate(several))
+            else:  # one slot on each node, whichever node that is by now
+                yield from (Piece(at, part, args, part) for part in range(len(several)))
         elif goes_anywhere(spec, self._terms):
             yield Piece(at, 0, args)
         else:

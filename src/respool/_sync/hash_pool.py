@@ -12,14 +12,17 @@ from respool._sync.node.pieces import take_in
 from respool._sync.routing.buckets import Buckets
 from respool._sync.routing.group import checked_slot
 from respool._sync.routing.homes import BucketHomes
-from respool._sync.shell.compat import Borrowing, borrow_from, clock
+from respool._sync.routing.service_buckets import buckets_of
+from respool._sync.shell.compat import Borrowing, borrow_from, check_hooks, clock
 from respool._facts.command import Command, Key, as_command
 from respool._facts.conditions import KEPT
 from respool._facts.errors import Error, UsageError
 from respool._facts.hash_options import HashOptions, make_hash_options
-from respool._facts.option_types import FROM_URL, Address, Encoding, PoolOptions, S
+from respool._facts.option_types import FROM_URL, Address, Encoding, HashPoolOptions, S
 from respool._facts.options import checked_timeout
+from respool._facts.service_options import ServiceOptions
 from respool._protocol.run import Run, refused
+from respool._shell.sockets import tls_context
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -38,23 +41,32 @@ class HashPool(ManyDoor[S]):
 
     A key is in the bucket whose index is the slot of the key (CRC16 of the key, or of its hash tag, modulo 16384)
     modulo the number of buckets. So the buckets and their order stay the same for as long as the data is to be found.
-    A bucket that is down fails alone: there is no failover.
+    A bucket that is down fails alone.
+
+    A server has no failover. Services have: ``HashPool(["bucket-a", "bucket-b"], sentinels=["10.0.0.1:26379"])``.
+    Then a bucket is the name of a service, and its primary whichever node the sentinels name, as in
+    ``SentinelPool``, whose options this pool then has too.
     """
 
-    _options: HashOptions
+    _options: HashOptions | ServiceOptions
 
     def __init__(
         self,
         buckets: Iterable[Address | str] | str,
         *,
         encoding: Encoding[S] | None = FROM_URL,
-        **options: Unpack[PoolOptions],
+        **options: Unpack[HashPoolOptions],
     ) -> None:
         """Check the options; no I/O. Raises UsageError (a TypeError or ValueError) for an invalid one."""
-        super().__init__(make_hash_options(buckets, options, encoding))
+        checked = make_hash_options(buckets, options, encoding)
+        if isinstance(checked, ServiceOptions):
+            check_hooks(checked.for_sentinel(checked.sentinels[0]))
+            checked = checked.changed(sentinel_tls=tls_context(checked.sentinel_tls) or False)
+            self._may_ask_replicas = checked.read_from != "primary"
+        super().__init__(checked)
 
     def _make_serving(self) -> Buckets:
-        return Buckets(self._options)
+        return buckets_of(self._options)
 
     def _make_homes(self, serving: Any) -> BucketHomes:
         return BucketHomes(serving)
@@ -62,7 +74,7 @@ class HashPool(ManyDoor[S]):
     # Which bucket ------------------------------------------------------------------------------------
 
     def node_of(self, key: Key) -> Address:
-        """Return where the bucket of a key is, as (host, port); for a unix socket (path, 0)."""
+        """Return where the bucket of a key is: (host, port), (path, 0) for a socket, (name, 0) for a service."""
         places = self._options.places
         return places[checked_slot(self._slot_of, key, self._options.encoding) % len(places)]
 
@@ -215,12 +227,12 @@ class HashPool(ManyDoor[S]):
             timeout = self._options.acquire_timeout
         elif timeout is not None:
             timeout = checked_timeout(timeout)
-        borrowing: Borrowing[Connection[S]] = borrow_from(self._opened().node(place).leases, timeout)
+        borrowing: Borrowing[Connection[S]] = borrow_from(self._opened().lane(place), timeout)
         return borrowing
 
     # State -------------------------------------------------------------------------------------------
 
     @property
     def nodes(self) -> list[Address]:
-        """Where the buckets are, in their order, as (host, port); for a unix socket (path, 0)."""
+        """Where the buckets are, in their order: (host, port), (path, 0) for a unix socket, (name, 0) for a service."""
         return self._options.places

@@ -4,7 +4,8 @@
 Rule 1: to everything here a bucket is what a slot is to a cluster: ``slot_of`` returns the index of a bucket.
 Rule 2: a call that one bucket serves is a call of that ``Serving``, with its lanes, its retries and its errors; nothing
         of another bucket is asked. Only what concerns several is spread (``scatter``).
-Rule 3: a bucket is one node for the life of the pool, up or down. It is never replaced by another bucket.
+Rule 3: a bucket is one node for the life of the pool, up or down. It is never replaced by another bucket. A subclass
+        may have buckets that are more than one node (``service_buckets``).
 """
 
 from __future__ import annotations
@@ -25,36 +26,57 @@ from respool._protocol.run import Run, noreply_args
 from respool._routing.splitting import BUCKETS, SlotOf, goes_anywhere, one_slot
 
 
-class Buckets(Group[HashOptions]):
+class Buckets(Group[Any]):
     """The buckets of a pool, each served by a ``Serving``."""
 
     terms = BUCKETS
 
-    def __init__(self, options: HashOptions) -> None:
+    #: Who serves each slot: the buckets in their order, again and again.
+    table: list[Any]
+
+    def __init__(self, options: Any) -> None:
         """Prepare; no I/O."""
-        super().__init__(options, Members(_rest))
-        self._buckets = [
-            self.members.open(bucket.place, options.for_bucket(bucket), _ignore) for bucket in options.buckets
-        ]
-        #: Who serves each slot: the buckets in their order, again and again.
-        self.table = [self._buckets[slot % len(self._buckets)] for slot in range(SLOTS)]
+        super().__init__(options, Members(self._work, getattr(options, "max_total", None)))
+        self._buckets = self._open_all(options)
+        self._fill_table()
         self.checked_slot_of = self._by_bucket(self.checked_slot_of)
         self._errands = Errands(self.members, options.max_in_flight)
+
+    def _open_all(self, options: HashOptions) -> list[Serving]:
+        """Make the buckets."""
+        return [self.members.open(bucket.place, options.for_bucket(bucket), _ignore) for bucket in options.buckets]
+
+    def _fill_table(self) -> None:
+        self.table = [self._buckets[slot % len(self._buckets)] for slot in range(SLOTS)]
+
+    def _work(self) -> float:
+        """Do nothing else in a round of maintenance."""
+        return float("inf")
 
     # Who serves what ---------------------------------------------------------------------------------
 
     @property
     def nodes(self) -> list[Address]:
         """Where the buckets are, in their order."""
-        return self.options.places
+        places: list[Address] = self.options.places
+        return places
+
+    def bucket(self, address: Address) -> Any:
+        """Return the bucket with an address."""
+        return self._buckets[self.nodes.index(address)]
 
     def node(self, address: Address) -> Serving:
-        """Return the bucket with an address."""
-        return self.members.servings[address]
+        """Return the node of a bucket."""
+        serving: Serving = self.bucket(address)
+        return serving
 
     def primaries(self) -> list[Serving]:
-        """Return all buckets, in their order."""
+        """Return the nodes of all buckets, in their order."""
         return self._buckets
+
+    def lane(self, address: Address) -> Any:
+        """Return what lends connections to a bucket."""
+        return self.node(address).leases
 
     def _by_bucket(self, slot_of: SlotOf) -> SlotOf:
         """Return the function that gives the index of the bucket of a key: to a run, buckets are what slots are."""
@@ -62,6 +84,11 @@ class Buckets(Group[HashOptions]):
         return lambda key: slot_of(key) % count
 
     def owner_now(self, slot: int | None) -> Serving:
+        """Return the node of a bucket by its index; for None of any."""
+        serving: Serving = self._bucket_of(slot)
+        return serving
+
+    def _bucket_of(self, slot: int | None) -> Any:
         """Return a bucket by its index; for None any, one that is up if there is one."""
         if slot is not None:
             return self._buckets[slot]
@@ -92,17 +119,31 @@ class Buckets(Group[HashOptions]):
 
         ``failure`` is the error of a first try at the bucket ``tried``.
         """
-        serving = tried
         if node is not None:
-            serving = self.node(node)
-        elif serving is None:
+            bucket = self.bucket(node)
+        else:
             slots = self.slots_of(args, spec)
             if len(slots) > 1 or not (slots or goes_anywhere(spec, self.terms)):
                 deadline = None if timeout is None else self.members.now() + timeout
                 return await execute_spread(self, args, spec, deadline)
-            serving = self.owner_now(slots.pop() if slots else None)
+            bucket = self._bucket_of(slots.pop() if slots else None)
         try:
-            return await serving.execute(args, spec, timeout, failure)
+            return await self._call(bucket, args, spec, timeout, failure, tried)
+        finally:
+            del failure
+
+    async def _call(
+        self,
+        bucket: Any,
+        args: tuple[Any, ...],
+        spec: Spec,
+        timeout: float | None,
+        failure: Error | None,
+        tried: Serving | None,
+    ) -> Any:
+        """Run one command at one bucket, and return its reply. ``tried`` is the node of that bucket, or None."""
+        try:
+            return await bucket.execute(args, spec, timeout, failure)
         finally:
             del failure
 
@@ -112,13 +153,14 @@ class Buckets(Group[HashOptions]):
         """Run a pipeline; return one value per command, errors of servers and of buckets that failed as values."""
         if node is None and not run.is_atomic:
             return await Spread(self, run, deadline).values()
-        serving = self.node(node) if node is not None else self.owner_now(one_slot(run, self.slot_of, self.terms))
-        return await serving.execute_run(run, deadline, within)
+        bucket = self._bucket_of(one_slot(run, self.slot_of, self.terms)) if node is None else self.bucket(node)
+        values: list[Any] = await bucket.execute_run(run, deadline, within)
+        return values
 
     async def execute_noreply(self, run: Run, node: Address | None = None) -> None:
         """Send a run without waiting for replies, all of it to ``node``. Raises if it was certainly not sent."""
         if node is not None:
-            await self.node(node).execute_noreply(run)
+            await self.bucket(node).execute_noreply(run)
             return
         noreply_args(run)  # refuses what it would refuse on one node
         await self._errands.send(Spread(self, run, None))
@@ -130,11 +172,6 @@ class Buckets(Group[HashOptions]):
                 await self._errands.wait(None if seconds is None else self.members.now() + seconds)
         finally:
             await super().close(seconds)
-
-
-def _rest() -> float:
-    """Do nothing else in a round of maintenance."""
-    return float("inf")
 
 
 def _ignore(_: Serving) -> None:

@@ -20,6 +20,7 @@ from respool._async.node.serving import Serving
 from respool._async.routing.discovery import as_text
 from respool._async.routing.finder import Finder
 from respool._async.routing.group import Group
+from respool._async.routing.hearing import Hearing
 from respool._async.routing.members import Members
 from respool._async.routing.readers import Readers
 from respool._async.routing.slot_map import NOWHERE
@@ -48,20 +49,25 @@ class Place:
 class Replication(Group[SentinelOptions]):
     """The primary and the replicas of one service."""
 
-    def __init__(self, options: SentinelOptions) -> None:
-        """Prepare; no I/O."""
-        members = Members(self._work, options.max_total)
+    def __init__(
+        self, options: SentinelOptions, members: Members | None = None, hearing: Hearing | None = None
+    ) -> None:
+        """Prepare; no I/O. ``members`` and ``hearing``: those of several services whose nodes are one pool."""
+        if members is None:
+            members = Members(self.work, options.max_total)
+            members.at_end = self.end
         super().__init__(options, members)
         self.place = Place()
-        self.finder = Finder(options, members, self._in_service, self._apply, self._settle, self._wake)
+        hearing = Hearing(members, options) if hearing is None else hearing
+        self.finder = Finder(options, members, hearing, self._in_service, self._apply, self._settle, self._wake)
         self._may_ask_replicas = options.read_from != "primary"
         self._replicas: dict[Address, Serving] = {}
         self._down_since = float("-inf")  # since when there is no primary
         self._gate = Gate()  # opens when there is something new for those who wait; then there is another one
         self._steps: list[Callable[[], None]] = []  # what follows from changes
-        members.at_end = self._ended
 
-    def _work(self) -> float:
+    def work(self) -> float:
+        """Do what is due now; return after how many seconds there may be more."""
         return self.finder.work()
 
     # Who serves what ---------------------------------------------------------------------------------
@@ -222,14 +228,13 @@ class Replication(Group[SentinelOptions]):
         deadline = None if seconds is None else self.members.now() + seconds
         try:
             self.members.closed = True
-            self._wake()
-            self.finder.abort()
+            self.end()
             await self.finder.stop(deadline)
         finally:
             await super().close(None if deadline is None else max(deadline - self.members.now(), 0.0))
 
-    def _ended(self) -> None:
-        """End what works beside the maintenance task, which has ended."""
+    def end(self) -> None:
+        """End what works beside the maintenance task, once that has ended or the pool is closed."""
         self._wake()
         self.finder.abort()
 

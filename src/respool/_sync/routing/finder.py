@@ -5,8 +5,8 @@
     roles, refusals   (nodes)               > SentinelView > Change -> Replication
 
 Rule 1: ``SentinelView`` decides when to ask whom. Each question is a task of its own, bounded by ``connect_timeout``.
-Rule 2: a sentinel that answers is listened to. When that connection is lost, it is asked soon, and so on until one
-        answer brings the next connection; the pauses get longer, up to ``PERIOD``.
+Rule 2: a sentinel that answers is listened to (``hearing``). One that does not is asked again; the pauses get longer,
+        up to ``PERIOD``.
 Rule 3: a node has the role of a primary if a dial with the handshake of the pool's own connections says so. So a node
         that refuses the pool is not adopted. The primary in service is asked over its own connections.
 Rule 4: while there is no primary, a round that brings none is told to all who wait. It ends when all sentinels have
@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from respool._sync.node.maker import Maker
 from respool._sync.node.serving import Serving
+from respool._sync.routing.hearing import Hearing
 from respool._sync.routing.members import Members
 from respool._sync.routing.sentinel import Sentinel
 from respool._sync.shell.compat import BackgroundTasks
@@ -49,6 +50,7 @@ class Finder:
         self,
         options: SentinelOptions,
         members: Members,
+        hearing: Hearing,
         primary: Callable[[], Serving | None],
         apply: Callable[[Change], None],
         settle: Callable[[], None],
@@ -60,6 +62,7 @@ class Finder:
             options.service, options.sentinels, members.now(), members.chance, remap=options.remap
         )
         self._members = members
+        self._hearing = hearing
         self._primary = primary
         self._apply = apply
         self._settle = settle
@@ -75,6 +78,7 @@ class Finder:
         #: How many rounds have brought no primary; and the error of the last one, while there is none.
         self.failed_rounds = 0
         self.verdict: Error | None = None
+        hearing.hearers.append(self)
 
     # Asking ------------------------------------------------------------------------------------------
 
@@ -141,10 +145,7 @@ class Finder:
             with members.lock:
                 change = self.view.answered(ask, answer, members.now(), members.chance())
                 sentinel.failures = 0
-                begins = not (sentinel.is_heard or members.closed)
-                sentinel.is_heard = True
-            if begins:
-                self._tasks.start_or_run(self._listen, sentinel)
+            self._hearing.begin(ask.sentinel)
         with members.lock:
             self._unheard.discard(ask.sentinel)
         self._take(change)
@@ -184,27 +185,8 @@ class Finder:
 
     # Hearing -----------------------------------------------------------------------------------------
 
-    def _listen(self, sentinel: Sentinel) -> None:
-        """Hear what a sentinel publishes until its connection is lost (Rule 2)."""
-        members, view, address = self._members, self.view, sentinel.address
-
-        def begin() -> None:
-            with members.lock:
-                view.ask_by(address, members.now())  # what it published before may have been missed
-            members.alarm.set()
-
-        try:
-            sentinel.listen(lambda channel, text: self._hear(address, channel, text), begin)
-        except Exception:  # noqa: S110 - the next answer brings the next try
-            pass
-        finally:
-            with members.lock:
-                sentinel.is_heard = False
-                if not members.closed:
-                    view.ask_by(address, members.now() + RETRY * members.chance())
-            members.alarm.set()
-
-    def _hear(self, address: Address, channel: str, text: str) -> None:
+    def hear(self, address: Address, channel: str, text: str) -> None:
+        """Take a message that a sentinel has published."""
         members = self._members
         with members.lock:
             if members.closed:
@@ -250,6 +232,7 @@ class Finder:
             has_failed = self._judge()
         for sentinel in left:
             sentinel.abort()
+            self._hearing.drop(sentinel.address)
         self._settle()
         if has_failed:
             self._failed()
@@ -280,7 +263,7 @@ class Finder:
 
     def abort(self) -> None:
         """End everything that goes on, for good. ``members.closed`` must be set before."""
-        for each in [*self._sentinels.values(), *self._dials]:
+        for each in [*self._sentinels.values(), *self._dials, self._hearing]:
             each.abort()
 
     def stop(self, deadline: float | None) -> None:
@@ -288,6 +271,7 @@ class Finder:
         self._tasks.stop(deadline, self.abort)
         for sentinel in [*self._sentinels.values()]:
             sentinel.wait_closed()
+        self._hearing.stop(deadline)
 
     def forget(self, instead: Absent) -> None:
         """Drop every socket (R-35)."""
@@ -296,6 +280,7 @@ class Finder:
             sentinel.forget(instead)
         for connection in self._dials:
             connection._transport.forget()
+        self._hearing.forget(instead)
 
 
 def _is_refusal(error: Exception) -> bool:

@@ -1,0 +1,321 @@
+# Written once: tests/threads/test_sentinel_buckets.py is generated from this file.
+"""A pool over buckets whose primaries sentinels name: each bucket follows its own failover, and fails alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Generator
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from asyncio_.harness import Callers, now, wait_until
+from respool import AsyncHashPool
+from respool._async.shell.compat import pause
+from respool.errors import ConnectFailed, CrossSlot, Error, PoolClosed, TransportError, UsageError, UsageValueError
+from respool.events import Event, PrimaryChanged
+from respool.testing import Server
+from sentinels import Services
+
+LONG = 30.0
+KEYS = [f"key:{number}" for number in range(40)]
+
+
+@pytest.fixture(scope="module")
+def running() -> Generator[Services, None, None]:
+    with Services() as services:
+        yield services
+
+
+@pytest.fixture
+def services(running: Services) -> Services:
+    """Two services that are whole and empty."""
+    running.heal()
+    for name in running.NAMES:
+        running.primary(name).command("FLUSHALL")
+        running.primary(name).command("CONFIG", "RESETSTAT")
+    return running
+
+
+@pytest.fixture
+async def pool(services: Services) -> AsyncIterator[AsyncHashPool[str]]:
+    async with AsyncHashPool(["a", "b"], sentinels=services.seeds, encoding="utf-8", client_name="us") as opened:
+        yield opened
+
+
+def keys_of(pool: AsyncHashPool[Any], name: str) -> list[str]:
+    return [key for key in KEYS if pool.node_of(key) == (name, 0)]
+
+
+def subscribers(services: Services) -> int:
+    """Count the connections called "us" that listen to a sentinel."""
+    lines = [line for server in services.sentinels for line in server.command("CLIENT", "LIST").splitlines()]
+    return sum(b" name=us " in line and b" sub=0 " not in line for line in lines)
+
+
+def clients(services: Services) -> int:
+    """Count the connections called "us" at all servers."""
+    every = [*services.nodes, *services.sentinels]
+    return sum(server.command("CLIENT", "LIST").count(b" name=us ") for server in every if server.is_running)
+
+
+async def test_a_key_is_at_the_primary_of_its_bucket(services: Services, pool: AsyncHashPool[str]) -> None:
+    for key in KEYS:
+        assert await pool.set(key, key)
+    a, b = (services.primary(name) for name in services.NAMES)
+    for key in KEYS:
+        assert a.command("EXISTS", key) == (pool.node_of(key) == ("a", 0))
+        assert b.command("EXISTS", key) == (pool.node_of(key) == ("b", 0))
+    assert await pool.mget(*KEYS) == KEYS
+    assert (await pool.dbsize(), pool.nodes) == (len(KEYS), [("a", 0), ("b", 0)])
+    assert sorted([key async for key in pool.scan_iter()]) == sorted(KEYS)
+    assert set(pool.stats().nodes) == {f"{node.host}:{node.port}" for node in (a, b)}
+
+
+async def test_the_order_of_the_names_decides(services: Services, pool: AsyncHashPool[str]) -> None:
+    async with AsyncHashPool(["b", "a"], sentinels=services.seeds, encoding="utf-8") as other:
+        await pool.set("key:1", 1)
+        assert await other.get("key:1") is None
+        assert pool.node_of("key:1") != other.node_of("key:1")
+
+
+async def test_pipelines_transactions_and_leases_go_to_their_buckets(pool: AsyncHashPool[str]) -> None:
+    async with pool.pipeline() as pipe:
+        counts = [pipe.incr(key) for key in KEYS for _ in range(2)]
+        size = pipe.dbsize()
+    assert [each.result() for each in counts] == [1, 2] * len(KEYS)
+    assert size.result() == len(KEYS)
+    own = keys_of(pool, "a")[:2]
+    assert await pool.execute_many([("INCR", key) for key in own], atomic=True) == [3, 3]
+    with pytest.raises(CrossSlot, match="2 buckets"):
+        await pool.execute_many([("INCR", key) for key in KEYS], atomic=True)
+    async with pool.acquire(node="b") as lease:
+        await lease.watch(keys_of(pool, "b")[0])
+        assert await lease.get(keys_of(pool, "b")[0]) == "2"
+    async with pool.acquire(shard_key=own[0]) as lease:
+        assert await lease.get(own[0]) == "3"
+    await pool.execute_noreply("SET", own[0], "x")
+    await pool.execute_many_noreply([("SET", key, "y") for key in KEYS], node=None)
+    await wait_until_all(pool, "y")
+
+
+async def wait_until_all(pool: AsyncHashPool[str], value: str) -> None:
+    """Wait until all keys have a value: they were sent without waiting."""
+    ends = now() + 5.0
+    while set(await pool.mget(*KEYS)) != {value}:
+        assert now() < ends
+
+
+async def test_a_call_can_name_its_bucket(services: Services, pool: AsyncHashPool[str]) -> None:
+    port = (await pool.using(node="b").info("server"))["tcp_port"]
+    assert port == services.primary("b").port
+    assert await pool.execute("SET", "odd", "1", node=("a", 0))
+    assert services.primary("a").command("GET", "odd") == b"1"
+    assert await pool.execute("CONFIG", "GET", "port", shard_key=keys_of(pool, "b")[0]) == {"port": str(port)}
+    with pytest.raises(UsageValueError, match="the pool has no bucket 'c'; its buckets are a, b"):
+        pool.using(node="c")
+    with pytest.raises(UsageError, match="shard_key= or node="):
+        await pool.info()
+
+
+async def test_sentinels_are_heard_once_for_all_buckets(services: Services, pool: AsyncHashPool[str]) -> None:
+    await pool.dbsize()
+    await wait_until(lambda: subscribers(services) == len(services.sentinels))
+    for sentinel in services.sentinels:
+        sentinel.command("CLIENT", "KILL", "TYPE", "pubsub")
+    await wait_until(lambda: subscribers(services) == len(services.sentinels), LONG)
+    assert subscribers(services) == len(services.sentinels)
+
+
+async def test_a_failover_of_one_bucket_is_followed_and_the_other_one_notices_nothing(
+    services: Services, callers: Callers
+) -> None:
+    events: list[Event] = []
+    async with AsyncHashPool(["a", "b"], sentinels=services.seeds, listener=events.append, client_name="us") as pool:
+        await pool.dbsize()
+        await wait_until(lambda: subscribers(services) == len(services.sentinels))
+        load = Load(pool, callers)
+        await load.is_running(KEYS)
+        for name in services.NAMES:
+            other = "b" if name == "a" else "a"
+            own, others = keys_of(pool, name), keys_of(pool, other)
+            longest, failed = dict.fromkeys(others, 0.0), {key: len(load.failed[key]) for key in others}
+            load.longest.update(longest)
+            await while_(services.failover, name)
+            promoted = services.primary(name)
+            await wait_until(lambda there=f"{promoted.host}:{promoted.port}": there in pool.stats().nodes, LONG)
+            await load.is_running(own)
+            assert {len(load.failed[key]) - failed[key] for key in others} == {0}
+            assert max(load.longest[key] for key in others) < 1.5
+            changes = [event for event in events if isinstance(event, PrimaryChanged)]
+            assert changes[-1].new == f"{promoted.host}:{promoted.port}"
+            assert name in changes[-1].address
+            await while_(services.heal)
+        load.is_over = True
+        await callers.results()
+        assert all(isinstance(error, TransportError) for key in KEYS for error in load.failed[key])
+
+
+async def while_(work: Any, *args: Any) -> None:
+    """Change the servers in a thread, while the callers go on."""
+    thread = Thread(target=work, args=args)
+    thread.start()
+    await wait_until(lambda: not thread.is_alive(), 60.0)
+    thread.join()
+
+
+class Load:
+    """Callers that count up, each its own key."""
+
+    def __init__(self, pool: AsyncHashPool[Any], callers: Callers) -> None:
+        self.is_over = False
+        self.answered = dict.fromkeys(KEYS, 0)
+        self.longest = dict.fromkeys(KEYS, 0.0)
+        self.failed: dict[str, list[Error]] = {key: [] for key in KEYS}
+        for key in KEYS:
+            callers.start(self._count, pool, key)
+
+    async def _count(self, pool: AsyncHashPool[Any], key: str) -> None:
+        while not self.is_over:
+            began = now()
+            try:
+                await pool.incr(key)
+            except PoolClosed:
+                return
+            except Error as error:
+                self.failed[key].append(error)
+            else:
+                self.answered[key] += 1
+            self.longest[key] = max(self.longest[key], now() - began)
+            await pause(0.002)
+
+    async def is_running(self, keys: list[str]) -> None:
+        before = self.answered.copy()
+        await wait_until(lambda: all(self.answered[key] > before[key] for key in keys), LONG)
+
+
+async def test_a_bucket_whose_primary_died_fails_alone_until_another_one_is_promoted(services: Services) -> None:
+    async with AsyncHashPool(["a", "b"], sentinels=services.seeds, connect_timeout=1.0) as pool:
+        a, b = keys_of(pool, "a"), keys_of(pool, "b")
+        assert await pool.execute_many([("SET", key, key) for key in KEYS]) == [b"OK"] * len(KEYS)
+        dead = services.primary("b")
+        heir = next(node for node in services.nodes[2:] if node is not dead)
+        await wait_until(lambda: heir.command("DBSIZE") == len(b))
+        dead.kill()
+        replies = await pool.execute_many([("GET", key) for key in [*a, *b]], timeout=0.5)
+        assert replies[: len(a)] == [key.encode() for key in a]
+        assert all(isinstance(reply, Error) for reply in replies[len(a) :])
+        for key in a:
+            assert await pool.using(timeout=1.0).get(key) == key.encode()
+        await wait_until(lambda: services.primary("b") is heir, LONG)
+        assert await _until_it_is_served(pool, b[0]) == b[0].encode()
+        assert await pool.execute_many([("GET", key) for key in b]) == [key.encode() for key in b]
+        assert await pool.mget(*a[:2], *b[:2]) == [key.encode() for key in [*a[:2], *b[:2]]]
+        assert await pool.dbsize() == len(KEYS)
+
+
+async def _until_it_is_served(pool: AsyncHashPool[Any], key: str) -> Any:
+    ends = now() + LONG
+    while True:
+        try:
+            return await pool.get(key)
+        except TransportError:
+            assert now() < ends
+
+
+async def test_what_concerns_all_buckets_waits_for_the_primary_of_each(services: Services) -> None:
+    async with AsyncHashPool(["a", "b"], sentinels=services.seeds) as pool:
+        await pool.mset(dict.fromkeys(KEYS, 1))
+        promoted = services.failover("a")
+        await wait_until(lambda: f"{promoted.host}:{promoted.port}" in pool.stats().nodes, LONG)
+        assert await pool.dbsize() == len(KEYS)
+        assert await pool.flushall()
+        assert await pool.dbsize() == 0
+
+
+@pytest.mark.parametrize("read_from", ["replica", "any"])
+async def test_reads_may_go_to_the_replicas_of_each_bucket(services: Services, read_from: Any) -> None:
+    async with AsyncHashPool(["a", "b"], sentinels=services.seeds, read_from=read_from) as pool:
+        await pool.mset({key: key for key in KEYS})
+        replicas = [node for node in services.nodes if node not in [services.primary(name) for name in services.NAMES]]
+        await wait_until(lambda: sum(node.command("DBSIZE") for node in replicas) == len(KEYS))
+        await wait_until(lambda: pool.size >= 4, LONG)
+        for replica in replicas:
+            replica.command("CONFIG", "RESETSTAT")
+        assert [await pool.get(key) for key in KEYS for _ in range(3)] == [k.encode() for k in KEYS for _ in range(3)]
+        assert await pool.execute_many([("GET", key) for key in KEYS]) == [key.encode() for key in KEYS]
+        served = [runs(replica, "get") for replica in replicas]
+        assert all(served)
+        assert (sum(served) == 4 * len(KEYS)) == (read_from == "replica")
+
+
+def runs(server: Server, name: str) -> int:
+    """Return how often a server has run a command since its statistics were reset."""
+    return int(server.info("commandstats").get(f"cmdstat_{name}", "calls=0,").partition("calls=")[2].split(",")[0])
+
+
+async def test_the_pool_changes_its_bounds_and_its_database_for_all_buckets(services: Services) -> None:
+    async with AsyncHashPool(["a", "b"], sentinels=services.seeds, max_size=4) as pool:
+        await pool.mset({key: key for key in KEYS})
+        await pool.resize(min_size=2, max_size=5)
+        await wait_until(lambda: pool.size >= 4)
+        await pool.select(3)
+        assert (await pool.dbsize(), pool.db) == (0, 3)
+        promoted = services.failover("b")
+        await wait_until(lambda: f"{promoted.host}:{promoted.port}" in pool.stats().nodes, LONG)
+        await pool.mset({key: key for key in KEYS})
+        assert await pool.dbsize() == len(KEYS)
+        assert promoted.info("keyspace").keys() >= {"db3"}
+
+
+async def test_a_service_that_nobody_knows_is_told_at_once_and_the_others_are_served(services: Services) -> None:
+    pool = AsyncHashPool(["a", "nobody"], sentinels=services.seeds)
+    with pytest.raises(UsageError, match="no sentinel knows 'nobody'"):
+        await pool.open()
+    own = [key for key in KEYS if pool.node_of(key) == ("a", 0)]
+    other = next(key for key in KEYS if key not in own)
+    assert [await pool.set(key, 1) for key in own] == [True] * len(own)
+    with pytest.raises(UsageError, match="no sentinel knows 'nobody'"):
+        await pool.get(other)
+    assert await pool.get(own[0]) == b"1"
+    await pool.aclose()
+
+
+async def test_a_pool_opens_as_long_as_one_bucket_has_a_primary(services: Services) -> None:
+    services.primary("b").kill()
+    async with AsyncHashPool(["a", "b"], sentinels=services.seeds, connect_timeout=0.5) as pool:
+        assert await pool.set(keys_of(pool, "a")[0], 1) is True
+    dead = AsyncHashPool(["a", "b"], sentinels=[("127.0.0.1", 1)], connect_timeout=0.5)
+    with pytest.raises(ConnectFailed):
+        await dead.open()
+    await dead.aclose()
+
+
+async def test_a_closed_pool_leaves_no_connection(services: Services) -> None:
+    pool = AsyncHashPool(["a", "b"], sentinels=services.seeds, client_name="us")
+    await pool.mset({key: key for key in KEYS})
+    await wait_until(lambda: subscribers(services) == len(services.sentinels))
+    await pool.aclose()
+    await wait_until(lambda: clients(services) == 0)
+    with pytest.raises(PoolClosed):
+        await pool.get("k")
+
+
+def test_names_and_addresses_do_not_mix() -> None:
+    for buckets, why in (
+        (["a", "10.0.0.1:6379"], "do not mix"),
+        (["a", ("10.0.0.1", 6379)], "do not mix"),
+        (["redis+sentinel://s:26379/a"], "do not mix"),
+        (["a", "a"], "a stands twice"),
+        ([], "needs buckets"),
+        ("redis+hash://a,b", "must be a list of the names"),
+    ):
+        with pytest.raises(UsageError, match=why):
+            AsyncHashPool(buckets, sentinels=["s:26379"])
+    wrong: Any = {"service": "a"}
+    with pytest.raises(UsageValueError, match="leave service= out"):
+        AsyncHashPool(["a"], sentinels=["s:26379"], **wrong)
+    with pytest.raises(UsageValueError, match="beside sentinels="):
+        AsyncHashPool(["redis+sentinel://s:26379/a", "redis+sentinel://s:26379/b"])
+    with pytest.raises(UsageError, match="unknown option 'read_from'"):
+        AsyncHashPool(["s:6379"], read_from="replica")
