@@ -429,6 +429,16 @@ def test_without_keys_only_what_needs_no_data_and_reaches_nobody_goes_to_any_buc
     }
 
 
+def test_what_concerns_all_buckets_goes_to_whichever_node_each_has_when_it_is_sent() -> None:
+    scatter: Scatter[str] = Scatter(Run([("DBSIZE",)]), int, primaries=["a", "b"], nodes=["a", "b"], terms=BUCKETS)
+    first = scatter.take(lambda slot: ["a", "b"][slot or 0])
+    scatter.answer(first["a"][0], 3)
+    scatter.send_again(first["b"][0])
+    second = scatter.take(lambda slot: ["a", "successor of b"][slot or 0])
+    scatter.answer(second["successor of b"][0], 4)
+    assert (list(second), scatter.replies()) == (["successor of b"], [7])
+
+
 def test_any_node_of_a_cluster_runs_what_only_one_of_several_servers_can() -> None:
     for name in ("PUBLISH", "EVAL"):
         assert goes_anywhere(SPECS[name])

@@ -6,8 +6,9 @@ Rule 2: commands go out in the order of the run, so those on one slot run in tha
 Rule 3: a part that a server did not run is sent again alone, in the next round; what has been answered is never sent
         again. So two commands on one slot may run in the other order while that slot moves by ASK, and only then.
 Rule 4: the value of a command is an error if one of its parts is, and says so if others have run.
-Rule 5: independent servers (buckets) are spread over like a cluster that has one slot on each node. But they are not
-        parts of one server: without keys, only what needs no data and reaches nobody can be asked of any of them.
+Rule 5: independent servers (buckets) are spread over like a cluster that has one slot on each node. So what concerns
+        all of them has a part for each slot, which finds the node of that moment. But they are not parts of one server:
+        without keys, only what needs no data and reaches nobody can be asked of any of them.
 """
 
 from __future__ import annotations
