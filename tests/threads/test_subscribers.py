@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from typing import Any
 
 import pytest
@@ -93,6 +94,20 @@ def test_a_subscriber_changes_what_it_wants(server: Server, protocol: int) -> No
         wait_until(lambda: server.command("PUBSUB", "CHANNELS") == [])
         pool.spublish("s", "s")
         assert (sub.next(5.0)).data == "s"  # type: ignore[union-attr]
+
+
+def test_without_channels_it_has_no_connection(server: Server) -> None:
+    with Pool(server.url, encoding="utf-8") as pool, pool.subscribe() as sub:
+        assert sub.next(0.01) is None
+        for number in range(3):
+            assert pool.leased == 0
+            sub.subscribe("a")
+            assert pool.leased == 1
+            pool.publish("a", number)
+            assert (sub.next(5.0)).data == str(number)  # type: ignore[union-attr]
+            sub.unsubscribe("a")
+            assert sub.next(0.05) is None
+        assert sub.gaps == 0
 
 
 @protocols
@@ -279,6 +294,22 @@ def test_what_came_before_the_loss_is_read_before_the_gap(server: Server) -> Non
             if message is not None:
                 order.append(message.data)
         assert order == ["0", "1", "2", "lost"]
+
+
+def test_a_gap_begins_before_the_loss_however_late_that_is_noticed(server: Server) -> None:
+    gaps: list[Gap] = []
+    with Pool(server.url) as pool, pool.subscribe("a", on_gap=gaps.append) as sub:
+        assert sub.next(0.02) is None
+        opened = time.time()
+        pool.publish("a", "x")
+        cut(server)
+        lost = time.time()
+        until = now() + 0.2
+        wait_until(lambda: now() > until)
+        assert sub.next(5.0) is not None
+        assert sub.next(0.2) is None
+        assert [gap.reason for gap in gaps] == ["lost"]
+        assert opened - 1.0 < gaps[0].since <= lost
 
 
 def test_reconnecting_goes_on_until_the_server_is_back() -> None:

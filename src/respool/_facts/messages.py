@@ -24,9 +24,9 @@ class Message(NamedTuple, Generic[T]):
 class Gap(NamedTuple):
     """A time in which messages may have been lost.
 
-    ``reason`` is ``"lost"`` (a connection ended), ``"moved"`` (a slot or a primary went to another node) or
-    ``"dropped"`` (the queue was full). ``since`` is when it began, in seconds since the epoch, as ``time.time()``
-    counts them: nothing that was published before that is missing.
+    ``reason`` is ``"lost"`` (a connection ended), ``"moved"`` (the slot of a shard channel left its node) or
+    ``"dropped"`` (the queue was full). ``since`` is when it began at the earliest, in seconds since the epoch, as
+    ``time.time()`` counts them: nothing that came to the server before that is missing.
     """
 
     reason: str

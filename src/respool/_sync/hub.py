@@ -99,7 +99,7 @@ class Hub:
         self.homes.ready(deadline)
         with self.lock:
             if self.ended is not None:
-                raise PoolClosed(str(self.ended))
+                raise again(self.ended)
             mine = self.state.inboxes.get(inbox, set())
             added = set(topics) - mine
             claim = self.state.want(inbox, topics)
@@ -223,12 +223,15 @@ class Hub:
     def _lost(self, line: Line, now: float) -> None:
         """Take all topics from a line whose connection has ended, or whose node has left the pool."""
         error = line.connection._transport.error if line.connection is not None else None
-        since = time.time() - max(now - line.heard(), 0.0)
-        count = self.state.lost(line, Gap("lost", since), now)
+        count = self.state.lost(line, self._gap("lost", line, now), now)
         self._give_back(line)
         if count:
             why = error or ConnectionLost("the node has left the pool", address=line.address)
             self._news.append(partial(self._emit, SubscriptionLost, line.address, count, why))
+
+    def _gap(self, reason: str, line: Line, now: float) -> Gap:
+        """Return a gap that begins when the last of what has come on a line was sent at the latest."""
+        return Gap(reason, time.time() - max(now - self.pump.certain_at(line), 0.0))
 
     def _give_back(self, line: Line) -> None:
         """Give the connection of a line back, to be closed."""
@@ -259,8 +262,6 @@ class Hub:
         with self.lock:
             line.is_dialing = False
             if self.ended is None and self.lines.get(line.serving) is line:
-                connection._session.is_spoiled = True  # it is closed when it comes back
-                connection._session.stain()
                 line.connection = connection
                 line.said = Subscribed(self.now(), self.homes.slot_of)
                 self.pump.attach(line)
@@ -316,7 +317,7 @@ class Hub:
                     self._news.append(partial(self._emit, SubscriptionMoved, line.address, *facts))
         elif isinstance(outcome, Ended):
             self.homes.ended(line.serving, outcome.topic, self.hurry)
-            self.state.lost(line, Gap("moved", time.time()), now, [outcome.topic])
+            self.state.lost(line, self._gap("moved", line, now), now, [outcome.topic])
             self.pump.wake()
         else:
             self._refused(line, outcome, now)
@@ -326,7 +327,7 @@ class Hub:
         first = outcome.topics[0]
         if self.homes.refused(line.serving, first, outcome.error):
             is_hop = self.homes.home_of(first) not in (None, line.serving)
-            self.state.lost(line, Gap("moved", time.time()), now, outcome.topics, is_hop=is_hop)
+            self.state.lost(line, self._gap("moved", line, now), now, outcome.topics, is_hop=is_hop)
         else:
             self.state.refused(outcome.topics, outcome.error)
         self.pump.wake()

@@ -105,6 +105,11 @@ class Pump:
         transport.on_end = None
         transport.abort()
 
+    def certain_at(self, line: Any) -> float:
+        """Return a time before which nothing was sent that has not come: when the event loop last read something."""
+        heard: float = line.heard()
+        return heard
+
     def write(self, line: Any, data: bytes) -> None:
         """Send bytes on a line."""
         line.connection._transport.write(data)

@@ -31,6 +31,8 @@ IS_SHARED: Final = False
 
 #: How many seconds a thread that waits for the driver sleeps at most: the driver may be interrupted.
 LOOK_AGAIN: Final = 0.5
+#: A ``poll`` that took longer than this, in seconds, has waited: before that there was nothing to read.
+BLOCKED: Final = 0.001
 #: The longest wait of ``poll``, in seconds.
 LONGEST: Final = 3600.0
 #: A thread that closes the hub waits so many seconds for one that dials. That one gives the connections back then.
@@ -59,6 +61,7 @@ class Pump:
         self._driving = RLock()  # held while a thread drives, so that it is known for certain whether it still does
         self._is_driving: Callable[[], bool] = self._driving._is_owned  # type: ignore[attr-defined]
         self._frames: dict[Any, deque[Any]] = {}
+        self._drained: dict[Any, float] = {}  # when there was certainly nothing to read on a line
         self._unread: set[Any] = set()  # lines that had bytes when they were last read: there may be more
         self._ears, self._call = socket.socketpair()
         self._ears.settimeout(0.0)
@@ -170,7 +173,12 @@ class Pump:
                 lines[transport.fileno()] = line
                 poll.register(transport.fileno(), select.POLLIN | (0 if transport.is_flushed else select.POLLOUT))
         unread, self._unread = self._unread, set()
+        began = monotonic()
         ready = {fd for fd, _ in poll.poll(0 if unread else max(seconds * 1000.0, 0.0))}
+        now = monotonic()
+        for fd, line in lines.items():
+            if line not in unread and (fd not in ready or now - began > BLOCKED):
+                self._drained[line] = now
         if self._ears.fileno() in ready:
             try:
                 self._ears.recv(4096)
@@ -197,12 +205,18 @@ class Pump:
         frames: deque[Any] = deque()
         line.connection._transport.begin_stream(frames.append)
         self._frames[line] = frames
+        self._drained[line] = monotonic()
 
     def detach(self, line: Any) -> None:
         """Close a line's connection."""
         self._frames.pop(line, None)
         self._unread.discard(line)
+        self._drained.pop(line, None)
         line.connection._transport.end_stream()
+
+    def certain_at(self, line: Any) -> float:
+        """Return a time before which nothing was sent that has not come: perhaps nobody has read for long."""
+        return self._drained.get(line, 0.0)
 
     def write(self, line: Any, data: bytes) -> None:
         """Send bytes on a line."""
