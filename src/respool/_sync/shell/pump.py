@@ -24,7 +24,7 @@ from time import monotonic
 from typing import Any, Final
 
 from respool._facts.errors import ProtocolError, UsageError
-from respool._shell.ending import RLock, is_finalizing
+from respool._shell.ending import RLock, is_finalizing, over
 
 #: Whether all subscribers of a pool share a hub.
 IS_SHARED: Final = False
@@ -112,6 +112,8 @@ class Pump:
         """Become the driver; if there is one, wait for news of it and return False."""
         with self._lock:
             if self._driver not in (None, me):
+                if is_finalizing():  # its thread will never run again (R-38)
+                    raise over()
                 left = LOOK_AGAIN if deadline is None else min(deadline - monotonic(), LOOK_AGAIN)
                 if left > 0 and not self._turn.wait(left) and self._driving.acquire(blocking=False):
                     self._driving.release()
