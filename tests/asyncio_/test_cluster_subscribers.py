@@ -202,6 +202,27 @@ async def test_when_its_node_dies_plain_channels_are_subscribed_to_at_another_on
         assert [(event.address, event.topics) for event in lost] == [(f"127.0.0.1:{node.port}", 2)]
 
 
+async def test_plain_channels_leave_a_dead_node_that_nobody_replaces() -> None:
+    with ClusterServers(replicas=0) as cluster:
+        nodes = cluster.primaries
+        async with (
+            AsyncClusterPool(cluster.url, encoding="utf-8", connect_timeout=1.5) as pool,
+            pool.subscribe("news", timeout=10.0) as sub,
+        ):
+            for _ in range(2):
+                at = next(node for node in nodes if node.command("PUBSUB", "CHANNELS"))
+                nodes.remove(at)
+                at.kill()
+                message = None
+                while message is None:
+                    message = await sub.next(0.2)
+                    if message is None:
+                        nodes[0].command("PUBLISH", "news", "x")
+                assert message == Message("news", "x", None, "message", gap=True)
+                while await sub.next(0.2) is not None:
+                    pass
+
+
 async def test_when_its_primary_dies_a_shard_channel_is_subscribed_to_at_the_next_one(
     cluster: ClusterServers, pool: AsyncClusterPool[str], events: Events, callers: Callers
 ) -> None:

@@ -226,6 +226,7 @@ class Hub:
         count = self.state.lost(line, self._gap("lost", line, now), now)
         self._give_back(line)
         if count:
+            self.homes.missing()
             why = error or ConnectionLost("the node has left the pool", address=line.address)
             self._news.append(partial(self._emit, SubscriptionLost, line.address, count, why))
 

@@ -91,6 +91,16 @@ async def test_a_cancelled_subscribe_leaves_what_there_was(server: Server) -> No
         await wait_until(lambda: server.command("PUBSUB", "CHANNELS") == [b"a"])
 
 
+async def test_one_who_only_looks_finds_messages(server: Server) -> None:
+    async with AsyncPool(server.url) as pool, pool.subscribe("a") as sub:
+        server.command("PUBLISH", "a", "x")
+        for _ in range(100_000):  # nothing else lets the loop read
+            if await sub.next(0) is not None:
+                break
+        else:
+            pytest.fail("it never came")
+
+
 async def test_a_hook_may_be_async(server: Server) -> None:
     seen = []
 

@@ -38,9 +38,15 @@ class Bell:
     async def wait(self, is_ready: Callable[[], bool], deadline: float | None) -> bool:
         """Wait until it is ready; return False at the deadline."""
         loop = asyncio.get_running_loop()
+        has_read = False
         while not is_ready():
             if deadline is not None and loop.time() >= deadline:
-                return False
+                if has_read:
+                    return False
+                await asyncio.sleep(0)  # let the loop read: one who only looks for messages shall find them
+                has_read = True
+                continue
+            has_read = True
             future: asyncio.Future[None] = loop.create_future()
             self._waiting.append(future)
             timer = None if deadline is None else loop.call_at(deadline, self.ring)

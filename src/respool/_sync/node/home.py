@@ -27,7 +27,7 @@ class Homes(Protocol):
         """Return the node for a topic; None if there is none now."""
 
     def missing(self) -> None:
-        """Note that some topic has no node now."""
+        """Note that some topic has no node now, or has lost it."""
 
     def unreachable(self, serving: Serving) -> None:
         """Note that a node could not be connected."""
@@ -60,7 +60,7 @@ class OneHome:
         return self._serving
 
     def missing(self) -> None:
-        """Do nothing: that does not happen."""
+        """Do nothing: there is nothing to find out."""
 
     def unreachable(self, serving: Serving) -> None:
         """Do nothing: there is no other node."""
