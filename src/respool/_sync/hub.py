@@ -250,8 +250,11 @@ class Hub:
         try:
             timeout = self.options.acquire_timeout if deadline is None else max(deadline - self.now(), 0.0)
             connection = leases.borrow(timeout)
-        except PoolTimeout:  # nobody is to blame: it is tried again
-            line.is_dialing = False
+        except PoolTimeout as error:
+            if error.last_dial_error is not None:
+                self._failed(line, error.last_dial_error)
+                return
+            line.is_dialing = False  # nobody is to blame: it is tried again
             self.pump.wake()
             return
         except Exception as error:  # a user's hook may raise anything
