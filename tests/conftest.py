@@ -73,6 +73,8 @@ LONG_FILES = (
     "routing/test_fleet.py",
     "stepper/test_servers.py",
     "docs/test_snippets.py",
+    "compat/aioredis/test_aioredis.py",
+    "compat/test_redis_ex.py",
     "testing/test_fake_cluster_is_like_servers.py",
 )
 
