@@ -277,6 +277,25 @@ async def test_003_07_a_hash_client_has_bulk_mode_and_transactions(hashed: Async
     await hashed.release(client)
 
 
+async def test_003_07_keys_in_several_buckets_are_refused_and_not_put_into_the_bucket_of_the_first(
+    buckets: list[Server], hashed: AsyncHashPool
+) -> None:
+    spread = {f"spread {number}": number for number in range(9)}
+    client = await hashed.acquire()
+    for target in (hashed, client):
+        with pytest.raises(PyRedisError, match="MSET has keys in several buckets: send one command for each"):
+            await target.mset(spread)
+        with pytest.raises(PyRedisError, match="MGET has keys in several buckets"):
+            await target.execute("MGET", *spread)
+    assert [bucket.command("DBSIZE") for bucket in buckets] == [0, 0, 0]
+    together = {f"{{t}}{number}": number for number in range(9)}
+    assert await client.mset(together) is True
+    assert await client.mget(*together) == [str(number).encode() for number in range(9)]
+    assert await client.mset(spread, shard_key="{t}") is True
+    assert await client.mget(*spread, shard_key="{t}") == [str(number).encode() for number in range(9)]
+    await hashed.release(client)
+
+
 async def test_003_07_a_bucket_that_is_lost_closes_the_client(buckets: list[Server], hashed: AsyncHashPool) -> None:
     client = await hashed.acquire()
     await client.set("k", "v")

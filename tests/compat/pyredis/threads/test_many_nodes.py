@@ -277,6 +277,25 @@ def test_003_07_a_hash_client_has_bulk_mode_and_transactions(hashed: HashPool) -
     hashed.release(client)
 
 
+def test_003_07_keys_in_several_buckets_are_refused_and_not_put_into_the_bucket_of_the_first(
+    buckets: list[Server], hashed: HashPool
+) -> None:
+    spread = {f"spread {number}": number for number in range(9)}
+    client = hashed.acquire()
+    for target in (hashed, client):
+        with pytest.raises(PyRedisError, match="MSET has keys in several buckets: send one command for each"):
+            target.mset(spread)
+        with pytest.raises(PyRedisError, match="MGET has keys in several buckets"):
+            target.execute("MGET", *spread)
+    assert [bucket.command("DBSIZE") for bucket in buckets] == [0, 0, 0]
+    together = {f"{{t}}{number}": number for number in range(9)}
+    assert client.mset(together) is True
+    assert client.mget(*together) == [str(number).encode() for number in range(9)]
+    assert client.mset(spread, shard_key="{t}") is True
+    assert client.mget(*spread, shard_key="{t}") == [str(number).encode() for number in range(9)]
+    hashed.release(client)
+
+
 def test_003_07_a_bucket_that_is_lost_closes_the_client(buckets: list[Server], hashed: HashPool) -> None:
     client = hashed.acquire()
     client.set("k", "v")

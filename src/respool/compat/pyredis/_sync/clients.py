@@ -347,7 +347,7 @@ class HashClient(Bulk):
         super().__init__(*_lent)
 
     def execute(self, *args: Any, shard_key: Any = None, sock: str | None = None) -> Any:
-        """Run one command at the bucket of ``shard_key``, at ``sock``, or at that of its first key.
+        """Run one command at the bucket of ``shard_key``, at ``sock``, or at that of its keys.
 
         In bulk mode it is collected, and None is returned. Raises UsageError if it is not clear where it goes.
         """
@@ -362,8 +362,14 @@ class HashClient(Bulk):
         check_place(command, shard_key, sock)
         if sock is not None:
             return self._source.place_at(sock)
-        places, key = self._source.places, command.keys[0] if shard_key is None else shard_key
-        return places[slot_of(key, self._encoding, self._tags) % len(places)]
+        places, keys = self._source.places, command.keys if shard_key is None else [shard_key]
+        found = {slot_of(key, self._encoding, self._tags) % len(places) for key in keys}
+        if len(found) > 1:
+            raise UsageError(
+                f"{command.name} has keys in several buckets: send one command for each of them, "
+                "or say with shard_key= or sock= where this one goes"
+            )
+        return places[found.pop()]
 
 
 class HashReader(HashClient):
