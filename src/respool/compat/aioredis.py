@@ -285,7 +285,8 @@ class RedisPool:
         self._check_open()
         is_any_free = self._pool.idle > 0
         if not is_any_free:
-            await self._try(RedisConnection(credentials=self._secret, **self._options | {"db": db}))
+            options: dict[str, Any] = {**self._options, "db": db}
+            await self._try(RedisConnection(credentials=self._secret, **options))
         await self._pool.select(db, verify=is_any_free)
         return True
 

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
-from asyncio_.harness import wait_until
+from asyncio_.harness import Callers, rest, wait_until
 from respool.compat.pyredis import (
     AsyncClient,
     AsyncPubSubClient,
@@ -29,6 +29,13 @@ from respool.testing import SentinelServers, Server
 def servers() -> Iterator[SentinelServers]:
     with SentinelServers(sentinels=2, replicas=1) as servers:
         yield servers
+
+
+@pytest.fixture
+async def callers() -> AsyncIterator[Callers]:
+    group = Callers()
+    yield group
+    await group.end()
 
 
 def sentinels_of(servers: SentinelServers) -> list[tuple[str, int]]:
@@ -233,9 +240,48 @@ async def test_003_07_silence_is_a_read_timeout_and_keeps_the_connection(server:
         await subscriber.get()
     server.command("PUBLISH", "c", "late")
     assert await subscriber.get() == ["message", "c", "late"]
+    await subscriber.close()
+
+
+async def test_003_07_a_client_whose_connection_is_lost_subscribes_again(server: Server, callers: Callers) -> None:
+    subscriber = AsyncPubSubClient(host=server.host, port=server.port, read_timeout=5)
+    await subscriber.subscribe("c")
+    await subscriber.get()
     server.command("CLIENT", "KILL", "TYPE", "pubsub")
-    await wait_until(lambda: server.client_count() == 0)
-    with pytest.raises(PyRedisConnError):
+    reader = callers.start(subscriber.get)
+    await wait_until(lambda: server.command("PUBLISH", "c", "again"))
+    assert await reader.result() == [b"message", b"c", b"again"]
+    assert subscriber.closed is False
+    await subscriber.close()
+
+
+async def test_003_07_a_client_that_subscribes_says_what_it_cannot_do(server: Server) -> None:
+    subscriber = AsyncPubSubClient(host=server.host, port=server.port)
+    with pytest.raises(PyRedisError, match="subscribed to nothing"):
         await subscriber.get()
-    assert subscriber.closed is True
+    with pytest.raises(PyRedisError, match="sends no GET"):
+        await subscriber.write("GET", "k")
+    with pytest.raises(PyRedisError, match="one at least"):
+        await subscriber.subscribe()
+    await subscriber.unsubscribe()
+    assert await subscriber.get() == [b"unsubscribe", None, 0]
+    await subscriber.close()
+    nowhere = AsyncPubSubClient("localhost", 1, conn_timeout=0.2)
+    with pytest.raises(PyRedisConnError):
+        await nowhere.subscribe("c")
+    await nowhere.close()
+
+
+async def test_003_07_messages_that_came_before_a_subscription_are_returned_before_its_answer(server: Server) -> None:
+    subscriber = AsyncPubSubClient(host=server.host, port=server.port)
+    await subscriber.subscribe("a")
+    server.command("PUBLISH", "a", "one")
+    while len(subscriber._received) < 2:  # the answer to subscribe() is there already
+        await rest()
+        await subscriber._take_in()
+    await subscriber.subscribe("b", b"c")
+    said = [await subscriber.get() for _ in range(4)]
+    assert said == [[b"subscribe", b"a", 1], [b"message", b"a", b"one"], [b"subscribe", b"b", 2], [b"subscribe", b"c", 3]]
+    await subscriber.unsubscribe()
+    assert [(await subscriber.get())[1:] for _ in range(3)] == [[b"a", 2], [b"b", 1], [b"c", 0]]
     await subscriber.close()

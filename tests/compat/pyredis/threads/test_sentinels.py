@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Iterator
 from typing import Any
 
 import pytest
 
-from threads.harness import wait_until
+from threads.harness import Callers, rest, wait_until
 from respool.compat.pyredis import (
     Client,
     PubSubClient,
@@ -29,6 +29,13 @@ from respool.testing import SentinelServers, Server
 def servers() -> Iterator[SentinelServers]:
     with SentinelServers(sentinels=2, replicas=1) as servers:
         yield servers
+
+
+@pytest.fixture
+def callers() -> Iterator[Callers]:
+    group = Callers()
+    yield group
+    group.end()
 
 
 def sentinels_of(servers: SentinelServers) -> list[tuple[str, int]]:
@@ -233,9 +240,48 @@ def test_003_07_silence_is_a_read_timeout_and_keeps_the_connection(server: Serve
         subscriber.get()
     server.command("PUBLISH", "c", "late")
     assert subscriber.get() == ["message", "c", "late"]
+    subscriber.close()
+
+
+def test_003_07_a_client_whose_connection_is_lost_subscribes_again(server: Server, callers: Callers) -> None:
+    subscriber = PubSubClient(host=server.host, port=server.port, read_timeout=5)
+    subscriber.subscribe("c")
+    subscriber.get()
     server.command("CLIENT", "KILL", "TYPE", "pubsub")
-    wait_until(lambda: server.client_count() == 0)
-    with pytest.raises(PyRedisConnError):
+    reader = callers.start(subscriber.get)
+    wait_until(lambda: server.command("PUBLISH", "c", "again"))
+    assert reader.result() == [b"message", b"c", b"again"]
+    assert subscriber.closed is False
+    subscriber.close()
+
+
+def test_003_07_a_client_that_subscribes_says_what_it_cannot_do(server: Server) -> None:
+    subscriber = PubSubClient(host=server.host, port=server.port)
+    with pytest.raises(PyRedisError, match="subscribed to nothing"):
         subscriber.get()
-    assert subscriber.closed is True
+    with pytest.raises(PyRedisError, match="sends no GET"):
+        subscriber.write("GET", "k")
+    with pytest.raises(PyRedisError, match="one at least"):
+        subscriber.subscribe()
+    subscriber.unsubscribe()
+    assert subscriber.get() == [b"unsubscribe", None, 0]
+    subscriber.close()
+    nowhere = PubSubClient("localhost", 1, conn_timeout=0.2)
+    with pytest.raises(PyRedisConnError):
+        nowhere.subscribe("c")
+    nowhere.close()
+
+
+def test_003_07_messages_that_came_before_a_subscription_are_returned_before_its_answer(server: Server) -> None:
+    subscriber = PubSubClient(host=server.host, port=server.port)
+    subscriber.subscribe("a")
+    server.command("PUBLISH", "a", "one")
+    while len(subscriber._received) < 2:  # the answer to subscribe() is there already
+        rest()
+        subscriber._take_in()
+    subscriber.subscribe("b", b"c")
+    said = [subscriber.get() for _ in range(4)]
+    assert said == [[b"subscribe", b"a", 1], [b"message", b"a", b"one"], [b"subscribe", b"b", 2], [b"subscribe", b"c", 3]]
+    subscriber.unsubscribe()
+    assert [(subscriber.get())[1:] for _ in range(3)] == [[b"a", 2], [b"b", 1], [b"c", 0]]
     subscriber.close()

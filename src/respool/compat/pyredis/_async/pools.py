@@ -195,7 +195,7 @@ class AsyncBasePool(AsyncCommands[Any]):
         return await self.execute(Command.of(args, spec, parse))
 
     async def close(self) -> None:
-        """Close all connections. pyredis had no such method; a pool that is not closed warns when it is dropped."""
+        """Close all connections. pyredis had no such method: a pool that is dropped closes them too."""
         if self._source is not None:
             await self._source.engine.aclose()
 
@@ -215,6 +215,7 @@ class AsyncBasePool(AsyncCommands[Any]):
             "shared": 0,
             "max_size": self._pool_size,
             "close_on_error": self._close_on_err,
+            "warn_unclosed": False,  # code for pyredis does not know of ``close``
             "acquire_timeout": None if self._conn_timeout is None else self._conn_timeout * tries,
         }
 

@@ -52,8 +52,3 @@ def fit_soon(fit: Callable[[], Coroutine[Any, Any, None]]) -> None:
     task = loop.create_task(fit())
     _fitting.add(task)
     task.add_done_callback(_fitting.discard)
-
-
-async def pause(seconds: float) -> None:
-    """Let others run for a while."""
-    await asyncio.sleep(seconds)

@@ -6,38 +6,33 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Iterable
-from functools import partial
-from time import monotonic
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 from respool import Connection
 from respool import Pool as Node
-from respool.compat.pyredis._sync.worlds import locked, new_lock, pause
+from respool.compat.pyredis._sync.worlds import locked, new_lock
 from respool.compat.pyredis._names import (
     Place,
+    command_of,
     options_of,
     places_of,
     slot_of,
     sock_of,
     where_of,
 )
-from respool.errors import ConnectFailed, ConnectionLost, Error, ReadTimeout, TransportError
-from respool.events import Event, Pushed
+from respool.errors import ConnectFailed, ConnectionLost, Error, PoolTimeout, ReadTimeout, TransportError, UsageError
+from respool.types import Message
 
-#: How many seconds pass between two looks for a message.
-LOOK_AGAIN: Final = 0.01
 #: How many seconds a sentinel may take to answer before the next one is asked.
 SENTINEL_PATIENCE: Final = 1.0
 
 
-def _keep(messages: deque[Any], event: Event) -> None:
-    if isinstance(event, Pushed):
-        messages.append(event.push)
-
-
 class PubSubClient:
-    """A client that subscribes: ``subscribe`` and its kin send, and ``get`` returns what came, one by one."""
+    """A client that subscribes: ``subscribe`` and its kin send, and ``get`` returns what came, one by one.
+
+    A connection that is lost is replaced, and subscribed again; what was published meanwhile is missing.
+    """
 
     def __init__(
         self, host: str | None = None, port: int = 6379, unix_sock: str | None = None, **kwargs: Any
@@ -45,36 +40,89 @@ class PubSubClient:
         """Check the options, which are those of ``Client``; no I/O."""
         options = where_of(host, port, unix_sock) | options_of(**kwargs)
         self._read_timeout: float | None = options["read_timeout"]
-        self._messages: deque[Any] = deque()
-        self._engine: Node[Any] = Node(shared=0, max_size=1, listener=partial(_keep, self._messages), **options)
-        self._conn: Any = None
+        self._encoding: str | None = options["encoding"]
+        self._engine: Node[Any] = Node(shared=0, acquire_timeout=options["connect_timeout"], **options)
+        self._subscriber: Any = None
+        self._received: deque[list[Any]] = deque()
         self._is_closed = False
 
     @property
     def closed(self) -> bool:
-        """Whether ``close`` was called, or the connection was lost."""
-        return self._is_closed or (self._conn is not None and self._conn.closed)
+        """Whether ``close`` was called."""
+        return self._is_closed
 
     def close(self) -> None:
         """Close the connection."""
         self._is_closed = True
-        conn, self._conn = self._conn, None
-        if conn is not None:
-            conn.abort()
-            self._engine.release(conn)
+        if self._subscriber is not None:
+            self._subscriber.close()
         self._engine.close()
 
-    def _connected(self) -> Any:
-        if self.closed:
+    def _check_open(self) -> None:
+        if self._is_closed:
             raise ConnectionLost("the client is closed; make another one and subscribe again")
-        if self._conn is None:
-            self._conn = self._engine.acquire()
-        return self._conn
 
     def write(self, *args: Any) -> None:
-        """Send one command. What it is answered with, ``get`` returns."""
-        conn = self._connected()
-        conn.execute(*args)
+        """Send SUBSCRIBE, PSUBSCRIBE, UNSUBSCRIBE or PUNSUBSCRIBE. What it is answered with, ``get`` returns."""
+        name = command_of(args).name
+        if name not in ("SUBSCRIBE", "PSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE"):
+            raise UsageError(f"a client that subscribes sends no {name}: use another one for it")
+        self._check_open()
+        self._take_in()
+        is_pattern = name.startswith("P")
+        topics = list(args[1:])
+        if name.endswith("UNSUBSCRIBE"):
+            self._unsubscribe(name.lower(), topics or self._names(is_pattern=is_pattern), is_pattern=is_pattern)
+            return
+        if not topics:
+            raise UsageError(f"{name} names channels or patterns, one at least")
+        for topic in topics:
+            self._subscribe([], [topic]) if is_pattern else self._subscribe([topic], [])
+            self._confirm(name.lower(), topic)
+
+    def _subscribe(self, channels: list[Any], patterns: list[Any]) -> None:
+        try:
+            if self._subscriber is None:
+                subscriber = self._engine.subscribe(*channels, patterns=patterns)
+                subscriber.open()
+                self._subscriber = subscriber
+            else:
+                self._subscriber.subscribe(*channels, patterns=patterns)
+        except PoolTimeout as error:
+            raise ConnectFailed(f"no connection could be made: {error}") from error
+
+    def _unsubscribe(self, kind: str, topics: list[Any], *, is_pattern: bool) -> None:
+        for topic in topics:
+            if self._subscriber is not None:
+                channels, patterns = ([], [topic]) if is_pattern else ([topic], [])
+                self._subscriber.unsubscribe(*channels, patterns=patterns)
+            self._confirm(kind, topic)
+        if not topics:
+            self._confirm(kind, None)
+
+    def _names(self, *, is_pattern: bool) -> list[Any]:
+        if self._subscriber is None:
+            return []
+        return sorted(self._subscriber.patterns if is_pattern else self._subscriber.channels)
+
+    def _confirm(self, kind: str, topic: Any) -> None:
+        """Add the answer to a subscription, as the server words it."""
+        count = len(self._names(is_pattern=False)) + len(self._names(is_pattern=True))
+        self._received.append([self._text(kind), self._text(topic), count])
+
+    def _text(self, value: Any) -> Any:
+        if self._encoding is None:
+            return str(value).encode() if isinstance(value, str | int | float) else value
+        return value.decode(self._encoding) if isinstance(value, bytes) else value
+
+    def _as_reply(self, message: Message[Any]) -> list[Any]:
+        where = [message.channel] if message.pattern is None else [message.pattern, message.channel]
+        return [self._text(message.kind), *where, message.data]
+
+    def _take_in(self) -> None:
+        """Keep the messages that have come, in front of what comes next."""
+        while self._subscriber is not None and (message := self._subscriber.next(0.0)) is not None:
+            self._received.append(self._as_reply(message))
 
     def subscribe(self, *args: Any) -> None:
         """Subscribe to channels."""
@@ -97,16 +145,15 @@ class PubSubClient:
 
         Raises ReadTimeout (PyRedisConnReadTimeout) after ``read_timeout`` seconds without one; the connection stays.
         """
-        until = None if self._read_timeout is None else monotonic() + self._read_timeout
-        conn = self._connected()
-        while not self._messages:
-            conn.ping()  # a connection that is asked nothing reads nothing, in threads
-            if not self._messages:
-                if until is not None and monotonic() >= until:
-                    raise ReadTimeout("no message came within read_timeout", address=conn.address)
-                pause(LOOK_AGAIN)
-        message: list[Any] = self._messages.popleft()
-        return message
+        self._check_open()
+        if self._received:
+            return self._received.popleft()
+        if self._subscriber is None:
+            raise UsageError("this client has subscribed to nothing: call subscribe() or psubscribe() first")
+        message = self._subscriber.next(self._read_timeout)
+        if message is None:
+            raise ReadTimeout("no message came within read_timeout")
+        return self._as_reply(message)
 
 
 class SentinelClient:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -32,8 +31,3 @@ def locked(lock: Any) -> Iterator[None]:
 def fit_soon(fit: Callable[[], None]) -> None:
     """Let a pool fit its size now."""
     fit()
-
-
-def pause(seconds: float) -> None:
-    """Let others run for a while."""
-    time.sleep(seconds)
