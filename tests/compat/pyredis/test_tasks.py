@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from respool.compat.pyredis import AsyncBasePool, AsyncClient, AsyncPool, PyRedisError
+from asyncio_.harness import wait_until
+from respool.compat.pyredis import AsyncBasePool, AsyncClient, AsyncPool, AsyncPubSubClient, PyRedisError
 from respool.errors import UsageError
 from respool.testing import Server
 
@@ -156,3 +157,14 @@ async def test_001_07_a_client_that_is_given_back_while_it_connects_keeps_no_con
         await task
     assert await pool.execute("PING") == b"PONG"
     await pool.close()
+
+
+async def test_001_07_messages_that_came_before_a_subscription_are_returned_before_its_answer(server: Server) -> None:
+    subscriber = AsyncPubSubClient(host=server.host, port=server.port)
+    await subscriber.subscribe("a")
+    server.command("PUBLISH", "a", "one")
+    await wait_until(lambda: subscriber._subscriber.queued == 1)
+    await subscriber.subscribe("b")
+    said = [await subscriber.get() for _ in range(3)]
+    assert said == [[b"subscribe", b"a", 1], [b"message", b"a", b"one"], [b"subscribe", b"b", 2]]
+    await subscriber.close()
