@@ -165,6 +165,12 @@ TESTS_OF: Final = {
     "_async/node/shared_lane.py": "asyncio_/test_shared_lane.py asyncio_/test_noreply.py "
     "asyncio_/test_pool_life.py asyncio_/test_outages.py asyncio_/test_delivery.py",
     "_async/commands.py": "asyncio_/test_own_commands.py",
+    "compat/coredis/arguments.py": "compat/coredis/test_urls.py compat/coredis/test_connections.py",
+    "compat/coredis/client.py": "compat/coredis/test_clients.py compat/coredis/test_urls.py "
+    "compat/coredis/test_pools.py",
+    "compat/coredis/connection.py": "compat/coredis/test_connections.py",
+    "compat/coredis/exceptions.py": "compat/coredis/test_clients.py",
+    "compat/coredis/pool.py": "compat/coredis/test_pools.py",
     "_async/node/maintenance.py": "asyncio_/only/test_event_loops.py",
     "_async/door.py": "asyncio_/test_lane_choice.py asyncio_/test_delivery.py asyncio_/test_noreply.py "
     "asyncio_/test_pipelines.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "

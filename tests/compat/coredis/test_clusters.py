@@ -193,6 +193,8 @@ def test_startup_nodes_are_given_in_any_form() -> None:
         (RedisCluster, exceptions.RedisClusterException, "No startup nodes provided"),
         (lambda: RedisCluster("localhost", db=1), exceptions.RedisClusterException, "Argument 'db'"),
         (lambda: ClusterConnectionPool(host="localhost", db=1), exceptions.RedisClusterException, "Argument 'db'"),
+        (lambda: ClusterConnectionPool.from_url("unix:///socket"), exceptions.RedisClusterException, "over TCP"),
+        (lambda: ClusterConnectionPool(host="h", path="/socket"), exceptions.RedisClusterException, "over TCP"),
         (lambda: RedisCluster("localhost", non_atomic_cross_slot=False), UsageError, "leave it out"),
         (lambda: BlockingClusterConnectionPool(host="localhost", blocking=False), UsageTypeError, "always waits"),
         (lambda: RedisCluster("localhost", cache=object()), UsageError, "no client-side cache"),

@@ -166,6 +166,14 @@ async def test_002_05_connections_to_replicas_are_readonly_when_configured(
     await pool.aclose()
 
 
+async def test_002_05_a_connection_that_fails_in_its_handshake_is_closed_and_costs_no_place(server: Server) -> None:
+    async with Redis(port=server.port, db=9999, max_connections=1) as client:
+        for _ in range(3):
+            with pytest.raises(exceptions.ResponseError, match="DB index is out of range"):
+                await client.info()
+        assert client.connection_pool.engine.size == 0
+
+
 # Your own ---------------------------------------------------------------------------------------------------------
 
 
@@ -238,7 +246,7 @@ def test_002_05_a_class_of_another_kind_is_refused() -> None:
 async def test_002_05_a_class_that_chooses_against_its_pool_is_refused(server: Server) -> None:
     pool = ConnectionPool(connection_class=Elsewhere, port=server.port)
     with pytest.raises(UsageError, match=r"Elsewhere\.__init__ chooses another db than its pool has: give it to the pool"):
-        await pool.get_connection()
+        pool.release(await pool.get_connection())
     await pool.aclose()
     pool = ConnectionPool(connection_class=Elsewhere, port=server.port, db=3)
     pool.release(await pool.get_connection())
@@ -249,7 +257,7 @@ async def test_002_05_a_class_that_chooses_against_its_pool_is_refused(server: S
 async def test_a_constructor_that_cannot_be_called_says_why(server: Server, lacking: dict[str, Any]) -> None:
     pool = ConnectionPool(connection_class=Tagged, port=server.port, **lacking)
     with pytest.raises(TypeError, match=r"your_arg|other"):
-        await pool.get_connection()
+        pool.release(await pool.get_connection())
     assert pool.engine.size == 0
     await pool.aclose()
 

@@ -258,6 +258,8 @@ class ClusterConnectionPool(ConnectionPool):
         host, port = connection_kwargs.pop("host", None), connection_kwargs.pop("port", None)
         if host:
             nodes.append({"host": host, "port": port or 7000})
+        if connection_kwargs.get("path"):
+            raise RedisClusterException("The nodes of a cluster are reached over TCP: give host= and port=, not path=")
         if not nodes:
             raise RedisClusterException("No startup nodes provided: give startup_nodes=, or host= and port=")
         if connection_kwargs.get("db"):
@@ -360,11 +362,27 @@ class ClusterConnectionPool(ConnectionPool):
 class BlockingClusterConnectionPool(ClusterConnectionPool):
     """Connections to all nodes of a cluster. When all of them are in use, a command waits for one."""
 
-    def __init__(self, startup_nodes: Iterable[Any] | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        startup_nodes: Iterable[Any] | None = None,
+        connection_class: type[BaseConnection] = ClusterConnection,
+        queue_class: type[asyncio.Queue[Any]] = asyncio.LifoQueue,
+        max_connections: int | None = None,
+        max_connections_per_node: bool = False,  # noqa: FBT001, FBT002 - the old order
+        **options: Any,
+    ) -> None:
         """Take the keywords of ``ClusterConnectionPool``, without ``blocking``."""
         if "blocking" in options:
             raise UsageTypeError("BlockingClusterConnectionPool always waits: leave blocking= out")
-        super().__init__(startup_nodes, **options, blocking=True)
+        super().__init__(
+            startup_nodes,
+            connection_class,
+            queue_class,
+            max_connections,
+            max_connections_per_node,
+            blocking=True,
+            **options,
+        )
 
 
 def _address(node: Any) -> tuple[str, int]:
