@@ -35,7 +35,7 @@ GROUP = $(PY) -c 'import sys, tomllib; \
 INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --no-warn-script-location
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types generate check-generated prove mutants fuzz soak dropin-suite bench docs wheel clean FORCE
+.PHONY: help demo test lint types generate check-generated prove mutants fuzz soak consumers dropin-suite bench docs wheel clean FORCE
 .NOTPARALLEL:
 
 help: ## show this list
@@ -75,6 +75,11 @@ fuzz: $(READY)-dev ## feed the wire arbitrary bytes for SECONDS (300)
 
 soak: $(READY)-dev ## mixed load and mixed faults for MINUTES (5); memory must stay flat
 	@$(PY) -m tests.soak --minutes $(MINUTES) $(ARGS)
+
+consumers: $(READY)-dev ## run jobs of Celery, RQ, Django and others over respool.compat.redis
+	@$(GROUP) consumers > $(READY)-consumers-packages
+	@$(INSTALL) -r $(READY)-consumers-packages
+	@$(PY) -m pytest -q tests/compat/redis/consumers $(ARGS)
 
 dropin-suite: $(READY)-dev ## run redis-py's own test suite over respool.compat.redis, and compare
 	@$(GROUP) dropin-suite > $(READY)-dropin-suite-packages

@@ -35,7 +35,11 @@ MARKS = "not (onlycluster or redismod or ssl or replica or cp_integration or mul
 SPOILERS = tuple(f"tests/test_commands.py::TestRedisCommands::{name}" for name in ("test_auth", "test_acl"))
 
 #: Differences that are meant, or that cannot be met, as patterns of test names, and why.
-KNOWN: dict[str, str] = {}
+KNOWN: dict[str, str] = {
+    "*test_client_kill*": "counts connections by name: redis-py's, which ran CLIENT SETNAME, and respool's have it",
+    "*TestRedisClientRetry::*": "replaces redis.Redis.parse_response, which respool does not call",
+    "*::test_slowlog_get": "replaces redis.Redis.parse_response, which respool does not call",
+}
 
 
 def run(folder: Path, files: Sequence[str], url: str, *options: str, plugin: bool) -> dict[str, str]:

@@ -209,6 +209,13 @@ def test_many_threads_share_one_connection(server: Server) -> None:
         assert server.client_count() == 1
 
 
+def test_names_of_commands_are_sent_as_ascii_in_every_encoding(server: Server) -> None:
+    with connect(server, encoding="utf-16") as client:
+        client.set("k", "v")
+        assert client.client_list()
+    assert server.command("GET", "k".encode("utf-16")) == "v".encode("utf-16")
+
+
 # redis-py's own path ------------------------------------------------------------------------------------------
 
 

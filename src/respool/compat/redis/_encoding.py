@@ -34,4 +34,6 @@ class EncodingEngine:
         return self._pool.execute_many([self._encoded(command) for command in commands], atomic=atomic)
 
     def _encoded(self, command: Command[Any]) -> Command[Any]:
-        return Command.of(tuple(map(self._encoder.encode, command.args)), command.spec, command.parse)
+        name = len(command.spec.words)  # names are sent as ASCII in every encoding
+        args = (*command.args[:name], *map(self._encoder.encode, command.args[name:]))
+        return Command.of(args, command.spec, command.parse)
