@@ -14,7 +14,8 @@ import redis as _redis
 from respool.compat.redis import asyncio, exceptions
 from respool.compat.redis._client import Pipeline, Redis, StrictRedis
 from respool.compat.redis._install import install, uninstall
-from respool.compat.redis._pools import BlockingConnectionPool, ConnectionPool
+from respool.compat.redis._pools import BlockingConnectionPool, ConnectionPool, SentinelConnectionPool
+from respool.compat.redis._sentinel import Sentinel
 
 
 def from_url(url: str, **options: Any) -> Redis:
@@ -32,6 +33,8 @@ __all__ = [
     "ConnectionPool",
     "Pipeline",
     "Redis",
+    "Sentinel",
+    "SentinelConnectionPool",
     "StrictRedis",
     "asyncio",
     "exceptions",

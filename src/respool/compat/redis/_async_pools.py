@@ -15,14 +15,18 @@ from functools import update_wrapper
 from typing import Any, Final
 
 from redis import asyncio as original
+from redis.asyncio import sentinel
 from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
 
-from respool import AsyncPool
+from respool import AsyncPool, AsyncSentinelPool
 from respool.compat.redis._encoding import EncodingEngine, needs_encoding
-from respool.compat.redis._settings import Classes, Settings, finished, options_of
+from respool.compat.redis._settings import Classes, Settings, finished, options_of, sentinel_options_of
 from respool.errors import UsageError
 
 _CLASSES: Final = Classes(Connection, SSLConnection, UnixDomainSocketConnection)
+_SENTINEL_CLASSES: Final = Classes(
+    sentinel.SentinelManagedConnection, sentinel.SentinelManagedSSLConnection, sentinel_tls=SSLConnection
+)
 _NOBODY: Final[Mapping[str, Any]] = {}
 
 
@@ -69,7 +73,8 @@ class ConnectionPool(original.ConnectionPool):
             if not options:
                 return None
             try:
-                engine = AsyncPool(**finished({**options, **self._identity}, _credentials))
+                made = finished({**options, **self._identity}, _credentials)
+                engine = AsyncSentinelPool(**made) if "sentinels" in made else AsyncPool(**made)
             except UsageError:  # a setting that redis-py takes and respool does not
                 self._options = {}
                 return None
@@ -81,7 +86,10 @@ class ConnectionPool(original.ConnectionPool):
         return engine
 
     def _read_options(self) -> dict[str, Any]:
-        options = options_of(self, _CLASSES) or {}
+        if isinstance(self, sentinel.SentinelConnectionPool):
+            options = sentinel_options_of(self, _SENTINEL_CLASSES) or {}
+        else:
+            options = options_of(self, _CLASSES) or {}
         if options and isinstance(self, original.BlockingConnectionPool):
             options["acquire_timeout"] = self.timeout
         elif options:
@@ -145,10 +153,21 @@ class BlockingConnectionPool(ConnectionPool, original.BlockingConnectionPool):
 
 update_wrapper(BlockingConnectionPool.__init__, original.BlockingConnectionPool.__init__)
 
+
+class SentinelConnectionPool(ConnectionPool, sentinel.SentinelConnectionPool):
+    """redis-py's asyncio ``SentinelConnectionPool``. Commands to a primary go through an ``AsyncSentinelPool``."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+
+
+update_wrapper(SentinelConnectionPool.__init__, sentinel.SentinelConnectionPool.__init__)
+
 #: The classes that are replaced in place; a subclass of somebody else may depend on anything.
 _UPGRADES: Final[dict[type[Any], type[Any]]] = {
     original.ConnectionPool: ConnectionPool,
     original.BlockingConnectionPool: BlockingConnectionPool,
+    sentinel.SentinelConnectionPool: SentinelConnectionPool,
 }
 
 

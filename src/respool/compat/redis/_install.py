@@ -9,13 +9,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, Final
 
-from respool.compat.redis import _async_client, _async_pools, _client, _pools
+from respool.compat.redis import _async_client, _async_pools, _client, _pools, _sentinel
 
 _SYNC: Final[dict[str, Any]] = {
     "BlockingConnectionPool": _pools.BlockingConnectionPool,
     "ConnectionPool": _pools.ConnectionPool,
     "Pipeline": _client.Pipeline,
     "Redis": _client.Redis,
+    "Sentinel": _sentinel.Sentinel,
+    "SentinelConnectionPool": _pools.SentinelConnectionPool,
     "StrictRedis": _client.StrictRedis,
 }
 _ASYNC: Final[dict[str, Any]] = {
@@ -23,6 +25,8 @@ _ASYNC: Final[dict[str, Any]] = {
     "ConnectionPool": _async_pools.ConnectionPool,
     "Pipeline": _async_client.Pipeline,
     "Redis": _async_client.Redis,
+    "Sentinel": _sentinel.AsyncSentinel,
+    "SentinelConnectionPool": _async_pools.SentinelConnectionPool,
     "StrictRedis": _async_client.StrictRedis,
 }
 #: The modules in which programs find redis-py's classes, and those to put there.
@@ -30,9 +34,11 @@ _PLACES: Final[dict[str, dict[str, Any]]] = {
     "redis": _SYNC,
     "redis.client": _SYNC,
     "redis.connection": _SYNC,
+    "redis.sentinel": _SYNC,
     "redis.asyncio": _ASYNC,
     "redis.asyncio.client": _ASYNC,
     "redis.asyncio.connection": _ASYNC,
+    "redis.asyncio.sentinel": _ASYNC,
 }
 
 _replaced: list[tuple[Any, str, Any, Any]] = []

@@ -15,14 +15,18 @@ from functools import update_wrapper
 from typing import Any, Final
 
 import redis
+from redis import sentinel
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 
-from respool import Pool
+from respool import Pool, SentinelPool
 from respool.compat.redis._encoding import EncodingEngine, needs_encoding
-from respool.compat.redis._settings import Classes, Settings, finished, options_of
+from respool.compat.redis._settings import Classes, Settings, finished, options_of, sentinel_options_of
 from respool.errors import UsageError
 
 _CLASSES: Final = Classes(Connection, SSLConnection, UnixDomainSocketConnection)
+_SENTINEL_CLASSES: Final = Classes(
+    sentinel.SentinelManagedConnection, sentinel.SentinelManagedSSLConnection, sentinel_tls=SSLConnection
+)
 _NOBODY: Final[Mapping[str, Any]] = {}
 
 
@@ -59,7 +63,8 @@ class ConnectionPool(redis.ConnectionPool):
         if not options:
             return None
         try:
-            engine: Any = Pool(**finished({**options, **self._identity}, lambda provider: provider.get_credentials))
+            made = finished({**options, **self._identity}, lambda provider: provider.get_credentials)
+            engine: Any = SentinelPool(**made) if "sentinels" in made else Pool(**made)
         except UsageError:  # a setting that redis-py takes and respool does not
             self._options = {}
             return None
@@ -68,7 +73,10 @@ class ConnectionPool(redis.ConnectionPool):
         return _own(self).setdefault("_engine", engine)  # of two threads the first one wins
 
     def _read_options(self) -> dict[str, Any]:
-        options = options_of(self, _CLASSES) or {}
+        if isinstance(self, sentinel.SentinelConnectionPool):
+            options = sentinel_options_of(self, _SENTINEL_CLASSES) or {}
+        else:
+            options = options_of(self, _CLASSES) or {}
         if options and isinstance(self, redis.BlockingConnectionPool):
             options["acquire_timeout"] = self.timeout
         elif options:
@@ -141,10 +149,21 @@ class BlockingConnectionPool(ConnectionPool, redis.BlockingConnectionPool):
 
 update_wrapper(BlockingConnectionPool.__init__, redis.BlockingConnectionPool.__init__)
 
+
+class SentinelConnectionPool(ConnectionPool, sentinel.SentinelConnectionPool):
+    """redis-py's ``SentinelConnectionPool``. Commands to a primary go through respool's ``SentinelPool``."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+
+
+update_wrapper(SentinelConnectionPool.__init__, sentinel.SentinelConnectionPool.__init__)
+
 #: The classes that are replaced in place; a subclass of somebody else may depend on anything.
 _UPGRADES: Final[dict[type[Any], type[Any]]] = {
     redis.ConnectionPool: ConnectionPool,
     redis.BlockingConnectionPool: BlockingConnectionPool,
+    sentinel.SentinelConnectionPool: SentinelConnectionPool,
 }
 
 

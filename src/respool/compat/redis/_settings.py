@@ -36,8 +36,8 @@ _RETRIED: Final = frozenset(
 #: Settings that make no difference to the engine: it does the same in its own way, or has no use for them.
 _IGNORED: Final = frozenset(
     (
-        "driver_info event_dispatcher himport_registry legacy_responses lib_name lib_version "
-        "maint_notifications_config maint_notifications_pool_handler max_connections orig_host_address "
+        "connection_pool driver_info event_dispatcher himport_registry legacy_responses lib_name "
+        "lib_version maint_notifications_config maint_notifications_pool_handler max_connections orig_host_address "
         "orig_socket_connect_timeout orig_socket_timeout parser_class queue_class retry_on_timeout socket_keepalive "
         "socket_keepalive_options socket_read_size socket_type timeout"
     ).split()
@@ -120,11 +120,12 @@ class Settings(dict[str, Any]):
 
 @dataclass(frozen=True)
 class Classes:
-    """The classes of connections of one world of redis-py, sync or asyncio."""
+    """The classes of connections of one kind of pool of redis-py."""
 
     tcp: type[Any]
     tls: type[Any]
-    unix: type[Any]
+    unix: type[Any] | None = None
+    sentinel_tls: type[Any] | None = None
 
 
 def options_of(pool: Any, classes: Classes) -> dict[str, Any] | None:
@@ -168,6 +169,32 @@ def options_of(pool: Any, classes: Classes) -> dict[str, Any] | None:
     provider = given.get("credential_provider")
     if provider is not None:
         options["credentials"] = provider  # ``with_credentials`` makes a function of it
+    return options
+
+
+def sentinel_options_of(pool: Any, classes: Classes) -> dict[str, Any] | None:
+    """Return the options of the engine for a ``SentinelConnectionPool``; None for one of replicas.
+
+    redis-py sends all commands of such a pool to replicas, those that write or have no key too; respool does not.
+    """
+    options, manager = options_of(pool, classes), pool.sentinel_manager
+    if options is None or not pool.is_master or manager.min_other_sentinels:
+        return None
+    if getattr(manager, "_force_master_ip", None) is not None:
+        return None
+    del options["host"], options["port"]
+    asked = [sentinel.connection_pool.connection_kwargs for sentinel in manager.sentinels]
+    for name in ("username", "password"):
+        given = {settings.get(name) or None for settings in asked}
+        if len(given) != 1:
+            return None
+        options[f"sentinel_{name}"] = given.pop()
+    secure = {sentinel.connection_pool.connection_class is classes.sentinel_tls for sentinel in manager.sentinels}
+    if len(secure) != 1:
+        return None
+    options["sentinel_tls"] = _tls(asked[0]) if secure.pop() else False
+    options["sentinels"] = [(settings["host"], int(settings["port"])) for settings in asked]
+    options["service"] = pool.service_name
     return options
 
 
@@ -243,8 +270,9 @@ def tls_context(settings: tuple[tuple[str, Any], ...]) -> ssl.SSLContext:
 def finished(options: dict[str, Any], credentials: Callable[[Any], Any]) -> dict[str, Any]:
     """Return options as respool takes them: with a TLS context, and with a function for a credential provider."""
     made = dict(options)
-    if made.get("tls"):
-        made["tls"] = tls_context(made["tls"])
+    for name in ("tls", "sentinel_tls"):
+        if made.get(name) or made.get(name) == ():
+            made[name] = tls_context(made[name])
     if made.get("credentials") is not None:
         made["credentials"] = credentials(made["credentials"])
     return made

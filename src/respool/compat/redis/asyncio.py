@@ -7,7 +7,8 @@ from typing import Any, cast
 from redis import asyncio as _asyncio
 
 from respool.compat.redis._async_client import Pipeline, Redis, StrictRedis
-from respool.compat.redis._async_pools import BlockingConnectionPool, ConnectionPool
+from respool.compat.redis._async_pools import BlockingConnectionPool, ConnectionPool, SentinelConnectionPool
+from respool.compat.redis._sentinel import AsyncSentinel as Sentinel
 
 
 def from_url(url: str, **options: Any) -> Redis:
@@ -25,6 +26,8 @@ __all__ = [
     "ConnectionPool",
     "Pipeline",
     "Redis",
+    "Sentinel",
+    "SentinelConnectionPool",
     "StrictRedis",
     "from_url",
 ]

@@ -1,0 +1,94 @@
+"""Sentinel: a client for the primary goes through respool's Sentinel pool, one for replicas takes redis-py's own path."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis import sentinel as original
+
+from respool import AsyncSentinelPool, SentinelPool
+from respool.compat import redis
+from respool.compat.redis import asyncio as ours
+from respool.testing import SentinelServers, wait_until
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[SentinelServers]:
+    with SentinelServers(replicas=1, sentinels=1) as running:
+        yield running
+
+
+def seeds(servers: SentinelServers) -> list[tuple[str, int]]:
+    return [(sentinel.host, sentinel.port) for sentinel in servers.sentinels]
+
+
+def test_a_client_for_the_primary_uses_respool(servers: SentinelServers) -> None:
+    manager = redis.Sentinel(seeds(servers), decode_responses=True)
+    primary = manager.master_for(servers.name)
+    assert primary.set("k", 1)
+    assert primary.pipeline().incr("k").get("k").execute() == [2, "2"]
+    assert isinstance(primary.connection_pool._engine, SentinelPool)
+    assert isinstance(primary.connection_pool, original.SentinelConnectionPool)
+    assert primary.connection_pool._created_connections == 0
+    with primary.pipeline() as pipe:  # redis-py's own path finds the primary too
+        pipe.watch("k")
+        pipe.multi()
+        pipe.set("k", 3)
+        assert pipe.execute() == [True]
+    primary.close()
+    manager.close()
+
+
+def test_a_client_for_replicas_takes_redis_pys_own_path(servers: SentinelServers) -> None:
+    manager = redis.Sentinel(seeds(servers))
+    replica = manager.slave_for(servers.name)
+    assert replica.info("replication")["role"] == "slave"
+    assert replica.connection_pool._engine is None
+    replica.close()
+    manager.close()
+
+
+@pytest.mark.parametrize("settings", [{"min_other_sentinels": 1}, {"redis_connect_func": print}])
+def test_settings_that_respool_does_not_know_leave_the_primary_to_redis_py(
+    servers: SentinelServers, settings: dict[str, Any]
+) -> None:
+    pool = redis.Sentinel(seeds(servers), **settings).master_for(servers.name).connection_pool
+    assert pool._make_engine() is None
+
+
+def test_a_plain_sentinel_gets_an_engine_through_our_client(servers: SentinelServers) -> None:
+    manager = original.Sentinel(seeds(servers))
+    primary = manager.master_for(servers.name, redis_class=redis.Redis)
+    assert primary.ping()
+    assert isinstance(primary.connection_pool._engine, SentinelPool)
+    primary.close()
+    manager.close()
+
+
+async def test_in_asyncio_too(servers: SentinelServers) -> None:
+    manager = ours.Sentinel(seeds(servers))
+    primary = manager.master_for(servers.name)
+    assert await primary.set("k", 1)
+    assert await primary.pipeline().incr("k").execute() == [2]
+    assert isinstance(primary.connection_pool._engine, AsyncSentinelPool)
+    replica = manager.slave_for(servers.name)
+    assert (await replica.info("replication"))["role"] == "slave"
+    assert replica.connection_pool._engine is None
+    await primary.aclose()
+    await replica.aclose()
+    for sentinel in manager.sentinels:
+        await sentinel.aclose()
+
+
+def test_nothing_is_left_on_the_primary(servers: SentinelServers) -> None:
+    manager = redis.Sentinel(seeds(servers))
+    primary = manager.master_for(servers.name)
+    primary.ping()
+    del primary, manager
+    gc.collect()
+    wait_until(lambda: not [row for row in servers.primary.clients() if row.get("lib-name") == "respool"])
