@@ -37,6 +37,7 @@ FLOORS = {
     "compat/pyredis/_sync": 6,
     "compat/redis": 6,
     "compat/coredis": 6,
+    "contrib": 6,
     "_cli": 6,
     "": 6,
 }
@@ -60,6 +61,7 @@ NEIGHBOURS = {
     ("compat/pyredis/_sync", "compat/pyredis"),
     ("compat/redis", ""),
     ("compat/coredis", ""),
+    ("contrib", "compat/redis"),
     ("", "_cli"),
 }
 #: Connections, pipelines and pools inherit their command methods: generated ``def``s over ``_execute``. So the surfaces

@@ -26,7 +26,7 @@ TOOLS = Path(__file__).parent
 FILES = """
 test_commands test_pipeline test_scripting test_lock test_encoding test_client test_monitor test_pubsub test_retry
 test_multiprocessing test_function test_max_connections_error test_connection_pool test_command_parser test_sentinel
-test_connect test_credentials test_asyncio/test_sentinel test_asyncio/test_connect test_asyncio/test_credentials
+test_connect test_asyncio/test_sentinel test_asyncio/test_connect
 test_asyncio/test_commands test_asyncio/test_pipeline test_asyncio/test_scripting test_asyncio/test_lock
 test_asyncio/test_encoding test_asyncio/test_client test_asyncio/test_monitor test_asyncio/test_pubsub
 test_asyncio/test_retry test_asyncio/test_usage_counter test_asyncio/test_cwe_404 test_asyncio/test_connection_pool

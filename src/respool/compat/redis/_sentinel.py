@@ -1,6 +1,6 @@
 """redis-py's ``Sentinel``, sync and asyncio: the primaries that it finds are served by respool's Sentinel pools.
 
-Rule 1: a client for replicas takes redis-py's own path, which sends every command to a replica; respool sends only reads.
+Rule 1: a client for replicas takes redis-py's own path, which sends it every command; respool, only reads.
 """
 
 from __future__ import annotations

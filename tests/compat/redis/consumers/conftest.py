@@ -41,11 +41,12 @@ def own_server() -> Iterator[Server]:
 def job(own_server: Server, tmp_path: Path) -> Job:
     """Run a program with the URL of an empty server; it must end well and must have used respool."""
 
-    def run(program: str, *, needs: str, tail: str = "assert engines() > 0, 'nothing went through respool'\n") -> None:
+    def run(program: str, *, needs: str, installs: bool = True, tail: str = "assert engines() > 0, 'nothing went through respool'\n") -> None:
         pytest.importorskip(needs, reason=f"{needs} is not installed: make consumers")
         own_server.command("FLUSHALL")
         file = tmp_path / "program.py"
-        file.write_text(HEAD + program + "\n" + tail, "utf-8")
+        head = HEAD if installs else HEAD.replace("dropin.install()\n", "")
+        file.write_text(head + program + "\n" + tail, "utf-8")
         done = subprocess.run(
             [sys.executable, str(file), own_server.url], capture_output=True, text=True, timeout=90, cwd=tmp_path, check=False
         )

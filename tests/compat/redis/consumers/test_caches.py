@@ -34,6 +34,15 @@ def test_the_cache_of_django(job: Job) -> None:
     job('CACHE = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": URL}\n' + DJANGO, needs="django")
 
 
+def test_our_backend_for_django(job: Job) -> None:
+    program = 'CACHE = {"BACKEND": "respool.contrib.django.RedisCache", "LOCATION": [URL, URL], "OPTIONS": {"client_name": "me"}}\n'
+    check = """
+assert cache._cache.get_client("a") is cache._cache.get_client("b")
+assert cache._cache.get_client("a").client_getname() == "me"
+"""
+    job(program + DJANGO + check, needs="django", installs=False)
+
+
 def test_django_redis(job: Job) -> None:
     program = 'CACHE = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": URL}\n' + DJANGO
     job(
