@@ -172,7 +172,13 @@ TESTS_OF: Final = {
     "compat/coredis/exceptions.py": "compat/coredis/test_clients.py",
     "compat/coredis/pool.py": "compat/coredis/test_pools.py",
     "_async/node/maintenance.py": "asyncio_/only/test_event_loops.py",
+    "compat/redis/_commands.py": "compat/redis/test_commands.py",
+    "compat/redis/_settings.py": "compat/redis/test_settings.py compat/redis/test_sentinel.py",
+    "compat/redis/_errors.py": "compat/redis/test_client.py",
+    "compat/redis/_pools.py": "compat/redis/test_engine_life.py",
+    "compat/redis/_runs.py": "compat/redis/test_pipelines.py",
     "_async/door.py": "asyncio_/test_lane_choice.py asyncio_/test_delivery.py asyncio_/test_noreply.py "
+    "asyncio_/test_pool_life.py "
     "asyncio_/test_pipelines.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blocking_commands.py asyncio_/test_outages.py asyncio_/only/test_event_loops.py",
     "_async/node/serving.py": "asyncio_/test_lane_choice.py asyncio_/test_blobs.py asyncio_/test_delivery.py "

@@ -99,6 +99,7 @@ def test_long_names_are_not_remembered() -> None:
         (("HELLO",), {}),
         (("HELLO", 3), {}),
         (("HELLO", 3, "SETNAME", "me"), {"client_name": "me"}),
+        (("HELLO", "3", "AUTH", "setname", "p"), {"username": "setname", "password": "p", "credentials": None}),
         (("HELLO", "3", "AUTH", "u", "p"), {"username": "u", "password": "p", "credentials": None}),
         (
             ("HELLO", "3", "AUTH", "setname", "p", "SETNAME", "me"),

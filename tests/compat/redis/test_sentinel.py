@@ -92,3 +92,20 @@ def test_nothing_is_left_on_the_primary(servers: SentinelServers) -> None:
     del primary, manager
     gc.collect()
     wait_until(lambda: not [row for row in servers.primary.clients() if row.get("lib-name") == "respool"])
+
+
+async def test_wait_counts_the_replicas_that_have_the_writes_of_other_connections(servers: SentinelServers) -> None:
+    primary = servers.primary
+    replica = next(node for node in servers.nodes if node is not primary)
+    with redis.from_url(primary.url) as client:
+        async with ours.from_url(primary.url) as other:
+            client.set("k", 1)
+            assert (client.wait(1, 5000), await other.wait(1, 5000)) == (1, 1)
+            replica.pause()
+            try:
+                client.set("k", 2)
+                assert (client.wait(1, 50), await other.wait(1, 50)) == (0, 0)
+                assert client.pipeline(transaction=False).set("k", 3).wait(1, 50).execute() == [True, 0]
+            finally:
+                replica.resume()
+            assert client.wait(1, 5000) == 1

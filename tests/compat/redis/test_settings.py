@@ -76,6 +76,10 @@ def test_a_setting_that_respool_does_not_serve_leaves_the_client_without_an_engi
     assert options(**settings) == {}
 
 
+def test_a_setting_that_nobody_knows_leaves_the_client_without_an_engine() -> None:
+    assert redis.ConnectionPool(host="h", from_the_future=True)._make_engine() is None
+
+
 def test_a_pool_of_a_blocking_class_waits() -> None:
     pool = redis.BlockingConnectionPool(max_connections=3, timeout=7)
     pool._make_engine()

@@ -22,8 +22,8 @@ from redis.backoff import NoBackoff
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE
 
 from respool.compat.redis._async_pools import ConnectionPool, take_over
-from respool.compat.redis._commands import Plan, identity_of, known_plan, plan_of, planned
-from respool.compat.redis._errors import as_redis_error, with_redis_errors
+from respool.compat.redis._commands import MARK, Plan, identity_of, known_plan, plan_of, planned
+from respool.compat.redis._errors import as_redis_error, last_of, with_redis_errors
 from respool.compat.redis._observed import is_observed
 from respool.compat.redis._runs import (
     EngineConnection,
@@ -77,6 +77,8 @@ class Redis(original.Redis):
                     if _Client.execute_command is not _execute_command or is_observed():
                         return await self._through_patches(pool, engine, plan, args, options)
                     return await _run(pool, engine, plan, self.response_callbacks, args, options)
+                if plan is not None and plan.is_wait:
+                    return await _wait(engine, plan, args)
         return await self._on_a_connection(args, options)
 
     async def _on_a_connection(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -135,6 +137,15 @@ async def _run(
         return reply
     shaped = callback(reply, **for_callback(options)) if options else callback(reply)
     return await shaped if inspect.isawaitable(shaped) else shaped
+
+
+async def _wait(engine: Any, plan: Plan, args: tuple[Any, ...]) -> Any:
+    """Run WAIT or WAITAOF for all writes until now, over whatever connections."""
+    try:
+        replies = await engine.execute_many([MARK, plan.command(args)], atomic=False)
+    except Error as error:
+        raise as_redis_error(error) from error
+    return last_of(replies)
 
 
 def _other_engine(pool: Any, engine: Any) -> Any:

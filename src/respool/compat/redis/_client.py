@@ -19,8 +19,8 @@ from redis.backoff import NoBackoff
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE
 from redis.retry import Retry
 
-from respool.compat.redis._commands import Plan, identity_of, known_plan, plan_of, planned
-from respool.compat.redis._errors import as_redis_error, with_redis_errors
+from respool.compat.redis._commands import MARK, Plan, identity_of, known_plan, plan_of, planned
+from respool.compat.redis._errors import as_redis_error, last_of, with_redis_errors
 from respool.compat.redis._observed import is_observed
 from respool.compat.redis._pools import ConnectionPool, take_over
 from respool.compat.redis._runs import (
@@ -59,6 +59,8 @@ class Redis(redis.Redis):
                     if is_observed():
                         return self._measured(pool, engine, plan, args, options)
                     return _run(pool, engine, plan, self.response_callbacks, args, options)
+                if plan is not None and plan.is_wait:
+                    return _wait(engine, plan, args)
         return self._on_a_connection(args, options)
 
     def _on_a_connection(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -122,6 +124,15 @@ def _run(
     if callback is None:
         return reply
     return callback(reply, **for_callback(options)) if options else callback(reply)
+
+
+def _wait(engine: Any, plan: Plan, args: tuple[Any, ...]) -> Any:
+    """Run WAIT or WAITAOF for all writes until now, over whatever connections."""
+    try:
+        replies = engine.execute_many([MARK, plan.command(args)], atomic=False)
+    except Error as error:
+        raise as_redis_error(error) from error
+    return last_of(replies)
 
 
 def _take_identity(pool: Any, changes: dict[str, Any]) -> None:

@@ -4,6 +4,8 @@ Rule 1: a command that changes the state of its connection, or needs one, is not
 Rule 2: a call is looked up by its first argument alone. Only names that are whole without the next argument are kept.
 Rule 3: a call that changes who the client is (AUTH, SELECT, CLIENT SETNAME, HELLO) names the settings that the engine
         must have from then on. Otherwise later commands would run under the old identity.
+Rule 4: WAIT and WAITAOF ask for the writes of their own connection, and with an engine those of the caller went over
+        another one. Behind ``MARK``, a write that changes nothing, they ask for every write that came before it.
 """
 
 from __future__ import annotations
@@ -12,9 +14,11 @@ from typing import Any, Final, final
 
 from respool import Command
 
-#: Commands that are not fast although no connection's state changes.
-#: SHUTDOWN has no reply. WAIT and WAITAOF speak of the writes of their own connection.
-_ON_ONE_CONNECTION: Final = frozenset(("SHUTDOWN", "WAIT", "WAITAOF"))
+#: A message on a channel without subscribers, which is replicated as a write is.
+MARK: Final[Command[Any]] = Command("PUBLISH", "respool:wait", "")
+_WAITS: Final = frozenset(("WAIT", "WAITAOF"))
+#: Commands that are not fast although no connection's state changes: SHUTDOWN has no reply.
+_ON_ONE_CONNECTION: Final = _WAITS | {"SHUTDOWN"}
 
 #: Names are kept up to this many characters, and no more of them than that.
 _LONGEST_NAME: Final = 64
@@ -25,7 +29,7 @@ _MOST_NAMES: Final = 4096
 class Plan:
     """How to send the commands of one name."""
 
-    __slots__ = ("blob_spec", "is_fast", "name", "runs_code", "spec", "words")
+    __slots__ = ("blob_spec", "is_fast", "is_wait", "name", "runs_code", "spec", "words")
 
     def __init__(self, name: Any, words: tuple[Any, ...], spec: Any) -> None:
         #: The name under which redis-py keeps the callback for the reply.
@@ -37,6 +41,8 @@ class Plan:
         self.blob_spec = spec.derive(blob=True)
         #: Whether errors may be nested in its reply: code of users or modules makes it.
         self.runs_code: bool = spec.runs_code
+        #: Whether it asks for the writes of its connection (Rule 4).
+        self.is_wait = spec.name in _WAITS
         self.is_fast = spec.effect is None and spec.refusal is None and spec.name not in _ON_ONE_CONNECTION
 
     def command(self, args: tuple[Any, ...], *, blob: bool = False) -> Command[Any]:

@@ -42,6 +42,14 @@ def _made(error: Error) -> Any:
     return exceptions.ConnectionError(str(error))
 
 
+def last_of(replies: list[Any]) -> Any:
+    """Return the last reply to a run. Raises the first error among the replies."""
+    for reply in replies:
+        if isinstance(reply, Error):
+            raise as_redis_error(reply)
+    return replies[-1]
+
+
 def with_redis_errors(reply: Any) -> Any:
     """Return a reply in which nested error replies are redis-py's: a script or a module may return such."""
     if isinstance(reply, Error):
