@@ -23,6 +23,11 @@ def servers() -> Iterator[SentinelServers]:
         yield running
 
 
+def close(manager: Any) -> None:
+    for sentinel in manager.sentinels:
+        sentinel.close()
+
+
 def seeds(servers: SentinelServers) -> list[tuple[str, int]]:
     return [(sentinel.host, sentinel.port) for sentinel in servers.sentinels]
 
@@ -41,7 +46,7 @@ def test_a_client_for_the_primary_uses_respool(servers: SentinelServers) -> None
         pipe.set("k", 3)
         assert pipe.execute() == [True]
     primary.close()
-    manager.close()
+    close(manager)
 
 
 def test_a_client_for_replicas_takes_redis_pys_own_path(servers: SentinelServers) -> None:
@@ -50,7 +55,7 @@ def test_a_client_for_replicas_takes_redis_pys_own_path(servers: SentinelServers
     assert replica.info("replication")["role"] == "slave"
     assert replica.connection_pool._engine is None
     replica.close()
-    manager.close()
+    close(manager)
 
 
 @pytest.mark.parametrize("settings", [{"min_other_sentinels": 1}, {"redis_connect_func": print}])
@@ -67,7 +72,7 @@ def test_a_plain_sentinel_gets_an_engine_through_our_client(servers: SentinelSer
     assert primary.ping()
     assert isinstance(primary.connection_pool._engine, SentinelPool)
     primary.close()
-    manager.close()
+    close(manager)
 
 
 async def test_in_asyncio_too(servers: SentinelServers) -> None:
