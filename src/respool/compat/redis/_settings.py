@@ -182,14 +182,17 @@ def sentinel_options_of(pool: Any, classes: Classes) -> dict[str, Any] | None:
         return None
     if getattr(manager, "_force_master_ip", None) is not None:
         return None
+    pools = [getattr(sentinel, "connection_pool", None) for sentinel in manager.sentinels]
+    if None in pools:  # somebody else's clients
+        return None
     del options["host"], options["port"]
-    asked = [sentinel.connection_pool.connection_kwargs for sentinel in manager.sentinels]
+    asked = [asked_pool.connection_kwargs for asked_pool in pools]
     for name in ("username", "password"):
         given = {settings.get(name) or None for settings in asked}
         if len(given) != 1:
             return None
         options[f"sentinel_{name}"] = given.pop()
-    secure = {sentinel.connection_pool.connection_class is classes.sentinel_tls for sentinel in manager.sentinels}
+    secure = {asked_pool.connection_class is classes.sentinel_tls for asked_pool in pools}
     if len(secure) != 1:
         return None
     options["sentinel_tls"] = _tls(asked[0]) if secure.pop() else False
