@@ -46,8 +46,9 @@ class BucketHomes(OneHome):
             )
 
     def home_of(self, topic: Topic) -> Any:
-        """Return the bucket of a channel."""
-        return self._buckets.owner_now(self._buckets.slot_of(topic[1]))
+        """Return the bucket of a channel; None if it is a service without a primary."""
+        serving = self._buckets.owner_now(self._buckets.slot_of(topic[1]))
+        return None if serving is NOWHERE else serving
 
 
 class PrimaryHome(OneHome):

@@ -182,7 +182,7 @@ def sentinel_options_of(pool: Any, classes: Classes) -> dict[str, Any] | None:
         return None
     if getattr(manager, "_force_master_ip", None) is not None:
         return None
-    pools = [getattr(sentinel, "connection_pool", None) for sentinel in manager.sentinels]
+    pools: list[Any] = [getattr(sentinel, "connection_pool", None) for sentinel in manager.sentinels]
     if None in pools:  # somebody else's clients
         return None
     del options["host"], options["port"]
