@@ -51,7 +51,6 @@ def options(**settings: Any) -> dict[str, Any]:
         ),
         ({}, {"tls": False, "warn_unclosed": False}),
     ],
-    ids=str,
 )
 def test_a_setting_is_an_option(settings: dict[str, Any], expected: dict[str, Any]) -> None:
     made = options(**settings)
@@ -70,7 +69,6 @@ def test_a_setting_is_an_option(settings: dict[str, Any], expected: dict[str, An
         {"socket_timeout": 0},
         {"username": "u"},
     ],
-    ids=str,
 )
 def test_a_setting_that_respool_does_not_serve_leaves_the_client_without_an_engine(settings: dict[str, Any]) -> None:
     assert options(**settings) == {}
