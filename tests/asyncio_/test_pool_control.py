@@ -9,7 +9,7 @@ import pytest
 
 from answers import NIL
 from asyncio_.harness import Callers, Signal, wait_until
-from respool import AsyncPool
+from respool import AsyncConnection, AsyncPool
 from respool.errors import (
     ConnectFailed,
     PoolExhausted,
@@ -141,6 +141,22 @@ async def test_discard_idle_closes_idle_connections_at_the_call_and_leases_stay(
         await wait_until(lambda: server.client_count() == 1)
     pool.discard_idle()
     assert pool.idle == 0
+
+
+async def test_what_a_connection_has_answered_is_counted_while_it_is_being_closed(server: Server) -> None:
+    class Watched(AsyncConnection[Any]):
+        def abort(self) -> None:
+            counted.append(pool.stats().replies)
+            super().abort()
+
+    counted: list[int] = []
+    async with AsyncPool(server.url, shared=0, connection_class=Watched) as pool:
+        for _ in range(3):
+            await pool.ping()
+        before = pool.stats().replies
+        await pool.clear()
+        assert counted == [before]
+        assert pool.stats().replies == before
 
 
 async def test_clear_closes_what_is_idle_and_nothing_else(server: Server) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from answers import NIL
 from threads.harness import Callers, Signal, wait_until
-from respool import Pool
+from respool import Connection, Pool
 from respool.errors import (
     ConnectFailed,
     PoolExhausted,
@@ -141,6 +141,22 @@ def test_discard_idle_closes_idle_connections_at_the_call_and_leases_stay(server
         wait_until(lambda: server.client_count() == 1)
     pool.discard_idle()
     assert pool.idle == 0
+
+
+def test_what_a_connection_has_answered_is_counted_while_it_is_being_closed(server: Server) -> None:
+    class Watched(Connection[Any]):
+        def abort(self) -> None:
+            counted.append(pool.stats().replies)
+            super().abort()
+
+    counted: list[int] = []
+    with Pool(server.url, shared=0, connection_class=Watched) as pool:
+        for _ in range(3):
+            pool.ping()
+        before = pool.stats().replies
+        pool.clear()
+        assert counted == [before]
+        assert pool.stats().replies == before
 
 
 def test_clear_closes_what_is_idle_and_nothing_else(server: Server) -> None:

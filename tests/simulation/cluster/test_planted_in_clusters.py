@@ -82,7 +82,7 @@ def a_part_that_failed_is_sent_again(patch: pytest.MonkeyPatch) -> None:
     ("plant", "seed", "complaint"),
     [
         (a_node_that_lost_its_role_is_drained, 22, "was not cut"),
-        (what_goes_where_ask_said_goes_without_asking, 59, "TooManyRedirects"),
+        (what_goes_where_ask_said_goes_without_asking, 46, "TooManyRedirects"),
         (what_is_redirected_is_sent_twice, 13, "ran 2 times"),
         (nobody_reads_the_redirects_of_errands, 87, "and never ran"),
         (a_lease_believes_its_exec_after_its_slot_has_left, 16, "had been changed since WATCH"),

@@ -86,6 +86,7 @@ class Node:
         self.share: Callable[[], None] | None = None
         #: Called when the set of connections may have changed.
         self.on_change: Callable[[], None] = _nothing
+        self._closing: list[Slot] = []  # taken out of the ledger, and some of them not counted yet
         self.just_closed: deque[AsyncTransport] = deque(maxlen=64)  # their sockets may still be open
         self.alarm = Alarm() if alarm is None else alarm
         # A new connection needs no maintenance earlier than this, so the maintenance task may sleep that long.
@@ -119,6 +120,8 @@ class Node:
                 closed = _closed_among(ledger.to_close)
                 to_close = ledger.reap()  # counted in the same step: no call, and no interrupt, in between
                 self.counters.closed += closed
+                if to_close:
+                    self._closing = [slot for slot in self._closing if slot.connection is not None] + to_close
                 dials = ledger.reserve(self.now())
                 retired = take_retired(ledger)
                 dial_at = ledger.next_dial_at(self.now())
@@ -376,14 +379,21 @@ class Node:
     @property
     def replies(self) -> int:
         """Replies received on all connections, closed ones included."""
-        live: int = sum(connection._transport.completed for connection in self.connections())
-        return self.counters.replies + live
+        with self.lock:
+            live: int = sum(transport.completed for transport in self._uncounted())
+            return self.counters.replies + live
+
+    def _uncounted(self) -> list[AsyncTransport]:
+        """Return the connections whose replies are in no counter yet. Call with the lock held."""
+        leaving = dict.fromkeys([*self.ledger.to_close, *self._closing])  # after an interrupt one may be in both
+        closing = [slot.connection for slot in leaving if slot.connection is not None]
+        return [connection._transport for connection in [*self.connections(), *closing]]
 
     def stats(self, **more: Any) -> PoolStats:
         """Return all counts; ``more`` are counts that are kept elsewhere."""
         ledger, counters = self.ledger, self.counters
         with self.lock:
-            wires = [connection._transport for connection in self.connections()]
+            wires = self._uncounted()
             counted: dict[str, Any] = {name: getattr(counters, name) for name in Counters.__slots__}
             counted["closed"] += _closed_among(ledger.to_close)
             counted["replies"] += sum(transport.completed for transport in wires)
