@@ -44,7 +44,7 @@ def main() -> int:
             with ExitStack() as servers:  # new ones for each question
                 server = servers.enter_context(Server(options.server))
                 machine = machine or _machine.describe(server, is_awake=options.awake)
-                places = {0: Place(server.host, server.port, server.pid, seconds)}
+                places = {0: Place(server.host, server.port, server.pid, seconds, binary=options.server)}
                 for size in question.clusters:
                     cluster = servers.enter_context(
                         ClusterServers(size, 0, binary=options.server, config={"cluster-node-timeout": QUIET})

@@ -32,6 +32,7 @@ class Place:
     pid: int  # of the server, for freezing it
     seconds: float
     primaries: tuple[tuple[str, int], ...] = ()  # of the cluster that a case asks for
+    binary: str | None = None  # of the server, for a case that needs another one; None: the embedded Valkey
 
     @property
     def url(self) -> str:
@@ -51,6 +52,7 @@ class Case:
     sides: tuple[str, ...] = ()  # empty: all sides of the question
     is_fresh: bool = False  # use a new process for every measurement, as memory needs it
     primaries: int = 0  # measure against a cluster of so many; 0: no cluster
+    rounds: int | None = None  # record at most so many rounds, if one takes long; None: all
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Question:
-    """One of B1 ... B14."""
+    """One of B1 ... B15."""
 
     id: str
     title: str

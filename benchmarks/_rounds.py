@@ -88,6 +88,8 @@ def run(
         for number in range(rounds + 1):
             tell(f"{question.id} round {number} of {rounds}" if number else f"{question.id} warming up")
             for case in question.cases:
+                if case.rounds is not None and number > case.rounds:
+                    continue
                 sides = question.sides_of(case) if before is None else (OURS, BEFORE)
                 turn = number % len(sides)
                 for side in sides[turn:] + sides[:turn]:

@@ -15,6 +15,7 @@ POOL_SIZE = 50
 
 _ASYNC = {
     "respool": "ours:AsyncOurs",
+    "connect_timeout=5": "ours:AsyncPatient",
     "bare floor": "bare:AsyncBare",
     "redis-py": "redis_py:AsyncRedisPy",
     "drop-in": "dropin:AsyncDropIn",

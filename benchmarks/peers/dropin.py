@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.peers import POOL_SIZE
-from benchmarks.peers.redis_py import AsyncRedisPy, SyncRedisPy
+from benchmarks.peers.redis_py import AsyncRedisPy, SyncRedisPy, blocking_options
 from respool.compat import redis
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 class AsyncDropIn(AsyncRedisPy):
     async def open(self, place: Place, tasks: int) -> None:
-        pool = redis.asyncio.BlockingConnectionPool.from_url(place.url, max_connections=POOL_SIZE, timeout=None)
+        pool = redis.asyncio.BlockingConnectionPool.from_url(place.url, **blocking_options())
         self.client = redis.asyncio.Redis.from_pool(pool)
         self.get = self.client.get
         self.set = self.client.set

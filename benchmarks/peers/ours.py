@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 from respool import AsyncClusterPool, AsyncPool, ClusterPool, Pool
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from benchmarks._question import Place
 
 
 class AsyncOurs:
+    options: Mapping[str, Any] = {}
+
     async def open(self, place: Place, tasks: int) -> None:
-        self.pool: AsyncPool[bytes] = AsyncPool(place.url)
+        self.pool: AsyncPool[bytes] = AsyncPool(place.url, **self.options)
         await self.pool.open()
         self.get = self.pool.get
         self.set = self.pool.set
@@ -20,11 +24,23 @@ class AsyncOurs:
     async def mget(self, keys: list[str]) -> list[Any]:
         return await self.pool.mget(*keys)
 
+    async def count(self, key: str, seconds: int) -> int:
+        async with self.pool.pipeline(atomic=True) as pipe:
+            found = pipe.incr(key)
+            pipe.expire(key, seconds)
+        return found.result()
+
     async def pipeline(self, commands: list[tuple[str, ...]]) -> list[Any]:
         return await self.pool.execute_many(commands)
 
     async def close(self) -> None:
         await self.pool.aclose()
+
+
+class AsyncPatient(AsyncOurs):
+    """Waits for a server that went down for as long as redis-py waits for a connection."""
+
+    options = {"connect_timeout": 5.0}  # noqa: RUF012 - nobody changes it
 
 
 class SyncOurs:

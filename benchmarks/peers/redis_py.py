@@ -1,5 +1,6 @@
 """redis-py with hiredis: in asyncio its blocking pool of 50, in threads a pool with a connection for each thread.
 
+A pool that is made by itself retries nothing, so the blocking pool is given the policy that ``Redis()`` has by default.
 Its cluster clients have a pool for each node; ``mget_nonatomic`` is its MGET for keys in several slots.
 """
 
@@ -11,6 +12,8 @@ import redis
 import redis.asyncio
 import redis.asyncio.cluster
 import redis.cluster
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
 
 from benchmarks.peers import POOL_SIZE
 
@@ -18,12 +21,25 @@ if TYPE_CHECKING:
     from benchmarks._question import Place
 
 
+def blocking_options() -> dict[str, Any]:
+    """Return the options of the blocking pool, which the drop-in has too."""
+    retry = Retry(ExponentialWithJitterBackoff(base=0.01, cap=1), 10)
+    return {"max_connections": POOL_SIZE, "timeout": None, "retry": retry}
+
+
 class AsyncRedisPy:
     async def open(self, place: Place, tasks: int) -> None:
-        pool = redis.asyncio.BlockingConnectionPool.from_url(place.url, max_connections=POOL_SIZE, timeout=None)
+        pool = redis.asyncio.BlockingConnectionPool.from_url(place.url, **blocking_options())
         self.client = redis.asyncio.Redis.from_pool(pool)
         self.get = self.client.get
         self.set = self.client.set
+
+    async def count(self, key: str, seconds: int) -> int:
+        async with self.client.pipeline(transaction=True) as pipe:
+            pipe.incr(key)
+            pipe.expire(key, seconds)
+            found, _ = await pipe.execute()
+            return found
 
     async def pipeline(self, commands: list[tuple[str, ...]]) -> list[Any]:
         async with self.client.pipeline(transaction=False) as pipe:
