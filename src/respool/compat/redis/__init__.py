@@ -13,6 +13,7 @@ import redis as _redis
 
 from respool.compat.redis import asyncio, exceptions
 from respool.compat.redis._client import Pipeline, Redis, StrictRedis
+from respool.compat.redis._cluster import RedisCluster
 from respool.compat.redis._install import install, uninstall
 from respool.compat.redis._pools import BlockingConnectionPool, ConnectionPool, SentinelConnectionPool
 from respool.compat.redis._sentinel import Sentinel
@@ -33,6 +34,7 @@ __all__ = [
     "ConnectionPool",
     "Pipeline",
     "Redis",
+    "RedisCluster",
     "Sentinel",
     "SentinelConnectionPool",
     "StrictRedis",

@@ -1,16 +1,13 @@
 """The asyncio pools of redis-py with engines: an ``AsyncPool`` for each event loop, made at the first command there.
 
-Rule 1: ``_engine`` is the engine of the event loop ``_loop``, the one that was used last. Whoever runs in another loop
-        calls ``_make_engine``, which returns None if only redis-py's own path serves this pool.
-Rule 2: an engine is dropped whole, as in ``_pools``. Only the running loop's can be closed; the others are forgotten.
-Rule 3: an engine whose loop has been closed is forgotten when another one is made.
+Rule 1: ``disconnect`` closes the engine of the running loop, with the commands in it, and forgets those of the others
+        (``_async_engines``).
+Rule 2: a pool of redis-py that is given to one of our clients becomes one of ours in place.
 """
 
 from __future__ import annotations
 
-import asyncio
 import warnings
-from collections.abc import Mapping
 from functools import update_wrapper
 from typing import Any, Final
 
@@ -18,34 +15,19 @@ from redis import asyncio as original
 from redis.asyncio import sentinel
 from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
 
-from respool import AsyncPool, AsyncSentinelPool
-from respool.compat.redis._encoding import EncodingEngine, needs_encoding
-from respool.compat.redis._settings import Classes, Settings, finished, options_of, sentinel_options_of
-from respool.errors import UsageError
+from respool.compat.redis._async_engines import AsyncEngineOwner
+from respool.compat.redis._encoding import needs_encoding
+from respool.compat.redis._engines import NOBODY
+from respool.compat.redis._settings import Classes, Settings, options_of, sentinel_options_of
 
 _CLASSES: Final = Classes(Connection, SSLConnection, UnixDomainSocketConnection)
 _SENTINEL_CLASSES: Final = Classes(
     sentinel.SentinelManagedConnection, sentinel.SentinelManagedSSLConnection, sentinel_tls=SSLConnection
 )
-_NOBODY: Final[Mapping[str, Any]] = {}
 
 
-def _credentials(provider: Any) -> Any:
-    return provider.get_credentials_async
-
-
-class ConnectionPool(original.ConnectionPool):
+class ConnectionPool(AsyncEngineOwner, original.ConnectionPool):
     """redis-py's asyncio ``ConnectionPool``, whose clients send their commands through respool."""
-
-    #: An AsyncPool, or an EncodingEngine around one, and its event loop.
-    _engine: Any = None
-    _loop: Any = None
-    #: The engines of all event loops.
-    _engines: Mapping[Any, Any] = {}
-    #: The options of the engines before ``_identity``; None: not read yet. An empty dict: there can be no engine.
-    _options: dict[str, Any] | None = None
-    #: Options that commands have set since: AUTH, SELECT, CLIENT SETNAME.
-    _identity: Mapping[str, Any] = _NOBODY
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,31 +42,6 @@ class ConnectionPool(original.ConnectionPool):
         self._connection_kwargs = Settings(value, self)
         self._settings_changed()
 
-    # The engines -------------------------------------------------------------------------------------
-
-    def _make_engine(self) -> Any:
-        """Return the engine of the running loop; None if only redis-py's own path serves this pool."""
-        loop = asyncio.get_running_loop()
-        engine = self._engines.get(loop)
-        if engine is None:
-            options = self._options
-            if options is None:
-                options = self._options = self._read_options()
-            if not options:
-                return None
-            try:
-                made = finished({**options, **self._identity}, _credentials)
-                engine = AsyncSentinelPool(**made) if "sentinels" in made else AsyncPool(**made)
-            except UsageError:  # a setting that redis-py takes and respool does not
-                self._options = {}
-                return None
-            if needs_encoding(self._connection_kwargs):
-                engine = EncodingEngine(engine, self.get_encoder())
-            living = {other: kept for other, kept in self._engines.items() if not other.is_closed()}
-            self._engines = {**living, loop: engine}
-        self._engine, self._loop = engine, loop
-        return engine
-
     def _read_options(self) -> dict[str, Any]:
         if isinstance(self, sentinel.SentinelConnectionPool):
             options = sentinel_options_of(self, _SENTINEL_CLASSES) or {}
@@ -96,39 +53,14 @@ class ConnectionPool(original.ConnectionPool):
             options["on_full"] = "raise"
         return options
 
-    def _settings_changed(self) -> None:
-        if self._options is None:
-            return
-        before, self._options = self._options, self._read_options()
-        if before != self._options:
-            self._forget_engines()
-
-    async def _take_identity(self, changes: dict[str, Any]) -> None:
-        """Give all later commands the identity that the server has accepted on one connection."""
-        engine = self._engines.get(asyncio.get_running_loop())
-        self._identity = {**self._identity, **changes}
-        self._forget_engines()
-        if engine is not None and changes.keys() == {"db"}:
-            await engine.select(changes["db"])
-            self._engines = {asyncio.get_running_loop(): engine}
-
-    def _forget_engines(self) -> Mapping[Any, Any]:
-        """Drop the engines and return them. Each closes itself once its commands have ended and nobody keeps it."""
-        engines, self._engines = self._engines, {}
-        self._engine = self._loop = None
-        return engines
-
-    async def _close_engine(self) -> None:
-        self._identity = _NOBODY
-        engine = self._forget_engines().get(asyncio.get_running_loop())
-        if engine is not None:
-            await engine.aclose(timeout=0.0)
+    def _text_encoder(self) -> Any:
+        return self.get_encoder() if needs_encoding(self._connection_kwargs) else None
 
     # As in redis-py ----------------------------------------------------------------------------------
 
     def reset(self) -> None:
         super().reset()
-        self._identity = _NOBODY
+        self._identity = NOBODY
         self._forget_engines()
 
     async def disconnect(self, inuse_connections: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
@@ -137,8 +69,8 @@ class ConnectionPool(original.ConnectionPool):
         finally:
             if inuse_connections:
                 await self._close_engine()
-            elif (engine := self._engines.get(asyncio.get_running_loop())) is not None:
-                await engine.clear()
+            else:
+                await self._clear_engine()
 
 
 update_wrapper(ConnectionPool.__init__, original.ConnectionPool.__init__)  # its signature

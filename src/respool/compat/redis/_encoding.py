@@ -27,11 +27,15 @@ class EncodingEngine:
         self.select = pool.select
         self.clear = pool.clear
 
-    def execute(self, command: Command[Any]) -> Any:
-        return self._pool.execute(self._encoded(command))
+    @property
+    def nodes(self) -> Any:
+        return self._pool.nodes
 
-    def execute_many(self, commands: Iterable[Command[Any]], *, atomic: bool) -> Any:
-        return self._pool.execute_many([self._encoded(command) for command in commands], atomic=atomic)
+    def execute(self, command: Command[Any], **where: Any) -> Any:
+        return self._pool.execute(self._encoded(command), **where)
+
+    def execute_many(self, commands: Iterable[Command[Any]], *, atomic: bool, **where: Any) -> Any:
+        return self._pool.execute_many([self._encoded(command) for command in commands], atomic=atomic, **where)
 
     def _encoded(self, command: Command[Any]) -> Command[Any]:
         name = len(command.spec.words)  # names are sent as ASCII in every encoding

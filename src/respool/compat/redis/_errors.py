@@ -17,6 +17,7 @@ from respool.errors import (
     PoolExhausted,
     PoolTimeout,
     ServerError,
+    TooManyRedirects,
     UsageError,
 )
 
@@ -29,6 +30,8 @@ def as_redis_error(error: Error) -> Exception:
 
 
 def _made(error: Error) -> Any:
+    if isinstance(error, TooManyRedirects):
+        return exceptions.ClusterError(str(error))
     if isinstance(error, ServerError):
         return BaseParser.parse_error(f"{error.code} {error.message}" if error.message else error.code)
     if isinstance(error, DecodeError):

@@ -9,34 +9,42 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, Final
 
-from respool.compat.redis import _async_client, _async_pools, _client, _pools, _sentinel
+from respool.compat.redis import _async_client, _async_cluster, _async_pools, _client, _cluster, _pools, _sentinel
 
 _SYNC: Final[dict[str, Any]] = {
     "BlockingConnectionPool": _pools.BlockingConnectionPool,
+    "ClusterPipeline": _cluster.ClusterPipeline,
     "ConnectionPool": _pools.ConnectionPool,
     "Pipeline": _client.Pipeline,
     "Redis": _client.Redis,
+    "RedisCluster": _cluster.RedisCluster,
     "Sentinel": _sentinel.Sentinel,
     "SentinelConnectionPool": _pools.SentinelConnectionPool,
     "StrictRedis": _client.StrictRedis,
 }
 _ASYNC: Final[dict[str, Any]] = {
     "BlockingConnectionPool": _async_pools.BlockingConnectionPool,
+    "ClusterPipeline": _async_cluster.ClusterPipeline,
     "ConnectionPool": _async_pools.ConnectionPool,
     "Pipeline": _async_client.Pipeline,
     "Redis": _async_client.Redis,
+    "RedisCluster": _async_cluster.RedisCluster,
     "Sentinel": _sentinel.AsyncSentinel,
     "SentinelConnectionPool": _async_pools.SentinelConnectionPool,
     "StrictRedis": _async_client.StrictRedis,
 }
+#: What redis-py's modules of clusters get. Their nodes are redis-py's own clients.
+_OF_CLUSTERS: Final = ("ClusterPipeline", "RedisCluster")
 #: The modules in which programs find redis-py's classes, and those to put there.
 _PLACES: Final[dict[str, dict[str, Any]]] = {
     "redis": _SYNC,
     "redis.client": _SYNC,
+    "redis.cluster": {name: _SYNC[name] for name in _OF_CLUSTERS},
     "redis.connection": _SYNC,
     "redis.sentinel": _SYNC,
     "redis.asyncio": _ASYNC,
     "redis.asyncio.client": _ASYNC,
+    "redis.asyncio.cluster": {name: _ASYNC[name] for name in _OF_CLUSTERS},
     "redis.asyncio.connection": _ASYNC,
     "redis.asyncio.sentinel": _ASYNC,
 }

@@ -7,6 +7,7 @@ from typing import Any, cast
 from redis import asyncio as _asyncio
 
 from respool.compat.redis._async_client import Pipeline, Redis, StrictRedis
+from respool.compat.redis._async_cluster import RedisCluster
 from respool.compat.redis._async_pools import BlockingConnectionPool, ConnectionPool, SentinelConnectionPool
 from respool.compat.redis._sentinel import AsyncSentinel as Sentinel
 
@@ -26,6 +27,7 @@ __all__ = [
     "ConnectionPool",
     "Pipeline",
     "Redis",
+    "RedisCluster",
     "Sentinel",
     "SentinelConnectionPool",
     "StrictRedis",
