@@ -28,19 +28,20 @@ from respool.compat.redis._cluster_calls import (
     Call,
     at_node,
     commands_of,
-    fast_plan,
-    listener_for,
+    mark_for,
+    plan_at_node,
     plan_in_one_slot,
     plans_in_slots,
     raise_first,
     refusal_of,
+    remap_for,
     values_of,
 )
 from respool.compat.redis._cluster_settings import async_options_of
 from respool.compat.redis._commands import Plan, identity_of
 from respool.compat.redis._encoding import needs_encoding
 from respool.compat.redis._engines import own
-from respool.compat.redis._errors import as_redis_error
+from respool.compat.redis._errors import as_redis_error, last_of
 from respool.compat.redis._observed import is_observed
 from respool.compat.redis._runs import called_back
 from respool.compat.redis._settings import Classes
@@ -48,6 +49,7 @@ from respool.errors import Error, PoolClosed, TransactionAborted
 
 _CLASSES: Final = Classes(Connection, SSLConnection)
 _Client: Final = cluster.RedisCluster
+_PING: Final[Command[Any]] = Command("PING")
 _Pipeline: Final = cluster.ClusterPipeline
 _execute_command: Final = _Client.execute_command
 #: Whether redis-py runs a command that it has dispatched, and so may close the client by itself (Rule 3).
@@ -57,15 +59,18 @@ _is_dispatching: Final[ContextVar[bool]] = ContextVar("_is_dispatching", default
 class AsyncEngineNode:
     """Stands where redis-py has a node while the engine runs a command there."""
 
-    def __init__(self, node: Any, owner: Any, engine: Any, plan: Plan) -> None:
+    def __init__(self, node: Any, owner: Any, engine: Any, plan: Plan, mark: Command[Any] | None) -> None:
         self.name, self.host, self.port, self.db = node.name, node.host, node.port, 0
         self._address = (node.host, int(node.port))
         self._owner = owner
         self._engine = engine
         self._plan = plan
+        self._mark = mark
 
     async def execute_command(self, *args: Any, asking: bool = False, **options: Any) -> Any:
         """Run a command. ``asking`` is for commands that are not run here."""
+        if self._mark is not None:
+            return await self._wait(self._mark, args)
         try:
             return await _run(self, self, self._plan, self._owner.response_callbacks, args, options)
         except RedisError as error:
@@ -75,6 +80,17 @@ class AsyncEngineNode:
     async def execute(self, command: Command[Any]) -> Any:
         """Run a command at this node, as an engine does."""
         return await self._owner._on_engine(lambda engine: engine.execute(command, node=self._address), self._engine)
+
+    async def _wait(self, mark: Command[Any], args: tuple[Any, ...]) -> Any:
+        run = [mark, self._plan.command(args)]
+        try:
+            return last_of(
+                await self._owner._on_engine(
+                    lambda engine: engine.execute_many(run, atomic=False, node=self._address), self._engine
+                )
+            )
+        except Error as error:
+            raise as_redis_error(error) from error
 
     def _make_engine(self) -> Any:
         return self
@@ -99,7 +115,7 @@ class RedisCluster(AsyncEngineOwner, cluster.RedisCluster):
     def _read_options(self) -> dict[str, Any]:
         options = async_options_of(self, _CLASSES)
         if options:
-            options["listener"] = own(self).setdefault("_listener", listener_for(self))
+            options["remap"] = own(self).setdefault("_remap", remap_for(self))
         return options
 
     def _text_encoder(self) -> Any:
@@ -143,10 +159,12 @@ class RedisCluster(AsyncEngineOwner, cluster.RedisCluster):
         return reply
 
     async def _execute_command(self, target_node: Any, *args: Any, **kwargs: Any) -> Any:
-        plan = fast_plan(args)
+        plan = plan_at_node(args)
         engine = None if plan is None else self._running_engine()
         if plan is not None and engine is not None and await self._knows(engine, target_node):
-            target_node = AsyncEngineNode(target_node, self, engine, plan)
+            mark = mark_for(self, target_node) if plan.is_wait else None
+            if mark is not None or not plan.is_wait:
+                target_node = AsyncEngineNode(target_node, self, engine, plan, mark)
         token = _is_dispatching.set(True)
         try:
             return await super()._execute_command(target_node, *args, **kwargs)
@@ -157,7 +175,7 @@ class RedisCluster(AsyncEngineOwner, cluster.RedisCluster):
         """Tell whether the engine's map has a node. redis-py may know it by another name, or have a newer view."""
         if not engine.nodes:
             try:
-                await engine.execute("PING")  # the map is there before any command is sent
+                await engine.execute(_PING)  # the map is there before any command is sent
             except Error:
                 return False
         return (node.host, int(node.port)) in engine.nodes
@@ -219,6 +237,7 @@ class RedisCluster(AsyncEngineOwner, cluster.RedisCluster):
             await super().aclose()
         finally:
             if not _is_dispatching.get():
+                await self._hang_up()  # redis-py leaves those that it has used since it closed itself (Rule 3)
                 await self._close_engine()
 
     def __del__(self, *args: Any) -> None:

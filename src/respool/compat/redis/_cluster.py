@@ -1,8 +1,8 @@
 """redis-py's client for a cluster and its pipeline, whose commands go through a respool ``ClusterPool``.
 
 Rule 1: redis-py finds the nodes at construction and keeps its own view of them, for ``get_nodes`` and the like and for
-        what it dispatches (``_cluster_calls``). After an event that may have changed the nodes it looks again before it
-        dispatches anything. A command for one slot does not need that view.
+        what it dispatches (``_cluster_calls``). When the engine hears of other nodes, redis-py looks again before
+        it dispatches anything. A command for one slot does not need that view.
 Rule 2: only ``_internal_execute_command`` and ``_execute_command`` are overridden, and of a pipeline its strategies.
         So what patches redis-py's methods keeps working. While redis-py measures, it dispatches everything.
 Rule 3: a command that redis-py dispatches goes through its own ``_execute_command``, with an ``EngineNode`` in place of
@@ -26,12 +26,13 @@ from respool.compat.redis._cluster_calls import (
     Call,
     at_node,
     commands_of,
-    fast_plan,
-    listener_for,
+    mark_for,
+    plan_at_node,
     plan_in_one_slot,
     plans_in_slots,
     raise_first,
     refusal_of,
+    remap_for,
     values_of,
     with_callback,
 )
@@ -39,20 +40,21 @@ from respool.compat.redis._cluster_settings import sync_options_of
 from respool.compat.redis._commands import Plan, identity_of
 from respool.compat.redis._encoding import needs_encoding
 from respool.compat.redis._engines import NOBODY, EngineOwner, own
-from respool.compat.redis._errors import as_redis_error
+from respool.compat.redis._errors import as_redis_error, last_of
 from respool.compat.redis._observed import is_observed
 from respool.compat.redis._runs import called_back
 from respool.compat.redis._settings import Classes
 from respool.errors import Error, PoolClosed, TransactionAborted
 
 _CLASSES: Final = Classes(Connection, SSLConnection)
+_PING: Final[Command[Any]] = Command("PING")
 _Pipeline: Final = cluster.ClusterPipeline
 
 
 class EngineNode:
     """Stands where redis-py has a node, its client, pool and connection, while the engine runs a command there."""
 
-    def __init__(self, node: Any, owner: Any, engine: Any, plan: Plan) -> None:
+    def __init__(self, node: Any, owner: Any, engine: Any, plan: Plan, mark: Command[Any] | None) -> None:
         self.name, self.host, self.port, self.db = node.name, node.host, node.port, 0
         self.redis_connection = self.connection = self.connection_pool = self
         self._address = (node.host, int(node.port))
@@ -60,6 +62,7 @@ class EngineNode:
         self._engine = self
         self._inner = engine
         self._plan = plan
+        self._mark = mark
         self._args: tuple[Any, ...] = ()
         self._lock = nullcontext()
 
@@ -68,6 +71,8 @@ class EngineNode:
         self._args = args
 
     def parse_response(self, _: Any, __: Any, **options: Any) -> Any:
+        if self._mark is not None:
+            return self._wait(self._mark)
         try:
             return _run(self, self, self._plan, self._owner._node_callbacks(), self._args, options)
         except RedisError as error:
@@ -77,6 +82,17 @@ class EngineNode:
     def execute(self, command: Command[Any]) -> Any:
         """Run a command at this node, as an engine does."""
         return self._owner._on_engine(lambda engine: engine.execute(command, node=self._address), self._inner)
+
+    def _wait(self, mark: Command[Any]) -> Any:
+        run = [mark, self._plan.command(self._args)]
+        try:
+            return last_of(
+                self._owner._on_engine(
+                    lambda engine: engine.execute_many(run, atomic=False, node=self._address), self._inner
+                )
+            )
+        except Error as error:
+            raise as_redis_error(error) from error
 
     def release(self, _: Any) -> None:
         """Do nothing: the engine looks after its connections. So do the next methods."""
@@ -95,14 +111,16 @@ class RedisCluster(EngineOwner, cluster.RedisCluster):
     _is_stale = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._options = {}  # what redis-py sends meanwhile is its own
         super().__init__(*args, **kwargs)
+        self._options = None
 
     # The engine --------------------------------------------------------------------------------------
 
     def _read_options(self) -> dict[str, Any]:
         options = sync_options_of(self, _CLASSES)
         if options:
-            options["listener"] = own(self).setdefault("_listener", listener_for(self))
+            options["remap"] = own(self).setdefault("_remap", remap_for(self))
         return options
 
     def _text_encoder(self) -> Any:
@@ -150,17 +168,19 @@ class RedisCluster(EngineOwner, cluster.RedisCluster):
         return reply
 
     def _execute_command(self, target_node: Any, *args: Any, **kwargs: Any) -> Any:
-        plan = fast_plan(args)
+        plan = plan_at_node(args)
         engine = None if plan is None else self._engine or self._make_engine()
         if plan is not None and engine is not None and self._knows(engine, target_node):
-            target_node = EngineNode(target_node, self, engine, plan)
+            mark = mark_for(self, target_node) if plan.is_wait else None
+            if mark is not None or not plan.is_wait:
+                target_node = EngineNode(target_node, self, engine, plan, mark)
         return super()._execute_command(target_node, *args, **kwargs)
 
     def _knows(self, engine: Any, node: Any) -> bool:
         """Tell whether the engine's map has a node. redis-py may know it by another name, or have a newer view."""
         if not engine.nodes:
             try:
-                engine.execute("PING")  # the map is there before any command is sent
+                engine.execute(_PING)  # the map is there before any command is sent
             except Error:
                 return False
         return (node.host, int(node.port)) in engine.nodes

@@ -6,6 +6,8 @@ Rule 2: every other call is dispatched by redis-py: to the nodes of its flags, o
         it at each of them, and redis-py puts the replies together.
 Rule 3: keys in several slots are redis-py's: it refuses them with its own error, or has split them before.
 Rule 4: what may have run at a node is not sent there again if it writes (``MaybeExecuted``).
+Rule 5: WAIT asks the node that redis-py has chosen for every write that came before, behind a write to a key of its
+        own (``mark_for``) that expires at once.
 """
 
 from __future__ import annotations
@@ -23,7 +25,6 @@ from respool.compat.redis._commands import Plan, known_plan, plan_of
 from respool.compat.redis._errors import as_redis_error, with_redis_errors
 from respool.compat.redis._runs import for_callback
 from respool.errors import Error, TransactionAborted
-from respool.events import ConnectionClosed, DialFailed, Retried
 
 #: The arguments and the options of a call.
 Call: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
@@ -31,6 +32,8 @@ Call: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
 _callback_of: Final = dict.get
 #: Commands that have no key, and that every primary executes for all nodes.
 _ANYWHERE: Final = frozenset(("PUBLISH",))
+#: How many keys are tried to find one in a slot of a node. A node with one slot of a hundred is found with 4096.
+_MOST_MARKS: Final = 4096
 
 
 class MaybeExecuted(exceptions.ConnectionError):
@@ -41,19 +44,33 @@ class MaybeExecutedLate(exceptions.TimeoutError):
     """The same for a reply that did not come in time."""
 
 
-def fast_plan(args: tuple[Any, ...]) -> Plan | None:
-    """Return the plan for a call that needs no connection of its own; None for others."""
+def plan_at_node(args: tuple[Any, ...]) -> Plan | None:
+    """Return the plan for a call that the engine can run at a node which redis-py has chosen; None for others."""
     try:
         plan = known_plan(args[0]) or plan_of(args)
     except (IndexError, TypeError):
         return None
-    return plan if plan is not None and plan.is_fast else None
+    return plan if plan is not None and (plan.is_fast or plan.is_wait) else None
+
+
+def mark_for(client: Any, node: Any) -> Command[Any] | None:
+    """Return a write to a primary, behind which WAIT asks for every write before it; None if it serves no slot.
+
+    A message would do on a server of its own, but clusters do not replicate messages (``_commands``, Rule 4).
+    """
+    cache = client.nodes_manager.slots_cache
+    for number in range(_MOST_MARKS):
+        key = f"respool:wait:{number}"
+        found = cache.get(client.keyslot(key))
+        if found and found[0].name == node.name:
+            return Command("SET", key, "", "PX", 1)
+    return None
 
 
 def plan_in_one_slot(client: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Plan | None:
     """Return the plan for a call that goes to the engine without a node (Rule 1); None for others."""
-    plan = fast_plan(args)
-    if plan is None or options.get("target_nodes") is not None:
+    plan = plan_at_node(args)
+    if plan is None or plan.is_wait or options.get("target_nodes") is not None:
         return None
     name = plan.name
     if not isinstance(name, str) or name.startswith("FT."):  # redis-py has rules of its own for searches
@@ -148,15 +165,19 @@ def _annotate(error: Exception, number: int, args: tuple[Any, ...], what: Any) -
 # Changes of the cluster ------------------------------------------------------------------------------------------
 
 
-def listener_for(client: Any) -> Callable[[Any], None]:
-    """Return a listener for engines that marks a client whose nodes may have changed. It does not keep it alive."""
+def remap_for(client: Any) -> Callable[[str, int], tuple[str, int]]:
+    """Return ``remap`` for the engines of a client: it does what ``address_remap`` says.
+
+    It is called whenever a node of the cluster names others, in a view or in a redirect. So it marks the client as one
+    whose nodes may have changed. It does not keep it alive.
+    """
     reference = weakref.ref(client)
+    theirs = getattr(client.nodes_manager, "address_remap", None)
 
-    def listen(event: Any) -> None:
-        is_lost = isinstance(event, ConnectionClosed) and event.reason == "lost"
-        if is_lost or isinstance(event, Retried | DialFailed):
-            marked = reference()
-            if marked is not None:
-                marked._is_stale = True
+    def remap(host: str, port: int) -> tuple[str, int]:
+        marked = reference()
+        if marked is not None:
+            marked._is_stale = True
+        return (host, port) if theirs is None else theirs((host, port))
 
-    return listen
+    return remap

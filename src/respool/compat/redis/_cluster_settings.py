@@ -9,7 +9,6 @@ Rule 3: a client with replicas sends READONLY on each connection by ``redis_conn
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from redis import asyncio as redis_asyncio
@@ -19,6 +18,7 @@ from redis.connection import BlockingConnectionPool, ConnectionPool
 from redis.retry import Retry
 
 from respool import RetryPolicy
+from respool.compat.redis import _pools
 from respool.compat.redis._settings import Classes, options_of
 
 #: Settings of redis-py's nodes that say nothing about their connections, or that a client for a cluster always sets.
@@ -26,6 +26,13 @@ _OF_NODES: Final = frozenset(
     (
         "cache connection_class oss_cluster_maint_notifications_handler redis_connect_func response_callbacks"
     ).split()
+)
+#: The classes of pools that do what their settings say; with ``install()`` redis-py's nodes have ours.
+_POOLS: Final = (
+    BlockingConnectionPool,
+    ConnectionPool,
+    _pools.BlockingConnectionPool,
+    _pools.ConnectionPool,
 )
 _READ_FROM: Final = {
     LoadBalancingStrategy.ROUND_ROBIN: "any",
@@ -48,7 +55,7 @@ def sync_options_of(client: Any, classes: Classes) -> dict[str, Any]:
     """Return the options of the engine for a client; {} if only redis-py's own path serves it (Rule 1)."""
     node = client.get_default_node() or next(iter(client.get_nodes()), None)
     pool: Any = None if node is None else client.get_redis_connection(node).connection_pool
-    if type(pool) not in (ConnectionPool, BlockingConnectionPool) or type(client.retry) is not Retry:
+    if type(pool) not in _POOLS or type(client.retry) is not Retry:
         return {}
     if getattr(pool, "cache", None) is not None or client.user_on_connect_func is not None:
         return {}
@@ -76,8 +83,7 @@ def _connections(given: dict[str, Any], retry: Any) -> dict[str, Any]:
 
 
 def _options(client: Any, node: _Node, classes: Classes) -> dict[str, Any]:
-    manager = client.nodes_manager
-    seeds = [(place.host, int(place.port)) for place in manager.startup_nodes.values()]
+    seeds = [(place.host, int(place.port)) for place in client.nodes_manager.startup_nodes.values()]
     settings = node.connection_kwargs
     settings.setdefault("host", "")
     options = options_of(node, classes)
@@ -88,12 +94,10 @@ def _options(client: Any, node: _Node, classes: Classes) -> dict[str, Any]:
     read_from = _read_from(client)
     if read_from is None:  # a strategy that is newer than this module
         return {}
-    remap = getattr(manager, "address_remap", None)
     return {
         **options,
         "seeds": seeds,
         "read_from": read_from,
-        "remap": None if remap is None else _remap(remap),
         "retry": RetryPolicy(attempts=max(client.retry.get_retries(), 0) + 1),
         "on_full": "raise",
     }
@@ -104,7 +108,3 @@ def _read_from(client: Any) -> str | None:
     if strategy is not None:
         return _READ_FROM.get(strategy)
     return "any" if client.read_from_replicas else "primary"
-
-
-def _remap(remap: Callable[[tuple[str, int]], tuple[str, int]]) -> Callable[[str, int], tuple[str, int]]:
-    return lambda host, port: remap((host, port))
