@@ -380,12 +380,11 @@ class Node:
     def replies(self) -> int:
         """Replies received on all connections, closed ones included."""
         with self.lock:
-            live: int = sum(transport.completed for transport in self._uncounted())
-            return self.counters.replies + live
+            return self.counters.replies + sum(transport.completed for transport in self._uncounted())
 
     def _uncounted(self) -> list[Transport]:
         """Return the connections whose replies are in no counter yet. Call with the lock held."""
-        leaving = dict.fromkeys([*self.ledger.to_close, *self._closing])  # after an interrupt one may be in both
+        leaving = {*self.ledger.to_close, *self._closing}  # after an interrupt one may be in both
         closing = [slot.connection for slot in leaving if slot.connection is not None]
         return [connection._transport for connection in [*self.connections(), *closing]]
 
