@@ -74,6 +74,7 @@ LONG_FILES = (
     "stepper/test_servers.py",
     "docs/test_snippets.py",
     "compat/aioredis/test_aioredis.py",
+    "compat/redis/test_cluster.py",
     "compat/test_redis_ex.py",
     "testing/test_fake_cluster_is_like_servers.py",
 )

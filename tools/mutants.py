@@ -176,6 +176,11 @@ TESTS_OF: Final = {
     "compat/redis/_settings.py": "compat/redis/test_settings.py compat/redis/test_sentinel.py",
     "compat/redis/_errors.py": "compat/redis/test_client.py",
     "compat/redis/_pools.py": "compat/redis/test_engine_life.py",
+    "compat/redis/_engines.py": "compat/redis/test_engine_life.py",
+    "compat/redis/_cluster.py": "compat/redis/test_cluster.py",
+    "compat/redis/_async_cluster.py": "compat/redis/test_cluster.py",
+    "compat/redis/_cluster_calls.py": "compat/redis/test_cluster.py",
+    "compat/redis/_cluster_settings.py": "compat/redis/test_cluster.py",
     "compat/redis/_runs.py": "compat/redis/test_pipelines.py",
     "_async/door.py": "asyncio_/test_lane_choice.py asyncio_/test_delivery.py asyncio_/test_noreply.py "
     "asyncio_/test_pool_life.py "

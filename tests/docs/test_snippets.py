@@ -80,7 +80,8 @@ def test_the_code_of_a_page_runs_and_prints_what_it_says(page: Path, tmp_path: P
     with ExitStack() as stack:
         server = stack.enter_context(Server(tls=True, unix=True, config={"user": "orders on >secret ~* &* +@all"}))
         buckets = [stack.enter_context(Server()) for _ in range(3 if "10.0.0.1:6379" in text else 0)]
-        cluster = stack.enter_context(ClusterServers()) if "+cluster://" in text else None
+        has_cluster = "+cluster://" in text or "RedisCluster" in text
+        cluster = stack.enter_context(ClusterServers()) if has_cluster else None
         sentinels = stack.enter_context(SentinelServers(sentinels=2)) if "sentinel-1:" in text else None
         file.write_text(addressed(text, server, buckets, cluster, sentinels), "utf-8")
         done = subprocess.run(

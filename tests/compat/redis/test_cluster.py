@@ -171,7 +171,13 @@ COMMANDS: list[Callable[[Any], Any]] = [
 ]
 
 
-OPTIONS: list[dict[str, Any]] = [{}, {"decode_responses": True}, {"protocol": 3}, {"protocol": 2}, {"encoding": "latin-1"}]
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"decode_responses": True},
+    {"protocol": 3},
+    {"protocol": 2},
+    {"encoding": "latin-1"},
+]
 
 
 @pytest.mark.parametrize("options", OPTIONS)
@@ -222,6 +228,9 @@ def test_target_nodes_are_the_nodes_that_run_it(servers: ClusterServers, connect
     assert {port: after[port] - before[port] for port in after if after[port] != before[port]} == {one.port: 1}
     client.execute_command("TIME", target_nodes=client.PRIMARIES)
     assert sum(calls(servers, "time").values()) == sum(after.values()) + 3
+    before = calls(servers, "publish")[one.port]
+    client.execute_command("PUBLISH", "channel", "message", target_nodes=one)
+    assert calls(servers, "publish")[one.port] == before + 1
 
 
 def test_a_command_at_a_node_without_its_key_follows_the_redirect(connect: Connect) -> None:
@@ -312,6 +321,10 @@ def commands_of_pipelines(pipe: Any) -> None:
     pipe.set("x", "a").incr("x").get("x").hset("{x}h", "f", 1).hgetall("{x}h").zadd("{x}z", {"m": 1})
 
 
+def wrong(pipe: Any) -> None:
+    pipe.execute_command("SET", "x")
+
+
 @pytest.mark.parametrize("transaction", [False, True])
 @pytest.mark.parametrize("raises", [False, True])
 def test_pipelines_return_and_raise_what_redis_pys_do(connect: Connect, transaction: bool, raises: bool) -> None:
@@ -320,7 +333,7 @@ def test_pipelines_return_and_raise_what_redis_pys_do(connect: Connect, transact
         client = connect(kind)
         client.flushall()
         pipe = client.pipeline(transaction=transaction)
-        for fill in (commands_of_pipelines, lambda pipe: pipe.set("x", 1).get("x"), lambda pipe: pipe.execute_command("SET", "x")):
+        for fill in (commands_of_pipelines, lambda pipe: pipe.set("x", 1).get("x"), wrong):
             fill(pipe)
             try:
                 found.append([str(value) for value in pipe.execute(raise_on_error=raises)])
@@ -340,7 +353,7 @@ async def test_pipelines_in_asyncio_do_too(servers: ClusterServers, transaction:
         async with kind(host="127.0.0.1", port=servers.nodes[0].port) as client:
             await client.flushall()
             pipe = client.pipeline(transaction=transaction)
-            for fill in (commands_of_pipelines, lambda pipe: pipe.set("x", 1).get("x"), lambda pipe: pipe.execute_command("SET", "x")):
+            for fill in (commands_of_pipelines, lambda pipe: pipe.set("x", 1).get("x"), wrong):
                 fill(pipe)
                 try:
                     found.append([str(value) for value in await pipe.execute(raise_on_error=raises)])
@@ -515,6 +528,18 @@ def test_clients_that_nobody_closes_leave_nothing(servers: ClusterServers) -> No
     del client
     gc.collect()
     wait_until(lambda: engine_connections(servers) == 0)
+
+
+def test_commands_that_redis_py_dispatches_leave_no_cycles(connect: Connect) -> None:
+    client = connect()
+    client.dbsize(target_nodes=client.PRIMARIES)
+    gc.collect()
+    gc.disable()
+    try:
+        client.dbsize(target_nodes=client.PRIMARIES)
+        assert not [found for found in gc.get_objects() if type(found).__name__ == "EngineNode"]
+    finally:
+        gc.enable()
 
 
 def test_asyncio_clients_that_nobody_closes_leave_nothing_in_any_loop(servers: ClusterServers) -> None:

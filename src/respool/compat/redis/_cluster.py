@@ -56,15 +56,27 @@ class EngineNode:
 
     def __init__(self, node: Any, owner: Any, engine: Any, plan: Plan, mark: Command[Any] | None) -> None:
         self.name, self.host, self.port, self.db = node.name, node.host, node.port, 0
-        self.redis_connection = self.connection = self.connection_pool = self
         self._address = (node.host, int(node.port))
         self._owner = owner
-        self._engine = self
         self._inner = engine
         self._plan = plan
         self._mark = mark
         self._args: tuple[Any, ...] = ()
         self._lock = nullcontext()
+
+    @property
+    def _itself(self) -> EngineNode:  # an attribute would be a cycle, and keep the client until the next gc run
+        return self
+
+    connection = connection_pool = _engine = _itself
+
+    @property
+    def redis_connection(self) -> EngineNode:
+        return self
+
+    @redis_connection.setter
+    def redis_connection(self, _: None) -> None:
+        """Do nothing: redis-py 6 forgets a client after an error."""
 
     def send_command(self, *args: Any, **_: Any) -> None:
         """Remember the command; ``parse_response`` runs it."""
