@@ -69,11 +69,8 @@ class Transports(Scene):
     """Transports alone: no pool, no retries."""
 
     def connect(self) -> Any:
-        """Return a new transport: one of a pool, which is told when it is lost, or one that is used alone."""
-        transport = dial_module.connect(self._options, None, Peer(), None)
-        if self.chance.random() < 0.8:
-            transport.on_lost = lambda error: None
-        return transport
+        """Return a new transport."""
+        return dial_module.connect(self._options, None, Peer(), None)
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage)

@@ -16,14 +16,10 @@ import ssl
 import struct
 import threading
 from threading import get_ident
-from socket import MSG_DONTWAIT
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from respool._facts.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 #: The longest timeout passed to the kernel, in seconds: three weeks. The caller waits again after that.
 LONGEST: Final = 2e6
@@ -57,7 +53,7 @@ def _maker_of_sockets() -> str:
 class PlainSocket:
     """A TCP or unix socket. It blocks, with a timeout in the kernel (SO_RCVTIMEO): one system call per read."""
 
-    __slots__ = ("_sock", "direct")
+    __slots__ = ("_poll", "_sock")
 
     #: Whether each signal restarts the timeout of ``receive``.
     restarts = True
@@ -65,8 +61,7 @@ class PlainSocket:
     def __init__(self, sock: socket.socket) -> None:
         sock.settimeout(None)
         self._sock = sock
-        #: ``send(data, flags)`` and ``recv(size)`` without a frame of ours in between. They raise BlockingIOError.
-        self.direct: tuple[Callable[[bytes, int], int], Callable[[int], bytes]] = sock.send, sock.recv
+        self._poll: select.poll | None = None
 
     def set_timeout(self, seconds: float | None) -> None:
         bounded = min(seconds or 0, LONGEST)
@@ -79,7 +74,7 @@ class PlainSocket:
     def send(self, data: bytes | memoryview) -> int:
         """Write as much as fits into the socket's buffer and return how many bytes that was; never blocks."""
         try:
-            return self._sock.send(data, MSG_DONTWAIT)
+            return self._sock.send(data, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return 0
 
@@ -97,7 +92,7 @@ class PlainSocket:
     def receive_now(self) -> bytes | None:
         """Read without waiting. Return None if there is nothing to read, ``b""`` at the end."""
         try:
-            return self._sock.recv(CHUNK_BYTES, MSG_DONTWAIT)
+            return self._sock.recv(CHUNK_BYTES, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return None
 
@@ -141,27 +136,16 @@ class PlainSocket:
 class TlsSocket(PlainSocket):
     """A TLS socket. It is non-blocking and waits with ``poll`` (Rule 2)."""
 
-    __slots__ = ("_seconds",)
+    __slots__ = ()
 
     restarts = False
 
     def __init__(self, sock: ssl.SSLSocket) -> None:
         super().__init__(sock)
         sock.settimeout(0.0)
-        self.direct = self._send_or_raise, self._receive_or_raise
-
-    def _send_or_raise(self, data: bytes, _flags: int) -> int:
-        return self.send(data)
-
-    def _receive_or_raise(self, _size: int) -> bytes:
-        data = self.receive(self._seconds)
-        if data is None:
-            raise BlockingIOError
-        return data
 
     def set_timeout(self, seconds: float | None) -> None:
-        """Note the timeout: each read is passed it."""
-        self._seconds = seconds
+        """Do nothing: each read is passed its timeout."""
 
     def send(self, data: bytes | memoryview) -> int:
         try:

@@ -18,13 +18,6 @@ Rule 8: only the leader closes the socket, or any thread when there is no leader
 Rule 9: a posted run (``post_many``) has no thread that waits for it until it is collected. So it is among the
         followers only while it is being collected, and is never made the leader before; any leader may read its reply.
 
-Rule 10: the leader's seat is taken by one ``dict.setdefault``, which tests, takes and names the taker at once: no lock,
-        and no signal in between. Whoever leaves it without the lock looks back: what other threads wait for is queued
-        before they look at the seat, so one of the two sees the other.
-Rule 11: a thread that finds nothing queued and nobody in the seat writes and reads directly, without the lock. Its
-        command is not queued before the reply has come, as the oldest: only the leader writes, so all that is queued
-        meanwhile is written later.
-
 ``_async/shell/transport.py`` is its counterpart for asyncio. Only the files of ``shell/`` are written twice, by hand.
 """
 
@@ -35,7 +28,6 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from threading import get_ident
-from socket import MSG_DONTWAIT
 from time import monotonic
 from typing import Any, Final
 
@@ -46,17 +38,57 @@ from respool._protocol.run import NO_BLOBS, ONE_BLOB, Blobs, kind_of
 from respool._shell.ending import RLock, is_finalizing, over
 from respool._facts.errors import PoolClosed
 from respool._facts.options import Options
-from respool._sync.shell.calls import WAITING, Abandoned, Call, Ticket
-from respool._sync.shell.sockets import CHUNK_BYTES, PlainSocket
+from respool._sync.shell.sockets import PlainSocket
 from respool._shell.sockets import ADMISSION_ROOM, CLOSED, ClosedHere, Retired, lost, why
 from respool._sync.shell.sockets import drive
 from respool._protocol.wire import SMALL_BYTES, Wire
 
+_WAITING: Final = object()  # the value of a call without a reply
 _MAIN: Final = threading.main_thread().ident
-LEADER: Final = 0
 _LEADS: Final = object()
 _FOLLOWS: Final = object()
 _RESTED: Final = 0.001  # a connection that was idle for this many seconds is checked before it is used again
+
+
+class _Abandoned(Exception):
+    """The caller has given up this reply."""
+
+
+class _Call:
+    """The future of one thread's reply. ``gate`` is the locked lock that a follower sleeps on until it is released."""
+
+    __slots__ = ("gate", "is_given_up", "thread", "value")
+
+    def __init__(self) -> None:
+        self.thread = get_ident()
+        self.value: Any = _WAITING
+        self.gate: threading.Lock | None = None
+        self.is_given_up = False
+
+    def set_result(self, value: Any, /) -> None:
+        if self.is_given_up:
+            raise _Abandoned
+        self.value = value
+        gate, self.gate = self.gate, None  # so that it is released only once, even if this is called twice
+        if gate is not None:
+            gate.release()
+
+    def done(self) -> bool:
+        return self.is_given_up
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.value is _WAITING and not self.is_given_up
+
+
+class Ticket(_Call):
+    """A posted run: ``collect`` it, or ``give_up`` on it. ``deadline`` is the time until which it is waited for."""
+
+    __slots__ = ("deadline",)
+
+    def __init__(self, deadline: float | None) -> None:
+        super().__init__()
+        self.deadline = deadline
 
 
 class Transport:
@@ -70,7 +102,6 @@ class Transport:
         "_cap_bytes",
         "_completed",
         "_cut",
-        "_direct",
         "_entering",
         "_error",
         "_followers",
@@ -80,14 +111,12 @@ class Transport:
         "_idle",
         "_is_inside",
         "_is_watched",
+        "_leader",
         "_lock",
         "_looked",
         "_out",
         "_queue",
-        "_receive_now",
         "_rest",
-        "_seat",
-        "_send_now",
         "_sock",
         "on_lost",
         "pack",
@@ -104,18 +133,14 @@ class Transport:
         self._cap = options.max_in_flight
         self._cap_bytes = options.max_in_flight_bytes
         self._sock: PlainSocket = drive(sock)
-        self._send_now, self._receive_now = self._sock.direct
         self._lock = RLock()
         self._is_inside = self._lock._is_owned  # type: ignore[attr-defined]  # asked before taking it (Rule 6)
-        #: The call whose thread drives the connection; empty if none does (Rule 10).
-        self._seat: dict[int, Call] = {}
+        self._leader: _Call | None = None  # the call whose thread drives the connection
         self._rest: bytes | memoryview = b""  # the part of the last write that the socket did not accept
-        #: The call whose command was written without being queued: older than all that are (Rule 11).
-        self._direct: Call | None = None
-        self._entering: Call | None = None  # the call that is being queued at this moment
-        self._followers: deque[Call] = deque()  # sleeping callers, oldest first; those that are done are skipped
+        self._entering: _Call | None = None  # the call that is being queued at this moment
+        self._followers: deque[_Call] = deque()  # sleeping callers, oldest first; those that are done are skipped
         self._followers_room = ADMISSION_ROOM  # at this length, followers that are done are removed
-        self._admission: deque[tuple[bytes, int, int | None, Blobs, Call]] = deque()
+        self._admission: deque[tuple[bytes, int, int | None, Blobs, _Call]] = deque()
         self._admission_room = ADMISSION_ROOM  # at this length, waiting callers that gave up are removed
         self._idle = threading.Condition(self._lock)
         self._is_watched = False  # a thread waits for ``_idle``: notify it when there is no leader any more
@@ -134,7 +159,7 @@ class Transport:
         self.on_lost: Callable[[Error], None] | None = None
         self.wire = Wire(
             encoding=options.encoding, errors=options.encoding_errors, address=options.address,
-            abandoned=Abandoned, on_push=on_push,
+            abandoned=_Abandoned, on_push=on_push,
         )  # fmt: skip
         self._queue = self.wire.queue
         self._out = self.wire.out
@@ -145,7 +170,7 @@ class Transport:
     @property
     def owes(self) -> int:
         """The number of pending replies."""
-        return len(self._queue) + (self._direct is not None)
+        return len(self._queue)
 
     @property
     def completed(self) -> int:
@@ -165,18 +190,18 @@ class Transport:
     @property
     def is_busy(self) -> bool:
         """Whether a thread drives this connection now."""
-        return bool(self._seat)
+        return self._leader is not None
 
     @property
     def is_quiet(self) -> bool:
         """Whether the connection is open, no reply is pending and no thread drives it."""
-        return self._error is None and not self._queue and not self._seat
+        return self._error is None and not self._queue and self._leader is None
 
     def is_reusable(self, now: float) -> bool:
         """Tell whether it is quiet and the peer has not closed it: the check before each lease, no PING (R-11)."""
         if now - self._looked > _RESTED and self.is_quiet:
             self._look()
-        return self._error is None and not self._queue and not self._seat
+        return self._error is None and not self._queue and self._leader is None
 
     @property
     def silent_for(self) -> float:
@@ -184,14 +209,14 @@ class Transport:
 
         If there is no leader, replies whose callers have given up are read first.
         """
-        if not self._seat and self._queue and not self._is_inside():
-            call = Call()
+        if self._queue and self._leader is None and not self._is_inside():
+            call = _Call()
             try:
                 self._catch_up(call)
             except BaseException as error:
                 self._interrupted(call, error)
                 raise
-        return monotonic() - self._heard if self.owes else 0.0
+        return monotonic() - self._heard if self._queue else 0.0
 
     # Sending -------------------------------------------------------------------------------------
 
@@ -204,28 +229,30 @@ class Transport:
             data = self.pack(args)
         except (TypeError, UnicodeError) as error:
             data = pack_again(args, self.pack, error)
-        call = Call()
-        seat, queue = self._seat, self._queue
+        call = _Call()
+        if self._is_inside():
+            raise self._busy()
         try:
-            if not seat and seat.setdefault(LEADER, call) is call:
-                if (
-                    not queue
+            with self._lock:
+                if self._leader is not None:
+                    role = self._enter(data, 1, 0, NO_BLOBS, call)
+                elif (
+                    not self._queue
                     and len(data) <= SMALL_BYTES
                     and self._error is None
                     and (now := monotonic()) - self._heard <= _RESTED
                 ):
                     # The only caller on an idle connection drives it directly, as cheap as a plain socket.
-                    self._direct = call
+                    self._leader = call
+                    self._queue.append(call)
                     self._heard = now
-                    self._exchange(data, call)
-                    if call.value is WAITING:
-                        return self._lead(call, None)
-                    del seat[LEADER]
-                    if self._out or self._admission or self._is_watched or self._error is not None:
-                        self._look_back(call)
-                    return call.value
-                del seat[LEADER]
-                self._look_back(call)
+                    role = _LEADS
+                else:
+                    role = None
+            if role is _LEADS:
+                return self._exchange(data, call)
+            if role is _FOLLOWS:
+                return self._follow(call, None)
         except BaseException as error:
             self._interrupted(call, error)
             raise
@@ -255,18 +282,19 @@ class Transport:
         Waits only while the connection is full. Returns an error if the commands were certainly not sent.
         """
         data, hidden = pack_many(commands, self.pack), len(commands) - 1
-        call = Call()
+        call = _Call()
         if self._is_inside():
             raise self._busy()
         try:
             self._catch_up(call)
             with self._lock:
                 is_full = self._error is not None or len(self._admission) > 0 or self._is_full(len(data), 1)
-                is_full = is_full or (len(self._seat) > 0 and is_finalizing())  # the leader is frozen (R-38)
+                is_full = is_full or (self._leader is not None and is_finalizing())  # the leader is frozen (R-38)
                 if not is_full:
                     self._put(data, 1, hidden, NO_BLOBS, call)
-                    self._seat.setdefault(LEADER, call)
-            if self._leads(call):
+                    if self._leader is None:
+                        self._leader = call
+            if self._leader is call:
                 self._send_queued(None)
                 self._hand_over()
         except BaseException as error:
@@ -317,7 +345,7 @@ class Transport:
 
         Replies that have arrived before the deadline are returned after it too: the thread may have waited elsewhere.
         """
-        if ticket.value is not WAITING:
+        if ticket.value is not _WAITING:
             return ticket.value
         if ticket.is_given_up:
             raise AssertionError("a ticket is collected or given up, not both")
@@ -327,7 +355,7 @@ class Transport:
             with self._lock:
                 role = self._line_up(ticket)
             if role is _LEADS:
-                while ticket.value is WAITING and self._look():
+                while ticket.value is _WAITING and self._look():
                     pass
                 ticket.value = self._lead(ticket, ticket.deadline)
             else:
@@ -351,7 +379,7 @@ class Transport:
         self, data: bytes, count: int, hidden: int | None, deadline: float | None, blobs: Blobs = NO_BLOBS
     ) -> Any:
         """Queue commands, then lead or follow; return their reply, list of replies or error."""
-        call = Call()
+        call = _Call()
         if self._is_inside():
             raise self._busy()
         try:
@@ -365,15 +393,14 @@ class Transport:
             self._interrupted(call, error)
             raise
 
-    def _enter(self, data: bytes, count: int, hidden: int | None, blobs: Blobs, call: Call) -> object:
+    def _enter(self, data: bytes, count: int, hidden: int | None, blobs: Blobs, call: _Call) -> object:
         """Queue commands here or for admission; return whether the caller leads or follows. Call with the lock held."""
         if len(data) > LARGE_BYTES:
             self.pack = minding_large(self.pack)
         if self._error is not None:
             call.value = self._lost("no")
             return _FOLLOWS  # without a gate, so it returns at once
-        leader = self._seat.get(LEADER)
-        if leader is not None and (leader.thread == call.thread or self._sleeps(call.thread)):
+        if (leader := self._leader) is not None and (leader.thread == call.thread or self._sleeps(call.thread)):
             call.value = self._busy()
             return _FOLLOWS
         if leader is not None and is_finalizing():  # the leader's thread will never run again (R-38)
@@ -385,11 +412,8 @@ class Transport:
             self._admission.append((data, count, hidden, blobs, call))
         else:
             self._put(data, count, hidden, blobs, call)
-        return self._take_part(call)
-
-    def _take_part(self, call: Call) -> object:
-        """Return whether the caller leads or follows; what it waits for has been queued. Call with the lock held."""
-        if self._seat.setdefault(LEADER, call) is call:
+        if self._leader is None:
+            self._leader = call
             return _LEADS
         call.gate = threading.Lock()
         call.gate.acquire()
@@ -398,17 +422,22 @@ class Transport:
 
     def _line_up(self, ticket: Ticket) -> object:
         """Return whether the thread that collects leads or follows. Call with the lock held."""
-        if ticket.value is not WAITING:
+        if ticket.value is not _WAITING:
             return _FOLLOWS  # without a gate, so it returns at once
-        ticket.thread, leader = get_ident(), self._seat.get(LEADER)
+        ticket.thread, leader = get_ident(), self._leader
         if self._error is not None:  # ``_follow`` finishes the ending, which gives the run its own error
             ticket.value = self._lost("unknown")
         elif (leader is not None and leader.thread == ticket.thread) or self._sleeps(ticket.thread):
             ticket.value = self._busy()
-        elif leader is not None and is_finalizing():  # the leader's thread will never run again (R-38)
+        elif leader is None:
+            self._leader = ticket
+            return _LEADS
+        elif is_finalizing():  # the leader's thread will never run again (R-38)
             ticket.value = over()
         else:
-            return self._take_part(ticket)
+            ticket.gate = threading.Lock()
+            ticket.gate.acquire()
+            self._followers.append(ticket)
         return _FOLLOWS
 
     def _sleeps(self, thread: int) -> bool:
@@ -421,9 +450,9 @@ class Transport:
             "listener cannot wait for it, it would wait for itself"
         )
 
-    def _put(self, data: bytes, count: int, hidden: int | None, blobs: Blobs, call: Call) -> None:
+    def _put(self, data: bytes, count: int, hidden: int | None, blobs: Blobs, call: _Call) -> None:
         self._entering = call
-        if not self.owes:
+        if not self._queue:
             self._heard = monotonic()
         if hidden is None or hidden < 0:  # its caller wants a list of replies, even of a single command
             self.wire.submit_many(data, count, call, hidden, blobs)
@@ -435,7 +464,7 @@ class Transport:
 
     def _is_full(self, size: int, count: int) -> bool:
         """Whether a caller must wait. Commands larger than a cap are sent once nothing else counts against it."""
-        owed = self.owes
+        owed = len(self._queue)
         if owed > 0 and owed + count > self._cap:
             return True
         heavy = self.wire.heavy_bytes
@@ -463,7 +492,7 @@ class Transport:
 
     # Leading and following -------------------------------------------------------------------------
 
-    def _follow(self, call: Call, deadline: float | None) -> Any:
+    def _follow(self, call: _Call, deadline: float | None) -> Any:
         """Sleep until the reply arrives, the caller is made the leader, or the deadline passes."""
         gate = call.gate
         if gate is not None:
@@ -477,58 +506,54 @@ class Transport:
                 raise
         else:
             self.conclude()
-        if self._leads(call):  # this can coincide with the deadline or with the end of the connection
+        if self._leader is call:  # this can coincide with the deadline or with the end of the connection
             return self._lead(call, deadline)
-        return self._give_up(call) if call.value is WAITING else call.value
+        return self._give_up(call) if call.value is _WAITING else call.value
 
-    def _give_up(self, call: Call) -> Any:
+    def _give_up(self, call: _Call) -> Any:
         """Stop waiting and leading; return the reply if it has arrived after all, else a ReadTimeout."""
         with self._lock:
-            if call.value is WAITING:
+            if call.value is _WAITING:
                 call.is_given_up = True
                 self.wire.withdrawn += 1
-            leads = self._leads(call)
+            leads = self._leader is call
             if len(self._followers) >= self._followers_room:
                 kept = (each for each in self._followers if each.is_waiting)
                 self._followers = deque(kept)
                 self._followers_room = max(ADMISSION_ROOM, 2 * len(self._followers))
         if leads:
             self._hand_over()
-        if call.value is not WAITING:
+        if call.value is not _WAITING:
             return call.value
         return ReadTimeout("no reply in time", address=self._address, executed="unknown")
 
-    def _exchange(self, data: bytes, call: Call) -> None:
-        """Write a command and read once, which is nearly always enough. ``_lead`` does what is left."""
-        sent = 0
+    def _exchange(self, data: bytes, call: _Call) -> Any:
+        """Lead on an idle connection: one write, one read. ``_lead`` continues if that is not enough."""
         try:
-            sent = self._send_now(data, MSG_DONTWAIT)
-            # Only a pool calls ``end_if_silent``. Without one, the timeout must not restart with each signal.
-            if sent == len(data) and (self.on_lost is not None or self.patience is None):
-                self._take_in(self._receive_now(CHUNK_BYTES), call)
-                return
-        except BlockingIOError:  # a full buffer, or nothing came in time
-            pass
+            sent = self._sock.send(data)
+            if sent == len(data):
+                # Only a pool calls ``end_if_silent``. Without one, the timeout must not restart with each signal.
+                if self.on_lost is not None or self.patience is None:
+                    answer = self._sock.receive(self.patience)
+                else:
+                    answer = self._sock.receive_within(self.patience)
+                if answer:
+                    self._take_in(answer)
+            else:
+                self._rest = memoryview(data)[sent:]
         except OSError as error:
             self._end_by(error)
-        with self._lock:
-            self._queue_direct(call)
-        self._rest = memoryview(data)[sent:]
+        if call.value is _WAITING:
+            return self._lead(call, None)
+        self._hand_over()
+        return call.value
 
-    def _queue_direct(self, call: Call) -> None:
-        """Queue a call whose command was written directly, as the oldest. Call with the lock held."""
-        if self._error is None:
-            self._queue.appendleft(call)
-        else:  # the queue has been emptied, or another thread does so
-            call.value = self._lost("unknown")
-        self._direct = None
-
-    def _lead(self, call: Call, deadline: float | None) -> Any:
+    def _lead(self, call: _Call, deadline: float | None) -> Any:
         """Send and read for all callers until ``call`` has its reply, then pass leadership on."""
-        while call.value is WAITING:
+        while call.value is _WAITING:
             if self._error is not None:
                 self.conclude()
-                if call.value is WAITING:  # a leader was interrupted while it delivered this reply
+                if call.value is _WAITING:  # a leader was interrupted while it delivered this reply
                     call.value = self._lost("unknown")
                 break
             if deadline is not None and monotonic() >= deadline:
@@ -553,8 +578,8 @@ class Transport:
             followers = self._followers
             while followers:
                 call = followers.popleft()
-                if call.value is WAITING and not call.is_given_up:
-                    self._seat[LEADER] = call
+                if call.value is _WAITING and not call.is_given_up:
+                    self._leader = call
                     gate, call.gate = call.gate, None
                     gate.release()  # type: ignore[union-attr]  # a follower has a gate until it leads
                     return True
@@ -565,25 +590,15 @@ class Transport:
                 self._sock.close()
             if self._is_watched:
                 self._idle.notify_all()
-            del self._seat[LEADER]  # last: a leader that is interrupted before this still leads, and resigns again
+            self._leader = None  # last: a leader that is interrupted before this still leads, and resigns again
             return True
 
-    def _look_back(self, call: Call) -> None:
-        """Take the seat again if it is free, and leave it by the rules: somebody may have come (Rule 10)."""
-        if self._seat.setdefault(LEADER, call) is call:
-            self._hand_over()
-
-    def _leads(self, call: Call) -> bool:
-        return self._seat.get(LEADER) is call
-
-    def _interrupted(self, call: Call, error: BaseException) -> None:
+    def _interrupted(self, call: _Call, error: BaseException) -> None:
         """Give up ``call``. End the connection if its thread led or was queueing: that may be half done (Rule 5)."""
         with self._lock:
             call.is_given_up = True
             self.wire.withdrawn += 1
-            if self._direct is call:
-                self._direct = None
-            leads = self._leads(call)
+            leads = self._leader is call
             is_torn = leads or self._entering is call
         try:
             if is_torn:
@@ -591,17 +606,16 @@ class Transport:
         finally:
             if leads:
                 self._resign()
-            else:  # it may have left the seat without looking back
-                self._look_back(call)
 
-    def _catch_up(self, call: Call) -> None:
+    def _catch_up(self, call: _Call) -> None:
         """Read what arrived while the connection was idle: lead for a moment, unless another thread leads."""
         now = monotonic()
         if self.is_busy or now - self._heard <= _RESTED or now - self._looked <= _RESTED:
             return
         with self._lock:
-            if self._error is not None or self._seat.setdefault(LEADER, call) is not call:
+            if self._leader is not None or self._error is not None:
                 return
+            self._leader = call
         self._look()
         self._hand_over()
 
@@ -683,10 +697,10 @@ class Transport:
         A leader notices silence itself, unless signals come so often that its read never times out. Returns after how
         many seconds to check again, or None if that can wait until the next regular check.
         """
-        if self.patience is None or not self.owes or not self._sock.restarts:
+        if self.patience is None or not self._queue or not self._sock.restarts:
             return None
         with self._lock:
-            if self._error is not None or not self.owes or not self._seat:
+            if self._error is not None or not self._queue or self._leader is None:
                 return None
             left = self._heard + self.patience + min(0.05 * self.patience, 0.1) - monotonic()  # after the leader would
             if left > 0 or self._sock.has_input():
@@ -694,24 +708,22 @@ class Transport:
         self._end_silent()
         return None
 
-    def _take_in(self, data: bytes, direct: Call | None = None) -> None:
-        """Complete the replies in ``data``; it is empty at the end of the stream. ``direct``: see Rule 11."""
-        broken: Error | None = None
-        with self._lock:
-            if direct is not None:
-                self._queue_direct(direct)
-            if data:
-                before = len(self._queue)
-                try:
-                    self.wire.feed(data)
-                except ProtocolError as error:
-                    broken = error.with_traceback(None)  # its frames refer to the connection
-                self._completed += before - len(self._queue)
-                if self._admission and broken is None:
-                    self._admit()
-                self._heard = monotonic()
+    def _take_in(self, data: bytes) -> None:
         if not data:
-            broken = ConnectionLost("the server closed the connection", address=self._address)
+            self._end(ConnectionLost("the server closed the connection", address=self._address))
+            return
+        with self._lock:
+            before = len(self._queue)
+            try:
+                self.wire.feed(data)
+            except ProtocolError as error:
+                broken: ProtocolError | None = error.with_traceback(None)  # its frames refer to the connection
+            else:
+                broken = None
+            self._completed += before - len(self._queue)
+            if self._admission and broken is None:
+                self._admit()
+            self._heard = monotonic()
         if broken is not None:
             self._end(broken)
 
@@ -761,21 +773,18 @@ class Transport:
         thread that chose it just before gets an error caused by ``Retired``, and has sent nothing.
         """
         while self._error is None and not self._is_mine() and not is_finalizing():
-            call = Call()
             with self._lock:
-                self._is_watched = True
-                if self._seat.setdefault(LEADER, call) is not call:
+                if self._leader is not None:
                     left = None if deadline is None else deadline - monotonic()
                     if left is not None and left <= 0:
                         return
+                    self._is_watched = True
                     self._idle.wait(None if left is None else min(left, threading.TIMEOUT_MAX))
                     continue
-                is_idle = not self._queue and not self._admission
-                if is_idle and then_close:
-                    self._end_now(Retired("the connection was retired", address=self._address), quiet=True)
-            self._hand_over()
-            if is_idle:
-                return
+                if not self._queue and not self._admission:
+                    if then_close:
+                        self._end_now(Retired("the connection was retired", address=self._address), quiet=True)
+                    return
             self.submit_until(("PING",), deadline)  # leads, and so reads all replies before that of the PING
             if deadline is not None and monotonic() >= deadline:
                 return
@@ -785,9 +794,10 @@ class Transport:
 
         The caller leads until ``end_stream``, so it may use the socket in the meantime, and nobody else does.
         """
-        call = Call()
-        if self._seat.setdefault(LEADER, call) is not call:
-            raise self._busy()
+        with self._lock:
+            if self._leader is not None:
+                raise self._busy()
+            self._leader = _Call()
         self.wire.stream(received)
 
     def write(self, data: bytes) -> None:
@@ -838,9 +848,11 @@ class Transport:
         Its thread leads for a call that has no command, so no reply ends its reading. That nothing comes is no fault.
         """
         self.set_patience(None)
-        call = Call()
-        if self._seat.setdefault(LEADER, call) is not call:
-            raise self._busy()
+        call = _Call()
+        with self._lock:
+            if self._leader is not None:
+                raise self._busy()
+            self._leader = call
         try:
             self._lead(call, None)
         except BaseException as error:
@@ -853,11 +865,11 @@ class Transport:
             return
         with self._lock:
             self._is_watched = True
-            self._idle.wait_for(lambda: not self._seat, timeout=1.0)
+            self._idle.wait_for(lambda: self._leader is None, timeout=1.0)
 
     def _is_mine(self) -> bool:
         """Whether the calling thread is using this connection already, further up its stack."""
-        leader = self._seat.get(LEADER)
+        leader = self._leader
         return self._is_inside() or (leader is not None and leader.thread == get_ident())
 
     def forget(self) -> None:
@@ -913,14 +925,9 @@ class Transport:
                     call.set_result(self._lost("unknown"))
             self._idle.notify_all()
             self._has_ended = True
-        closer = Call()
-        try:
-            if self._seat.setdefault(LEADER, closer) is closer:
-                self._rest = b""
-                self._sock.close()
-        finally:
-            if self._leads(closer):
-                del self._seat[LEADER]
+        if self._leader is None:
+            self._rest = b""
+            self._sock.close()
 
     def conclude(self) -> None:
         """Finish an ending that was interrupted. Does nothing to an open connection."""
