@@ -188,6 +188,22 @@ def test_after_client_setname_every_connection_has_the_name(server: Server) -> N
         wait_until(lambda: {row["name"] for row in server.clients() if row["lib-name"] == "respool"} == {"me"})
 
 
+def test_an_engine_that_was_being_made_has_the_new_identity_too(users: Server) -> None:
+    class Slow(redis.ConnectionPool):
+        def _text_encoder(self) -> Any:
+            """Stand for another thread, whose AUTH and SETNAME are answered while this one makes the engine."""
+            if not was_changed:
+                was_changed.append(True)
+                self._take_identity({"username": "reader", "password": "reader", "client_name": "late"})
+            return super()._text_encoder()
+
+    was_changed: list[bool] = []
+    pool = Slow.from_url(users.url)
+    with redis.Redis(connection_pool=pool) as client:
+        assert (client.acl_whoami(), client.client_getname()) == ("reader", "late")
+    pool.disconnect()
+
+
 def test_a_client_that_holds_its_connection_changes_only_that(server: Server) -> None:
     with connect(server) as client:
         client.ping()

@@ -76,12 +76,14 @@ class AsyncEngineOwner:
 
     async def _take_identity(self, changes: dict[str, Any]) -> None:
         """Give all later commands the identity that the server has accepted on one connection."""
-        engine = self._engines.get(asyncio.get_running_loop())
-        self._identity = {**self._identity, **changes}
+        loop = asyncio.get_running_loop()
+        engine = self._engines.get(loop)
+        identity = self._identity = {**self._identity, **changes}
         self._forget_engines()
         if engine is not None and changes.keys() == {"db"}:
             await engine.select(changes["db"])
-            self._engines = {asyncio.get_running_loop(): engine}
+            if self._identity is identity and loop not in self._engines:  # or it has been disconnected meanwhile
+                self._engines = {**self._engines, loop: engine}
 
     def _forget_engines(self) -> Mapping[Any, Any]:
         """Drop the engines and return them. Each closes itself once its commands have ended and nobody keeps it."""

@@ -40,21 +40,25 @@ class EngineOwner:
 
     def _make_engine(self) -> Any:
         """Make the engine, without I/O; None if only redis-py's own path serves this owner."""
-        options = self._options
-        if options is None:
-            options = self._options = self._read_options()
-        if not options:
-            return None
-        try:
-            made = finished({**options, **self._identity}, lambda provider: provider.get_credentials)
-            engine: Any = _pool_of(made)
-        except UsageError:  # a setting that redis-py takes and respool does not
-            self._options = {}
-            return None
-        encoder = self._text_encoder()
-        if encoder is not None:
-            engine = EncodingEngine(engine, encoder)
-        return own(self).setdefault("_engine", engine)  # of two threads the first one wins
+        while True:
+            options, identity = self._options, self._identity
+            if options is None:
+                options = self._options = self._read_options()
+            if not options:
+                return None
+            try:
+                made = finished({**options, **identity}, lambda provider: provider.get_credentials)
+                engine: Any = _pool_of(made)
+            except UsageError:  # a setting that redis-py takes and respool does not
+                self._options = {}
+                return None
+            encoder = self._text_encoder()
+            if encoder is not None:
+                engine = EncodingEngine(engine, encoder)
+            engine = own(self).setdefault("_engine", engine)  # of two threads the first one wins
+            if self._identity is identity and self._options is options:
+                return engine
+            self._forget_engine()  # another thread has changed them, and may have found no engine to forget
 
     def _settings_changed(self) -> None:
         if self._options is None:
@@ -65,7 +69,8 @@ class EngineOwner:
 
     def _take_identity(self, changes: dict[str, Any]) -> None:
         """Give all later commands the identity that the server has accepted on one connection."""
-        engine, self._identity = self._engine, {**self._identity, **changes}
+        self._identity = {**self._identity, **changes}
+        engine = self._engine  # after that: whoever is making one looks at the identity when it is made
         if engine is None:
             return
         if changes.keys() == {"db"}:
