@@ -18,15 +18,7 @@ from typing import Any, Final
 
 from respool._sync.node.connection import Connection
 from respool._sync.node.maker import Maker
-from respool._sync.shell.compat import (
-    ENDINGS,
-    Alarm,
-    BackgroundTasks,
-    clock,
-    new_world,
-    one_at_a_time,
-    silence_of,
-)
+from respool._sync.shell.compat import ENDINGS, Alarm, BackgroundTasks, clock, new_world, one_at_a_time, silence_of
 from respool._sync.shell.transport import Transport
 from respool._facts.errors import ConnectFailed, Error, ProtocolError, TransportError, UsageError
 from respool._facts.events import (
@@ -271,11 +263,12 @@ class Node:
             )
 
     def connections(self) -> list[Connection[Any]]:
-        """Return every connection that is up, whatever the place of its slot."""
+        """Return every connection that is up, or not closed yet, whatever the place of its slot."""
         ledger = self.ledger
         with self.lock:
             slots = [*ledger.shared_slots, *ledger.idle_slots, *ledger.leased_slots, *ledger.dials]
-        return [slot.connection for slot in slots if slot.connection is not None]
+            slots += [*ledger.to_close, *self._closing]  # after an interrupt one may be in both
+        return [slot.connection for slot in dict.fromkeys(slots) if slot.connection is not None]
 
     # Leaks -----------------------------------------------------------------------------------------
 
@@ -380,19 +373,13 @@ class Node:
     def replies(self) -> int:
         """Replies received on all connections, closed ones included."""
         with self.lock:
-            return self.counters.replies + sum(transport.completed for transport in self._uncounted())
-
-    def _uncounted(self) -> list[Transport]:
-        """Return the connections whose replies are in no counter yet. Call with the lock held."""
-        leaving = {*self.ledger.to_close, *self._closing}  # after an interrupt one may be in both
-        closing = [slot.connection for slot in leaving if slot.connection is not None]
-        return [connection._transport for connection in [*self.connections(), *closing]]
+            return self.counters.replies + sum(each._transport.completed for each in self.connections())
 
     def stats(self, **more: Any) -> PoolStats:
         """Return all counts; ``more`` are counts that are kept elsewhere."""
         ledger, counters = self.ledger, self.counters
         with self.lock:
-            wires = self._uncounted()
+            wires = [connection._transport for connection in self.connections()]
             counted: dict[str, Any] = {name: getattr(counters, name) for name in Counters.__slots__}
             counted["closed"] += _closed_among(ledger.to_close)
             counted["replies"] += sum(transport.completed for transport in wires)
