@@ -186,6 +186,57 @@ def test_a_caller_of_a_node_that_is_down_waits_for_the_dial_that_it_asked_for(
         pool.close()
 
 
+def test_dials_that_fail_while_callers_wait_wake_none_of_them_and_go_on_at_their_pace(callers: Callers) -> None:
+    with FakeNode({"GET": echo}) as node, FaultProxy(node) as proxy:
+        pool: Pool[bytes] = Pool(proxy.url, shared=1, connect_timeout=60.0)
+        assert pool.execute("GET", "a") == b"a"
+        proxy.refuse()
+        proxy.cut()
+        waiting = [callers.start(pool.execute, "GET", name) for name in "bcd"]
+        wait_until(lambda: pool.stats().dial_failures > 10)
+        lane = pool._serving.shared  # type: ignore[union-attr]  # open, so there is one
+        gate = lane._gate
+        # As many again would take the pool half a minute by itself.
+        wait_until(lambda: pool.stats().dial_failures > 20)
+        assert lane._gate is gate
+        proxy.accept()
+        assert [caller.result() for caller in waiting] == [b"b", b"c", b"d"]
+        pool.close()
+
+
+def test_dials_for_callers_that_have_gone_end_with_the_time_that_they_had() -> None:
+    with FakeNode({"GET": echo}) as node, FaultProxy(node) as proxy:
+        pool: Pool[bytes] = Pool(proxy.url, shared=1, connect_timeout=0.5)
+        assert pool.execute("GET", "a") == b"a"
+        proxy.refuse()
+        proxy.cut()
+        with pytest.raises((PoolTimeout, ConnectFailed)):
+            pool.execute("GET", "b", timeout=0.05)
+        ledger = pool._serving.node.ledger  # type: ignore[union-attr]  # open, so there is one
+        wait_until(lambda: not (ledger.is_called_for or ledger.dialing))
+        pool.close()
+
+
+def test_a_pool_that_waits_to_be_ready_learns_of_a_dial_that_fails_though_callers_wait_on(callers: Callers) -> None:
+    with FakeNode({"GET": echo}) as node, FaultProxy(node) as proxy:
+        pool: Pool[bytes] = Pool(proxy.url, shared=1, connect_timeout=60.0)
+        assert pool.execute("GET", "a") == b"a"
+        node.on("HELLO", Hold(b""))
+        proxy.cut()
+        waiting = callers.start(pool.execute, "GET", "b")
+        wait_until(lambda: pool.dialing and not pool.shared)
+        ready = callers.start(pool._serving.wait_ready, 60.0, is_strict=True)  # type: ignore[union-attr]
+        rest()
+        proxy.refuse()
+        proxy.cut()
+        with pytest.raises(ConnectFailed):
+            ready.result()
+        assert not waiting.is_done
+        pool.close()
+        with pytest.raises(PoolClosed):
+            waiting.result()
+
+
 def test_a_node_that_was_never_there_is_reported_promptly() -> None:
     with FakeNode() as node:
         url = node.url

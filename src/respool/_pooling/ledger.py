@@ -139,7 +139,7 @@ class Ledger(Books):
                 except IndexError:  # another thread was quicker: the need stands
                     break
             if for_sharing:
-                self.is_called_for = False
+                slot.is_called_for, self.is_called_for = self.is_called_for, False
             else:
                 self._moved_at = now
             self.dials[slot] = None
@@ -183,6 +183,7 @@ class Ledger(Books):
         self.redial.failed(error, now, chance)
         self._end(slot)
         if slot.is_for_sharing:
+            self.is_called_for |= slot.is_called_for  # until the shared lane has decided whom to wake
             return
         while self.waiters:
             if self._fail_first(error):

@@ -25,6 +25,7 @@ class Slot:
         "epoch",
         "held_at",
         "idle_since",
+        "is_called_for",
         "is_draining",
         "is_for_sharing",
         "is_lost",
@@ -40,6 +41,8 @@ class Slot:
         self.epoch = epoch
         self.place = Place.DIALING
         self.is_for_sharing = is_for_sharing
+        #: Whether callers of the shared lane wait for this dial.
+        self.is_called_for = False
         #: Whether it is being checked or reset rather than dialed: then it does not count against ``max_dials``.
         self.is_reset = False
         #: Whether it is a shared connection past its lifetime, about to be closed: it gets no new work.

@@ -7,6 +7,8 @@ Rule 3: a caller whose last command may still be on its way stays on that connec
         order (R-23).
 Rule 4: with no connection up, callers wait for the node to come back. From ``connect_timeout`` after the last one went
         down, a caller gets the error of the first dial that fails while it waits.
+Rule 5: a dial that fails before that time wakes no caller: the next one is made for them. Each would only ask for it,
+        and thousands of callers would keep the process busy for as long as the server is away.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ class SharedLane:
         self._ledger = node.ledger
         self._strategy = node.options.strategy
         self._stall_after = node.options.stall_after
-        self._gate = Gate()
+        self._gate = Gate()  # opens when callers have something new to look at; then there is another one
+        self._news = Gate()  # the same for those who wait for the pool to be ready: every failed dial is new to them
+        self._failed_dials = 0  # when ``refresh`` was called last
         self._up: list[AsyncTransport] = []
         self._live: list[AsyncTransport] = []  # those of them that get new work
         self._turn = 0
@@ -58,8 +62,24 @@ class SharedLane:
             self._live = [] if is_closing else [slot.connection._transport for slot in slots if not slot.is_draining]
             # A caller may be pinned to a connection that is being drained, and must go through ``pick`` (R-23).
             self.only = self._live[0] if len(self._live) == len(self._up) == 1 else None
-            gate, self._gate = self._gate, Gate()
-        gate.open()
+            news, self._news = self._news, Gate()
+            failed, self._failed_dials = self._failed_dials, self._ledger.redial.failed_dials
+            has_failed = failed != self._failed_dials
+            gate = None
+            if not (has_failed and self._keeps_callers(is_closing=is_closing)):
+                gate, self._gate = self._gate, Gate()
+                if has_failed:
+                    self._ledger.is_called_for = False  # who still needs a dial asks for it
+        news.open()
+        if gate is not None:
+            gate.open()
+
+    def _keeps_callers(self, *, is_closing: bool) -> bool:
+        """Return whether nobody needs to be woken after a failed dial (Rule 5)."""
+        node = self._node
+        if self._live or is_closing or node.options.connect_timeout is None:
+            return False
+        return node.is_within_grace(node.now())
 
     # Choosing --------------------------------------------------------------------------------------
 
@@ -160,8 +180,8 @@ class SharedLane:
                 self._out_of_time(f"no shared connection to {self._ledger.address} in time")
             self._ledger.is_called_for = True
             node.settle()
-            # No error yet: the dial in progress, or the one just requested, ends in an error or a connection.
-            until = float("inf") if last_error is None else give_up_at
+            # After that time the dial in progress, or the one just requested, ends in an error or a connection.
+            until = give_up_at if now < give_up_at else float("inf")
             if deadline is not None:
                 until = min(until, deadline)
             await gate.wait(None if until == float("inf") else max(until - now, 0.0))
@@ -170,7 +190,7 @@ class SharedLane:
         """Wait until the minimum and all shared connections are up; ``is_strict`` raises the first dial's error."""
         node, ledger = self._node, self._ledger
         while True:
-            gate = self._gate
+            news = self._news
             last_error = ledger.redial.last_error
             up = ledger.size - ledger.dialing
             if not (ledger.closed or ledger.missing_shared) and up >= ledger.min_size:
@@ -187,7 +207,7 @@ class SharedLane:
                 with node.lock:
                     raise out_of_time(ledger, f"{up} of {wanted} connections to {ledger.address} are up", now, now)
             node.settle()
-            await gate.wait(None if deadline is None else deadline - now)
+            await news.wait(None if deadline is None else deadline - now)
 
 
 def _load(transport: AsyncTransport) -> int:
