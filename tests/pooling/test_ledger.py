@@ -435,8 +435,10 @@ class TestDialing:
         assert ledger.reserve(0.0) == []
         ledger.is_called_for = True
         assert ledger.next_dial_at(0.0) == 0.0
-        assert len(ledger.reserve(0.0)) == 1
+        (called,) = ledger.reserve(0.0)
         assert not ledger.is_called_for
+        ledger.dial_failed(called, REFUSED, 0.0, 0.99)
+        assert ledger.is_called_for  # the call goes on to the next dial
 
     def test_waiting_is_hopeless_when_the_node_is_down_and_nothing_is_out(self) -> None:
         ledger = make(max_size=1)
