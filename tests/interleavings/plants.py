@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from respool._sync.node.node import Node
+from respool._sync.shell.calls import Answered
 from respool._sync.shell.transport import Transport
 
 #: The defect, the method, the text to replace, and its replacement.
@@ -22,10 +23,12 @@ PLANTS: Final[list[tuple[str, type, str, str, str]]] = [
         "a follower that has given up is made the leader",
         Transport,
         "_resign",
-        "if call.value is _WAITING and not call.is_given_up:",
-        "if call.value is _WAITING:",
+        "if call.value is WAITING and not call.is_given_up:",
+        "if call.value is WAITING:",
     ),
-    ("a gate is released twice", Transport, "_resign", "gate.release()", "gate.release(), gate.release()"),
+    ("a follower that is made the leader is not woken", Transport, "_resign", "call.wake()", "pass"),
+    ("who wakes up wakes nobody", Transport, "_follow", "self._answered.wake_next()", "pass"),
+    ("a call is forgotten that nobody woke", Answered, "_wake_one", "self.remove(call)", "self.popleft()"),
     (
         "what was told while the leader left is not sent",
         Transport,

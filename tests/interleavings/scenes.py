@@ -135,7 +135,7 @@ class Transports(Scene):
         elif transport.is_open:
             transport.wait_idle(self.baton.now + 1.0)
         assert not transport.is_busy, "somebody leads although all have gone"
-        waiting = [call for call in transport._followers if call.value is transport_module._WAITING and not call.is_given_up]
+        waiting = [call for call in transport._followers if call.value is transport_module.WAITING and not call.is_given_up]
         assert waiting == []
         if transport.is_open:
             assert (transport.owes, transport.wire.heavy_bytes) == (0, 0)
@@ -247,6 +247,28 @@ class OneConnection(Transports):
         self.transport.abort()
         self.transport.wait_closed()
         assert self.stage.sockets[0].is_closed, "closed, but the socket is not"
+
+
+class Crowd(OneConnection):
+    """So many callers on one transport that one read completes several: their threads wake each other."""
+
+    def play(self) -> None:
+        chance = self.chance
+        self.transport = self.connect()
+        works = [self._asker(number, chance.randint(1, 3)) for number in range(chance.randint(6, 14))]
+        if not self.is_calm:
+            works.append(self.trouble)
+        self.together(*works)
+        self._check(self.transport)
+
+    def _asker(self, number: int, count: int) -> Callable[[], None]:
+        chance = self.stage.chance(f"caller {number}")
+
+        def asker() -> None:
+            for _ in range(count):
+                (self._ask_until if chance.random() < 0.2 else self._ask)(f"key{number}", chance)
+
+        return asker
 
 
 class Crosswise(Transports):
@@ -471,4 +493,4 @@ class WholePool(Scene):
         self.books.compare(in_order=self.is_calm)
 
 
-SCENES: Final = (OneConnection, Crosswise, WholePool)
+SCENES: Final = (OneConnection, Crosswise, WholePool, Crowd)

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from respool._sync.shell.transport import Transport
 from simulation.network import Weather
 
 from .__main__ import show
@@ -19,7 +18,7 @@ from .baton import Baton, Rhythm
 from .plants import PLANTS, planted
 from .primitives import SimLock, SimThread, threading_with
 from .run import Result, play
-from .scenes import Crosswise, OneConnection, WholePool
+from .scenes import Crosswise, Crowd, OneConnection, WholePool
 from .stage import Stage
 
 SEEDS = 300
@@ -70,7 +69,8 @@ def test_a_failure_tells_how_to_replay_it(capsys: pytest.CaptureFixture[str]) ->
     ("owner", "method", "words", "others"), [plant[1:] for plant in PLANTS], ids=[plant[0] for plant in PLANTS]
 )
 def test_a_planted_mistake_is_found(owner: Any, method: str, words: str, others: str) -> None:
-    scene = WholePool if owner is not Transport else Crosswise if method == "collect" else OneConnection
+    scenes = {"collect": Crosswise, "_follow": Crowd, "_wake_one": Crowd, "settle_alone": WholePool}
+    scene = scenes.get(method, OneConnection)
     with planted(owner, method, words, others):
         assert any(play(seed, scene).failures for seed in range(MOST_SEEDS))
 

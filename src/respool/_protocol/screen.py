@@ -44,6 +44,7 @@ class Screen:
         "_head",
         "_head_size",
         "_held",
+        "_is_between",
         "_is_cut",
         "_last",
         "_passed",
@@ -61,6 +62,7 @@ class Screen:
         self._body = 0  # how many bytes of a long text are still to come, where no frame can begin
         self._last = _LINE_FEED  # the last byte that was fed
         self._is_cut = False  # whether that is the first byte of a value, already read by the parser
+        self._is_between = True  # whether nothing is kept here: the next byte begins a value
         self._head = b""  # the first of the bytes that the parser could not read yet, beginning with a value
         self._head_size = 0  # how many those bytes are, perhaps with earlier ones that it has read
 
@@ -73,6 +75,18 @@ class Screen:
 
         Raises the error that ``broken`` makes for bytes that are not RESP, and whatever ``deliver`` raises.
         """
+        if self._is_between and len(data) <= _SMALL_BYTES and b"|" not in data and b"!" not in data and data:
+            self._reader.feed(data)  # the hot path: one or more short replies, and usually whole
+            self._deliver()
+            if data[-1] != _LINE_FEED or self._reader.has_data():
+                self._note_end(data)
+                self._is_between = False
+            return
+        self._feed_any(data)
+        self._is_between = self._last == _LINE_FEED and not (self._body or self._held or self._head or self._is_cut)
+
+    def _feed_any(self, data: bytes) -> None:
+        """Do what ``feed`` does, wherever the parser stands."""
         if self._body or len(data) > _SMALL_BYTES:
             data = self._feed_body(data)
         # Searching for one byte is many times faster than for two, so its place is checked only if it is found.
@@ -83,10 +97,7 @@ class Screen:
         elif data:
             self._reader.feed(data)
             self._deliver()
-            if data[-1] == _LINE_FEED and not self._reader.has_data():  # nearly always: whole replies
-                self._head, self._is_cut, self._last = b"", False, _LINE_FEED
-            else:
-                self._note_end(data)
+            self._note_end(data)
 
     def _read(self, data: bytes) -> None:
         """Let the parser read bytes without a rare frame, and note where in a value it stops."""

@@ -41,6 +41,8 @@ from respool._protocol.screen import Screen
 #: What hiredis returns when there is no complete reply. (False and None are replies.)
 _NOTHING: Final = object()
 
+_PUSH: Final = hiredis.PushNotification
+
 #: The last entry of a run, by its kind (see ``kind_of``).
 _LAST: Final = {None: Batch, ATOMIC: AtomicBatch, ATOMIC_ASKED: AskedBatch, EXEC_PIECE: ExecBatch}
 
@@ -234,9 +236,6 @@ class Wire:
         # Local names: this loop is the hot path of every reply.
         gets = self._gets_mixed if self.blobs else self._gets
         popleft = self._pop_written if self.out else self.queue.popleft
-        nothing = _NOTHING
-        push = hiredis.PushNotification
-        abandoned = self._abandoned
         latest = LATEST if self._is_strict else None
         if latest is not None and not self._is_doubtful:
             self._seen = latest[0]  # what other wires have decoded does not matter here
@@ -245,11 +244,11 @@ class Wire:
                 reply = gets()
             except Exception as error:
                 raise self._broken(error) from error
-            if reply is nothing:
+            if reply is _NOTHING:
                 if latest is not None:
                     self._is_doubtful = latest[0] is not self._seen  # in the part of a reply that has arrived
                 return
-            if type(reply) is push:
+            if type(reply) is _PUSH:
                 self._pushed(reply)
                 continue
             if latest is not None and latest[0] is not self._seen:
@@ -262,7 +261,7 @@ class Wire:
                 raise ProtocolError(f"the server sent a reply that nobody asked for{said}") from None
             try:
                 entry.set_result(reply)
-            except abandoned:
+            except self._abandoned:
                 self.dropped += getattr(entry, "count", 1)
 
     def stream(self, received: Callable[[Any], None]) -> None:

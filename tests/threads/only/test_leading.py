@@ -17,7 +17,7 @@ import pytest
 
 from answers import OK, echo, held_echo, words
 from respool import Connection, Pool
-from respool._sync.shell.transport import _Call
+from respool._sync.shell.calls import Call
 from respool.errors import ConnectionLost, PoolClosed, ReadTimeout
 from respool.testing import FakeNode, FaultProxy, Server, Silence
 from threads.harness import Callers, now, socket_of, wait_until
@@ -522,7 +522,7 @@ def test_followers_that_gave_up_are_forgotten_although_the_leader_goes_on_waitin
 def test_a_descriptor_is_not_closed_while_a_thread_reads_from_it() -> None:
     with FakeNode.silent(handshake=True) as node, Connection(node.url) as conn:
         transport: Any = conn._transport
-        leader = _Call()
+        leader = Call()
         transport._leader = leader  # as if a thread were in a read
         transport.abort()
         assert socket_of(transport).fileno() >= 0  # not closed: another socket could get its descriptor
@@ -533,7 +533,7 @@ def test_a_descriptor_is_not_closed_while_a_thread_reads_from_it() -> None:
 def test_whoever_closes_waits_until_the_leader_has_let_go_of_the_socket(callers: Callers) -> None:
     with FakeNode.silent(handshake=True) as node, Connection(node.url) as conn:
         transport: Any = conn._transport
-        transport._leader = _Call()
+        transport._leader = Call()
         transport.abort()
 
         def close() -> int:
@@ -549,7 +549,7 @@ def test_whoever_closes_waits_until_the_leader_has_let_go_of_the_socket(callers:
 def test_a_reply_that_comes_at_the_very_end_of_the_time_is_taken() -> None:
     with FakeNode.silent(handshake=True) as node, Connection(node.url) as conn:
         transport: Any = conn._transport
-        call = _Call()
+        call = Call()
         call.set_result(b"in time")
         assert transport._give_up(call) == b"in time"
         assert transport.wire.withdrawn == 0

@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from respool._facts.errors import ProtocolError, UsageError
 from respool._shell.ending import RLock, is_finalizing, over
+from respool._sync.shell.stream import Stream
 
 #: Whether all subscribers of a pool share a hub.
 IS_SHARED: Final = False
@@ -60,6 +61,7 @@ class Pump:
         self._driver: int | None = None
         self._driving = RLock()  # held while a thread drives, so that it is known for certain whether it still does
         self._is_driving: Callable[[], bool] = self._driving._is_owned  # type: ignore[attr-defined]
+        self._streams: dict[Any, Stream] = {}
         self._frames: dict[Any, deque[Any]] = {}
         self._drained: dict[Any, float] = {}  # when there was certainly nothing to read on a line
         self._unread: set[Any] = set()  # lines that had bytes when they were last read: there may be more
@@ -169,11 +171,10 @@ class Pump:
         poll = select.poll()
         poll.register(self._ears, select.POLLIN)
         lines = {}
-        for line in list(self._frames):
-            transport = line.connection._transport
-            if transport.is_open:
-                lines[transport.fileno()] = line
-                poll.register(transport.fileno(), select.POLLIN | (0 if transport.is_flushed else select.POLLOUT))
+        for line, stream in list(self._streams.items()):
+            if stream.is_open:
+                lines[stream.fileno()] = line
+                poll.register(stream.fileno(), select.POLLIN | (0 if stream.is_flushed else select.POLLOUT))
         unread, self._unread = self._unread, set()
         began = monotonic()
         ready = {fd for fd, _ in poll.poll(0 if unread else max(seconds * 1000.0, 0.0))}
@@ -188,9 +189,9 @@ class Pump:
                 pass
         for fd, line in lines.items():
             if fd in ready or line in unread:
-                transport = line.connection._transport
-                transport.flush()
-                if transport.read():
+                stream = self._streams[line]
+                stream.flush()
+                if stream.read():
                     self._unread.add(line)
 
     def _tear(self) -> None:
@@ -205,16 +206,18 @@ class Pump:
     def attach(self, line: Any) -> None:
         """Begin to read a line: its hub gets every frame."""
         frames: deque[Any] = deque()
-        line.connection._transport.begin_stream(frames.append)
-        self._frames[line] = frames
+        stream = Stream(line.connection._transport)
+        stream.begin(frames.append)
+        self._streams[line], self._frames[line] = stream, frames
         self._drained[line] = monotonic()
 
     def detach(self, line: Any) -> None:
         """Close a line's connection."""
+        self._streams.pop(line, None)
         self._frames.pop(line, None)
         self._unread.discard(line)
         self._drained.pop(line, None)
-        line.connection._transport.end_stream()
+        Stream(line.connection._transport).end()
 
     def certain_at(self, line: Any) -> float:
         """Return a time before which nothing was sent that has not come: perhaps nobody has read for long."""
@@ -222,7 +225,7 @@ class Pump:
 
     def write(self, line: Any, data: bytes) -> None:
         """Send bytes on a line."""
-        line.connection._transport.write(data)
+        self._streams[line].write(data)
 
     # The end -----------------------------------------------------------------------------------------
 
@@ -254,6 +257,7 @@ class Pump:
                 line.serving.node.leaked(connection._slot, "")
                 connection._vacate()
                 line.connection = None
+        self._streams.clear()
         self._frames.clear()
         self._hub.lines.clear()
         self.close()

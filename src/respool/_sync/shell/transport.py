@@ -15,7 +15,8 @@ Rule 7: any thread can finish an ending that another one began (see ``_end``): t
         again, the next thread to use the connection does.
 Rule 8: only the leader closes the socket, or any thread when there is no leader. Otherwise a thread could read from a
         descriptor that another socket has by now. Other threads only shut the socket down, which wakes the leader.
-Rule 9: a posted run (``post_many``) has no thread that waits for it until it is collected. So it is among the
+Rule 9: followers are woken one after the other (see ``calls``).
+Rule 10: a posted run (``post_many``) has no thread that waits for it until it is collected. So it is among the
         followers only while it is being collected, and is never made the leader before; any leader may read its reply.
 
 ``_async/shell/transport.py`` is its counterpart for asyncio. Only the files of ``shell/`` are written twice, by hand.
@@ -38,57 +39,16 @@ from respool._protocol.run import NO_BLOBS, ONE_BLOB, Blobs, kind_of
 from respool._shell.ending import RLock, is_finalizing, over
 from respool._facts.errors import PoolClosed
 from respool._facts.options import Options
+from respool._sync.shell.calls import WAITING, Abandoned, Answered, Call, Ticket
 from respool._sync.shell.sockets import PlainSocket
 from respool._shell.sockets import ADMISSION_ROOM, CLOSED, ClosedHere, Retired, lost, why
 from respool._sync.shell.sockets import drive
 from respool._protocol.wire import SMALL_BYTES, Wire
 
-_WAITING: Final = object()  # the value of a call without a reply
 _MAIN: Final = threading.main_thread().ident
 _LEADS: Final = object()
 _FOLLOWS: Final = object()
 _RESTED: Final = 0.001  # a connection that was idle for this many seconds is checked before it is used again
-
-
-class _Abandoned(Exception):
-    """The caller has given up this reply."""
-
-
-class _Call:
-    """The future of one thread's reply. ``gate`` is the locked lock that a follower sleeps on until it is released."""
-
-    __slots__ = ("gate", "is_given_up", "thread", "value")
-
-    def __init__(self) -> None:
-        self.thread = get_ident()
-        self.value: Any = _WAITING
-        self.gate: threading.Lock | None = None
-        self.is_given_up = False
-
-    def set_result(self, value: Any, /) -> None:
-        if self.is_given_up:
-            raise _Abandoned
-        self.value = value
-        gate, self.gate = self.gate, None  # so that it is released only once, even if this is called twice
-        if gate is not None:
-            gate.release()
-
-    def done(self) -> bool:
-        return self.is_given_up
-
-    @property
-    def is_waiting(self) -> bool:
-        return self.value is _WAITING and not self.is_given_up
-
-
-class Ticket(_Call):
-    """A posted run: ``collect`` it, or ``give_up`` on it. ``deadline`` is the time until which it is waited for."""
-
-    __slots__ = ("deadline",)
-
-    def __init__(self, deadline: float | None) -> None:
-        super().__init__()
-        self.deadline = deadline
 
 
 class Transport:
@@ -98,6 +58,7 @@ class Transport:
         "_address",
         "_admission",
         "_admission_room",
+        "_answered",
         "_cap",
         "_cap_bytes",
         "_completed",
@@ -135,12 +96,13 @@ class Transport:
         self._sock: PlainSocket = drive(sock)
         self._lock = RLock()
         self._is_inside = self._lock._is_owned  # type: ignore[attr-defined]  # asked before taking it (Rule 6)
-        self._leader: _Call | None = None  # the call whose thread drives the connection
+        self._leader: Call | None = None  # the call whose thread drives the connection
         self._rest: bytes | memoryview = b""  # the part of the last write that the socket did not accept
-        self._entering: _Call | None = None  # the call that is being queued at this moment
-        self._followers: deque[_Call] = deque()  # sleeping callers, oldest first; those that are done are skipped
+        self._entering: Call | None = None  # the call that is being queued at this moment
+        self._followers: deque[Call] = deque()  # sleeping callers, oldest first; those that are done are skipped
         self._followers_room = ADMISSION_ROOM  # at this length, followers that are done are removed
-        self._admission: deque[tuple[bytes, int, int | None, Blobs, _Call]] = deque()
+        self._admission: deque[tuple[bytes, int, int | None, Blobs, Call]] = deque()
+        self._answered = Answered()  # followers that have their reply and are to be woken
         self._admission_room = ADMISSION_ROOM  # at this length, waiting callers that gave up are removed
         self._idle = threading.Condition(self._lock)
         self._is_watched = False  # a thread waits for ``_idle``: notify it when there is no leader any more
@@ -159,7 +121,7 @@ class Transport:
         self.on_lost: Callable[[Error], None] | None = None
         self.wire = Wire(
             encoding=options.encoding, errors=options.encoding_errors, address=options.address,
-            abandoned=_Abandoned, on_push=on_push,
+            abandoned=Abandoned, on_push=on_push,
         )  # fmt: skip
         self._queue = self.wire.queue
         self._out = self.wire.out
@@ -210,7 +172,7 @@ class Transport:
         If there is no leader, replies whose callers have given up are read first.
         """
         if self._queue and self._leader is None and not self._is_inside():
-            call = _Call()
+            call = Call()
             try:
                 self._catch_up(call)
             except BaseException as error:
@@ -229,13 +191,31 @@ class Transport:
             data = self.pack(args)
         except (TypeError, UnicodeError) as error:
             data = pack_again(args, self.pack, error)
-        call = _Call()
+        call = Call()
         if self._is_inside():
             raise self._busy()
         try:
             with self._lock:
-                if self._leader is not None:
-                    role = self._enter(data, 1, 0, NO_BLOBS, call)
+                leader = self._leader
+                if leader is not None:
+                    if (
+                        len(data) <= SMALL_BYTES
+                        and not self._admission
+                        and self._error is None
+                        and len(self._queue) < self._cap
+                        and leader.thread != call.thread != _MAIN
+                        and not is_finalizing()
+                    ):  # the usual follower: what ``_enter`` does, without its calls
+                        self._entering = call
+                        if not self._queue:
+                            self._heard = monotonic()
+                        self._queue.append(call)
+                        self._out.append(data)
+                        self._entering = None
+                        self._fall_in(call)
+                        role = _FOLLOWS
+                    else:
+                        role = self._enter(data, 1, 0, NO_BLOBS, call)
                 elif (
                     not self._queue
                     and len(data) <= SMALL_BYTES
@@ -282,7 +262,7 @@ class Transport:
         Waits only while the connection is full. Returns an error if the commands were certainly not sent.
         """
         data, hidden = pack_many(commands, self.pack), len(commands) - 1
-        call = _Call()
+        call = Call()
         if self._is_inside():
             raise self._busy()
         try:
@@ -328,8 +308,8 @@ class Transport:
             with self._lock:
                 role = self._enter(data, len(commands), kind_of(commands), blobs, ticket)
                 if ticket.gate is not None:
-                    self._followers.pop()  # it follows when it is collected (Rule 9)
-                    ticket.gate = None
+                    self._followers.pop()  # it follows when it is collected (Rule 10)
+                    ticket.gate = ticket.answered = None
             if role is _LEADS:
                 self._send_queued(0.0)
                 self._hand_over()
@@ -345,7 +325,7 @@ class Transport:
 
         Replies that have arrived before the deadline are returned after it too: the thread may have waited elsewhere.
         """
-        if ticket.value is not _WAITING:
+        if ticket.value is not WAITING:
             return ticket.value
         if ticket.is_given_up:
             raise AssertionError("a ticket is collected or given up, not both")
@@ -355,7 +335,7 @@ class Transport:
             with self._lock:
                 role = self._line_up(ticket)
             if role is _LEADS:
-                while ticket.value is _WAITING and self._look():
+                while ticket.value is WAITING and self._look():
                     pass
                 ticket.value = self._lead(ticket, ticket.deadline)
             else:
@@ -379,7 +359,7 @@ class Transport:
         self, data: bytes, count: int, hidden: int | None, deadline: float | None, blobs: Blobs = NO_BLOBS
     ) -> Any:
         """Queue commands, then lead or follow; return their reply, list of replies or error."""
-        call = _Call()
+        call = Call()
         if self._is_inside():
             raise self._busy()
         try:
@@ -393,7 +373,7 @@ class Transport:
             self._interrupted(call, error)
             raise
 
-    def _enter(self, data: bytes, count: int, hidden: int | None, blobs: Blobs, call: _Call) -> object:
+    def _enter(self, data: bytes, count: int, hidden: int | None, blobs: Blobs, call: Call) -> object:
         """Queue commands here or for admission; return whether the caller leads or follows. Call with the lock held."""
         if len(data) > LARGE_BYTES:
             self.pack = minding_large(self.pack)
@@ -415,14 +395,17 @@ class Transport:
         if self._leader is None:
             self._leader = call
             return _LEADS
-        call.gate = threading.Lock()
-        call.gate.acquire()
-        self._followers.append(call)
+        self._fall_in(call)
         return _FOLLOWS
+
+    def _fall_in(self, call: Call) -> None:
+        """Make a call a follower. Call with the lock held."""
+        call.sleep_until_answered(self._answered)
+        self._followers.append(call)
 
     def _line_up(self, ticket: Ticket) -> object:
         """Return whether the thread that collects leads or follows. Call with the lock held."""
-        if ticket.value is not _WAITING:
+        if ticket.value is not WAITING:
             return _FOLLOWS  # without a gate, so it returns at once
         ticket.thread, leader = get_ident(), self._leader
         if self._error is not None:  # ``_follow`` finishes the ending, which gives the run its own error
@@ -435,9 +418,7 @@ class Transport:
         elif is_finalizing():  # the leader's thread will never run again (R-38)
             ticket.value = over()
         else:
-            ticket.gate = threading.Lock()
-            ticket.gate.acquire()
-            self._followers.append(ticket)
+            self._fall_in(ticket)
         return _FOLLOWS
 
     def _sleeps(self, thread: int) -> bool:
@@ -450,7 +431,7 @@ class Transport:
             "listener cannot wait for it, it would wait for itself"
         )
 
-    def _put(self, data: bytes, count: int, hidden: int | None, blobs: Blobs, call: _Call) -> None:
+    def _put(self, data: bytes, count: int, hidden: int | None, blobs: Blobs, call: Call) -> None:
         self._entering = call
         if not self._queue:
             self._heard = monotonic()
@@ -492,28 +473,33 @@ class Transport:
 
     # Leading and following -------------------------------------------------------------------------
 
-    def _follow(self, call: _Call, deadline: float | None) -> Any:
+    def _follow(self, call: Call, deadline: float | None) -> Any:
         """Sleep until the reply arrives, the caller is made the leader, or the deadline passes."""
         gate = call.gate
         if gate is not None:
             try:
-                if deadline is None:
+                if call.value is not WAITING:
+                    pass  # it came before this thread fell asleep
+                elif deadline is None:
                     gate.acquire()
                 else:
                     gate.acquire(timeout=min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX))
+                if self._answered:
+                    self._answered.wake_next()
             except BaseException:
                 self._give_up(call)
+                self._answered.wake_all()
                 raise
         else:
             self.conclude()
         if self._leader is call:  # this can coincide with the deadline or with the end of the connection
             return self._lead(call, deadline)
-        return self._give_up(call) if call.value is _WAITING else call.value
+        return self._give_up(call) if call.value is WAITING else call.value
 
-    def _give_up(self, call: _Call) -> Any:
+    def _give_up(self, call: Call) -> Any:
         """Stop waiting and leading; return the reply if it has arrived after all, else a ReadTimeout."""
         with self._lock:
-            if call.value is _WAITING:
+            if call.value is WAITING:
                 call.is_given_up = True
                 self.wire.withdrawn += 1
             leads = self._leader is call
@@ -523,11 +509,11 @@ class Transport:
                 self._followers_room = max(ADMISSION_ROOM, 2 * len(self._followers))
         if leads:
             self._hand_over()
-        if call.value is not _WAITING:
+        if call.value is not WAITING:
             return call.value
         return ReadTimeout("no reply in time", address=self._address, executed="unknown")
 
-    def _exchange(self, data: bytes, call: _Call) -> Any:
+    def _exchange(self, data: bytes, call: Call) -> Any:
         """Lead on an idle connection: one write, one read. ``_lead`` continues if that is not enough."""
         try:
             sent = self._sock.send(data)
@@ -538,22 +524,33 @@ class Transport:
                 else:
                     answer = self._sock.receive_within(self.patience)
                 if answer:
-                    self._take_in(answer)
+                    with self._lock:
+                        broken = self._feed(answer)
+                        if broken is None and call.value is not WAITING and self._is_alone():
+                            self._leader = None  # as ``_hand_over`` would do, but without taking the lock again
+                            return call.value
+                    self._answer(broken)
             else:
                 self._rest = memoryview(data)[sent:]
         except OSError as error:
             self._end_by(error)
-        if call.value is _WAITING:
+        if call.value is WAITING:
             return self._lead(call, None)
         self._hand_over()
         return call.value
 
-    def _lead(self, call: _Call, deadline: float | None) -> Any:
+    def _is_alone(self) -> bool:
+        """Whether a leader that has its reply has nothing to hand over. Call with the lock held."""
+        if self._followers or self._out or self._is_watched:
+            return False
+        return self._error is None and self._cut is None
+
+    def _lead(self, call: Call, deadline: float | None) -> Any:
         """Send and read for all callers until ``call`` has its reply, then pass leadership on."""
-        while call.value is _WAITING:
+        while call.value is WAITING:
             if self._error is not None:
                 self.conclude()
-                if call.value is _WAITING:  # a leader was interrupted while it delivered this reply
+                if call.value is WAITING:  # a leader was interrupted while it delivered this reply
                     call.value = self._lost("unknown")
                 break
             if deadline is not None and monotonic() >= deadline:
@@ -578,10 +575,10 @@ class Transport:
             followers = self._followers
             while followers:
                 call = followers.popleft()
-                if call.value is _WAITING and not call.is_given_up:
+                if call.value is WAITING and not call.is_given_up:
                     self._leader = call
-                    gate, call.gate = call.gate, None
-                    gate.release()  # type: ignore[union-attr]  # a follower has a gate until it leads
+                    call.answered = None  # it will read its reply itself
+                    call.wake()
                     return True
             if self._out and not self._rest and self._error is None:
                 return False
@@ -593,7 +590,7 @@ class Transport:
             self._leader = None  # last: a leader that is interrupted before this still leads, and resigns again
             return True
 
-    def _interrupted(self, call: _Call, error: BaseException) -> None:
+    def _interrupted(self, call: Call, error: BaseException) -> None:
         """Give up ``call``. End the connection if its thread led or was queueing: that may be half done (Rule 5)."""
         with self._lock:
             call.is_given_up = True
@@ -607,7 +604,7 @@ class Transport:
             if leads:
                 self._resign()
 
-    def _catch_up(self, call: _Call) -> None:
+    def _catch_up(self, call: Call) -> None:
         """Read what arrived while the connection was idle: lead for a moment, unless another thread leads."""
         now = monotonic()
         if self.is_busy or now - self._heard <= _RESTED or now - self._looked <= _RESTED:
@@ -713,19 +710,32 @@ class Transport:
             self._end(ConnectionLost("the server closed the connection", address=self._address))
             return
         with self._lock:
-            before = len(self._queue)
-            try:
-                self.wire.feed(data)
-            except ProtocolError as error:
-                broken: ProtocolError | None = error.with_traceback(None)  # its frames refer to the connection
-            else:
-                broken = None
-            self._completed += before - len(self._queue)
-            if self._admission and broken is None:
-                self._admit()
-            self._heard = monotonic()
+            broken = self._feed(data)
+        self._answer(broken)
+
+    def _feed(self, data: bytes) -> ProtocolError | None:
+        """Complete the replies in ``data``; return what is wrong with it. Call with the lock held."""
+        before, was_empty = len(self._queue), not self._answered
+        try:
+            self.wire.feed(data)
+        except ProtocolError as error:
+            broken: ProtocolError | None = error.with_traceback(None)  # its frames refer to the connection
+        else:
+            broken = None
+        self._completed += before - len(self._queue)
+        if self._admission and broken is None:
+            self._admit()
+        self._heard = monotonic()
+        if was_empty:
+            self._answered.since = self._heard
+        return broken
+
+    def _answer(self, broken: ProtocolError | None) -> None:
+        """Go on after ``_feed``: wake the first thread that has its reply, or end the connection."""
         if broken is not None:
             self._end(broken)
+        elif self._answered:
+            self._answered.wake_next()
 
     def _look(self) -> bool:
         """Read bytes that have come, and return whether there were any. The end of the stream ends the connection."""
@@ -789,42 +799,12 @@ class Transport:
             if deadline is not None and monotonic() >= deadline:
                 return
 
-    def begin_stream(self, received: Callable[[Any], None]) -> None:
-        """Make the connection a stream: ``read`` passes every frame that has come to ``received``.
-
-        The caller leads until ``end_stream``, so it may use the socket in the meantime, and nobody else does.
-        """
+    def lead_on(self, call: Call) -> None:
+        """Lead without a command of its own, until ``_resign``. Raises UsageError if another thread leads."""
         with self._lock:
             if self._leader is not None:
                 raise self._busy()
-            self._leader = _Call()
-        self.wire.stream(received)
-
-    def write(self, data: bytes) -> None:
-        """Send bytes on a stream. What the socket does not accept is sent by ``flush``."""
-        self._rest = bytes(self._rest) + data
-        self.flush()
-
-    def flush(self) -> None:
-        """Send what the socket has not accepted yet."""
-        try:
-            if self._rest and self._error is None:
-                self._rest = self._rest[self._sock.send(self._rest) :]
-        except OSError as error:
-            self._end_by(error)
-
-    @property
-    def is_flushed(self) -> bool:
-        """Whether the socket has accepted all that was written."""
-        return not self._rest or self._error is not None
-
-    def read(self) -> bool:
-        """Read what has come on a stream, without waiting; return whether anything had."""
-        return self._error is None and self._look()
-
-    def fileno(self) -> int:
-        """Return the descriptor of the socket, to wait for it."""
-        return self._sock.fileno()
+            self._leader = call
 
     @property
     def error(self) -> Error | None:
@@ -836,23 +816,14 @@ class Transport:
         """When bytes last arrived."""
         return self._heard
 
-    def end_stream(self) -> None:
-        """Close a stream."""
-        self.abort()
-        self._rest = b""
-        self._resign()
-
     def listen(self) -> None:
         """Read what the server sends unasked, until the connection has ended. Nothing else may use it meanwhile.
 
         Its thread leads for a call that has no command, so no reply ends its reading. That nothing comes is no fault.
         """
         self.set_patience(None)
-        call = _Call()
-        with self._lock:
-            if self._leader is not None:
-                raise self._busy()
-            self._leader = call
+        call = Call()
+        self.lead_on(call)
         try:
             self._lead(call, None)
         except BaseException as error:
@@ -925,6 +896,7 @@ class Transport:
                     call.set_result(self._lost("unknown"))
             self._idle.notify_all()
             self._has_ended = True
+        self._answered.wake_all()
         if self._leader is None:
             self._rest = b""
             self._sock.close()
@@ -933,7 +905,7 @@ class Transport:
         """Finish an ending that was interrupted. Does nothing to an open connection."""
         if self._cut is not None:
             self._end(self._cut, quiet=True)
-        elif self._error is not None and (self.on_lost is not None or not self._has_ended):
+        elif self._error is not None and (self.on_lost is not None or not self._has_ended or self._answered):
             self._end(self._error)
 
     def _lost(self, executed: Executed) -> Error:
