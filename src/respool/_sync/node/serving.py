@@ -69,6 +69,16 @@ class Serving:
         is_safe = spec.safe and not may_block
         deadline = None if timeout is None else self.node.now() + timeout
 
+        if failure is None:  # the first try needs nothing of what retries need
+            try:
+                reply = self.try_once(args, spec, deadline, on_lease=may_block, elsewhere=False)
+            except ConnectFailed as error:
+                reply = error
+            if not isinstance(reply, Error):
+                return reply
+            failure = reply
+            del reply  # see below
+
         def attempt(*, elsewhere: bool) -> Any:
             return self.try_once(args, spec, deadline, on_lease=may_block, elsewhere=elsewhere)
 
@@ -78,7 +88,7 @@ class Serving:
         try:
             return persist(call, failure)
         finally:
-            del failure
+            del failure  # the raised error refers to this frame: without a cycle, no gc run is needed
 
     def execute_run(self, run: Run, deadline: float | None, within: float | None) -> list[Any]:
         """Run a pipeline on one connection; return one value per command, server errors as values."""

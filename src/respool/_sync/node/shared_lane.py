@@ -30,6 +30,7 @@ class SharedLane:
         self._node = node
         self._ledger = node.ledger
         self._strategy = node.options.strategy
+        self._takes_quiet = node.options.strategy == "least_pending"
         self._stall_after = node.options.stall_after
         self._gate = Gate()  # opens when callers have something new to look at; then there is another one
         self._news = Gate()  # the same for those who wait for the pool to be ready: every failed dial is new to them
@@ -94,6 +95,10 @@ class SharedLane:
                 return pinned
         if len(live) == 1:
             return live[0]
+        if self._takes_quiet:
+            for transport in live:  # before anything is computed for all of them
+                if transport.is_quiet:
+                    return transport
         if self._stall_after is not None:
             fresh = [transport for transport in live if transport.silent_for < self._stall_after]
             live = fresh or live

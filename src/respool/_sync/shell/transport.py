@@ -240,6 +240,8 @@ class Transport:
 
     def submit_until(self, args: tuple[Any, ...], deadline: float | None, *, blob: bool = False) -> Any:
         """Like ``submit``, but return a ReadTimeout if no reply came by ``deadline``; with ``blob`` it stays bytes."""
+        if deadline is None and not blob:
+            return self.submit(args)
         try:
             data = self.pack(args)
         except (TypeError, UnicodeError) as error:
