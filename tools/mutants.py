@@ -101,6 +101,7 @@ TESTS_OF: Final = {
     "_routing/sentinel_view.py": "routing/test_sentinel_view.py routing/test_sentinel_view_machine.py",
     "_async/routing/finder.py": _SENTINELS,
     "_async/routing/hearing.py": f"{_SENTINELS} asyncio_/test_sentinel_buckets.py",
+    "_async/routing/sentinel.py": _SENTINELS,
     "_async/routing/service_buckets.py": "asyncio_/test_sentinel_buckets.py",
     "_facts/service_options.py": "facts/test_service_options.py",
     "_async/routing/followed.py": _SENTINELS,

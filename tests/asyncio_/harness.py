@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 #: The longest that a test waits for anything, in seconds.
@@ -45,6 +46,18 @@ async def wait_until(predicate: Callable[[], Any], timeout: float = PATIENCE) ->
             raise TimeoutError(f"still {answer!r} after {timeout:g} s")
         await asyncio.sleep(0.001)
     return answer
+
+
+@contextmanager
+def complaints() -> Iterator[list[BaseException]]:
+    """Collect what the tasks of a pool raise to nobody."""
+    loop, errors = asyncio.get_running_loop(), []
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(lambda _, context: errors.append(context["exception"]))
+    try:
+        yield errors
+    finally:
+        loop.set_exception_handler(before)
 
 
 async def rest() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from asyncio_.harness import LOOPS, Callers, now, wait_until
+from asyncio_.harness import LOOPS, Callers, complaints, now, wait_until
 from respool import AsyncPool, AsyncSentinelPool, async_from_url
 from respool.errors import (
     AuthenticationFailed,
@@ -517,6 +517,58 @@ async def test_a_sentinel_that_hangs_up_is_asked_and_heard_again(servers: Sentin
             sentinel.command("CLIENT", "KILL", "TYPE", "pubsub")
         await wait_until(lambda: subscribers(servers) == 3)
         assert await pool.ping()
+
+
+async def test_credentials_that_fail_for_a_while_are_asked_for_again(servers: SentinelServers) -> None:
+    calls = 0
+
+    def credentials() -> None:
+        nonlocal calls
+        calls += 1
+        if calls % 2:
+            raise LookupError("the vault is closed")
+
+    with complaints() as errors:
+        async with AsyncSentinelPool(servers.url, client_name="us", sentinel_credentials=credentials) as pool:
+            await wait_until(lambda: subscribers(servers) == 3, 20.0)
+            assert await pool.ping()
+    assert errors == []
+
+
+async def test_credentials_that_always_fail_are_named() -> None:
+    def credentials() -> str:
+        raise LookupError("the vault is closed")
+
+    with SentinelServers(replicas=0, sentinels=1) as servers:
+        pool = AsyncSentinelPool(servers.url, sentinel_credentials=credentials)
+        with pytest.raises(ConnectFailed, match=r"sentinel_credentials raised LookupError\('the vault is closed'\)"):
+            await pool.open()
+        await pool.aclose()
+
+
+async def test_a_mistake_of_ours_beside_a_subscription_is_seen_and_the_sentinel_is_heard_again() -> None:
+    class Mistaken:
+        """Hears sentinels, as a finder does, but fails when a new subscription has begun, once."""
+
+        def __init__(self) -> None:
+            self.view, self.sentinels, self.times = self, set(seeds(servers)), 0
+
+        def ask_by(self, *_: Any) -> None:
+            self.times += 1
+            if self.times == 2:  # the first time is when the old subscription ended
+                raise ZeroDivisionError
+
+        def hear(self, *_: Any) -> None: ...
+
+    with SentinelServers(replicas=0, sentinels=1) as servers, complaints() as errors:
+        async with AsyncSentinelPool(servers.url, client_name="us") as pool:
+            await wait_until(lambda: subscribers(servers) == 1)
+            pool._serving.finder._hearing.hearers.append(Mistaken())
+            servers.sentinels[0].command("CLIENT", "KILL", "TYPE", "pubsub")
+            await wait_until(lambda: errors)
+            await wait_until(lambda: subscribers(servers) == 1)
+            assert [type(error) for error in errors] == [ZeroDivisionError]
+            assert await pool.ping()
 
 
 FORK = """

@@ -9,7 +9,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 #: The longest that a test waits for anything, in seconds.
@@ -40,6 +41,18 @@ def wait_until(predicate: Callable[[], Any], timeout: float = PATIENCE) -> Any:
             raise TimeoutError(f"still {answer!r} after {timeout:g} s")
         time.sleep(0.001)
     return answer
+
+
+@contextmanager
+def complaints() -> Iterator[list[BaseException]]:
+    """Collect what the threads of a pool raise to nobody."""
+    errors: list[BaseException] = []
+    before = threading.excepthook
+    threading.excepthook = lambda said: errors.append(said.exc_value or said.exc_type())
+    try:
+        yield errors
+    finally:
+        threading.excepthook = before
 
 
 def rest() -> None:

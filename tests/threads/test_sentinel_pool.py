@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from threads.harness import LOOPS, Callers, now, wait_until
+from threads.harness import LOOPS, Callers, complaints, now, wait_until
 from respool import Pool, SentinelPool, from_url
 from respool.errors import (
     AuthenticationFailed,
@@ -517,6 +517,58 @@ def test_a_sentinel_that_hangs_up_is_asked_and_heard_again(servers: SentinelServ
             sentinel.command("CLIENT", "KILL", "TYPE", "pubsub")
         wait_until(lambda: subscribers(servers) == 3)
         assert pool.ping()
+
+
+def test_credentials_that_fail_for_a_while_are_asked_for_again(servers: SentinelServers) -> None:
+    calls = 0
+
+    def credentials() -> None:
+        nonlocal calls
+        calls += 1
+        if calls % 2:
+            raise LookupError("the vault is closed")
+
+    with complaints() as errors:
+        with SentinelPool(servers.url, client_name="us", sentinel_credentials=credentials) as pool:
+            wait_until(lambda: subscribers(servers) == 3, 20.0)
+            assert pool.ping()
+    assert errors == []
+
+
+def test_credentials_that_always_fail_are_named() -> None:
+    def credentials() -> str:
+        raise LookupError("the vault is closed")
+
+    with SentinelServers(replicas=0, sentinels=1) as servers:
+        pool = SentinelPool(servers.url, sentinel_credentials=credentials)
+        with pytest.raises(ConnectFailed, match=r"sentinel_credentials raised LookupError\('the vault is closed'\)"):
+            pool.open()
+        pool.close()
+
+
+def test_a_mistake_of_ours_beside_a_subscription_is_seen_and_the_sentinel_is_heard_again() -> None:
+    class Mistaken:
+        """Hears sentinels, as a finder does, but fails when a new subscription has begun, once."""
+
+        def __init__(self) -> None:
+            self.view, self.sentinels, self.times = self, set(seeds(servers)), 0
+
+        def ask_by(self, *_: Any) -> None:
+            self.times += 1
+            if self.times == 2:  # the first time is when the old subscription ended
+                raise ZeroDivisionError
+
+        def hear(self, *_: Any) -> None: ...
+
+    with SentinelServers(replicas=0, sentinels=1) as servers, complaints() as errors:
+        with SentinelPool(servers.url, client_name="us") as pool:
+            wait_until(lambda: subscribers(servers) == 1)
+            pool._serving.finder._hearing.hearers.append(Mistaken())
+            servers.sentinels[0].command("CLIENT", "KILL", "TYPE", "pubsub")
+            wait_until(lambda: errors)
+            wait_until(lambda: subscribers(servers) == 1)
+            assert [type(error) for error in errors] == [ZeroDivisionError]
+            assert pool.ping()
 
 
 FORK = """

@@ -6,6 +6,8 @@ Rule 1: both are dialed when they are needed. The first stays open for the next 
 Rule 2: two connections, because in threads a connection that is being listened to cannot be written to. Hearing needs
         RESP3, as every subscription of this library does; asking does not.
 Rule 3: each step ends by itself or by ``abort``, which ends all of them for good.
+Rule 4: what the user's ``sentinel_credentials`` raises is a failed dial. Any other error that is not of this library is
+        a mistake in it, and is never taken for an answer.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from respool._async.node.connection import AsyncConnection
-from respool._facts.errors import ConnectionLost, Error, PoolClosed
+from respool._facts.errors import ConnectFailed, ConnectionLost, Error, PoolClosed
 from respool._facts.option_types import Address
 from respool._facts.options import Options
 from respool._routing.sentinel_answers import CHANNELS
@@ -79,7 +81,13 @@ class Sentinel:
             connection._on_push = None
 
     async def _open(self, connection: AsyncConnection[Any]) -> None:
-        await connection.open()
+        try:
+            await connection.open()
+        except Exception as error:
+            if isinstance(error, Error) or self._options.credentials is None:
+                raise
+            what = f"the function sentinel_credentials raised {error!r}"
+            raise ConnectFailed(what, address=self._options.address) from error
         if self._has_ended:  # meanwhile
             connection.abort()
             raise PoolClosed("the pool is closed")

@@ -193,7 +193,7 @@ class Finder:
                 return
             try:
                 change = self.view.event(address, channel, text, members.now())
-            except Exception:  # the user's ``remap`` failed: its answer will tell
+            except UsageError:  # the user's ``remap`` failed: its answer will tell
                 self.view.ask_by(address, members.now())
                 change = Change()
             if self.options.service in text.split(" "):

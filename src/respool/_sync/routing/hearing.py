@@ -15,6 +15,7 @@ from typing import Protocol
 from respool._sync.routing.members import Members
 from respool._sync.routing.sentinel import Sentinel
 from respool._sync.shell.compat import BackgroundTasks
+from respool._facts.errors import Error
 from respool._facts.option_types import Address
 from respool._facts.sentinel_options import SentinelOptions
 from respool._routing.sentinel_view import SentinelView
@@ -64,7 +65,7 @@ class Hearing:
 
         try:
             sentinel.listen(hear, lambda: self._let_ask(address, 0.0))
-        except Exception:  # noqa: S110 - the next answer brings the next try
+        except Error:  # the next answer brings the next try
             pass
         finally:
             sentinel.is_heard = False
