@@ -14,7 +14,7 @@ import pytest
 from effort import IS_PROOF
 from respool._pooling.books import STAGGER
 from respool._pooling.ledger import Ledger
-from respool._pooling.quota import Need, Quota
+from respool._pooling.quota import AT_HAND, Need, Quota
 from respool._pooling.slot import Place, Slot
 from respool._pooling.upkeep import shed, sweep, take_retired
 from respool.errors import PoolExhausted, UsageError
@@ -85,10 +85,40 @@ class TestPermits:
 
         quota = Quota(1)
         (ledger,) = ledgers(quota, 1)
-        quota.permits = Taken([None])
+        quota.permits = Taken()
         queue(ledger)
         assert ledger.reserve(0.0) == []
         assert (ledger.size, quota.needs) == (0, {ledger: Need.LEASE})
+
+    @pytest.mark.parametrize("limit", [10**9, 10**30])
+    def test_a_huge_limit_costs_nothing(self, limit: int) -> None:
+        quota = Quota(limit)
+        (ledger,) = ledgers(quota, 1)
+        slots = fill(ledger, 3)
+        assert quota.count == 3
+        assert len(quota.permits) <= 3 * AT_HAND
+        assert not quota.is_short(1000)
+        for slot in slots:
+            ledger.release(slot, 0.0, reusable=False)
+        assert quota.count == 0
+
+    def test_permits_that_are_not_at_hand_yet_are_given_out_too_and_no_more_than_all(self) -> None:
+        limit = 2 * AT_HAND + 1
+        quota = Quota(limit)
+        a, b = ledgers(quota, 2, min_size=limit, max_size=limit, max_dials=limit)
+        slots = a.reserve(0.0)
+        assert len(slots) == quota.count == limit
+        assert (b.reserve(0.0), quota.free) == ([], 0)
+        for slot in slots:
+            a.abandon_dial(slot)
+        assert (quota.count, quota.free) == (0, limit)
+        assert len(b.reserve(0.0)) == limit
+
+    def test_what_is_left_for_a_caller_counts_every_permit(self) -> None:
+        quota = Quota(10 * AT_HAND)
+        (ledger,) = ledgers(quota, 1)
+        fill(ledger, 1)
+        assert quota.left_for(ledger) == 10 * AT_HAND - 1
 
     def test_a_closed_node_keeps_its_permits_until_its_slots_end(self) -> None:
         quota = Quota(2)
@@ -719,4 +749,4 @@ class TestThreads:
         assert quota.count == sum(ledger.size for ledger in locks) <= 2
         for ledger in locks:
             ledger.close()
-        assert len(quota.permits) == 2
+        assert (quota.count, quota.free) == (0, 2)

@@ -137,7 +137,7 @@ class QuotaMachine(RuleBasedStateMachine):
     def acquire(self, pick: int, patient: bool, is_late: bool) -> None:
         ledger = self.pick(self.ledgers, pick)
         caller = Caller(self, ledger)
-        is_used_up = not self.quota.permits and not any(other.idle for other in self.ledgers)
+        is_used_up = not self.quota.free and not any(other.idle for other in self.ledgers)
         has_own = ledger.dialing > ledger.dialing_shared
         try:
             ledger.enqueue(caller, self.now, patient=patient)
@@ -164,7 +164,7 @@ class QuotaMachine(RuleBasedStateMachine):
     def release(self, pick: int, how: str, is_late: bool) -> None:
         slot, ledger = self.take(self.leased, pick)
         first = [other for other in self.ledgers if other is not ledger and self.lacks_its_first(other)]
-        is_tight = self.is_helped and not self.quota.permits
+        is_tight = self.is_helped and not self.quota.free
         if how == "reset":
             if ledger.take_in(slot, self.now):
                 self.held[slot] = ledger
@@ -298,7 +298,7 @@ class QuotaMachine(RuleBasedStateMachine):
                 assert ledger in quota.needs, "a ledger in need is not in the line"
         needy = [ledger for ledger in self.ledgers if ledger in quota.needs]
         if needy:
-            assert not quota.permits or not any(map(self.would_dial, needy)), "somebody waits beside a free permit"
+            assert not quota.free or not any(map(self.would_dial, needy)), "somebody waits beside a free permit"
         if any(self.wants(ledger) and self.would_dial(ledger) for ledger in needy):
             assert not any(ledger.idle for ledger in self.ledgers), "somebody waits beside an idle connection"
 
@@ -358,7 +358,7 @@ class QuotaMachine(RuleBasedStateMachine):
             self.settle(ledger)
         self.count()
         assert self.quota.count == 0
-        assert len(self.quota.permits) == self.quota.limit
+        assert self.quota.free == self.quota.limit
         assert self.quota.needs == self.quota.members == {}
         assert self.quota.next() is self.quota.helper() is None
 

@@ -135,7 +135,7 @@ class Books:
     @property
     def has_room(self) -> bool:
         """Whether another connection may be dialed without closing one first."""
-        return self.size < self.max_size and (self.quota is None or bool(self.quota.permits))
+        return self.size < self.max_size and (self.quota is None or self.quota.free > 0)
 
     @property
     def missing_shared(self) -> int:

@@ -5,6 +5,7 @@ Rule 1: there are as many permits as the limit says. A slot has one from its res
 Rule 2: there is no lock. A ledger takes a permit with ``del permits[-1]``, which fails when there is none, and returns
         it with ``permits +=``. Each is one operation of CPython, and none of them makes a call: neither a thread nor a
         signal handler can come between a permit and its slot. So nodes never hold two locks, and cannot deadlock.
+        ``permits`` holds only the next few; they are replenished, by one operation too, so a huge limit costs nothing.
 Rule 3: a ledger first states its need, then looks for a permit. Whoever ends a slot first returns the permit, then
         looks for needs. So one of the two always sees the other, and nobody waits beside a free permit.
 Rule 4: needs are served by urgency (``Need``), then in the order of asking. A ledger gets one permit at a time: if it
@@ -23,6 +24,8 @@ or, under the lock of its node, ``upkeep.shed`` the ledger of ``helper``, and se
 from __future__ import annotations
 
 from enum import IntEnum
+from itertools import islice, repeat
+from operator import length_hint
 from typing import Final, Protocol
 
 from respool._facts.errors import UsageError
@@ -56,19 +59,24 @@ class Member(Protocol):
 
 #: What a ledger adds to ``permits`` when one of its slots is out.
 PERMIT: Final = (None,)
+#: How many permits are at hand at least, if there are so many: more than threads that could take one at a time.
+AT_HAND: Final = 256
+#: More sockets than any system has: a higher limit is never reached.
+_MOST: Final = 2**31
 
 
 class Quota:
     """The permits of one pool, and the ledgers that need one."""
 
-    __slots__ = ("limit", "members", "needs", "permits")
+    __slots__ = ("_fresh", "limit", "members", "needs", "permits")
 
     def __init__(self, limit: int) -> None:
         if limit < 1:
             raise UsageError(f"max_total={limit} allows no connection: it must be at least 1, or None for no limit")
         self.limit = limit
-        #: The free permits. Only ledgers change it (Rule 2).
-        self.permits: list[None] = [None] * limit
+        #: The free permits that are at hand, for ledgers to take and to return (Rule 2); ``free`` counts all of them.
+        self.permits: list[None] = []
+        self._fresh = repeat(None, min(limit, _MOST))  # those that were never at hand
         #: The open ledgers.
         self.members: dict[Member, None] = {}
         #: What each ledger in need has asked for, in the order of asking.
@@ -77,7 +85,12 @@ class Quota:
     @property
     def count(self) -> int:
         """How many slots exist in all ledgers."""
-        return self.limit - len(self.permits)
+        return min(self.limit, _MOST) - self.free
+
+    @property
+    def free(self) -> int:
+        """How many more slots may exist now."""
+        return len(self.permits) + length_hint(self._fresh)
 
     def is_short(self, nodes: int) -> bool:
         """Tell whether the limit is too low for one connection to each of ``nodes`` nodes."""
@@ -99,7 +112,9 @@ class Quota:
             self.withdraw(ledger)
             return False
         self.needs[ledger] = need
-        return ledger in [other for other, _ in self._line()[: len(self.permits)]]
+        if len(self.permits) < AT_HAND:
+            self.permits += islice(self._fresh, AT_HAND)
+        return ledger in [other for other, _ in self._line()[: self.free]]
 
     def withdraw(self, ledger: Member) -> None:
         """End the need of a ledger: it is met, or no more."""
@@ -120,7 +135,7 @@ class Quota:
 
     def next(self) -> Member | None:
         """Return the ledger to settle now: the first in line, if a permit is free."""
-        line = self._line() if self.permits and self.needs else []
+        line = self._line() if self.needs and self.free else []
         return line[0][0] if line else None
 
     def helper(self) -> Member | None:
@@ -129,7 +144,7 @@ class Quota:
         It is the one with the most idle connections above its ``min_size``. Those that ``min_size`` keeps go only when
         there are no others, and never for another's ``min_size``. Shared ones go by Rule 7.
         """
-        line = self._line() if self.needs and not self.permits else []
+        line = self._line() if self.needs and not self.free else []
         if not line:
             return None
         wealth = {ledger: (_spare(ledger), ledger.idle) for ledger in self.members.copy()}
@@ -147,7 +162,7 @@ class Quota:
         that has fewer until both have equally many, so that a busy node does not starve another. The ledger that makes
         way asks again behind the others, or it could take back what it has just given up.
         """
-        unserved = self._line()[len(self.permits) :] if self.needs else []
+        unserved = self._line()[self.free :] if self.needs else []
         for needy, need in unserved:
             if needy is ledger:
                 if need is Need.SHARED:
@@ -160,7 +175,7 @@ class Quota:
     def left_for(self, ledger: Member) -> int:
         """Return how many more connections ``ledger`` could get now if no lease ended: free or idle ones."""
         ahead = sum(need is not Need.SPARE and needy is not ledger for needy, need in self._line())
-        return len(self.permits) + sum(member.idle for member in self.members.copy()) - ahead
+        return self.free + sum(member.idle for member in self.members.copy()) - ahead
 
 
 def _by_urgency(entry: tuple[Member, Need]) -> Need:

@@ -27,7 +27,7 @@ def sweep(ledger: Ledger, now: float, max_idle: float | None) -> None:
             ledger.discard(ledger.idle_slots[0], "idle")
         ledger.low_water = len(ledger.idle_slots)
         ledger.low_water_since = now
-    if ledger.renewing is not None and ledger.quota is not None and not ledger.quota.permits and not ledger.dials:
+    if ledger.renewing is not None and ledger.quota is not None and not ledger.quota.free and not ledger.dials:
         ledger.discard(ledger.renewing, "lifetime")  # other nodes have taken the room of its replacement
     for slot in ledger.idle_slots:
         if slot.epoch != ledger.epoch:

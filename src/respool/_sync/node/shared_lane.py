@@ -200,7 +200,7 @@ class SharedLane:
             up = ledger.size - ledger.dialing
             if not (ledger.closed or ledger.missing_shared) and up >= ledger.min_size:
                 return
-            if ledger.quota is not None and not (ledger.quota.permits or ledger.dialing):
+            if ledger.quota is not None and not (ledger.quota.free or ledger.dialing):
                 return  # all connections that the nodes may have together are made
             if is_strict and last_error is not None:
                 raise again(last_error)
