@@ -102,15 +102,16 @@ TESTS_OF: Final = {
     "_async/routing/finder.py": _SENTINELS,
     "_async/routing/hearing.py": f"{_SENTINELS} asyncio_/test_sentinel_buckets.py",
     "_async/routing/sentinel.py": _SENTINELS,
-    "_async/routing/service_buckets.py": "asyncio_/test_sentinel_buckets.py",
+    "_async/routing/service_buckets.py": "asyncio_/test_heirs.py asyncio_/test_sentinel_buckets.py",
     "_facts/service_options.py": "facts/test_service_options.py",
-    "_async/routing/followed.py": _SENTINELS,
+    "_async/routing/followed.py": f"asyncio_/test_heirs.py {_SENTINELS}",
     "_async/routing/replication.py": _SENTINELS,
     "_protocol/handshake.py": "protocol/test_handshake.py",
     "_protocol/masking.py": "protocol/test_peer.py",
     "_protocol/peer.py": "protocol/test_peer.py",
     "_protocol/session.py": "protocol/test_session.py",
-    "_protocol/redirect.py": "protocol/test_redirect.py",
+    "_protocol/leftover.py": "protocol/test_leftover.py",
+    "_protocol/redirect.py": "protocol/test_redirect.py protocol/test_leftover.py",
     "_routing/coverage.py": "routing/test_coverage.py routing/test_coverage_machine.py",
     "_async/routing/scans.py": "asyncio_/test_cluster_scans.py",
     "_protocol/misdirected.py": "protocol/test_misdirected.py",
@@ -132,15 +133,15 @@ TESTS_OF: Final = {
     "_facts/options.py": "facts/test_options.py facts/test_url.py",
     "_async/node/node.py": "asyncio_/test_delivery.py asyncio_/test_outages.py asyncio_/test_cluster_redirects.py",
     "_async/routing/calls.py": f"{_REDIRECTS} asyncio_/test_cluster_life.py",
-    "_async/routing/cluster.py": f"{_MAPS} {_REDIRECTS}",
+    "_async/routing/cluster.py": f"asyncio_/test_heirs.py {_MAPS} {_REDIRECTS}",
     "_async/routing/discovery.py": f"{_MAPS} {_REDIRECTS}",
     "_async/routing/errands.py": "asyncio_/test_cluster_errands.py asyncio_/test_cluster_life.py",
     "_async/routing/members.py": "asyncio_/test_cluster_life.py asyncio_/test_cluster_refreshes.py",
     "_async/routing/routed.py": f"{_REDIRECTS} asyncio_/test_cluster_life.py",
-    "_async/routing/scatter.py": "asyncio_/test_cluster_runs.py asyncio_/test_cluster_errands.py "
+    "_async/routing/scatter.py": "asyncio_/test_heirs.py asyncio_/test_cluster_runs.py asyncio_/test_cluster_errands.py "
     "asyncio_/test_cluster_life.py asyncio_/only/test_cluster_loops.py asyncio_/test_hash_pool.py "
     "simulation/cluster/test_found_in_clusters.py asyncio_/test_cluster_scripts.py",
-    "_async/routing/slot_map.py": f"asyncio_/test_cluster_life.py asyncio_/test_cluster_refreshes.py {_REDIRECTS} "
+    "_async/routing/slot_map.py": f"asyncio_/test_heirs.py asyncio_/test_cluster_life.py asyncio_/test_cluster_refreshes.py {_REDIRECTS} "
     "asyncio_/test_cluster_leases.py",
     "_async/shell/transport.py": "asyncio_/test_half_open.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blobs.py asyncio_/test_posted_runs.py asyncio_/only/test_posted_cancels.py",

@@ -1,4 +1,4 @@
-"""What a server means that did not run a command: MOVED, ASK, TRYAGAIN and their kin.
+"""What a server means that did not run a command: MOVED, ASK, TRYAGAIN, READONLY and their kin.
 
 Rule 1: a command that is read here did not run, so any command may be sent again (R-24). Users' code can answer with
         the same words after it has done anything: of its errors only a MOVED or ASK about the slot of its own keys is
@@ -19,7 +19,7 @@ from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from respool._facts.command import Spec
-from respool._facts.errors import Error, ServerError, TooManyRedirects, TransactionAborted
+from respool._facts.errors import Error, ServerError, TooManyRedirects, TransactionAborted, is_demoted
 from respool._facts.option_types import Address
 from respool._facts.slots import SLOTS
 from respool._protocol.run import ASKING, Args, Run, reasons_of, why_in_doubt
@@ -76,6 +76,17 @@ def read_redirect(error: Error, asked: Address, spec: Spec, slot: int | None = N
     if redirect is None or spec.safe or not spec.runs_code:
         return redirect
     return redirect if redirect.slot is not None and redirect.slot == slot else None
+
+
+def read_refusal(error: Error, asked: Address, spec: Spec, slot: int | None = None) -> Redirect | None:
+    """Return the same, and for READONLY too: the node was demoted, and the command waits for its heir.
+
+    For pools that learn who that is; at a replica that stays one, READONLY is the answer.
+    """
+    redirect = read_redirect(error, asked, spec, slot)
+    if redirect is None and is_demoted(error) and (spec.safe or not spec.runs_code):
+        return Redirect("READONLY", Step.WAIT, needs_refresh=True)
+    return redirect
 
 
 def read_run(run: Run, replies: list[Any] | Error, asked: Address) -> Redirect | None:

@@ -58,7 +58,7 @@ class Piece(NamedTuple, Generic[N]):
     args: Args
     #: The slot of its keys; None if it goes to any primary, or to ``node``.
     slot: int | None = None
-    #: The only node that it concerns.
+    #: The only node that it concerns, or that node's heir.
     node: N | None = None
     #: The node that ASK named: this time it goes there, behind ASKING.
     asked: N | None = None
@@ -116,10 +116,13 @@ class Scatter(Generic[N]):
         """Whether nothing is to be sent any more."""
         return not self._waiting
 
-    def take(self, owner: Callable[[int | None], N]) -> dict[N, list[Piece[N]]]:
+    def take(
+        self, owner: Callable[[int | None], N], heir: Callable[[N, bool], N] | None = None
+    ) -> dict[N, list[Piece[N]]]:
         """Take what is to be sent now: for each node its pieces, in the order of the run.
 
-        ``owner`` returns the node that serves a slot, or any primary for None. Pieces with ``asked`` go behind ASKING.
+        ``owner`` returns the node that serves a slot, or any primary for None. ``heir`` returns the node that has the
+        place of an earlier one, as a primary if so asked; None: itself. Pieces with ``asked`` go behind ASKING.
         """
         taken: dict[N, list[Piece[N]]] = {}
         owners: dict[int | None, N] = {}
@@ -131,6 +134,8 @@ class Scatter(Generic[N]):
                 if slot not in owners:
                     owners[slot] = owner(slot)  # asked once: a slot must not go to two nodes in one round
                 node = owners[slot]
+            elif heir is not None:
+                node = heir(node, self.is_for_primaries(piece))
             taken.setdefault(node, []).append(piece)
         self._waiting = []
         return taken
@@ -156,6 +161,10 @@ class Scatter(Generic[N]):
     def send_again(self, piece: Piece[N], asked: N | None = None) -> None:
         """Put a piece that did not run into the next round, where the map then says, or once where ASK said."""
         self._waiting.append(piece._replace(asked=asked))
+
+    def is_for_primaries(self, piece: Piece[N]) -> bool:
+        """Tell whether a piece that concerns one node concerns it as a primary."""
+        return ROUTES[self._run.specs[piece.at].name].where is Where.PRIMARIES
 
     def replies(self) -> list[Any]:
         """Return one reply for each command of the run, as one node would give them; errors are values."""

@@ -206,6 +206,8 @@ class FakeClusterNode(FakeNode):
         wrong = _fake_store.refusal(command)
         if wrong is not None:
             return wrong
+        if not (spec.safe or self.is_primary or spec.keys_of(command)):  # with keys, routing has refused it
+            return b"-READONLY You can't write against a read only replica.\r\n"
         value = _fake_store.run(self._store, command)
         if value is None and spec.blocking is not None:
             return self._block(spec, command, connection) if blocks else NO_ARRAY[connection.protocol]

@@ -8,6 +8,7 @@ Rule 2: ``discovery`` keeps the map up to date, ``slot_map`` holds it. What conc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -17,9 +18,10 @@ from respool._async.routing.group import Group
 from respool._async.routing.lease_watch import LeaseWatch
 from respool._async.routing.slot_map import NOWHERE
 from respool._facts.cluster_options import ClusterOptions
+from respool._facts.command import Spec
 from respool._facts.errors import ClusterDown, ConnectTimeout, Error, PoolClosed, UsageValueError, again
 from respool._facts.option_types import Address
-from respool._protocol.redirect import Redirect
+from respool._protocol.redirect import Redirect, read_refusal
 
 
 class Cluster(Group[ClusterOptions]):
@@ -91,6 +93,25 @@ class Cluster(Group[ClusterOptions]):
         readers = None if self.readers is None else self.readers[slot]
         if readers is not None:
             readers.leave_out(serving)
+
+    def heir(self, serving: Serving, as_primary: bool) -> Any:  # noqa: FBT001 - the callback of ``Scatter.take``
+        """Return the node that has the place of one that was found earlier; ``NOWHERE`` if there is none."""
+        topology = self.map.topology
+        with self.members.lock:
+            if not as_primary:
+                return self.map.open(serving.address) if serving.address in topology.nodes else NOWHERE
+            address = serving.address if serving.address in topology.shards else serving.heir
+            return self.map.open(address) if address in topology.shards else NOWHERE
+
+    async def news(self, refused: Sequence[Serving], seconds: float) -> None:
+        """Wait until each of these nodes may have an heir, for no longer than ``seconds``."""
+        gate = self.map.gate
+        if any(self.heir(serving, as_primary=True) is serving for serving in refused):
+            await gate.wait(seconds)
+
+    def refusal(self, error: Error, serving: Serving, spec: Spec, slot: int | None) -> Redirect | None:
+        """Return how a command goes on that ``serving`` refused; None if it does not, for the error is the reply."""
+        return read_refusal(error, serving.address, spec, slot)
 
     def placed(self, redirect: Redirect) -> Redirect:
         """Return a redirect with the address to dial."""

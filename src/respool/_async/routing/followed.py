@@ -22,9 +22,10 @@ from respool._async.node.serving import Serving
 from respool._async.routing.members import gone
 from respool._async.routing.replication import Replication
 from respool._facts.command import Spec
-from respool._facts.errors import ConnectFailed, Error, PoolClosed, ReadTimeout, is_demoted, is_not_now
+from respool._facts.errors import ConnectFailed, Error, PoolClosed, ReadTimeout, is_demoted
 from respool._facts.option_types import Address
-from respool._protocol.redirect import Hops, Redirect, Step, read_redirect, read_run
+from respool._protocol.leftover import Leftover
+from respool._protocol.redirect import Hops, Redirect, Step, read_refusal, read_run
 from respool._protocol.run import Run, noreply_args
 
 
@@ -140,7 +141,7 @@ class ReplicationCalls(Replication):
             return await serving.try_once(call, spec, deadline, on_lease=may_block, elsewhere=elsewhere)
 
         def read(failure: Error, asked: Address) -> Redirect | None:
-            refusal = _refusal(failure, asked, spec)
+            refusal = refusal_of(failure, asked, spec)
             was_refused[0] = was_refused[0] or refusal is not None
             return refusal
 
@@ -164,15 +165,22 @@ class ReplicationCalls(Replication):
     async def execute_run(self, run: Run, deadline: float | None, within: float | None) -> list[Any]:
         """Run a pipeline on one connection; return one value per command, server errors as values.
 
-        One that the node has refused as a whole goes to the next primary.
+        What the node has refused, all of an atomic run, goes to the next primary.
         """
+        leftover = Leftover(run)
         may_block = run.may_block
         found: list[Redirect | None] = [None]
 
         async def send(serving: Serving, *, elsewhere: bool) -> Any:
-            replies = await serving.try_run(run, deadline, on_lease=may_block or run.is_big, elsewhere=elsewhere)
-            found[0], refusal = _refusal_of_run(run, replies, serving.address)
-            if refusal is None and run.is_refused_as_replica(replies):
+            part = leftover.run
+            replies = await serving.try_run(part, deadline, on_lease=may_block or part.is_big, elsewhere=elsewhere)
+            if isinstance(replies, Error):
+                return replies
+            if run.is_atomic:
+                found[0], refusal = _refusal_of_atomic(run, replies, serving.address)
+            else:
+                found[0], refusal = leftover.take(replies, lambda error, spec: refusal_of(error, serving.address, spec))
+            if refusal is None and part.is_refused_as_replica(replies):
                 self.finder.demoted(serving)
             return refusal or replies
 
@@ -183,7 +191,13 @@ class ReplicationCalls(Replication):
         reads = not run.is_atomic and not may_block and all(spec.reads for spec in run.specs)
         is_safe = run.is_safe and not may_block
         call = Followed(self, send, read, "a pipeline", deadline, is_safe=is_safe, within=within, reads=reads)
-        return run.read(await persist(call))
+        try:
+            replies = await persist(call)
+        except Error as error:
+            if not leftover.has_answers:
+                raise
+            leftover.fail(error)
+        return run.read(replies if run.is_atomic else leftover.replies)
 
     async def execute_noreply(self, run: Run) -> None:
         """Send a run without waiting for replies. Raises if it was certainly not sent."""
@@ -207,28 +221,18 @@ class ReplicationCalls(Replication):
                     raise
 
 
-def _refusal(failure: Error, asked: Address, spec: Spec) -> Redirect | None:
+def refusal_of(failure: Error, asked: Address, spec: Spec) -> Redirect | None:
     """Read the error of a node that does not serve a command now; None if it is another error, or proves nothing."""
-    redirect = read_redirect(failure, asked, spec)
-    if redirect is None and is_demoted(failure) and (spec.safe or not spec.runs_code):
-        return Redirect("READONLY", Step.WAIT, needs_refresh=True)
+    redirect = read_refusal(failure, asked, spec)
     return redirect if redirect is not None and redirect.slot is None else None
 
 
-def _refusal_of_run(run: Run, replies: Any, asked: Address) -> tuple[Redirect | None, Error | None]:
+def _refusal_of_atomic(run: Run, replies: list[Any], asked: Address) -> tuple[Redirect | None, Error | None]:
     """Return how a run goes on that a node refused as a whole, and an error that says so; None twice if it did not."""
-    if isinstance(replies, Error):
-        return None, None
-    if run.is_atomic:
-        refusal = run.why_not_now(replies)
-        redirect = read_run(run, replies, asked)
-    else:
-        errors = [reply for reply in replies if isinstance(reply, Error)]
-        is_whole = len(errors) == len(replies) and not run.runs_code and is_not_now(errors)
-        refusal = errors[0] if is_whole else None
-        redirect = None if refusal is None else read_redirect(refusal, asked, run.specs[0])
+    refusal = run.why_not_now(replies)
     if refusal is None:
         return None, None
+    redirect = read_run(run, replies, asked)
     if redirect is None and is_demoted(refusal):
         redirect = Redirect("READONLY", Step.WAIT, needs_refresh=True)
     return redirect, refusal

@@ -15,7 +15,7 @@ from typing import Any
 
 from respool._async.node.serving import Serving
 from respool._async.routing.buckets import Buckets
-from respool._async.routing.followed import ReplicationCalls
+from respool._async.routing.followed import ReplicationCalls, refusal_of
 from respool._async.routing.group import Group
 from respool._async.routing.hearing import Hearing
 from respool._async.routing.members import Members
@@ -27,6 +27,7 @@ from respool._facts.option_types import Address
 from respool._facts.sentinel_options import SentinelOptions
 from respool._facts.service_options import ServiceOptions
 from respool._facts.slots import SLOTS
+from respool._protocol.redirect import Redirect
 from respool._routing.sentinel_view import Change
 from respool._shell.absent import FORKED, Absent
 
@@ -112,6 +113,19 @@ class ServiceBuckets(Buckets):
         if self.options.read_from == "primary":
             return None
         return [bucket.place.readers for bucket in self._buckets]
+
+    def refusal(self, error: Error, serving: Serving, spec: Spec, slot: int | None) -> Redirect | None:
+        """Return how a command goes on that ``serving`` refused; None if it does not, for the error is the reply."""
+        return refusal_of(error, serving.address, spec)
+
+    def follow(self, redirect: Redirect, asked: Serving) -> None:
+        """Believe that ``asked`` is no primary any more."""
+        for bucket in self._buckets if redirect.needs_refresh else ():
+            bucket.finder.demoted(asked, redirect.to)
+
+    def leave_out(self, slot: int, serving: Serving) -> None:
+        """Send no reads of a bucket to a replica for a while: it has refused one."""
+        self._buckets[slot].pass_over(serving)
 
     def lane(self, address: Address) -> Any:
         """Return what lends connections to the primary of a bucket."""

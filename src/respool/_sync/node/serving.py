@@ -46,6 +46,8 @@ class Serving:
         standing = options.standing
         #: Whether it was opened as a replica.
         self.is_replica = standing is not None and (standing.readonly or standing.expects == "replica")
+        #: Which node has its slots, once it has lost its role as their primary.
+        self.heir: Address | None = None
         #: The event loop that it belongs to.
         self.world = node.world
         self.shared = SharedLane(node)

@@ -7,13 +7,14 @@ Rule 2: all nodes are on one database, whatever fails on the way from one to ano
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from respool._sync.node.connection import Connection
 from respool._sync.node.lease_lane import not_leased
 from respool._sync.routing.members import Members
-from respool._sync.shell.compat import one_at_a_time
+from respool._sync.shell.compat import one_at_a_time, pause
 from respool._facts.command import Spec
 from respool._facts.errors import ConnectFailed, Error, ServerError
 from respool._facts.option_types import Address
@@ -90,6 +91,22 @@ class Group(Generic[Kind]):
     def leave_out(self, slot: int, serving: Serving) -> None:
         """Send no reads of a slot to a replica for a while: it has refused one."""
         raise NotImplementedError
+
+    def heir(self, serving: Serving, as_primary: bool) -> Any:  # noqa: FBT001 - the callback of ``Scatter.take``
+        """Return the node that has the place of one that was found earlier; ``NOWHERE`` if there is none.
+
+        ``as_primary``: the place of a primary is its slots. Otherwise the place of a node is its address.
+        """
+        del as_primary
+        return serving
+
+    def news(self, refused: Sequence[Serving], seconds: float) -> None:
+        """Wait until each of these nodes may have an heir, for no longer than ``seconds``."""
+        pause(seconds)
+
+    def refusal(self, error: Error, serving: Serving, spec: Spec, slot: int | None) -> Redirect | None:
+        """Return how a command goes on that ``serving`` refused; None if it does not, for the error is the reply."""
+        return None
 
     def placed(self, redirect: Redirect) -> Redirect:
         """Return a redirect with the address to dial."""

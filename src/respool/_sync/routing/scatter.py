@@ -8,14 +8,17 @@ Rule 2: everything is checked before any of it is sent. Then every node gets its
         reply is waited for. A part that needs a lease, or whose node is not up, is sent after the others are answered.
 Rule 3: a node that fails costs its own commands alone: they end in errors, and the others in their replies. If nothing
         else came, the error is raised. A node that cannot be reached is waited for last.
-Rule 4: each slot follows its own redirects; what a node did not run is sent again alone. Nodes that are not of one
-        cluster give none: their errors are replies, and a single command is retried as at one node (R-24).
+Rule 4: each slot follows its own redirects; what a node did not run is sent again alone. A primary that was demoted
+        refuses what has no keys with READONLY: that waits for the map to change, and goes to its heir. It is not sent
+        to the same node before: a cut on the way would leave it in doubt. Buckets that are servers give no redirects:
+        their errors are replies, and a single command is retried as at one node (R-24).
+Rule 5: what a demoted node still answers behind a refusal would have seen the refused write, so it is read again too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from respool._sync.node.serving import Serving
 from respool._sync.routing.group import Group
@@ -38,10 +41,13 @@ from respool._facts.errors import (
 )
 from respool._pooling.retry import may_retry
 from respool._protocol.collected import Collected
-from respool._protocol.redirect import Hops, Redirect, Step, read_redirect
+from respool._protocol.redirect import Hops, Redirect, Step
 from respool._protocol.run import ASKING, Run, as_raised
 from respool._routing.splitting import Piece, Scatter, concerns_all_nodes
 from respool._shell.sockets import Retired
+
+#: How long a run waits for the heir of a demoted node before it asks that node again, in seconds.
+NEWS: Final = 2.0
 
 
 class Part(NamedTuple):
@@ -82,6 +88,7 @@ class Spread:
         self._steps: dict[tuple[Any, ...], tuple[Serving | None, float | Error | None]] = {}
         self._chosen: dict[Readers, Serving] = {}
         self._pause = 0.0  # before the next round
+        self._refused: list[tuple[Serving, Piece[Any], Error]] = []  # what waits for an heir, and who refused it how
         self._tries = 1
 
     def values(self) -> list[Any]:
@@ -104,16 +111,31 @@ class Spread:
         self._pause = 0.0
         self._steps.clear()
         self._chosen.clear()
-        taken = self._scatter.take(self._reader if self._is_reading else self._group.owner_now)
+        group = self._group
+        taken = self._scatter.take(self._reader if self._is_reading else group.owner_now, group.heir)
         return self._post([Part(serving, pieces) for serving, every in taken.items() for pieces in halves(every)])
 
     def finish(self, posted: list[Part], late: list[Part]) -> None:
         """Wait for the replies to the parts of the first round, then send in rounds what is to be sent again."""
         self._end(posted, late)
-        while not self._scatter.is_done:
-            if self._pause > 0:
+        while self._refused or not self._scatter.is_done:
+            if self._refused:
+                self._wait_for_heirs()
+            elif self._pause > 0:
                 pause(self._pause)
             self._end(*self.begin())
+
+    def _wait_for_heirs(self) -> None:
+        """Send what was refused again once the map has changed, or ``NEWS`` is over; give up when its time is over."""
+        now, ends = self._group.members.now, self._give_up_at
+        refused, self._refused = self._refused, []
+        seconds = NEWS if ends is None else min(max(ends - now(), 0.0), NEWS)
+        self._group.news([serving for serving, _, _ in refused], seconds)
+        for _, piece, error in refused:
+            if ends is None or now() < ends:
+                self._scatter.send_again(piece)
+            else:
+                self._scatter.answer(piece, error)
 
     def _end(self, posted: list[Part], late: list[Part]) -> None:
         """Wait for the replies to the posted parts; then send the others, one after another."""
@@ -213,6 +235,9 @@ class Spread:
     def _find_owners(self, pieces: list[Piece[Any]]) -> None:
         """Wait until the slots of these pieces have a node; then send them in the next round."""
         for piece in pieces:
+            if piece.node is not None:  # it has left, and nobody has its place
+                self._scatter.answer(piece, gone(piece.node))
+                continue
             try:
                 self._group.owner(piece.slot, self._deadline)
             except Error as error:
@@ -234,29 +259,36 @@ class Spread:
         if not any(issubclass(kind, Error) for kind in set(map(type, replies))):
             self._scatter.answer_all(part.pieces, replies)
             return
+        group, is_refused = self._group, False
         for piece, reply in zip(part.pieces, replies, strict=True):
             spec = self._run.specs[piece.at]
             redirect = None
             if isinstance(reply, Error) and part.transport is not None and is_demoted(reply, runs_code=spec.runs_code):
                 part.serving.shared.demoted(part.transport)
-            if isinstance(reply, NOT_NOW) and self._is_alone and not self._group.terms.is_one_server:
+            if isinstance(reply, Error):
+                redirect = group.refusal(reply, part.serving, spec, piece.slot)
+            if redirect is None and is_refused and spec.safe:
+                self._scatter.send_again(piece)  # Rule 5
+                continue
+            if redirect is None and isinstance(reply, NOT_NOW) and self._is_alone and not group.terms.is_one_server:
                 self._read_failure(part._replace(pieces=[piece]), reply)
                 continue
-            if isinstance(reply, Error) and self._group.terms.is_one_server:
-                redirect = read_redirect(reply, part.serving.address, spec, piece.slot)
             if redirect is None:
                 self._scatter.answer(piece, reply)
                 continue
             if self._is_reading and piece.slot is not None:
-                self._group.leave_out(piece.slot, part.serving)
+                group.leave_out(piece.slot, part.serving)
             asking, pause_or_error = self._follow(redirect, part.serving, piece.slot)
             if pause_or_error is None:
                 self._scatter.answer(piece, reply)
             elif isinstance(pause_or_error, Error):
                 self._scatter.answer(piece, again(pause_or_error))
+            elif piece.node is not None and is_demoted(reply):
+                self._refused.append((part.serving, piece, reply))
             else:
                 self._pause = max(self._pause, pause_or_error)
                 self._scatter.send_again(piece, asking)
+                is_refused = not (group.terms.is_one_server or self._is_reading)
 
     def _follow(
         self, redirect: Redirect, serving: Serving, slot: int | None
@@ -291,12 +323,7 @@ class Spread:
         if isinstance(failure.__cause__, Retired):  # its connection was closed before the send: that was no try
             serving.node.on_change()
             for piece in pieces:
-                if not serving.ledger.closed:
-                    self._scatter.send_again(piece, piece.asked)
-                elif piece.node is None:
-                    self._scatter.send_again(piece)  # to the successor
-                else:
-                    self._scatter.answer(piece, again(failure))
+                self._scatter.send_again(piece, None if serving.ledger.closed else piece.asked)
             return
         if part.transport is not None:
             serving.shared.pin(part.transport)

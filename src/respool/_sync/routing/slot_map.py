@@ -31,6 +31,7 @@ from respool._routing.topology import Change, Shard, Topology
 class Nowhere:
     """Stands for the node of a slot that no node serves."""
 
+    address = None
     shared = NoLane()
 
 
@@ -88,6 +89,8 @@ class SlotMap:
             self.open(address)
         for slot in change.moved:
             owner = topology.table[slot]
+            if self.table[slot].address in cut:
+                self.table[slot].heir = owner
             self.table[slot] = NOWHERE if owner is None else members.servings[owner]
             self.versions[slot] += 1
         if self.readers is not None:
