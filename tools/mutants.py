@@ -138,10 +138,11 @@ TESTS_OF: Final = {
     "_async/routing/errands.py": "asyncio_/test_cluster_errands.py asyncio_/test_cluster_life.py",
     "_async/routing/members.py": "asyncio_/test_cluster_life.py asyncio_/test_cluster_refreshes.py",
     "_async/routing/routed.py": f"{_REDIRECTS} asyncio_/test_cluster_life.py",
-    "_async/routing/scatter.py": "asyncio_/test_heirs.py asyncio_/test_cluster_runs.py asyncio_/test_cluster_errands.py "
+    "_async/routing/scatter.py": "asyncio_/test_heirs.py asyncio_/test_cluster_runs.py "
+    "asyncio_/test_cluster_errands.py "
     "asyncio_/test_cluster_life.py asyncio_/only/test_cluster_loops.py asyncio_/test_hash_pool.py "
     "simulation/cluster/test_found_in_clusters.py asyncio_/test_cluster_scripts.py",
-    "_async/routing/slot_map.py": f"asyncio_/test_heirs.py asyncio_/test_cluster_life.py asyncio_/test_cluster_refreshes.py {_REDIRECTS} "
+    "_async/routing/slot_map.py": f"asyncio_/test_heirs.py asyncio_/test_cluster_life.py {_MAPS} {_REDIRECTS} "
     "asyncio_/test_cluster_leases.py",
     "_async/shell/transport.py": "asyncio_/test_half_open.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blobs.py asyncio_/test_posted_runs.py asyncio_/only/test_posted_cancels.py",
