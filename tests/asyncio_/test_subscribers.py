@@ -281,6 +281,31 @@ async def test_a_lost_connection_is_replaced_and_told_as_a_gap(server: Server, p
     assert not [event for event in events if isinstance(event, SubscriptionMoved)]
 
 
+@protocols
+async def test_a_drain_replaces_its_connection_and_is_told_as_a_gap(server: Server, protocol: int) -> None:
+    gaps: list[Gap] = []
+    events: list[Any] = []
+    async with (
+        AsyncPool(server.url, protocol=protocol, listener=events.append) as pool,
+        pool.subscribe("news", on_gap=gaps.append) as sub,
+    ):
+        before = server.command("CLIENT", "LIST", "TYPE", "PUBSUB")
+        await pool.publish("news", "old")
+        assert (await sub.next(5.0)).data == b"old"
+        pool.drain()
+        assert await sub.next(2.0) is None
+        assert [gap.reason for gap in gaps] == ["lost"]
+        after = server.command("CLIENT", "LIST", "TYPE", "PUBSUB")
+        assert after.count(b"\n") == 1
+        assert before.split()[0] != after.split()[0], "another connection"
+        await pool.publish("news", "new")
+        assert (await sub.next(5.0)).data == b"new"
+        assert await sub.next(1.2) is None
+        assert sub.gaps == 1, "it is replaced once"
+        told = next(event for event in events if isinstance(event, SubscriptionLost))
+        assert "the pool was drained" in str(told.error)
+
+
 async def test_what_came_before_the_loss_is_read_before_the_gap(server: Server) -> None:
     order: list[Any] = []
     async with (

@@ -379,7 +379,10 @@ class Door(Subscribable[S], Viewable[S]):
             serving.discard_idle()
 
     def drain(self) -> None:
-        """Begin a new epoch: replace every existing connection, leased and busy ones once they are free."""
+        """Begin a new epoch: replace every existing connection, leased and busy ones once they are free.
+
+        A subscriber's connection is replaced within a second, in threads while somebody reads: there is a gap.
+        """
         serving = self._bound()
         if serving is not None:
             serving.drain()

@@ -9,6 +9,7 @@ Rule 3: a line has a leased connection, which counts in ``max_size``. It is clos
         connection that was subscribed is not lent again.
 Rule 4: a line that is lost is dialed again for as long as somebody wants something of it. What the pool does for each
         dial holds here too (R-07, R-17). Only callers that wait for new topics get the error of a dial.
+        One that was drained is too: a connection cannot be replaced without a gap that nobody sees.
 Rule 5: a line whose node is silent is lost: a PING is sent after ``keepalive`` seconds, and every answer is waited for
         no longer than ``read_timeout``.
 Rule 6: a topic goes to another node when the server has ended it (its slot has moved) or its line is lost. Decisions
@@ -55,6 +56,8 @@ class Line:
         self.serving = serving
         self.address = serving.node.options.address
         self.is_dialing = False
+        #: How often the node had been drained before the lease was made.
+        self.drains = serving.drains
         #: The lease, while there is one, and what was said on it.
         self.connection: Connection[Any] | None = None
         self.said = Subscribed(0.0)
@@ -207,6 +210,9 @@ class Hub:
         if not connection._transport.is_open or line.serving.ledger.closed:
             self._lost(line, now)
             return 0.0
+        if line.drains != line.serving.drains:
+            self._lost(line, now, "the pool was drained")
+            return 0.0
         commands = said.send(wanted, now)
         said.heard = line.heard()
         if now >= said.silent_at(options.read_timeout):
@@ -220,15 +226,15 @@ class Hub:
         next_at = min(said.silent_at(options.read_timeout), said.ping_at(options.keepalive))
         return min(next_at - now, LOOK_AGAIN)
 
-    def _lost(self, line: Line, now: float) -> None:
-        """Take all topics from a line whose connection has ended, or whose node has left the pool."""
+    def _lost(self, line: Line, now: float, why: str = "the node has left the pool") -> None:
+        """Take all topics from a line whose connection has ended, or must not go on."""
         error = line.connection._transport.error if line.connection is not None else None
         count = self.state.lost(line, self._gap("lost", line, now), now)
         self._give_back(line)
         if count:
             self.homes.missing()
-            why = error or ConnectionLost("the node has left the pool", address=line.address)
-            self._news.append(partial(self._emit, SubscriptionLost, line.address, count, why))
+            error = error or ConnectionLost(why, address=line.address)
+            self._news.append(partial(self._emit, SubscriptionLost, line.address, count, error))
 
     def _gap(self, reason: str, line: Line, now: float) -> Gap:
         """Return a gap that begins when the last of what has come on a line was sent at the latest."""
@@ -246,7 +252,7 @@ class Hub:
 
     def connect(self, line: Line, deadline: float | None) -> None:
         """Lease a connection for a line, for no longer than until ``deadline``."""
-        leases = line.serving.leases
+        leases, line.drains = line.serving.leases, line.serving.drains
         try:
             timeout = self.options.acquire_timeout if deadline is None else max(deadline - self.now(), 0.0)
             connection = leases.borrow(timeout)

@@ -48,6 +48,8 @@ class Serving:
         self.is_replica = standing is not None and (standing.readonly or standing.expects == "replica")
         #: Which node has its slots, once it has lost its role as their primary.
         self.heir: Address | None = None
+        #: How often it was drained: a subscriber has a lease that never comes back by itself.
+        self.drains = 0
         #: The event loop that it belongs to.
         self.world = node.world
         self.shared = SharedLane(node)
@@ -265,6 +267,7 @@ class Serving:
 
     def drain(self) -> None:
         """Begin a new epoch: replace every connection (R-34)."""
+        self.drains += 1
         self.node.drain()
 
     @property
