@@ -1,7 +1,7 @@
-"""The face of aioredis: ``create_pool`` and ``RedisPool``, as its first manual describes them.
+"""``create_pool`` and ``RedisPool``.
 
 Rule 1: a pool is an ``AsyncPool`` without shared connections. That pool decides who gets which connection and counts
-        them; this file translates names, addresses and errors.
+        them; this file translates names and errors.
 Rule 2: what ``acquire`` returns is made anew for each lease. The pool refers to it weakly: a lease that is dropped
         without ``release`` is noticed, and its place is free again (R-30).
 Rule 3: a connection that comes back in another state than it left is closed. Its next user never meets it.
@@ -12,126 +12,18 @@ from __future__ import annotations
 import asyncio
 import warnings
 import weakref
-from asyncio import CancelledError, Task
+from asyncio import Task
 from codecs import CodecInfo
 from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, Final, Literal
-from urllib.parse import unquote, urlsplit
 
-from respool import AsyncConnection, AsyncPool, Command
-from respool.errors import (
-    Error,
-    PoolClosed,
-    ProtocolError,
-    ServerError,
-    TransportError,
-    UsageError,
-    UsageTypeError,
-    UsageValueError,
-)
-from respool.types import AsyncCommands
+from respool import AsyncPool
+from respool.compat.aioredis.arguments import OWN, Address, codec_of, decoded, ignore, options_of, secret_of
+from respool.compat.aioredis.connection import Redis, RedisConnection
+from respool.errors import PoolClosed, UsageError, UsageTypeError, UsageValueError
 
-__all__ = [
-    "ConnectionClosedError",
-    "PoolClosedError",
-    "ProtocolError",
-    "Redis",
-    "RedisConnection",
-    "RedisError",
-    "RedisPool",
-    "ReplyError",
-    "create_connection",
-    "create_pool",
-    "create_redis",
-]
-
-RedisError = Error
-ReplyError = ServerError
-ConnectionClosedError = TransportError
-PoolClosedError = PoolClosed
-
-Address = tuple[str, int] | list[Any] | str
-_OWN: Final[Any] = object()
 _ENDLESS: Final = 2**31 - 1  # callers may wait for a connection; aioredis did not count them
-
-
-class RedisConnection(AsyncConnection[Any]):
-    """A connection as ``create_connection`` and ``commands_factory`` know it."""
-
-    def __init__(self, url: str | None = None, **options: Any) -> None:
-        """Take the options of ``AsyncConnection``; no I/O. ``create_connection`` opens one too."""
-        super().__init__(url, **options)
-        self._end = _End()
-
-    async def execute(self, *args: Any, timeout: float | None = None, encoding: str | CodecInfo | None = _OWN) -> Any:
-        """Send one command, its name in any case, and return its reply.
-
-        ``encoding`` is that of this reply; None returns bytes. A command that waits for its reply when ``close`` is
-        called ends in CancelledError. Raises what ``AsyncConnection.execute`` raises.
-        """
-        was_open, end = not self.closed, self._end
-        try:
-            if encoding is _OWN:
-                return await super().execute(*args, timeout=timeout)
-            return _decoded(await self.using(encoding=None).execute(*args, timeout=timeout), _codec(encoding))
-        except (TransportError, UsageError) as error:  # the latter if it was released meanwhile, too
-            if was_open and end.is_wanted:
-                raise CancelledError from error
-            raise
-
-    def close(self) -> None:
-        """Close at once. A leased connection must still be released."""
-        if not self.closed:
-            self._end.is_wanted = True
-            self.abort()
-
-    async def wait_closed(self) -> None:
-        """Close, and wait until the socket is closed."""
-        self.close()
-        await self.aclose()
-
-
-class Redis(AsyncCommands[Any]):
-    """All commands over one connection. What they return and raise is what ``AsyncPool`` returns and raises."""
-
-    def __init__(self, connection: RedisConnection) -> None:
-        self.connection = connection
-
-    async def _execute(self, args: tuple[Any, ...], spec: Any, parse: Any = None) -> Any:
-        return await self.connection.execute(Command.of(args, spec, parse))
-
-    @property
-    def db(self) -> int | None:
-        """The selected database."""
-        return self.connection.db
-
-    @property
-    def encoding(self) -> str | None:
-        """The encoding of replies; None for bytes."""
-        return self.connection.encoding
-
-    @property
-    def closed(self) -> bool:
-        """Whether commands can no longer be sent."""
-        return self.connection.closed
-
-    def close(self) -> None:
-        """Close the connection at once."""
-        self.connection.close()
-
-    async def wait_closed(self) -> None:
-        """Close, and wait until the socket is closed."""
-        await self.connection.wait_closed()
-
-    def __getattr__(self, name: str) -> Any:
-        """Return what the connection has beside the commands: ``execute``, ``pipeline``, iterators."""
-        if name.startswith("__") or name == "connection":
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-        return getattr(self.connection, name)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.connection!r}>"
 
 
 class RedisPool:
@@ -150,10 +42,10 @@ class RedisPool:
         loop: object = None,
     ) -> None:
         """Check the arguments; no I/O. Raises TypeError and ValueError."""
-        _ignore(loop)
+        ignore(loop)
         _check_sizes(minsize, maxsize)
-        self._options = _options(address, db, password, encoding)
-        self._secret = _Secret(self._options.pop("password", None) or _secret_of(self._options.get("url")))
+        self._options = options_of(address, db, password, encoding)
+        self._secret = _Secret(self._options.pop("password", None) or secret_of(self._options.get("url")))
         self._factory = commands_factory
         self._pool: AsyncPool[Any] = AsyncPool(
             shared=0,
@@ -269,12 +161,12 @@ class RedisPool:
 
     # Control -----------------------------------------------------------------------------------------
 
-    async def execute(self, *args: Any, encoding: str | CodecInfo | None = _OWN) -> Any:
+    async def execute(self, *args: Any, encoding: str | CodecInfo | None = OWN) -> Any:
         """Run one command on a free connection, and return its reply."""
         self._check_open()
-        if encoding is _OWN:
+        if encoding is OWN:
             return await self._pool.execute(*args)
-        return _decoded(await self._pool.using(encoding=None).execute(*args), _codec(encoding))
+        return decoded(await self._pool.using(encoding=None).execute(*args), codec_of(encoding))
 
     async def select(self, db: int) -> Literal[True]:
         """Change the database of free and later connections; a used one is closed when it comes back.
@@ -341,15 +233,6 @@ class RedisPool:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} [db:{self.db}, size:[{self.minsize}:{self.maxsize}], free:{self.freesize}]>"
-
-
-class _End:
-    """Whether ``close`` has ended a connection. Commands keep it while they wait: a released lease knows nothing."""
-
-    __slots__ = ("is_wanted",)
-
-    def __init__(self) -> None:
-        self.is_wanted = False
 
 
 class _Secret:
@@ -425,43 +308,6 @@ class _Done:
         yield
 
 
-# Making them -----------------------------------------------------------------------------------------
-
-
-async def create_connection(
-    address: Address,
-    db: int = 0,
-    password: str | None = None,
-    *,
-    encoding: str | CodecInfo | None = None,
-    loop: object = None,
-) -> RedisConnection:
-    """Open one connection. Raises ConnectFailed, or the server's error."""
-    _ignore(loop)
-    connection = RedisConnection(**_options(address, db, password, encoding))
-    await connection.open()
-    return connection
-
-
-async def create_redis(
-    address: Address,
-    db: int = 0,
-    password: str | None = None,
-    *,
-    commands_factory: Callable[[RedisConnection], Any] = Redis,
-    encoding: str | CodecInfo | None = None,
-    loop: object = None,
-) -> Any:
-    """Open one connection, and return what ``commands_factory`` makes of it."""
-    _ignore(loop)
-    connection = await create_connection(address, db, password, encoding=encoding)
-    try:
-        return commands_factory(connection)
-    except BaseException:
-        connection.close()
-        raise
-
-
 async def create_pool(
     address: Address,
     db: int = 0,
@@ -478,17 +324,12 @@ async def create_pool(
     ``address`` is (host, port), the path of a unix socket, or a URL, whose database and password hold unless they are
     given here. ``loop`` is ignored.
     """
-    _ignore(loop)
+    ignore(loop)
     pool = RedisPool(
         address, db, password, minsize=minsize, maxsize=maxsize, commands_factory=commands_factory, encoding=encoding
     )
     await pool._pool.open()
     return pool
-
-
-def _ignore(loop: object) -> None:
-    if loop is not None:
-        warnings.warn("loop= is ignored: the running event loop is used", DeprecationWarning, stacklevel=3)
 
 
 def _check_sizes(minsize: object, maxsize: object) -> None:
@@ -499,51 +340,3 @@ def _check_sizes(minsize: object, maxsize: object) -> None:
             raise UsageValueError(f"{name} must be {least} or more, not {size!r}")
     if minsize > maxsize:  # type: ignore[operator]
         raise UsageValueError(f"minsize ({minsize!r}) is above maxsize ({maxsize!r})")
-
-
-def _options(address: Any, db: Any, password: Any, encoding: Any) -> dict[str, Any]:
-    """Return the options of respool for an address, a database, a password and an encoding."""
-    options: dict[str, Any] = {}
-    if isinstance(address, tuple | list):
-        if len(address) != 2:
-            raise UsageValueError(f"an address is (host, port), a path or a URL, not {address!r}")
-        options["host"], options["port"] = address
-    elif isinstance(address, str) and "://" in address:
-        options["url"] = address
-    elif isinstance(address, str):
-        options["path"] = address
-    else:
-        raise UsageTypeError(f"an address is (host, port), a path or a URL, not {type(address).__name__}")
-    if db != 0 or isinstance(db, bool) or "url" not in options:
-        options["db"] = db
-    if password is not None:
-        options["password"] = password
-    if encoding is not None:
-        options["encoding"] = _codec(encoding)
-    return options
-
-
-def _secret_of(url: str | None) -> str | tuple[str, str] | None:
-    """Return the password in a URL, with the user if it names one."""
-    parts = urlsplit(url or "")
-    if not parts.password:
-        return None
-    password = unquote(parts.password)
-    return (unquote(parts.username), password) if parts.username else password
-
-
-def _codec(encoding: Any) -> Any:
-    return encoding.name if isinstance(encoding, CodecInfo) else encoding
-
-
-def _decoded(reply: Any, encoding: str | None) -> Any:
-    """Return a reply whose bytes, at any depth, are text."""
-    if encoding is None:
-        return reply
-    if isinstance(reply, bytes):
-        return reply.decode(encoding)
-    if isinstance(reply, dict):
-        return {_decoded(key, encoding): _decoded(value, encoding) for key, value in reply.items()}
-    if isinstance(reply, list | set | tuple):
-        return type(reply)(_decoded(item, encoding) for item in reply)
-    return reply
