@@ -349,7 +349,8 @@ async def test_values_come_in_the_order_of_the_keys_repeated_ones_too(cluster: F
 async def test_a_command_that_cannot_be_split_is_refused_before_a_byte_is_sent(cluster: FakeCluster) -> None:
     async with AsyncClusterPool(cluster.url) as pool:
         before = received(cluster)
-        for call in (("SUNION", *THREE), ("RENAME", *THREE[:2]), ("MSETNX", THREE[0], 1, THREE[1], 1)):
+        sort = ("SORT", THREE[0], "STORE", THREE[1])
+        for call in (sort, ("SUNION", *THREE), ("RENAME", *THREE[:2]), ("MSETNX", THREE[0], 1, THREE[1], 1)):
             with pytest.raises(CrossSlot, match="nothing was sent"):
                 await pool.execute(*call)
         with pytest.raises(UsageValueError, match="the last key has no value"):

@@ -31,6 +31,12 @@ def test_a_wrong_type_is_refused(call: Call, why: str) -> None:
         _ = call.command
 
 
+def test_numbers_are_keys_where_they_cannot_be_a_timeout() -> None:
+    assert commands.blpop(1, 2).args == ("BLPOP", 1, 2, 0)
+    assert commands.blpop(1).args == ("BLPOP", 1, 0)
+    assert commands.bzpopmin("k", 5, timeout=2).args == ("BZPOPMIN", "k", 5, 2)
+
+
 @pytest.mark.parametrize("name", ["expires", "persist"])  # of no command, and of another one
 def test_an_unknown_option_is_a_type_error_that_names_the_known_ones(name: str) -> None:
     options: dict[str, Any] = {name: 5}

@@ -65,8 +65,6 @@ FAMILIES = {
     "TOPK.": "a sketch that few use",
     "_FT.": "the nodes of a cluster send it to each other",
 }
-#: Keys behind words, which the server finds and the table of facts does not (see ``test_table.KEYS_BEHIND_WORDS``).
-STORED = {"SORT": ["m"], "GEORADIUS": ["m"], "GEORADIUSBYMEMBER": ["m"]}
 #: Commands with a channel that finds its node as a key does, although the server calls it none.
 CHANNELS = {"SPUBLISH"}
 #: Commands whose first argument names a slot like a key, but is none.
@@ -136,10 +134,9 @@ def test_the_keys_are_those_the_server_finds(group: str, called: str, talk: Any)
         keys = [key.encode() if isinstance(key, str) else key for key in command.keys]
         if command.name in ROUTED_WITHOUT_KEY:
             keys = []
-        stored = STORED.get(command.name, []) if {"STORE", "STOREDIST"} & set(command.args) else []
         told = [key for key, _ in found]
         own = keys[: len(told) if command.name in HAS_MORE_KEYS else None]
-        assert own + [key.encode() for key in stored] == told, command.args
+        assert own == told, command.args
         changes = any(CHANGED & {flag.decode() for flag in said} for _, said in found)
         is_known = "module" in entry[2] or command.name in KEEPS_THE_COUNT  # a module says RW of every key
         assert is_known or not (changes and command.spec.safe), command.args

@@ -14,7 +14,7 @@ from respool._facts.command import SPECS, Spec
 from respool._facts.command_table import BLOCKING, CONTAINERS, EFFECTS, REFUSALS
 from respool._facts.module_table import MODULE_BLOCKING, MODULE_CONTAINERS
 
-#: Keys behind these words are found by the server alone: wherever it matters, it answers CROSSSLOT by itself.
+#: Keys of these stand behind words: ``command`` finds them, but for those in a pattern of SORT.
 KEYS_BEHIND_WORDS = {"GEORADIUS", "GEORADIUSBYMEMBER", "MIGRATE", "SORT", "SORT_RO"}
 #: What modules call read-only, but changes something: aliases, dictionaries, settings, a cursor that moves on, a filter.
 CHANGES_SOMETHING = {

@@ -71,6 +71,8 @@ REFUSED: list[Refused] = [
 ]
 MISTYPED: list[Refused] = [
     (call("lpop", "l", 1.0), "count must be a whole number, not 1.0"),
+    (call("blpop", "l", 5), "BLPOP takes its timeout by name, as in blpop.key, timeout=5.; a key that is a number is given as text here, '5'"),
+    (call("brpop", b"l", 2, 0.5), "BRPOP takes its timeout by name, as in brpop.key, timeout=0.5."),
     (call("blpop", "l", timeout="1"), "timeout must be a number of seconds or a timedelta, not '1'"),
     (call("blpop", "l", timeout=True), "timeout must be a number of seconds or a timedelta, not True"),
 ]

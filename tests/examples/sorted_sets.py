@@ -167,6 +167,8 @@ REFUSED: list[Refused] = [
     (call("zscan", "z", count=0), "count must be 1 or more, not 0"),
 ]
 MISTYPED: list[Refused] = [
+    (call("bzpopmax", "z", 1), "BZPOPMAX takes its timeout by name, as in bzpopmax.key, timeout=1."),
+    (call("bzpopmin", "z", 1), "BZPOPMIN takes its timeout by name, as in bzpopmin.key, timeout=1."),
     (call("zrange", "z", 0, 1, by=["SCORE"]), r"by must be \"SCORE\" or \"LEX\", not \['SCORE'\]"),
     (call("zadd", "z", [("a", 1)]), "ZADD takes a mapping of members to scores, not list"),
     (call("zadd", "z", {1: "a"}), "a score must be a number, not 'a'"),

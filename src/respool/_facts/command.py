@@ -169,6 +169,8 @@ def _keys_by_rule(rule: str, args: Sequence[Any]) -> Sequence[Any]:
     if rule == "KEYS":
         start = _option(args, "KEYS", 6) if len(args) > 3 and args[3] in ("", b"") else None
         return args[3:4] if start is None else args[start:]
+    if rule.startswith("STORE:"):
+        return _stored(args, int(rule[6:]))
     if rule.startswith("#"):
         position, _, step = rule[1:].partition(":")
         at = int(position)
@@ -200,6 +202,23 @@ def _option(args: Sequence[Any], word: str, index: int = 1) -> int | None:
             return None
         index += _VALUES.get(option, 0) + 1
     return None
+
+
+#: What stands between two options: how many values these have, any of which may be spelled like an option.
+_CHOICES: Final = {"BY": 1, "COUNT": 1, "GET": 1, "LIMIT": 2}
+
+
+def _stored(args: Sequence[Any], index: int) -> Sequence[Any]:
+    """Return the key behind STORE or STOREDIST, looking from ``index`` on: behind the last one, as the server does."""
+    found: Sequence[Any] = ()
+    while index < len(args):
+        arg = args[index]
+        option = _word(arg) if isinstance(arg, bytes | str | bytearray | memoryview) else ""
+        if option in ("STORE", "STOREDIST"):
+            found = args[index + 1 : index + 2]
+            index += 1
+        index += _CHOICES.get(option, 0) + 1
+    return found
 
 
 #: Reads that go to primaries alone: a cursor is one node's own, and replicas would answer by turns.

@@ -5,8 +5,8 @@ are from its command reference.
 
 ``KEYS`` has lines ``access key-rule | names``. Access ``read`` means: sending it twice does no harm. A key rule is
 ``first[:last[:step]]`` (a negative last counts from the end), ``#n[:step]`` for "argument n counts the keys that
-follow it", ``STREAMS`` for XREAD's form, ``KEYS`` for MIGRATE's; rules are joined by ``+``. A slash stands for the
-space before a subcommand.
+follow it", ``STORE:n`` for "the key behind that word, at n or later", ``STREAMS`` for XREAD's form, ``KEYS`` for
+MIGRATE's; rules are joined by ``+``. A slash stands for the space before a subcommand.
 """
 
 from __future__ import annotations
@@ -59,12 +59,15 @@ write #1      | LMPOP ZMPOP
 write #1:2    | MSETEX
 write #2      | BLMPOP BZMPOP EVAL EVALSHA FCALL
 write 1       | APPEND ARDEL ARDELRANGE ARINSERT ARMSET ARRING ARSEEK ARSET BITFIELD DECR DECRBY DELEX DELIFEQ EXPIRE
-write 1       | EXPIREAT GEOADD GEORADIUS GEORADIUSBYMEMBER GETDEL GETEX GETSET HDEL HEXPIRE HEXPIREAT HGETDEL HGETEX
+write 1       | EXPIREAT GEOADD GETDEL GETEX GETSET HDEL HEXPIRE HEXPIREAT HGETDEL HGETEX
 write 1       | HINCRBY HINCRBYFLOAT HMSET HPERSIST HPEXPIRE HPEXPIREAT HSET HSETEX HSETNX INCR INCRBY INCRBYFLOAT
 write 1       | INCREX LINSERT LPOP LPUSH LPUSHX LREM LSET LTRIM MOVE PERSIST PEXPIRE PEXPIREAT PFADD PSETEX RESTORE
-write 1       | RESTORE-ASKING RPOP RPUSH RPUSHX SADD SET SETBIT SETEX SETNX SETRANGE SORT SPOP SPUBLISH SREM VADD VREM
+write 1       | RESTORE-ASKING RPOP RPUSH RPUSHX SADD SET SETBIT SETEX SETNX SETRANGE SPOP SPUBLISH SREM VADD VREM
 write 1       | VSETATTR XACK XACKDEL XADD XAUTOCLAIM XCFGSET XCLAIM XDEL XDELEX XNACK XSETID XTRIM ZADD ZINCRBY
 write 1       | ZPOPMAX ZPOPMIN ZREM ZREMRANGEBYLEX ZREMRANGEBYRANK ZREMRANGEBYSCORE
+write 1+STORE:2 | SORT
+write 1+STORE:5 | GEORADIUSBYMEMBER
+write 1+STORE:6 | GEORADIUS
 write 1+#2    | ZDIFFSTORE ZINTERSTORE ZUNIONSTORE
 write 1:-1    | DEL PFMERGE SDIFFSTORE SINTERSTORE SSUBSCRIBE SUNIONSTORE SUNSUBSCRIBE UNLINK WATCH
 write 1:-1:2  | MSET MSETNX

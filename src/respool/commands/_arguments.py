@@ -141,6 +141,22 @@ def patience(timeout: float | timedelta) -> float:
     return seconds
 
 
+def with_patience(spec: Spec, keys: Sequence[Key], timeout: float | timedelta) -> tuple[Arg, ...]:
+    """Return the keys of a blocking command, and its timeout behind them.
+
+    Raises UsageValueError without keys, and UsageTypeError for a number behind keys that are none, without ``timeout``:
+    other clients take the timeout there.
+    """
+    if not keys:
+        raise nothing_to_send(spec, "key")
+    seconds = patience(timeout)
+    last = keys[-1]
+    if not seconds and isinstance(last, int | float) and not all(isinstance(key, int | float) for key in keys):
+        what = f"{spec.name} takes its timeout by name, as in {spec.name.lower()}(key, timeout={shown(last)})"
+        raise UsageTypeError(f"{what}; a key that is a number is given as text here, '{shown(last)}'")
+    return (*keys, seconds)
+
+
 def shown(value: object) -> str:
     """Return ``value`` as an error shows it. Python refuses to write an int of many thousand digits."""
     try:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from respool._facts.command import Command, spec
 from respool._facts.errors import UsageValueError
-from respool.commands._arguments import at_least, choose, counted, nothing_to_send, option, patience
+from respool.commands._arguments import at_least, choose, counted, nothing_to_send, option, patience, with_patience
 from respool.commands._parsers import as_list, as_tuple
 
 if TYPE_CHECKING:
@@ -105,9 +105,7 @@ def blpop(*keys: Key, timeout: float | timedelta = 0) -> Command[tuple[Text, Tex
     Returns None after ``timeout``. It takes from the first list, in the order of ``keys``, that has elements.
     The client that has waited longest is served first. Raises UsageValueError without keys.
     """
-    if not keys:
-        raise nothing_to_send(BLPOP, "key")
-    return Command(BLPOP, *keys, patience(timeout))
+    return Command(BLPOP, *with_patience(BLPOP, keys, timeout))
 
 
 def brpop(*keys: Key, timeout: float | timedelta = 0) -> Command[tuple[Text, Text] | None]:
@@ -115,9 +113,7 @@ def brpop(*keys: Key, timeout: float | timedelta = 0) -> Command[tuple[Text, Tex
 
     Otherwise it works like ``blpop``.
     """
-    if not keys:
-        raise nothing_to_send(BRPOP, "key")
-    return Command(BRPOP, *keys, patience(timeout))
+    return Command(BRPOP, *with_patience(BRPOP, keys, timeout))
 
 
 def brpoplpush(source: Key, destination: Key, *, timeout: float | timedelta = 0) -> Command[Text | None]:

@@ -35,6 +35,7 @@ from respool.commands._arguments import (
     several,
     shown,
     whole,
+    with_patience,
 )
 from respool.commands._parsers import (
     as_list,
@@ -137,9 +138,7 @@ def bzpopmax(*keys: Key, timeout: float | timedelta = 0) -> Command[tuple[Text, 
 
     Otherwise it works like ``bzpopmin``.
     """
-    if not keys:
-        raise nothing_to_send(BZPOPMAX, "key")
-    return Command(BZPOPMAX, *keys, patience(timeout))
+    return Command(BZPOPMAX, *with_patience(BZPOPMAX, keys, timeout))
 
 
 def bzpopmin(*keys: Key, timeout: float | timedelta = 0) -> Command[tuple[Text, Text, float] | None]:
@@ -149,9 +148,7 @@ def bzpopmin(*keys: Key, timeout: float | timedelta = 0) -> Command[tuple[Text, 
     order of ``keys``, that has members. The client that has waited longest is served first. Since Redis 5.0. Raises
     UsageValueError without keys.
     """
-    if not keys:
-        raise nothing_to_send(BZPOPMIN, "key")
-    return Command(BZPOPMIN, *keys, patience(timeout))
+    return Command(BZPOPMIN, *with_patience(BZPOPMIN, keys, timeout))
 
 
 @overload
