@@ -138,7 +138,7 @@ async def test_pipelines_are_those_of_respool_with_errors_of_coredis(server: Ser
                 pipe.execute("NOSUCH")
 
 
-@pytest.mark.parametrize("name", ["pubsub", "monitor", "decoding", "register_script", "ensure_replication"])
+@pytest.mark.parametrize("name", ["sharded_pubsub", "monitor", "decoding", "register_library", "ensure_replication"])
 def test_a_name_that_is_not_here_says_what_to_write(name: str) -> None:
     with pytest.raises(UsageAttributeError, match=f"has no {name}: "):
         getattr(Redis(), name)

@@ -17,6 +17,8 @@ from respool.compat.coredis.arguments import ClientArguments, with_tls
 from respool.compat.coredis.connection import UnixDomainSocketConnection
 from respool.compat.coredis.exceptions import RedisClusterException, old_errors
 from respool.compat.coredis.pool import READS, ClusterConnectionPool, ConnectionPool
+from respool.compat.coredis.pubsub import ClusterPubSub, PubSub, ShardedPubSub
+from respool.compat.coredis.script import Script
 from respool.errors import UsageAttributeError, UsageTypeError, UsageValueError
 
 #: Names of coredis that are not here, and what to write instead.
@@ -26,10 +28,8 @@ _NOT_HERE = {
     "ensure_replication": "call wait() on a connection of get_connection(), after the write",
     "get_library": "call function_list() and fcall()",
     "monitor": "use redis-cli or valkey-cli for MONITOR",
-    "pubsub": "give a respool pool a listener=, and SUBSCRIBE on a lease of it",
     "register_library": "call function_load(code), then fcall()",
-    "register_script": "call eval(script, keys=[...], args=[...])",
-    "sharded_pubsub": "give a respool pool a listener=, and SSUBSCRIBE on a lease of it",
+    "sharded_pubsub": "use pubsub(): shard channels are those of a RedisCluster",
     "transaction": "watch keys on a connection of get_connection(), and use its pipeline(atomic=True)",
 }
 
@@ -38,6 +38,7 @@ class Client(AsyncCommands[Any]):
     """What ``Redis`` and ``RedisCluster`` share: commands on a pool."""
 
     connection_pool: Any
+    _PUBSUB: type[PubSub] = PubSub
 
     def _set_up(self, pool: ConnectionPool | None, make: Any, *, noreply: bool, cache: Any) -> None:
         if cache is not None:
@@ -93,6 +94,16 @@ class Client(AsyncCommands[Any]):
             yield self
         finally:
             self._ignores.reset(token)
+
+    def pubsub(
+        self, ignore_subscribe_messages: bool = False, retry_policy: object = None, **kwargs: Any  # noqa: FBT001, FBT002
+    ) -> PubSub:
+        """Return what subscribes to channels and patterns; see ``PubSub`` for the keywords."""
+        return self._PUBSUB(self.connection_pool, ignore_subscribe_messages, retry_policy, **kwargs)
+
+    def register_script(self, script: str | bytes) -> Script:
+        """Return a Lua script as a function: ``await script(keys=[...], args=[...])``; no I/O."""
+        return Script(self, script)
 
     async def initialize(self) -> Self:
         """Prepare the pool for its first use, which would do so too; ``await client`` is the same."""
@@ -189,6 +200,7 @@ class RedisCluster(Client):
     """A client of a cluster."""
 
     connection_pool: ClusterConnectionPool
+    _PUBSUB = ClusterPubSub
 
     def __init__(
         self,
@@ -253,6 +265,17 @@ class RedisCluster(Client):
         client = cls(connection_pool=pool, verify_version=verify_version, cache=cache, noreply=noreply)
         client._owns_pool = True
         return client
+
+    def sharded_pubsub(
+        self,
+        ignore_subscribe_messages: bool = False,  # noqa: FBT001, FBT002 - as in coredis
+        read_from_replicas: bool = False,  # noqa: FBT001, FBT002
+        retry_policy: object = None,
+        **kwargs: Any,
+    ) -> ShardedPubSub:
+        """Return what subscribes to shard channels. They are at primaries, whatever ``read_from_replicas`` says."""
+        del read_from_replicas
+        return ShardedPubSub(self.connection_pool, ignore_subscribe_messages, retry_policy, **kwargs)
 
     async def scan_iter(self, **options: Any) -> AsyncIterator[Any]:
         """Iterate over the keys of all nodes, also while slots move; ``match``, ``count`` and ``type`` as elsewhere."""

@@ -32,9 +32,6 @@ from respool.errors import ConnectFailed, UsageError, UsageTypeError
 #: The limit of a pool that was given none.
 UNLIMITED: Final = 2**31
 
-#: More connections than a process can have. A limit for all nodes keeps a list of as many places.
-BEYOND: Final = 2**20
-
 #: The default of ``retry_policy``: respool's, which never sends a write again that may have run.
 READS: Final = RetryPolicy()
 
@@ -285,11 +282,12 @@ class ClusterConnectionPool(ConnectionPool):
 
     def _make_engine(self) -> Any:
         options = {name: value for name, value in self._options.items() if name not in ("host", "port", "path")}
+        has_total = not self.max_connections_per_node and self.max_connections < UNLIMITED
         return AsyncClusterPool(
             **options,
             seeds=self.startup_nodes,
             max_size=self.max_connections,
-            max_total=None if self.max_connections_per_node or self.max_connections > BEYOND else self.max_connections,
+            max_total=self.max_connections if has_total else None,
             read_from="any" if self.read_from_replicas else "primary",
         )
 
