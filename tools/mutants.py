@@ -152,6 +152,7 @@ TESTS_OF: Final = {
     "interleavings/test_interleavings.py",
     "_sync/shell/calls.py": "threads/only/test_waking.py",
     "_async/node/scan.py": "asyncio_/test_scans.py asyncio_/test_hash_pool.py",
+    "compat/pyredis/_async/hashed.py": "compat/pyredis/asyncio_/test_sentinels.py",
     "compat/coredis/pubsub.py": "compat/coredis/test_pubsub.py",
     "compat/coredis/script.py": "compat/coredis/test_pubsub.py",
     "compat/aioredis/arguments.py": "compat/aioredis/test_aioredis.py",

@@ -70,6 +70,8 @@ async def test_a_key_is_at_the_primary_of_its_bucket(services: Services, pool: A
     assert (await pool.dbsize(), pool.nodes) == (len(KEYS), [("a", 0), ("b", 0)])
     assert sorted([key async for key in pool.scan_iter()]) == sorted(KEYS)
     assert set(pool.stats().nodes) == {f"{node.host}:{node.port}" for node in (a, b)}
+    assert pool.primaries == [(a.host, a.port), (b.host, b.port)]
+    assert AsyncHashPool(["a", "b"], sentinels=services.seeds).primaries == [None, None]
 
 
 async def test_the_order_of_the_names_decides(services: Services, pool: AsyncHashPool[str]) -> None:

@@ -236,3 +236,13 @@ class HashPool(ManyDoor[S]):
     def nodes(self) -> list[Address]:
         """Where the buckets are, in their order: (host, port), (path, 0) for a unix socket, (name, 0) for a service."""
         return self._options.places
+
+    @property
+    def primaries(self) -> list[Address | None]:
+        """Where the primary of each bucket is now, in the order of ``nodes``; None while none is known.
+
+        For a server that is the server itself, and for a service what the sentinels say, once the pool is open.
+        """
+        if not isinstance(self._options, ServiceOptions):
+            return list(self.nodes)
+        return [None] * len(self.nodes) if self._serving is None else self._serving.primary_places

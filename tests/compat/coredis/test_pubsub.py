@@ -52,6 +52,8 @@ async def test_text_comes_back_as_text_where_replies_are_decoded(server: Server)
         assert await p.get_message() == told("subscribe", "news", 1)
         await client.publish("news", "x")
         assert await p.listen() == told("message", "news", "x")
+        await p.unsubscribe()
+        assert [message["type"] async for message in p] == ["unsubscribe"]
 
 
 async def test_a_handler_gets_the_messages_of_its_channel_and_nobody_else_does(server: Server) -> None:

@@ -93,6 +93,11 @@ class ServiceBuckets(Buckets):
         """Return the primaries of all buckets, in their order."""
         return [bucket.place.primary for bucket in self._buckets]
 
+    @property
+    def primary_places(self) -> list[Address | None]:
+        """Where the primary of each bucket is, in their order."""
+        return [bucket.finder.view.primary for bucket in self._buckets]
+
     def owner_now(self, slot: int | None) -> Any:
         """Return the primary of a bucket by its index; for None of any."""
         return self._bucket_of(slot).place.primary

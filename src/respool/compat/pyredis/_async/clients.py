@@ -37,13 +37,13 @@ class AsyncAlone:
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options
 
-    async def take(self, key: Any, place: Any) -> Any:
+    async def take(self, place: Any) -> Any:
         """Open a connection."""
         connection: AsyncConnection[Any] = AsyncConnection(**self._options)
         await connection.open()
         return connection
 
-    async def give(self, key: Any, connection: Any) -> None:
+    async def give(self, connection: Any) -> None:
         """Close a connection."""
         await connection.aclose()
 
@@ -67,28 +67,24 @@ class AsyncLent:
         """Return the bucket at ``sock``."""
         return place_of(sock)
 
-    def _pool(self, key: Any) -> Any:
-        """Return the pool that has the connections to the place that ``key`` names."""
-        return self.engine
-
-    async def take(self, key: Any, place: dict[str, Any] | None) -> Any:
+    async def take(self, place: dict[str, Any] | None) -> Any:
         """Lease a connection. Raises ConnectFailed (PyRedisConnError) if none can be made."""
         try:
-            return await self._pool(key).acquire(**(place or {}))
+            return await self.engine.acquire(**(place or {}))
         except PoolTimeout as error:
             raise ConnectFailed(f"no connection could be made: {error}") from error
 
-    async def execute(self, key: Any, command: Command[Any], **where: Any) -> Any:
+    async def execute(self, command: Command[Any], **where: Any) -> Any:
         """Run one command on whichever connection is free. Raises ConnectFailed if none can be made."""
         try:
-            return await self._pool(key).execute(command, **where)
+            return await self.engine.execute(command, **where)
         except PoolTimeout as error:
             raise ConnectFailed(f"no connection could be made: {error}") from error
 
-    async def give(self, key: Any, connection: Any) -> None:
+    async def give(self, connection: Any) -> None:
         """Give a lease back, in whatever state it is."""
         try:
-            self._pool(key).release(connection)
+            self.engine.release(connection)
         except UsageError:  # it belongs to a parent process or to a closed event loop
             connection.abort()
 
@@ -131,7 +127,8 @@ class _AsyncClient(AsyncCommands[Any]):
     async def _give_back(self) -> None:
         """Give the connections back to where they came from."""
         while self._conns:
-            await self._source.give(*self._conns.popitem())
+            _, connection = self._conns.popitem()
+            await self._source.give(connection)
 
     async def _connection(self, key: Any = None, place: Any = None) -> Any:
         """Return the connection of this client to a place, which ``key`` names."""
@@ -143,9 +140,9 @@ class _AsyncClient(AsyncCommands[Any]):
             return self._conns[key]
         async with self._taking:  # one for all calls that need it
             if key not in self._conns:
-                connection = await self._source.take(key, place)
+                connection = await self._source.take(place)
                 if self._is_closed:  # meanwhile
-                    await self._source.give(key, connection)
+                    await self._source.give(connection)
                     raise ConnectionLost("the client was closed or given back while it connected")
                 self._conns[key] = connection
             return self._conns[key]
@@ -272,7 +269,7 @@ class AsyncReader(AsyncClient):
         command = command_of(args)
         if self.bulk or self._conns or self._is_closed or self._is_released or is_session(command):
             return await super().execute(command)
-        return await self._source.execute(None, command)
+        return await self._source.execute(command)
 
 
 # Clients of several servers ----------------------------------------------------------------------------
@@ -380,7 +377,7 @@ class AsyncHashReader(AsyncHashClient):
         command = command_of(args)
         if self.bulk or self._conns or self._is_closed or is_session(command):
             return await super().execute(command, shard_key=shard_key, sock=sock)
-        return await self._source.execute(self._place(command, shard_key, sock), command)
+        return await self._source.execute(command, node=self._place(command, shard_key, sock))
 
 
 @taking_places
@@ -436,14 +433,14 @@ class AsyncClusterClient(_AsyncClient):
             await self._connection()  # it says why there is none
         check_place(command, shard_key, sock)
         if sock is not None:
-            return await self._source.execute(None, command, node=place_of(sock))
+            return await self._source.execute(command, node=place_of(sock))
         if command.keys:
-            return await self._source.execute(None, command)
-        connection = await self._source.take(None, {"key": shard_key})
+            return await self._source.execute(command)
+        connection = await self._source.take({"key": shard_key})
         try:
             return await connection.execute(command)
         finally:
-            await self._source.give(None, connection)
+            await self._source.give(connection)
 
     async def _execute_in_session(self, command: Command[Any], shard_key: Any, sock: str | None) -> Any:
         """Run a command of a transaction on the connection that the transaction has."""

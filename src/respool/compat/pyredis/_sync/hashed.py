@@ -5,65 +5,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from respool import SentinelPool as Sentinel
+from respool import HashPool as Hash
 from respool.compat.pyredis._sync.clients import HashClient, HashReader, Lent, taking_places
 from respool.compat.pyredis._sync.pools import BasePool, sentinel_options
 from respool.compat.pyredis._names import Place, check_tags, place_of, places_of
 from respool.errors import UsageValueError
 
 
-class Several:
-    """The pools of all buckets, with what the face asks of one pool."""
-
-    def __init__(self, pools: dict[str, Any]) -> None:
-        self.pools = pools
-
-    @property
-    def max_size(self) -> int:
-        """The size of each."""
-        return int(next(iter(self.pools.values())).max_size)
-
-    def resize(self, *, max_size: int) -> None:
-        """Resize each."""
-        for pool in self.pools.values():
-            pool.resize(max_size=max_size)
-
-    def drain(self) -> None:
-        """Replace all connections."""
-        for pool in self.pools.values():
-            pool.drain()
-
-    def close(self) -> None:
-        """Close each."""
-        for pool in self.pools.values():
-            pool.close()
-
-
 class LentByName(Lent):
     """The source of clients of several buckets, which have names."""
 
-    @property
-    def places(self) -> list[str]:
-        """The names of the buckets, in their order."""
-        return list(self.engine.pools)
-
-    def place_at(self, sock: str) -> str:
+    def place_at(self, sock: str) -> Place:
         """Return the bucket that is called ``sock``, or whose primary is there."""
-        pools: dict[str, Any] = self.engine.pools
-        if sock in pools:
-            return sock
-        wanted: Place = place_of(sock)
-        found = next((name for name, pool in pools.items() if pool.primary == wanted), None)
-        if found is None:
-            raise UsageValueError(f"no bucket has its primary at {sock!r} now; the buckets are {', '.join(pools)}")
-        return found
-
-    def _pool(self, key: Any) -> Any:
-        return self.engine.pools[key]
-
-    def take(self, key: Any, place: Any = None) -> Any:
-        """Lease a connection to the primary of the bucket that ``key`` names."""
-        return super().take(key, None)
+        nodes: list[Place] = self.engine.nodes
+        if (sock, 0) in nodes:
+            return sock, 0
+        primaries: list[Place | None] = self.engine.primaries
+        place = place_of(sock)
+        if place in primaries:
+            return nodes[primaries.index(place)]
+        names = ", ".join(name for name, _ in nodes)
+        raise UsageValueError(f"no bucket has its primary at {sock!r} now; the buckets are {names}")
 
 
 @taking_places
@@ -94,10 +56,13 @@ class SentinelHashPool(BasePool):
         self._tags = check_tags(tags)
         if not self._buckets or len(set(self._buckets)) < len(self._buckets):
             raise UsageValueError(f"buckets= names each primary once, in an order that stays, not {buckets!r}")
-        options = self._options(retries) | sentinel_options(self._sentinels, sentinel_password, sentinel_username)
-        read_from: Any = "replica" if slave_ok else "primary"
         self._source = LentByName(
-            Several({name: Sentinel(service=name, read_from=read_from, **options) for name in self._buckets})
+            Hash(
+                self._buckets,
+                read_from="replica" if slave_ok else "primary",
+                **sentinel_options(self._sentinels, sentinel_password, sentinel_username),
+                **self._options(retries),
+            )
         )
 
     @property
