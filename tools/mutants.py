@@ -161,7 +161,6 @@ TESTS_OF: Final = {
     "compat/pyredis/_names.py": "compat/pyredis/test_urls.py compat/pyredis/asyncio_/test_many_nodes.py",
     "compat/pyredis/_async/pools.py": _OLD_POOLS,
     "compat/pyredis/_async/clients.py": f"{_OLD_POOLS} compat/pyredis/asyncio_/test_many_nodes.py",
-    "compat/pyredis/_async/hashed.py": "compat/pyredis/asyncio_/test_sentinels.py",
     "compat/pyredis/_async/others.py": "compat/pyredis/test_tasks.py compat/pyredis/asyncio_/test_sentinels.py "
     "compat/pyredis/asyncio_/test_many_nodes.py",
     "compat/pyredis/_async/worlds.py": "compat/pyredis/test_tasks.py",
