@@ -197,6 +197,7 @@ class ReplicationCalls(Replication):
             if not leftover.has_answers:
                 raise
             leftover.fail(error)
+            return run.read(leftover.replies)
         return run.read(replies if run.is_atomic else leftover.replies)
 
     def execute_noreply(self, run: Run) -> None:
