@@ -1,8 +1,9 @@
 """Run redis-py's own test suite over the drop-in, and compare with redis-py itself.
 
 Rule 1: the suite is downloaded with pip, in the version that is installed, into a temporary folder. It is never copied.
-Rule 2: each file runs twice, plain and with ``dropin_plugin``. A test that passes plain and fails over the drop-in is a
-        difference. Those of ``KNOWN`` are explained; any other makes this script fail.
+Rule 2: each file runs twice, plain and with ``dropin_plugin``, on a server or a cluster of its own. A test that passes
+        plain and fails over the drop-in is a difference. Those of ``KNOWN`` are explained; any other makes this script
+        fail.
 Rule 3: the suite's fixtures make clients that hold one connection; here they make pooled ones, which use the engine.
 """
 
@@ -15,50 +16,91 @@ import sys
 import tarfile
 import tempfile
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from fnmatch import fnmatchcase
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, Final
 
-from respool.testing import Server
+from respool.testing import ClusterServers, SentinelServers, Server
 
 TOOLS = Path(__file__).parent
-FILES = """
+#: The files that run against one server, with Sentinels, and against a cluster.
+ON_A_SERVER: Final = """
 test_commands test_pipeline test_scripting test_lock test_encoding test_client test_monitor test_pubsub test_retry
-test_multiprocessing test_function test_max_connections_error test_connection_pool test_command_parser
+test_multiprocessing test_function test_max_connections_error test_command_parser test_cache test_credentials
+test_connect test_connection test_connection_pool test_sentinel_managed_connection test_utils
 test_asyncio/test_commands test_asyncio/test_pipeline test_asyncio/test_scripting test_asyncio/test_lock
 test_asyncio/test_encoding test_asyncio/test_client test_asyncio/test_monitor test_asyncio/test_pubsub
-test_asyncio/test_retry test_asyncio/test_usage_counter test_asyncio/test_cwe_404 test_asyncio/test_connection_pool
+test_asyncio/test_retry test_asyncio/test_usage_counter test_asyncio/test_cwe_404 test_asyncio/test_credentials
+test_asyncio/test_connect test_asyncio/test_connection test_asyncio/test_connection_pool
+test_asyncio/test_sentinel_managed_connection test_asyncio/test_utils
 """.split()
-MARKS = "not (onlycluster or redismod or ssl or replica or cp_integration or multidb_integration)"
+WITH_SENTINELS: Final = ["test_sentinel", "test_asyncio/test_sentinel"]
+ON_A_CLUSTER: Final = """
+test_cluster test_cluster_transaction test_command_policies test_commands test_scripting test_lock test_encoding
+test_function test_pubsub
+test_asyncio/test_cluster test_asyncio/test_cluster_transaction test_asyncio/test_command_policies
+test_asyncio/test_commands test_asyncio/test_scripting test_asyncio/test_lock test_asyncio/test_encoding
+test_asyncio/test_pubsub
+""".split()
+#: What is left out: tests that need modules, TLS, or servers that are set up by hand.
+NOT_HERE: Final = "redismod or ssl or replica or cp_integration or multidb_integration"
 #: These set passwords and users through a pooled client, and fail with redis-py too. They spoil the server for others.
-SPOILERS = tuple(f"tests/test_commands.py::TestRedisCommands::{name}" for name in ("test_auth", "test_acl"))
+SPOILERS: Final = tuple(f"tests/test_commands.py::TestRedisCommands::{name}" for name in ("test_auth", "test_acl"))
 
 #: Differences that are meant, or that cannot be met, as patterns of test names, and why.
-KNOWN: dict[str, str] = {
+KNOWN: Final[dict[str, str]] = {
     "*test_client_kill*": "counts connections by name: redis-py's, which ran CLIENT SETNAME, and respool's have it",
     "*TestRedisClientRetry::*": "replaces redis.Redis.parse_response, which respool does not call",
     "*::test_on_connect_error": "looks at a connection of redis-py's, and none is made",
     "*::test_default_config_client_executes_commands_without_maint_notifications": "scripts a connection of redis-py's",
+    "*::test_busy_loading_from_pipeline*": "looks at a connection of redis-py's, and none is made",
+    "*::test_pipeline_reset_releases_connection_when_cancelled*": "looks at what redis-py's pool has lent",
     "*::test_slowlog_get": "replaces redis.Redis.parse_response, which respool does not call",
 }
 
 
-def run(folder: Path, files: Sequence[str], url: str, *options: str, plugin: bool) -> dict[str, str]:
+def run(folder: Path, files: Sequence[str], servers: Any, marks: str, *options: str, plugin: bool) -> dict[str, str]:
     """Run the suite; return the outcome of each test: passed, failed or skipped."""
+    url = servers.url if isinstance(servers, Server) else servers.nodes[0].url
+    if isinstance(servers, SentinelServers):
+        places = ",".join(f"{sentinel.host}:{sentinel.port}" for sentinel in servers.sentinels)
+        options = (*options, f"--sentinels={places}", f"--master-service={servers.name}")
     report = folder / ("dropin.xml" if plugin else "plain.xml")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", f"--junitxml={report}"]
-    command += ["-m", MARKS, f"--redis-url={url}", "-o", "addopts=", "-o", "junit_family=xunit1", "--tb=short"]
+    command += ["-m", marks, f"--redis-url={url}", "-o", "addopts=", "-o", "junit_family=xunit1", "--tb=short"]
     command += [f"--deselect={name}" for name in SPOILERS] + (["-p", "dropin_plugin"] if plugin else [])
     command += [f"tests/{name}.py" for name in files] + list(options)
     path = os.pathsep.join([str(TOOLS), *filter(None, [os.environ.get("PYTHONPATH")])])
-    subprocess.run(command, cwd=folder, check=False, env={**os.environ, "PYTHONPATH": path})
+    ended = subprocess.run(command, cwd=folder, check=False, env={**os.environ, "PYTHONPATH": path})
+    if ended.returncode not in (0, 1):  # 1: some tests have failed
+        raise SystemExit(f"pytest could not run the suite: it ended with {ended.returncode}")
     outcomes = {}
     for case in ET.parse(report).iter("testcase"):
         kinds = {child.tag for child in case}
         outcome = "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"
         outcomes[f"{case.get('classname')}::{case.get('name')}"] = outcome
     return outcomes
+
+
+def compare(
+    folder: Path, files: Sequence[str], servers: Callable[[], AbstractContextManager[Any]], marks: str, *options: str
+) -> bool:
+    """Run files of the suite plain and over the drop-in; print and return whether all differences are known."""
+    with servers() as running:
+        plain = run(folder, files, running, marks, *options, plugin=False)
+    with servers() as running:
+        dropin = run(folder, files, running, marks, *options, plugin=True)
+    passed = [name for name, outcome in plain.items() if outcome == "passed"]
+    different = sorted(name for name in passed if dropin.get(name) != "passed")
+    unknown = [name for name in different if not any(fnmatchcase(name, pattern) for pattern in KNOWN)]
+    print(f"\n{len(passed)} tests pass with redis-py; {len(passed) - len(different)} of them over the drop-in.")
+    for name in different:
+        print(f"  {'known' if name not in unknown else 'NEW  '}  {name}")
+    return not unknown
 
 
 def fetch(folder: Path) -> Path:
@@ -78,23 +120,25 @@ def fetch(folder: Path) -> Path:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("files", nargs="*", default=FILES, help="files of the suite, such as test_pipeline")
+    parser.add_argument("files", nargs="*", help="files of the suite, such as test_pipeline; without any, all")
     parser.add_argument("-k", default="", help="run only tests whose names match, as in pytest")
-    parser.add_argument("--server", help="another server than the embedded Valkey, as in redis-server")
+    parser.add_argument("--on", choices=("server", "sentinels", "cluster"), help="run only what runs there")
+    parser.add_argument("--binary", help="another server than the embedded Valkey, as in redis-server")
     given = parser.parse_args()
     options = ["-k", given.k] if given.k else []
-    with tempfile.TemporaryDirectory() as temporary, Server(given.server) as server:
+    is_explained = True
+    with tempfile.TemporaryDirectory() as temporary:
         folder = fetch(Path(temporary))
-        plain = run(folder, given.files, server.url, *options, plugin=False)
-        server.command("FLUSHALL")
-        dropin = run(folder, given.files, server.url, *options, plugin=True)
-    passed = [name for name, outcome in plain.items() if outcome == "passed"]
-    different = sorted(name for name in passed if dropin.get(name) != "passed")
-    unknown = [name for name in different if not any(fnmatchcase(name, pattern) for pattern in KNOWN)]
-    print(f"\n{len(passed)} tests pass with redis-py; {len(passed) - len(different)} of them over the drop-in.")
-    for name in different:
-        print(f"  {'known' if name not in unknown else 'NEW  '}  {name}")
-    return 1 if unknown else 0
+        places: dict[str, tuple[list[str], Callable[..., Any], str]] = {
+            "server": (ON_A_SERVER, Server, "onlycluster"),
+            "sentinels": (WITH_SENTINELS, partial(SentinelServers, name="redis-py-test"), "onlycluster"),
+            "cluster": (ON_A_CLUSTER, ClusterServers, "onlynoncluster"),
+        }
+        for place, (files, servers, left_out) in places.items():
+            if given.on in (None, place):
+                wanted, marks = given.files or files, f"not ({left_out} or {NOT_HERE})"
+                is_explained &= compare(folder, wanted, partial(servers, binary=given.binary), marks, *options)
+    return 0 if is_explained else 1
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 import redis as original
 
 from respool.compat import redis
-from respool.testing import Server
+from respool.testing import FakeNode, Server
 
 FILLS: list[Callable[[Any], Any]] = [
     lambda p: p,
@@ -70,16 +70,26 @@ def test_a_pipeline_takes_no_connection_of_redis_pys(server: Server) -> None:
         assert client.connection_pool._created_connections == 0
 
 
-def test_a_pipeline_with_watch_is_redis_pys(server: Server) -> None:
-    with redis.from_url(server.url) as client, client.pipeline() as pipe:
-        pipe.watch("k")
-        assert pipe.get("k") is None
-        client.set("k", 1)
-        pipe.multi()
-        pipe.set("k", 2)
-        with pytest.raises(redis.WatchError):
-            pipe.execute()
-        assert client.get("k") == b"1"
+@pytest.mark.parametrize("atomic", [True, False])
+@pytest.mark.parametrize("before", [0, 1])
+def test_an_error_that_ends_connections_ends_a_pipeline_where_it_does_in_redis_py(before: int, atomic: bool) -> None:
+    def run(kind: Any) -> Any:
+        with kind(port=node.port, protocol=2, retry=None) as client:
+            pipe = client.pipeline(transaction=atomic)
+            for _ in range(before):
+                pipe.ping()
+            try:
+                return [plain(value) for value in pipe.get("k").execute(raise_on_error=False)]
+            except original.RedisError as error:
+                return plain(error)
+
+    with FakeNode() as node:
+        loading = b"-LOADING still\r\n"
+        node.on("MULTI", b"+OK\r\n")
+        node.on("PING", b"+QUEUED\r\n" if atomic else b"+PONG\r\n")
+        node.on("GET", b"+QUEUED\r\n" if atomic else loading)
+        node.on("EXEC", b"*%d\r\n" % (before + 1) + b"+PONG\r\n" * before + loading)
+        assert run(redis.Redis) == run(original.Redis)
 
 
 def test_a_transaction_is_one(server: Server) -> None:

@@ -1,7 +1,7 @@
 """redis-py on respool's pools: ``from respool.compat import redis`` in place of ``import redis``.
 
 ``Redis``, ``ConnectionPool`` and the others are subclasses of redis-py's own. Commands and pipelines go through a
-respool pool; whatever needs a connection of its own (WATCH, pub/sub, MONITOR) goes by redis-py's path. Every other name
+respool pool; whatever needs a connection of redis-py's (pub/sub, MONITOR) goes by redis-py's path. Every other name
 of redis-py is found here too, unchanged.
 """
 

@@ -20,35 +20,30 @@ from redis.asyncio import client
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE
+from redis.exceptions import RedisError
 
 from respool.compat.redis._async_pools import ConnectionPool, take_over
 from respool.compat.redis._commands import MARK, Plan, identity_of, known_plan, plan_of, planned
 from respool.compat.redis._errors import as_redis_error, last_of, with_redis_errors
 from respool.compat.redis._observed import is_observed
 from respool.compat.redis._runs import (
+    AsyncEngineConnection,
     EngineConnection,
     called_back,
     for_callback,
+    may_have_written,
     plans_for,
     read_run,
     refusal_of,
     run_of,
 )
+from respool.compat.redis._watching import AsyncLeaseConnection
 from respool.errors import Error, PoolClosed, ServerError, TransactionAborted
 
 _Client: Final = original.Redis
 _execute_command: Final = _Client.execute_command
 _callback_of: Final = dict.get
 _NO_RETRY: Final = Retry(NoBackoff(), 0)
-
-
-class AsyncEngineConnection(EngineConnection):
-    """Stands where redis-py keeps its connection while an engine runs a command or a pipeline."""
-
-    __slots__ = ()
-
-    async def disconnect(self, *_: Any, **__: Any) -> None:  # type: ignore[override]
-        """Do nothing: the engine looks after its connections."""
 
 
 class Redis(original.Redis):
@@ -163,9 +158,10 @@ async def _take_identity(pool: Any, changes: dict[str, Any]) -> None:
 
 
 class Pipeline(client.Pipeline):
-    """redis-py's asyncio ``Pipeline``: without WATCH its commands go through respool in one run."""
+    """redis-py's asyncio ``Pipeline``: its commands go through respool in one run, those after a WATCH on a lease."""
 
     connection: Any
+    watching: bool
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:  # noqa: FBT001, FBT002 - redis-py's signature
         """Execute all commands of the pipeline and return their replies, as redis-py does."""
@@ -179,8 +175,37 @@ class Pipeline(client.Pipeline):
                 await self._take_identities(stack, replies)
                 return replies
             self.connection = AsyncEngineConnection(pool, engine, plans, _NO_RETRY)
+        elif type(self.connection) is AsyncLeaseConnection:
+            self.connection.prepare(self.command_stack)
         values: list[Any] = await super().execute(raise_on_error)
         return values
+
+    async def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
+        if self.connection is None and args[0] == "WATCH":
+            pool: Any = self.connection_pool
+            engine = pool._make_engine() if isinstance(pool, ConnectionPool) else None
+            if engine is not None:
+                self.connection = AsyncLeaseConnection(pool, engine, Retry)
+        return await super().immediate_execute_command(*args, **options)
+
+    async def _send_command_parse_response(self, conn: Any, command_name: Any, *args: Any, **options: Any) -> Any:
+        if type(conn) is AsyncEngineConnection:
+            return await _run(conn.pool, conn.engine, planned(args), self.response_callbacks, args, options)
+        if type(conn) is not AsyncLeaseConnection:
+            return await super()._send_command_parse_response(conn, command_name, *args, **options)
+        plan = planned(args)
+        try:
+            reply = await _run(conn, conn, plan, self.response_callbacks, args, options)
+        except RedisError as error:
+            if self.watching and may_have_written(error.__cause__, [plan]):
+                await self.reset()
+            raise
+        if command_name == "WATCH":
+            self.watching = True
+            conn.try_once()
+        elif command_name in self.UNWATCH_COMMANDS:
+            self.watching = False
+        return reply
 
     async def _take_identities(self, stack: list[Any], replies: list[Any]) -> None:
         for (args, _), reply in zip(stack, replies, strict=False):
@@ -188,30 +213,25 @@ class Pipeline(client.Pipeline):
                 await _take_identity(self.connection_pool, changes)
 
     async def _execute_transaction(self, connection: Any, commands: Any, raise_on_error: Any) -> Any:
-        if type(connection) is AsyncEngineConnection:
+        if isinstance(connection, EngineConnection):
             return await self._execute_run(connection, commands, raise_on_error, atomic=True)
         return await super()._execute_transaction(connection, commands, raise_on_error)
 
     async def _execute_pipeline(self, connection: Any, commands: Any, raise_on_error: Any) -> Any:
-        if type(connection) is AsyncEngineConnection:
+        if isinstance(connection, EngineConnection):
             return await self._execute_run(connection, commands, raise_on_error, atomic=False)
         return await super()._execute_pipeline(connection, commands, raise_on_error)
 
     async def _execute_run(self, connection: Any, commands: Any, raise_on_error: Any, *, atomic: bool) -> Any:
         plans = connection.plans
-        calls = run_of(plans, commands)
         try:
-            try:
-                replies = await connection.engine.execute_many(calls, atomic=atomic)
-            except PoolClosed:
-                connection.engine = _other_engine(connection.pool, connection.engine)
-                if connection.engine is None:
-                    raise
-                replies = await connection.engine.execute_many(calls, atomic=atomic)
+            replies = await connection.run(run_of(plans, commands), atomic=atomic)
         except TransactionAborted as error:
             raise refusal_of(self, commands, error) from error
         except Error as error:
+            self.watching = self.watching and not may_have_written(error, plans)
             raise as_redis_error(error) from error
+        self.watching = self.watching and not atomic
         values, has_errors = read_run(plans, replies, atomic=atomic)
         if has_errors and raise_on_error:
             self.raise_first_error(commands, values)
@@ -220,8 +240,7 @@ class Pipeline(client.Pipeline):
 
     async def load_scripts(self) -> None:
         """Load the scripts of the pipeline that the server does not know."""
-        connection = self.connection
-        if type(connection) is not AsyncEngineConnection:
+        if not isinstance(self.connection, EngineConnection):
             await super().load_scripts()
             return
         scripts = list(self.scripts)
@@ -232,10 +251,15 @@ class Pipeline(client.Pipeline):
 
     async def _now(self, *args: Any) -> Any:
         """Run one command at once, before the pipeline."""
-        connection = self.connection
-        return await _run(connection.pool, connection.engine, planned(args), self.response_callbacks, args, {})
+        return await self._send_command_parse_response(self.connection, args[0], *args)
 
     async def reset(self) -> None:
-        if type(self.connection) is AsyncEngineConnection:
-            self.connection = None
+        connection = self.connection
+        if isinstance(connection, EngineConnection):
+            try:
+                if self.watching and type(connection) is AsyncLeaseConnection:
+                    await connection.unwatch()
+            finally:
+                self.connection, self.watching = None, False
+                connection.release()
         await super().reset()

@@ -17,6 +17,7 @@ import redis
 from redis import client
 from redis.backoff import NoBackoff
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from respool.compat.redis._commands import MARK, Plan, identity_of, known_plan, plan_of, planned
@@ -27,11 +28,13 @@ from respool.compat.redis._runs import (
     EngineConnection,
     called_back,
     for_callback,
+    may_have_written,
     plans_for,
     read_run,
     refusal_of,
     run_of,
 )
+from respool.compat.redis._watching import LeaseConnection
 from respool.errors import Error, PoolClosed, ServerError, TransactionAborted
 
 _Client: Final = redis.Redis
@@ -144,9 +147,10 @@ def _take_identity(pool: Any, changes: dict[str, Any]) -> None:
 
 
 class Pipeline(client.Pipeline):
-    """redis-py's ``Pipeline``: without WATCH its commands go through respool in one run."""
+    """redis-py's ``Pipeline``: its commands go through respool in one run, those after a WATCH on a lease."""
 
     connection: Any
+    watching: bool
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:  # noqa: FBT001, FBT002 - redis-py's signature
         if self.connection is None and self.command_stack and not self.watching:
@@ -159,8 +163,37 @@ class Pipeline(client.Pipeline):
                 self._take_identities(stack, replies)
                 return replies
             self.connection = EngineConnection(pool, engine, plans, _NO_RETRY)
+        elif type(self.connection) is LeaseConnection:
+            self.connection.prepare(self.command_stack)
         values: list[Any] = super().execute(raise_on_error)
         return values
+
+    def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
+        if self.connection is None and args[0] == "WATCH":
+            pool: Any = self.connection_pool
+            engine = (pool._engine or pool._make_engine()) if isinstance(pool, ConnectionPool) else None
+            if engine is not None:
+                self.connection = LeaseConnection(pool, engine, Retry)
+        return super().immediate_execute_command(*args, **options)
+
+    def _send_command_parse_response(self, conn: Any, command_name: Any, *args: Any, **options: Any) -> Any:
+        if type(conn) is EngineConnection:
+            return _run(conn.pool, conn.engine, planned(args), self.response_callbacks, args, options)
+        if type(conn) is not LeaseConnection:
+            return super()._send_command_parse_response(conn, command_name, *args, **options)
+        plan = planned(args)
+        try:
+            reply = _run(conn, conn, plan, self.response_callbacks, args, options)
+        except RedisError as error:
+            if self.watching and may_have_written(error.__cause__, [plan]):
+                self.reset()
+            raise
+        if command_name == "WATCH":
+            self.watching = True
+            conn.try_once()
+        elif command_name in self.UNWATCH_COMMANDS:
+            self.watching = False
+        return reply
 
     def _take_identities(self, stack: list[Any], replies: list[Any]) -> None:
         for (args, _), reply in zip(stack, replies, strict=False):
@@ -168,37 +201,32 @@ class Pipeline(client.Pipeline):
                 _take_identity(self.connection_pool, changes)
 
     def _execute_transaction(self, connection: Any, commands: Any, raise_on_error: Any) -> Any:
-        if type(connection) is EngineConnection:
+        if isinstance(connection, EngineConnection):
             return self._execute_run(connection, commands, raise_on_error, atomic=True)
         return super()._execute_transaction(connection, commands, raise_on_error)
 
     def _execute_pipeline(self, connection: Any, commands: Any, raise_on_error: Any) -> Any:
-        if type(connection) is EngineConnection:
+        if isinstance(connection, EngineConnection):
             return self._execute_run(connection, commands, raise_on_error, atomic=False)
         return super()._execute_pipeline(connection, commands, raise_on_error)
 
     def _execute_run(self, connection: EngineConnection, commands: Any, raise_on_error: Any, *, atomic: bool) -> Any:
         plans = connection.plans
-        calls = run_of(plans, commands)
         try:
-            try:
-                replies = connection.engine.execute_many(calls, atomic=atomic)
-            except PoolClosed:
-                if not connection.renew():
-                    raise
-                replies = connection.engine.execute_many(calls, atomic=atomic)
+            replies = connection.run(run_of(plans, commands), atomic=atomic)
         except TransactionAborted as error:
             raise refusal_of(self, commands, error) from error
         except Error as error:
+            self.watching = self.watching and not may_have_written(error, plans)
             raise as_redis_error(error) from error
+        self.watching = self.watching and not atomic
         values, has_errors = read_run(plans, replies, atomic=atomic)
         if has_errors and raise_on_error:
             self.raise_first_error(commands, values)
         return called_back(plans, commands, values, self.response_callbacks)
 
     def load_scripts(self) -> None:
-        connection = self.connection
-        if type(connection) is not EngineConnection:
+        if not isinstance(self.connection, EngineConnection):
             super().load_scripts()
             return
         scripts = list(self.scripts)
@@ -209,10 +237,24 @@ class Pipeline(client.Pipeline):
 
     def _now(self, *args: Any) -> Any:
         """Run one command at once, before the pipeline."""
-        connection = self.connection
-        return _run(connection.pool, connection.engine, planned(args), self.response_callbacks, args, {})
+        return self._send_command_parse_response(self.connection, args[0], *args)
 
     def reset(self) -> None:
-        if type(self.connection) is EngineConnection:
-            self.connection = None
+        connection = self.connection
+        if isinstance(connection, EngineConnection):
+            try:
+                if self.watching and type(connection) is LeaseConnection:
+                    connection.unwatch()
+            finally:
+                self._let_go(connection)
         super().reset()
+
+    def _let_go(self, connection: EngineConnection) -> None:
+        self.connection, self.watching = None, False
+        connection.release()
+
+    def __del__(self) -> None:
+        connection = self.__dict__.get("connection")
+        if isinstance(connection, EngineConnection):
+            self._let_go(connection)  # an UNWATCH would wait
+        super().__del__()

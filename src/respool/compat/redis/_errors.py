@@ -10,8 +10,10 @@ from typing import Any
 
 from redis import exceptions
 from redis._parsers.base import BaseParser
+from redis.utils import format_error_message
 
 from respool.errors import (
+    ConnectFailed,
     DecodeError,
     Error,
     PoolExhausted,
@@ -40,6 +42,8 @@ def _made(error: Error) -> Any:
         return exceptions.DataError(str(error))
     if isinstance(error, PoolExhausted):
         return exceptions.MaxConnectionsError(str(error))
+    if isinstance(error, ConnectFailed) and isinstance(reason := error.__cause__, OSError) and reason.errno:
+        return exceptions.ConnectionError(format_error_message(error.address.removeprefix("unix:"), reason))
     if isinstance(error, TimeoutError) and not isinstance(error, PoolTimeout):
         return exceptions.TimeoutError(str(error))
     return exceptions.ConnectionError(str(error))

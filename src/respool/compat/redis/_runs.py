@@ -2,7 +2,8 @@
 
 Rule 1: a pipeline goes to the engine whole or not at all.
 Rule 2: a server's error is a value, raised with its position by redis-py's own ``raise_first_error``. An error that
-        redis-py takes for the end of the connection (LOADING, a wrong password) is raised as it is.
+        redis-py takes for the end of the connection (LOADING, a wrong password) is raised as it is, in a transaction
+        if it is the first reply.
 Rule 3: a transaction whose command was refused raises the error of that command, not EXECABORT, as redis-py does.
 """
 
@@ -16,7 +17,7 @@ from redis.client import EMPTY_RESPONSE, NEVER_DECODE
 from respool import Command
 from respool.compat.redis._commands import Plan, known_plan, plan_of
 from respool.compat.redis._errors import as_redis_error, with_redis_errors
-from respool.errors import Error, TransactionAborted
+from respool.errors import Error, PoolClosed, TransactionAborted
 
 #: Options of a call that are not for its callback.
 _INTERNAL: Final = ("keys", NEVER_DECODE, EMPTY_RESPONSE)
@@ -51,11 +52,16 @@ def read_run(plans: list[Plan], replies: list[Any], *, atomic: bool) -> tuple[li
         if isinstance(reply, Error):
             has_errors = True
             error = replies[at] = as_redis_error(reply)
-            if not atomic and not isinstance(error, exceptions.ResponseError):
+            if (not atomic or at == 0) and not isinstance(error, exceptions.ResponseError):
                 raise error
         elif plan.runs_code:
             replies[at] = with_redis_errors(reply)
     return replies, has_errors
+
+
+def may_have_written(error: BaseException | None, plans: list[Plan]) -> bool:
+    """Tell whether respool's error leaves open that a command which writes has run."""
+    return getattr(error, "executed", "no") != "no" and not all(plan.spec.safe for plan in plans)
 
 
 def called_back(plans: list[Plan], stack: list[Any], values: list[Any], callbacks: Any) -> list[Any]:
@@ -81,6 +87,9 @@ def for_callback(options: dict[str, Any]) -> dict[str, Any]:
 def refusal_of(pipeline: Any, stack: list[Any], error: TransactionAborted) -> Exception:
     """Return the error to raise for a transaction that was not run."""
     refused, index = error.__cause__, error.refused_index
+    if index is None and refused is None:
+        changed: Exception = exceptions.WatchError("Watched variable changed.")
+        return changed
     if index is None or not isinstance(refused, Error):
         return as_redis_error(error)
     made = as_redis_error(refused)
@@ -107,17 +116,55 @@ class EngineConnection:
         self.port = settings.get("port")
         self.db = settings.get("db", 0)
 
-    def renew(self) -> bool:
-        """Take the pool's new engine if this one was dropped; False if it is still the pool's own."""
-        current = self.pool._engine
-        if current is self.engine:
-            return False
-        self.engine = current or self.pool._make_engine()
-        return self.engine is not None
+    def run(self, calls: list[Command[Any]], *, atomic: bool) -> list[Any]:
+        """Run commands on the engine. One that was dropped before it sent them is replaced by the next one."""
+        try:
+            replies: list[Any] = self.engine.execute_many(calls, atomic=atomic)
+        except PoolClosed:
+            if not self.renew():
+                raise
+            replies = self.engine.execute_many(calls, atomic=atomic)
+        return replies
 
-    def disconnect(self, *_: Any, **__: Any) -> None:
-        """Do nothing: the engine looks after its connections."""
+    def renew(self) -> bool:
+        """Take the pool's new engine if this one was dropped; False if it is still the pool's own, or there is none."""
+        engine = self.pool._engine or self.pool._make_engine()
+        if engine is None or engine is self.engine:
+            return False
+        self.engine = engine
+        return True
+
+    def release(self) -> None:
+        """Do nothing: the engine looks after its connections. So do the next methods."""
+
+    def _close(self) -> None: ...
+
+    def disconnect(self, *_: Any, **__: Any) -> None: ...
 
     def should_reconnect(self) -> bool:
         return False
 
+
+class AsyncEngineConnection(EngineConnection):
+    """The same for asyncio."""
+
+    __slots__ = ()
+
+    async def run(self, calls: list[Command[Any]], *, atomic: bool) -> list[Any]:  # type: ignore[override]
+        try:
+            replies: list[Any] = await self.engine.execute_many(calls, atomic=atomic)
+        except PoolClosed:
+            if not self.renew():
+                raise
+            replies = await self.engine.execute_many(calls, atomic=atomic)
+        return replies
+
+    def renew(self) -> bool:
+        engine = self.pool._make_engine()
+        if engine is None or engine is self.engine:
+            return False
+        self.engine = engine
+        return True
+
+    async def disconnect(self, *_: Any, **__: Any) -> None:  # type: ignore[override]
+        """Do nothing: the engine looks after its connections."""
