@@ -102,9 +102,9 @@ TESTS_OF: Final = {
     "_async/routing/finder.py": _SENTINELS,
     "_async/routing/hearing.py": f"{_SENTINELS} asyncio_/test_sentinel_buckets.py",
     "_async/routing/sentinel.py": _SENTINELS,
-    "_async/routing/service_buckets.py": "asyncio_/test_heirs.py asyncio_/test_sentinel_buckets.py",
+    "_async/routing/service_buckets.py": "asyncio_/test_heirs_of_servers.py asyncio_/test_sentinel_buckets.py",
     "_facts/service_options.py": "facts/test_service_options.py",
-    "_async/routing/followed.py": f"asyncio_/test_heirs.py {_SENTINELS}",
+    "_async/routing/followed.py": f"asyncio_/test_heirs_of_servers.py {_SENTINELS}",
     "_async/routing/replication.py": _SENTINELS,
     "_protocol/handshake.py": "protocol/test_handshake.py",
     "_protocol/masking.py": "protocol/test_peer.py",
@@ -138,8 +138,8 @@ TESTS_OF: Final = {
     "_async/routing/errands.py": "asyncio_/test_cluster_errands.py asyncio_/test_cluster_life.py",
     "_async/routing/members.py": "asyncio_/test_cluster_life.py asyncio_/test_cluster_refreshes.py",
     "_async/routing/routed.py": f"{_REDIRECTS} asyncio_/test_cluster_life.py",
-    "_async/routing/scatter.py": "asyncio_/test_heirs.py asyncio_/test_cluster_runs.py "
-    "asyncio_/test_cluster_errands.py "
+    "_async/routing/scatter.py": "asyncio_/test_heirs.py asyncio_/test_heirs_of_servers.py "
+    "asyncio_/test_cluster_runs.py asyncio_/test_cluster_errands.py "
     "asyncio_/test_cluster_life.py asyncio_/only/test_cluster_loops.py asyncio_/test_hash_pool.py "
     "simulation/cluster/test_found_in_clusters.py asyncio_/test_cluster_scripts.py",
     "_async/routing/slot_map.py": f"asyncio_/test_heirs.py asyncio_/test_cluster_life.py {_MAPS} {_REDIRECTS} "

@@ -156,6 +156,7 @@ class TestEvents:
     def test_a_message_that_is_malformed_is_none(self, message: tuple[str, str]) -> None:
         channel, text = message
         assert event((channel, text.replace(" 170", " x70"))) is None
+        assert event((channel, text.replace(" 170", f" {'1' * 5000}"))) is None, "more digits than Python reads"
         assert event((channel, text.replace("127.0.0.1 ", " "))) is None
         assert event((channel, text.split(" ")[0])) is None
         assert event((channel, "")) is None

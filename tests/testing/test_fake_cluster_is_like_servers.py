@@ -131,6 +131,7 @@ class TestAtRest:
             *said("R", "GET {a}no", "READONLY", "GET {a}no", "SET {a}no x", "GET {b}1", "WATCH {a}no", "UNWATCH"),
             *said("R", "MULTI", "GET {a}no", "EXEC", "MULTI", "SET {a}no x", "EXEC", "ASKING", "SET {a}no x"),
             *said("R", "READWRITE", "GET {a}no", "READONLY", "RESET", "GET {a}no", "ASKING", "GET {a}no"),
+            *said("R", "FLUSHALL", "DBSIZE"),
         )
 
     def test_what_is_written_is_on_the_replica(self, pair: tuple[Party, Party]) -> None:

@@ -120,7 +120,7 @@ def read_event(channel: str, text: str, name: str, *, asked: Address, remap: Rem
 def _address(host: Any, port: Any, asked: Address, remap: Remap | None) -> Address | None:
     """Return the address to dial; None for what is none."""
     host, port = _text(host), _text(port)
-    if not host or not (port.isascii() and port.isdigit()):
+    if not host or not (port.isascii() and port.isdigit() and len(port) < 6):  # Python reads no number of any length
         return None
     return address_of(host, int(port), asked=asked, remap=remap)
 

@@ -103,7 +103,8 @@ def blpop(*keys: Key, timeout: float | timedelta = 0) -> Command[tuple[Text, Tex
     """Wait until one of the lists has an element, and return its key and its first element.
 
     Returns None after ``timeout``. It takes from the first list, in the order of ``keys``, that has elements.
-    The client that has waited longest is served first. Raises UsageValueError without keys.
+    The client that has waited longest is served first. Raises UsageValueError without keys, and UsageTypeError for a
+    number behind keys that are none: the timeout is given by name.
     """
     return Command(BLPOP, *with_patience(BLPOP, keys, timeout))
 

@@ -186,6 +186,9 @@ async def test_a_script_without_a_text_or_a_client_is_refused(server: Server) ->
         with pytest.raises(UsageError, match="has no client"):
             await script()
         assert await script(client=client) == 1
+        async with client.pipeline() as pipe:
+            result = await script(client=pipe)
+        assert result.result() == 1
         with pytest.raises(UsageError, match="the text of a script"):
             client.register_script("")
         with pytest.raises(UsageAttributeError, match="write a function"):

@@ -127,12 +127,14 @@ class Spread:
 
     async def _wait_for_heirs(self) -> None:
         """Send what was refused again once the map has changed, or ``NEWS`` is over; give up when its time is over."""
-        now, ends = self._group.members.now, self._give_up_at
+        group, now, ends = self._group, self._group.members.now, self._give_up_at
         refused, self._refused = self._refused, []
         seconds = NEWS if ends is None else min(max(ends - now(), 0.0), NEWS)
-        await self._group.news([serving for serving, _, _ in refused], seconds)
+        await group.news([serving for serving, _, _ in refused], seconds)
         for _, piece, error in refused:
-            if ends is None or now() < ends:
+            if group.closed:
+                self._scatter.answer(piece, PoolClosed(f"the pool of {group.options.address} is closed"))
+            elif ends is None or now() < ends:
                 self._scatter.send_again(piece)
             else:
                 self._scatter.answer(piece, error)

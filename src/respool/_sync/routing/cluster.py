@@ -106,7 +106,7 @@ class Cluster(Group[ClusterOptions]):
     def news(self, refused: Sequence[Serving], seconds: float) -> None:
         """Wait until each of these nodes may have an heir, for no longer than ``seconds``."""
         gate = self.map.gate
-        if any(self.heir(serving, as_primary=True) is serving for serving in refused):
+        if not self.closed and any(self.heir(serving, as_primary=True) is serving for serving in refused):
             gate.wait(seconds)
 
     def refusal(self, error: Error, serving: Serving, spec: Spec, slot: int | None) -> Redirect | None:

@@ -1,4 +1,7 @@
-"""``Script`` of coredis on respool's scripts: a call sends the hash, and the text where a server does not know that."""
+"""``Script`` of coredis on respool's scripts: a call sends the hash, and the text where a server does not know that.
+
+Rule 1: where no reply tells whether the server knows it, in a pipeline and without replies, the text is sent.
+"""
 
 from __future__ import annotations
 
@@ -44,13 +47,13 @@ class Script:
         is_read = self.readonly if readonly is None else readonly
         given: dict[str, Any] = {"keys": list(keys or ()), "args": list(args or ())}
         if isinstance(client, AsyncPipeline):
-            return client.script(client_of(self.registered_client).script(self.script, readonly=is_read), **given)
+            return (client.eval_ro if is_read else client.eval)(self.script, **given)
+        if client.noreply:
+            return await (client.eval_ro if is_read else client.eval)(self.script, **given)
         await client.initialize()
         with old_errors():
-            if client.noreply:
-                run = client.eval_ro if is_read else client.eval
-                return await run(self.script, **given)
-            return await client_of(client).script(self.script, readonly=is_read)(**given)
+            script = client.connection_pool.engine.script(self.script, readonly=is_read)
+            return await script(**given)
 
     #: The same.
     execute = __call__
@@ -58,8 +61,3 @@ class Script:
     def wraps(self, *_: object, **__: object) -> NoReturn:
         """Refuse: respool does not read signatures."""
         raise UsageAttributeError("write a function that calls the script: await script(keys=[...], args=[...])")
-
-
-def client_of(client: Any) -> Any:
-    """Return the pool of respool behind a client of coredis."""
-    return client.connection_pool.engine
