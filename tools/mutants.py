@@ -155,6 +155,7 @@ TESTS_OF: Final = {
     "compat/pyredis/_async/hashed.py": "compat/pyredis/asyncio_/test_sentinels.py",
     "compat/coredis/pubsub.py": "compat/coredis/test_pubsub.py",
     "compat/coredis/script.py": "compat/coredis/test_pubsub.py",
+    "commands/_arguments.py": "commands/test_arguments.py",
     "compat/aioredis/arguments.py": "compat/aioredis/test_aioredis.py",
     "compat/aioredis/connection.py": "compat/aioredis/test_aioredis.py",
     "compat/aioredis/pool.py": "compat/aioredis/test_aioredis.py",
