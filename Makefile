@@ -17,9 +17,11 @@ MINUTES ?= 5
 WORKERS ?= 3
 
 # The tests that "make prove" runs in their full form.
-LONG_PROOFS = tests/stepper tests/gates tests/servers tests/asyncio_/test_measured.py tests/threads/test_measured.py \
-  tests/asyncio_/test_sentinel_failover.py tests/threads/test_sentinel_failover.py \
-  tests/threads/only/test_interrupted_endings.py tests/testing
+LONG_PROOFS = tests/stepper tests/gates tests/servers tests/asyncio_ tests/threads tests/testing tests/commands \
+  tests/pooling tests/routing
+
+# Without compiled files, every process of a run rewrites and compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # PYTHON is used if it is given, whatever .venv was made with; otherwise the first interpreter that is new enough.
 ifdef PYTHON

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-import effort  # noqa: F401 - how hard the state machines try
+from effort import IS_MUTANT, IS_PROOF, TAKING_TURNS, deal  # and how hard the state machines try
 from leavings import sockets, workers
 from respool.testing import wait_until
 
@@ -84,10 +84,29 @@ LONG_FILES = (
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long files first. The others stay as they are."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the long files first; the others stay as they are. In the short form, leave out what the twin of a test does."""
     ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONG_FILES)}
     items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
+    if not IS_PROOF and not IS_MUTANT:  # a mutant is in one of the worlds only
+        left_out = [item for item in items if is_done_by_its_twin(item)]
+        items[:] = [item for item in items if not is_done_by_its_twin(item)]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def is_done_by_its_twin(item: pytest.Item) -> bool:
+    """Return whether the short form runs the twin of a test, for threads or for asyncio, in its place."""
+    worlds = ("asyncio_", "threads")
+    if item.path.name not in TAKING_TURNS or item.path.parent.name not in worlds:
+        return False
+    assert isinstance(item, pytest.Function)
+    return deal(f"turn of {item.originalname}", worlds) != item.path.parent.name
+
+
+def pytest_collection_finish() -> None:
+    """Never look again at the objects that exist now: modules and tests. So a collection after each test is cheap."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -50,7 +50,8 @@ def moments(step: int = 1) -> Iterator[int]:
 def sparse_moments(share: int) -> Iterator[int]:
     """Yield a third of the moments; in the full form, all of them.
 
-    Three similar scenes, with the shares 0, 1 and 2, take every moment between them. Each run deals the thirds anew.
+    Three similar scenes, with the shares 0, 1 and 2, take every moment between them; shares are counted modulo 3. Each
+    run deals the thirds anew.
     """
     if IS_PROOF:
         return moments()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -102,12 +103,14 @@ def floor_of(name: str) -> int:
     return FLOORS[folder_of(name)]
 
 
+@cache
 def tree(name: str) -> ast.Module:
     return ast.parse((SRC / f"{name}.py").read_text("utf-8"))
 
 
-def imports(name: str, *, for_checkers: bool = False) -> Iterator[tuple[int, str]]:
-    """Yield line and module of every import that happens at run time, wherever in the file it stands.
+@cache
+def imports(name: str, *, for_checkers: bool = False) -> list[tuple[int, str]]:
+    """Return line and module of every import that happens at run time, wherever in the file it stands.
 
     ``for_checkers``: those under ``if TYPE_CHECKING`` as well.
     """
@@ -121,18 +124,20 @@ def imports(name: str, *, for_checkers: bool = False) -> Iterator[tuple[int, str
         for child in ast.iter_child_nodes(node):
             yield from walk(child)
 
+    found: list[tuple[int, str]] = []
     for node in walk(tree(name)):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield node.lineno, alias.name
+            found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name}:{node.lineno}: imports are absolute"
             module = node.module or ""
             for alias in node.names:
                 inner = f"{module}.{alias.name}"
-                yield node.lineno, inner if as_file(inner) else module
+                found.append((node.lineno, inner if as_file(inner) else module))
+    return found
 
 
+@cache
 def as_file(module: str) -> str | None:
     """Return the file of a module of ours, or None."""
     if module.split(".")[0] != "respool":

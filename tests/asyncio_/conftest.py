@@ -1,40 +1,63 @@
-"""Every test runs on both event loops, with an empty server, and must leave nothing behind."""
+"""Every test gets an empty server and must leave nothing behind. Together the tests run on both event loops."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 import uvloop
 
 from asyncio_.harness import Callers, wait_until
-from effort import IS_PROOF
+from effort import IS_PROOF, deal
 from leavings import sockets, tasks, timers, workers
 from respool._async.shell.transport import AsyncTransport
 from respool.testing import Server
 
-#: What is about pools of many nodes knows nothing of loops: only transports do. ``make prove`` tries both all the same.
-ABOVE_THE_LOOPS = ("test_cluster_", "test_sentinel_", "test_hash_")
+LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}  # both in debug mode: pyproject.toml
+
+#: Files whose tests always run on both event loops: they are about transports, and those alone know of loops.
+ABOUT_LOOPS = (
+    "test_addresses.py",
+    "test_backpressure.py",
+    "test_blocked_writes.py",
+    "test_cuts.py",
+    "test_cycles.py",
+    "test_every_transport.py",
+)
 
 
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    if item.path.name.startswith(ABOVE_THE_LOOPS) and item.path.parent.name != "only" and not IS_PROOF:
-        return {"asyncio": asyncio.new_event_loop}
-    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}  # both in debug mode: pyproject.toml
+    return LOOPS
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In the short form, leave every case of a test to one of the two loops."""
+    left_out = {item for item in items if is_for_the_other_loop(item)} if not IS_PROOF else set()
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=list(left_out))
+
+
+def is_for_the_other_loop(item: pytest.Item) -> bool:
+    """Return whether the short form runs this case on the other loop. What is about loops runs on both."""
+    if Path(__file__).parent not in item.path.parents or not isinstance(item, pytest.Function):
+        return False
+    loop, _, case = item.callspec.id.partition("-") if hasattr(item, "callspec") else ("", "", "")
+    is_single = item.path.parent.name == "only" and not case
+    if loop not in LOOPS or is_single or item.path.name in ABOUT_LOOPS:
+        return False
+    return deal(f"{item.originalname} {case}", list(LOOPS)) != loop
 
 
 @pytest.fixture(scope="session")
 def running_server() -> Iterator[Server]:
     with Server() as running:
-        gc.collect()
-        gc.freeze()  # never collect the objects that exist now, so that a collection after each test is cheap
         yield running
-        gc.unfreeze()
 
 
 @pytest.fixture

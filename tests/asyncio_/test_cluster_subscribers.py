@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from asyncio_.harness import Callers, Signal, now, wait_until
+from effort import IS_PROOF
 from respool import AsyncClusterPool
 from respool._async.shell.compat import pause
 from respool._facts.slots import slot_of
@@ -23,7 +24,7 @@ from respool.types import Message
 FAILOVER = 25.0
 
 
-@pytest.fixture(scope="module", params=["valkey", "redis-server"])
+@pytest.fixture(scope="module", params=["valkey", "redis-server"] if IS_PROOF else ["valkey"])
 def running_cluster(request: pytest.FixtureRequest) -> Generator[ClusterServers, None, None]:
     if request.param != "valkey" and not shutil.which(request.param):
         pytest.skip("there is no redis-server on this machine")

@@ -146,6 +146,7 @@ async def test_one_deadline_bounds_the_call_and_its_cure(is_view: bool) -> None:
                 await script(timeout=None if is_view else 0.9)
             assert 0.8 < now() - began < 1.4  # the time of two calls would be 1.5
             assert len(node.calls("SCRIPT")) == 1
+            await pool.aclose(timeout=0)  # which would wait for the reply that never comes
 
 
 async def test_a_write_whose_connection_is_lost_has_an_unknown_outcome(server: Server) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from effort import IS_PROOF, deal
 from examples import EVERYWHERE, Call, Example, judge
 from respool import Pool
 from respool.errors import Error, UnknownCommand
@@ -56,11 +57,16 @@ def is_unknown(error: Any) -> bool:
 
 
 def check(example: Example, called: str, pools: Any, restore: Callable[[], object]) -> None:
-    """Make a call everywhere and judge its values. ``restore`` makes the server what the example expects."""
+    """Make a call everywhere and judge its values. ``restore`` makes the server what the example expects.
+
+    In the short form each pool is asked in one place, the next pool in the next place.
+    """
     if called not in example.servers.split(", "):
         pytest.skip("this server does not know the option")
-    for (protocol, encoding), pool in pools.items():
-        for place in places(example):
+    every, worlds = places(example), [*pools.items()]
+    first = deal(str(example.call), range(len(worlds)))
+    for number, ((protocol, encoding), pool) in enumerate(worlds[first:] + worlds[:first]):
+        for place in every if IS_PROOF else [every[number % len(every)]]:
             restore()
             try:
                 value = SURFACES[place](pool, example.call, filter(None, example.given.split(";")))

@@ -33,20 +33,23 @@ class Pipeline(PipelineCommands[bytes]):
         return args, spec, parse
 
 
-@pytest.mark.parametrize("surface", [Async(), Sync(), Pipeline()])
-def test_a_method_sends_what_the_function_says(example: Any, surface: Any) -> None:
-    method: Callable[..., Sent] | None = getattr(surface, example.call.name, None)
-    if method is None:
-        assert example.call.name == "reset"  # connections have a better one
-        return
-    args, spec, parse = method(*example.call.args, **example.call.options)
+SURFACES = [Async(), Sync(), Pipeline()]
+
+
+def test_a_method_sends_what_the_function_says(example: Any) -> None:
     command = example.call.command
-    assert args == command.args
-    assert spec is command.spec
-    assert (spec.parse if parse is None else parse) is command.parse
+    for surface in SURFACES:
+        method: Callable[..., Sent] | None = getattr(surface, example.call.name, None)
+        if method is None:
+            assert example.call.name == "reset"  # connections have a better one
+            continue
+        args, spec, parse = method(*example.call.args, **example.call.options)
+        assert args == command.args, surface
+        assert spec is command.spec, surface
+        assert (spec.parse if parse is None else parse) is command.parse, surface
 
 
-@pytest.mark.parametrize("surface", [Async(), Sync(), Pipeline()])
+@pytest.mark.parametrize("surface", SURFACES)
 def test_a_method_refuses_what_the_function_refuses(surface: Any) -> None:
     with pytest.raises(UsageValueError, match="nx and xx exclude each other"):
         surface.set("k", "v", nx=True, xx=True)

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from effort import IS_MUTANT
+from effort import IS_MUTANT, IS_PROOF
 from respool._pooling.ledger import Ledger
 from respool._pooling.quota import Quota
 from respool._pooling.slot import Place, Slot
@@ -365,4 +365,5 @@ class QuotaMachine(RuleBasedStateMachine):
 
 TestQuota = QuotaMachine.TestCase
 _USUAL = settings()
-TestQuota.settings = settings(_USUAL, max_examples=_USUAL.max_examples if IS_MUTANT else max(1000, _USUAL.max_examples))
+_FEWEST = 0 if IS_MUTANT else 1000 if IS_PROOF else 200
+TestQuota.settings = settings(_USUAL, max_examples=max(_FEWEST, _USUAL.max_examples))

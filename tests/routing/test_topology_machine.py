@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from effort import IS_MUTANT, IS_PROOF
 from respool._facts.server_records import SlotNode, SlotRange
 from respool._facts.slots import SLOTS
 from respool._routing.topology import Address, Change, Topology, View, ViewRefused, read_view
@@ -206,4 +207,7 @@ class TopologyMachine(RuleBasedStateMachine):
 
 
 TestTopologyMachine = TopologyMachine.TestCase
-TestTopologyMachine.settings = settings(settings.default)
+_USUAL = settings()
+TestTopologyMachine.settings = settings(  # every step compares maps of 16384 slots
+    _USUAL, max_examples=_USUAL.max_examples if IS_PROOF or IS_MUTANT else _USUAL.max_examples // 3
+)

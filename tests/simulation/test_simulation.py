@@ -1,4 +1,4 @@
-"""The promises of the async pool, checked in a few hundred simulated runs; ``python -m tests.simulation`` runs more."""
+"""The promises of the async pool, checked in a hundred simulated runs; ``python -m tests.simulation`` runs more."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .__main__ import show
 from .books import Books
 from .run import simulate
 
-SEEDS = 300
+SEEDS = 100
 QUICK_SEEDS = 60  # the others are marked slow
 PER_TEST = 20
 

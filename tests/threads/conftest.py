@@ -17,10 +17,7 @@ from threads.harness import Callers, wait_until
 @pytest.fixture(scope="session")
 def running_server() -> Iterator[Server]:
     with Server() as running:
-        gc.collect()
-        gc.freeze()  # never collect the objects that exist now, so that a collection after each test is cheap
         yield running
-        gc.unfreeze()
 
 
 @pytest.fixture

@@ -19,11 +19,16 @@ import command_pages
 import docs_hooks
 
 ROOT: Final = Path(__file__).parents[2]
-PAGES = command_pages.pages()
 
 
-def test_every_function_has_a_page_and_stands_in_the_index() -> None:
-    assert {Path(address).stem for address in PAGES} == set(commands.__all__)
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    """Return all pages by their addresses: made once, and not by every process that collects tests."""
+    return command_pages.pages()
+
+
+def test_every_function_has_a_page_and_stands_in_the_index(pages: dict[str, str]) -> None:
+    assert {Path(address).stem for address in pages} == set(commands.__all__)
     assert set(re.findall(r"\(commands/(\w+)\.md\)", command_pages.index())) == set(commands.__all__)
 
 
@@ -33,7 +38,7 @@ def test_the_index_has_its_place() -> None:
 
 
 @pytest.mark.parametrize("name", ["get", "hset", "blpop", "client_setname", "scan"])
-def test_a_page_says_how_a_command_travels(name: str) -> None:
+def test_a_page_says_how_a_command_travels(pages: dict[str, str], name: str) -> None:
     lane, retried, keys, cacheable = {
         "get": ("shared", "yes, as a read", "`key`", "yes"),
         "hset": ("shared", "only if it was not written: it may have run", "`key`", "no"),
@@ -46,53 +51,53 @@ def test_a_page_says_how_a_command_travels(name: str) -> None:
         ),
         "scan": ("shared", "yes, as a read", "none", "no"),
     }[name]
-    assert f"| {lane} | {retried} | {keys} | {cacheable} |" in PAGES[f"reference/commands/{name}.md"]
+    assert f"| {lane} | {retried} | {keys} | {cacheable} |" in pages[f"reference/commands/{name}.md"]
 
 
-def test_a_page_shows_what_is_sent_and_since_when() -> None:
-    page = PAGES["reference/commands/hsetex.md"]
+def test_a_page_shows_what_is_sent_and_since_when(pages: dict[str, str]) -> None:
+    page = pages["reference/commands/hsetex.md"]
     assert '| `hsetex("h", {"a": 1, "b": 2}, ex=5)` | `True` | `HSETEX h EX 5 FIELDS 2 a 1 b 2` |' in page
     assert "| `fnx=True` | FNX | 9.0.0 | 8.0.0 |" in page
     assert "hsetex(" in page
     assert "https://valkey.io/commands/hsetex/), since 9.0.0" in page
 
 
-def test_a_value_is_shown_as_text_and_never_where_it_varies() -> None:
-    assert '| `get("k")` | `"v"` | `GET k` |' in PAGES["reference/commands/get.md"]
-    assert "| `client_id()` |  | `CLIENT ID` |" in PAGES["reference/commands/client_id.md"]
+def test_a_value_is_shown_as_text_and_never_where_it_varies(pages: dict[str, str]) -> None:
+    assert '| `get("k")` | `"v"` | `GET k` |' in pages["reference/commands/get.md"]
+    assert "| `client_id()` |  | `CLIENT ID` |" in pages["reference/commands/client_id.md"]
 
 
-@pytest.mark.parametrize("address", sorted(PAGES))
-def test_no_line_of_code_is_too_wide(address: str) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", PAGES[address], flags=re.DOTALL)
-    assert [line for block in blocks for line in block.splitlines() if len(line) > docs_hooks.WIDEST] == []
+def test_no_line_of_code_is_too_wide(pages: dict[str, str]) -> None:
+    for address, page in pages.items():
+        blocks = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+        assert [line for block in blocks for line in block.splitlines() if len(line) > docs_hooks.WIDEST] == [], address
 
 
-def test_an_option_has_one_row_with_all_its_words() -> None:
-    page = PAGES["reference/commands/zunionstore.md"]
+def test_an_option_has_one_row_with_all_its_words(pages: dict[str, str]) -> None:
+    page = pages["reference/commands/zunionstore.md"]
     assert '| `aggregate="SUM" \\| "MIN" \\| "MAX"` | AGGREGATE, SUM, MIN, MAX | 2.0.0 | 2.0.0 |' in page
-    assert '| `by="SCORE" \\| "LEX"` | BYSCORE, BYLEX | 6.2.0 | 6.2.0 |' in PAGES["reference/commands/zrange.md"]
-    kill = PAGES["reference/commands/client_kill.md"]
+    assert '| `by="SCORE" \\| "LEX"` | BYSCORE, BYLEX | 6.2.0 | 6.2.0 |' in pages["reference/commands/zrange.md"]
+    kill = pages["reference/commands/client_kill.md"]
     assert "| 2.8.12 (3.2.0: MASTER; -: PRIMARY; 5.0.0: REPLICA) |" in kill
-    for address, page in PAGES.items():
+    for address, page in pages.items():
         names = re.findall(r"^\| `(\w+)=", page.partition("## Options")[2], flags=re.MULTILINE)
         assert len(names) == len(set(names)), address
 
 
-def test_what_most_examples_need_before_stands_above_them_once() -> None:
-    page = PAGES["reference/commands/zunionstore.md"]
+def test_what_most_examples_need_before_stands_above_them_once(pages: dict[str, str]) -> None:
+    page = pages["reference/commands/zunionstore.md"]
     assert "Before each call: `ZADD z 1 a 2 b; ZADD y 10 b 20 c`\n\n| call |" in page
-    assert '| nothing | `zrange("k", 0, -1)` | `[]` |' in PAGES["reference/commands/zrange.md"]
+    assert '| nothing | `zrange("k", 0, -1)` | `[]` |' in pages["reference/commands/zrange.md"]
 
 
-def test_a_page_names_the_fields_of_a_record_and_no_private_type() -> None:
-    assert "`SlotRange` has `start`, `end` and `nodes`" in PAGES["reference/commands/cluster_slots.md"]
-    assert [address for address, page in PAGES.items() if re.search(r"`_[A-Z]\w*` is", page)] == []
+def test_a_page_names_the_fields_of_a_record_and_no_private_type(pages: dict[str, str]) -> None:
+    assert "`SlotRange` has `start`, `end` and `nodes`" in pages["reference/commands/cluster_slots.md"]
+    assert [address for address, page in pages.items() if re.search(r"`_[A-Z]\w*` is", page)] == []
 
 
-def test_redis_py_is_named_where_it_differs_and_only_for_commands_that_exist() -> None:
-    assert "- redis-py differs: `blpop(keys, timeout=0)`" in PAGES["reference/commands/blpop.md"]
-    assert "redis-py" not in PAGES["reference/commands/get.md"]
+def test_redis_py_is_named_where_it_differs_and_only_for_commands_that_exist(pages: dict[str, str]) -> None:
+    assert "- redis-py differs: `blpop(keys, timeout=0)`" in pages["reference/commands/blpop.md"]
+    assert "redis-py" not in pages["reference/commands/get.md"]
     assert set(command_pages._REDIS_PY) | set(command_pages._ANY_TYPE) <= set(commands.__all__)
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from answers import OK, Words, bulk, echo, held_echo
-from interrupting import interrupted_at, interrupted_behind, moments
+from effort import IS_PROOF
+from interrupting import interrupted_at, interrupted_behind, moments, sparse_moments
 from respool import Connection, Pool
 from respool.errors import ConnectionLost, PoolTimeout
 from respool.testing import FakeConnection, FakeNode, Hold, Server
@@ -210,7 +211,7 @@ def test_whoever_gives_back_wakes_the_next(callers: Callers, server: Server) -> 
 @pytest.mark.parametrize("shared", [0, 1])
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_the_first_use_of_a_pool_can_be_tried_again(server: Server, shared: int) -> None:
-    for moment in moments():
+    for moment in sparse_moments(shared):
         pool = Pool(server.url, shared=shared, max_size=1)
         was_interrupted = interrupted_at(moment, lambda: pool.execute("ECHO", "x"))
         assert pool.execute("ECHO", "y", timeout=2.0) == b"y"
@@ -268,7 +269,7 @@ def test_every_lease_comes_back_and_is_counted(server: Server, interrupt: Interr
         with pool.acquire(2.0) as conn:
             work(conn)
 
-    for moment in moments():
+    for moment in sparse_moments(list(RETURNS).index(how)):
         with Pool(server.url, shared=0, max_size=1, **options()) as pool:
             if how != "refused by a hook":
                 borrow()
@@ -358,7 +359,8 @@ def test_run_time_control_can_be_done_again(server: Server, interrupt: Interrupt
         "resize": lambda pool: pool.resize(min_size=0, max_size=2),
         "close": lambda pool: pool.close(timeout=1.0),
     }
-    for moment in moments(7 if what == "select" else 1):
+    some = moments(7 if IS_PROOF else 21) if what == "select" else sparse_moments(list(does).index(what))
+    for moment in some:
         with Pool(server.url, shared=1, max_size=4) as pool:
             leases = [pool.acquire() for _ in range(3)]
             for lease in leases:
