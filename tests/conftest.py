@@ -26,10 +26,23 @@ Figure = Callable[..., None]
 LONGEST = 480.0
 
 
-#: The files that take longest, longest first. They begin first, so that none of them runs alone at the end.
+#: The files that take longest, those that wait and those that compute in turn, so that each fills the gaps of the other.
+#: They begin first, so that none of them runs alone at the end.
 LONG_FILES = (
+    "docs/test_snippets.py",
+    "threads/only/test_interrupted_anywhere.py",
+    "testing/test_cluster_servers.py",
+    "cli/test_cli.py",
+    "asyncio_/test_cluster_scans.py",
+    "asyncio_/only/test_cancelled_leases.py",
+    "asyncio_/test_sentinel_failover.py",
     "commands/test_replies.py",
-    "commands/test_cluster_replies.py",
+    "asyncio_/test_sentinel_buckets.py",
+    "protocol/test_frames.py",
+    "threads/test_sentinel_failover.py",
+    "simulation/test_simulation.py",
+    "asyncio_/test_cluster_failover.py",
+    "interleavings/test_interleavings.py",
     "asyncio_/test_half_open.py",
     "threads/only/test_interrupted_endings.py",
     "simulation/test_simulation.py",
@@ -78,8 +91,46 @@ LONG_FILES = (
     "stepper/test_servers.py",
     "docs/test_snippets.py",
     "compat/aioredis/test_aioredis.py",
+    "commands/test_server_commands.py",
+    "asyncio_/test_every_transport.py",
+    "testing/test_sentinel_servers.py",
+    "asyncio_/test_cuts.py",
+    "servers/test_trouble.py",
+    "threads/only/test_posted_interrupts.py",
+    "threads/test_half_open.py",
     "compat/redis/test_cluster.py",
-    "compat/test_redis_ex.py",
+    "commands/test_cluster_replies.py",
+    "asyncio_/test_cluster_leases.py",
+    "threads/test_sentinel_buckets.py",
+    "asyncio_/test_pipelines.py",
+    "asyncio_/test_hash_pool.py",
+    "threads/only/test_gevent.py",
+    "threads/test_hash_pool.py",
+    "threads/only/test_end_of_interpreter.py",
+    "asyncio_/test_sentinel_pool.py",
+    "interleavings/test_found.py",
+    "threads/test_sentinel_pool.py",
+    "stepper/test_servers.py",
+    "asyncio_/test_cluster_subscribers.py",
+    "asyncio_/test_forks.py",
+    "threads/test_cluster_subscribers.py",
+    "routing/test_topology_machine.py",
+    "asyncio_/test_subscribers.py",
+    "threads/test_cluster_scans.py",
+    "threads/test_subscribers.py",
+    "asyncio_/test_cluster_redirects.py",
+    "asyncio_/test_cluster_refreshes.py",
+    "gates/test_gates_asyncio.py",
+    "threads/test_cluster_refreshes.py",
+    "gates/test_gates_threads.py",
+    "asyncio_/test_cluster_life.py",
+    "threads/test_cluster_leases.py",
+    "threads/test_cluster_life.py",
+    "asyncio_/test_cluster_runs.py",
+    "asyncio_/test_outages.py",
+    "pooling/test_fleet.py",
+    "asyncio_/test_liveness.py",
+    "compat/coredis/test_pools.py",
     "testing/test_fake_cluster_is_like_servers.py",
 )
 
@@ -103,8 +154,9 @@ def is_done_by_its_twin(item: pytest.Item) -> bool:
     return deal(f"turn of {item.originalname}", worlds) != item.path.parent.name
 
 
-def pytest_collection_finish() -> None:
-    """Never look again at the objects that exist now: modules and tests. So a collection after each test is cheap."""
+@pytest.fixture(scope="module", autouse=True)
+def collections_are_cheap() -> None:
+    """Leave the objects that exist now out of all collections: modules, tests and reports. Many tests end with one."""
     gc.collect()
     gc.freeze()
 
