@@ -45,52 +45,6 @@ LONG_FILES = (
     "interleavings/test_interleavings.py",
     "asyncio_/test_half_open.py",
     "threads/only/test_interrupted_endings.py",
-    "simulation/test_simulation.py",
-    "simulation/cluster/test_cluster_simulation.py",
-    "asyncio_/only/test_cancelled_leases.py",
-    "servers/test_trouble.py",
-    "asyncio_/test_cluster_subscribers.py",
-    "threads/test_cluster_subscribers.py",
-    "asyncio_/test_subscribers.py",
-    "threads/test_subscribers.py",
-    "testing/test_cluster_servers.py",
-    "asyncio_/test_sentinel_failover.py",
-    "testing/test_sentinel_servers.py",
-    "cli/test_cli.py",
-    "threads/test_sentinel_failover.py",
-    "asyncio_/test_sentinel_buckets.py",
-    "threads/test_sentinel_buckets.py",
-    "asyncio_/test_sentinel_pool.py",
-    "asyncio_/test_heirs_of_servers.py",
-    "threads/test_heirs_of_servers.py",
-    "threads/only/test_interrupted_anywhere.py",
-    "gates/test_gates_asyncio.py",
-    "threads/test_half_open.py",
-    "commands/test_server_commands.py",
-    "interleavings/test_interleavings.py",
-    "threads/only/test_gevent.py",
-    "asyncio_/test_scripts.py",
-    "threads/test_scripts.py",
-    "asyncio_/test_cluster_scripts.py",
-    "threads/test_cluster_scripts.py",
-    "asyncio_/test_cluster_refreshes.py",
-    "asyncio_/test_cluster_runs.py",
-    "asyncio_/test_cluster_life.py",
-    "asyncio_/test_cluster_redirects.py",
-    "threads/test_cluster_refreshes.py",
-    "asyncio_/test_cluster_leases.py",
-    "threads/test_cluster_leases.py",
-    "asyncio_/test_outages.py",
-    "asyncio_/test_cluster_errands.py",
-    "asyncio_/test_heirs.py",
-    "threads/test_heirs.py",
-    "asyncio_/test_liveness.py",
-    "pooling/test_quota_machine.py",
-    "routing/test_topology_machine.py",
-    "routing/test_fleet.py",
-    "stepper/test_servers.py",
-    "docs/test_snippets.py",
-    "compat/aioredis/test_aioredis.py",
     "commands/test_server_commands.py",
     "asyncio_/test_every_transport.py",
     "testing/test_sentinel_servers.py",
@@ -132,6 +86,10 @@ LONG_FILES = (
     "asyncio_/test_liveness.py",
     "compat/coredis/test_pools.py",
     "testing/test_fake_cluster_is_like_servers.py",
+    "asyncio_/test_heirs_of_servers.py",
+    "threads/test_heirs_of_servers.py",
+    "asyncio_/test_heirs.py",
+    "threads/test_heirs.py",
 )
 
 
@@ -139,10 +97,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Put the long files first; the others stay as they are. In the short form, leave out what the twin of a test does."""
     ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONG_FILES)}
     items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
-    if not IS_PROOF and not IS_MUTANT:  # a mutant is in one of the worlds only
+    if not (IS_PROOF or IS_MUTANT or is_named(config)):  # a mutant is in one of the worlds only
         left_out = [item for item in items if is_done_by_its_twin(item)]
         items[:] = [item for item in items if not is_done_by_its_twin(item)]
         config.hook.pytest_deselected(items=left_out)
+
+
+def is_named(config: pytest.Config) -> bool:
+    """Return whether files or tests were asked for by name: then all of them run."""
+    return any(".py" in each for each in config.args)
 
 
 def is_done_by_its_twin(item: pytest.Item) -> bool:
