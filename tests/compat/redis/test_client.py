@@ -149,7 +149,7 @@ def test_an_empty_response_stands_for_an_error_if_it_is_asked_for(server: Server
         assert client.execute_command("NO.SUCH", EMPTY_RESPONSE=[]) == []
 
 
-@pytest.mark.parametrize("options", [{"port": next(candidates())}, {"unix_socket_path": "/nowhere/at.all"}], ids=str)
+@pytest.mark.parametrize("options", [{"port": next(candidates())}, {"unix_socket_path": "/nowhere/at.all"}], ids=["tcp", "unix"])
 def test_a_server_that_is_down_is_a_connection_error_with_redis_pys_text(options: dict[str, Any]) -> None:
     told: list[str] = []
     for kind in (original.Redis, redis.Redis):
