@@ -24,6 +24,7 @@ _ASYNC = {
 }
 _SYNC = {
     "respool": "ours:SyncOurs",
+    "shared=0": "ours:SyncLeases",
     "bare floor": "bare:SyncBare",
     "redis-py": "redis_py:SyncRedisPy",
     "drop-in": "dropin:SyncDropIn",

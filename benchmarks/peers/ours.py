@@ -60,6 +60,16 @@ class SyncOurs:
         self.pool.close()
 
 
+class SyncLeases(SyncOurs):
+    """No shared connection: each command leases one, and there are as many as threads."""
+
+    def open(self, place: Place, threads: int) -> None:
+        self.pool = Pool(place.url, shared=0, max_size=threads)
+        self.pool.open()
+        self.get = self.pool.get
+        self.set = self.pool.set
+
+
 class AsyncClusterOurs:
     async def open(self, place: Place, tasks: int) -> None:
         self.pool: AsyncClusterPool[bytes] = AsyncClusterPool(place.cluster_url)
