@@ -173,6 +173,7 @@ class TestKeys:
             ("MIGRATE h 1 k 0 10", "k"),
             ("SORT k", "k"),
             ("SORT k BY store GET store LIMIT 0 1 ALPHA store d", "k d"),
+            ("SORT k BY store GET x", "k"),
             ("SORT k STORE d STORE e", "k e"),
             ("SORT STORE STORE d", "STORE d"),
             ("SORT k STORE", "k"),
