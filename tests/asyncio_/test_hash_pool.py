@@ -108,6 +108,7 @@ async def test_buckets_are_given_by_address_by_socket_or_in_one_url(servers: lis
     buckets = [("127.0.0.1", one.port), str(two.unix_path), f"127.0.0.1:{three.port}"]
     async with AsyncHashPool(buckets, max_size=5, db=2) as pool:
         assert pool.nodes == [("127.0.0.1", one.port), (str(two.unix_path), 0), ("127.0.0.1", three.port)]
+        assert pool.primaries == pool.nodes
         await pool.mset(dict.fromkeys(KEYS, "x"))
         assert await pool.dbsize() == len(KEYS)
         info = await pool.using(node=str(two.unix_path)).client_info()
