@@ -77,6 +77,12 @@ class Leased(EngineConnection):
             except UsageError:  # in a forked child: it is its parent's
                 pass
 
+    def _is_free(self) -> bool:
+        """Tell whether the lease can answer at once. One that still owes a reply is closed."""
+        if self._lease is not None and self._lease.in_flight:
+            self._give_back(is_usable=False)
+        return self._lease is not None
+
     def release(self) -> None:
         self._give_back(is_usable=True)
 
@@ -107,8 +113,8 @@ class LeaseConnection(Leased):
         return self._sender
 
     def unwatch(self) -> None:
-        """Forget the watched keys, or close the connection if that fails."""
-        if self._lease is not None:
+        """Forget the watched keys. The connection is closed if that fails, or behind a command that was given up."""
+        if self._is_free():
             try:
                 self._sender.execute(_UNWATCH)
             except Error:
@@ -143,7 +149,7 @@ class AsyncLeaseConnection(Leased, AsyncEngineConnection):
         return self
 
     async def unwatch(self) -> None:
-        if self._lease is not None:
+        if self._is_free():
             try:
                 await self._sender.execute(_UNWATCH)
             except Error:
