@@ -75,7 +75,9 @@ def run(folder: Path, files: Sequence[str], servers: Any, marks: str, *options: 
     command += [f"--deselect={name}" for name in SPOILERS] + (["-p", "dropin_plugin"] if plugin else [])
     command += [f"tests/{name}.py" for name in files] + list(options)
     path = os.pathsep.join([str(TOOLS), *filter(None, [os.environ.get("PYTHONPATH")])])
-    ended = subprocess.run(command, cwd=folder, check=False, env={**os.environ, "PYTHONPATH": path})
+    place = "cluster" if isinstance(servers, ClusterServers) else "server"
+    given = {**os.environ, "PYTHONPATH": path, "DROPIN_ON": place}
+    ended = subprocess.run(command, cwd=folder, check=False, env=given)
     if ended.returncode not in (0, 1):  # 1: some tests have failed
         raise SystemExit(f"pytest could not run the suite: it ended with {ended.returncode}")
     outcomes = {}

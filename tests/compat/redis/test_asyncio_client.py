@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ from leavings import sockets
 from respool import AsyncPool
 from respool.compat import redis
 from respool.compat.redis import asyncio as ours
-from respool.testing import FakeNode, Server, wait_until
+from respool.testing import FakeNode, Hold, Server, wait_until
 
 
 def connect(server: Server, **options: Any) -> Any:
@@ -191,6 +192,32 @@ async def test_auth_select_and_setname_hold_for_every_later_command(users: Serve
             await client.pipeline().set("k", 1).execute()
         await client.connection_pool.disconnect()
         assert (await client.acl_whoami(), await client.get("k")) == ("default", b"0")
+
+
+@pytest.mark.parametrize("drop", ["reset", "disconnect"])
+async def test_a_pool_that_is_dropped_while_select_is_on_its_way_returns_to_its_own_database(drop: str) -> None:
+    with FakeNode() as node:
+        node.on("SELECT", b"+OK\r\n")
+        client = ours.Redis(port=node.port, protocol=3)
+        await client.ping()
+        pool = client.connection_pool
+        before = pool._engine
+        task = asyncio.create_task(client.select(3))
+        await asyncio.to_thread(node.wait_for, "SELECT")  # on redis-py's own path
+        node.once("SELECT", Hold(b"+OK\r\n"))
+        await asyncio.to_thread(node.wait_for, "SELECT", 2)  # by the engine
+        for connection in pool._available_connections:  # redis-py's reset forgets them, and they warn
+            await connection.disconnect()
+        dropped = getattr(pool, drop)()
+        if dropped is not None:
+            await dropped
+        node.release()
+        with contextlib.suppress(redis.ConnectionError):
+            await task
+        await client.ping()
+        assert pool._engine is not before
+        assert pool._engine.db == 0
+        await client.aclose()
 
 
 def test_a_client_works_in_one_event_loop_after_the_other(server: Server) -> None:

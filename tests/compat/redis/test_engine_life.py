@@ -115,6 +115,37 @@ def test_a_forked_child_has_an_engine_of_its_own(server: Server) -> None:
         assert client.get("k") == b"2"
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.filterwarnings("ignore:This process")
+def test_a_child_that_is_forked_while_threads_are_calling_has_its_own_connections(server: Server) -> None:
+    with connect(server) as client:
+        told: list[Any] = []
+        is_over = threading.Event()
+
+        def call(key: str) -> None:
+            while not is_over.is_set():
+                client.set(key, key)
+                told.append(client.get(key) == key.encode() == client.pipeline().get(key).execute()[0])
+
+        threads = [threading.Thread(target=call, args=(f"key-{number}",), name="caller") for number in range(4)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: len(told) > 20)
+        for number in range(5):
+            child = os.fork()
+            if child == 0:
+                try:
+                    replies = [client.incr(f"child-{number}") for _ in range(20)]
+                    os._exit(0 if replies == list(range(1, 21)) else 1)
+                finally:
+                    os._exit(2)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        is_over.set()
+        for thread in threads:
+            thread.join()
+        assert all(told)
+
+
 # Who the client is --------------------------------------------------------------------------------------------
 
 
@@ -138,6 +169,32 @@ def test_after_auth_no_connection_of_the_old_user_is_left_in_the_engine(users: S
         with pytest.raises(redis.exceptions.NoPermissionError):
             client.blpop("nothing", 0.01)
         wait_until(lambda: {row["user"] for row in users.clients() if row["lib-name"] == "respool"} == {"reader"})
+
+
+def test_no_command_runs_as_the_old_user_after_auth_while_other_threads_are_calling(users: Server) -> None:
+    with connect(users) as client:
+        client.set("k", 1)
+        seen: list[list[str]] = [[] for _ in range(4)]
+        is_over = threading.Event()
+
+        def call(mine: list[str]) -> None:
+            while not is_over.is_set():
+                mine.append(client.acl_whoami())
+
+        threads = [threading.Thread(target=call, args=(mine,), name="caller") for mine in seen]
+        for thread in threads:
+            thread.start()
+        for user in ["reader", "writer"] * 10:
+            assert client.auth(user, user)
+            assert client.acl_whoami() == user
+            lengths = list(map(len, seen))
+            wait_until(lambda lengths=lengths: all(len(mine) > was + 1 for mine, was in zip(seen, lengths, strict=True)))
+            # the call that was on its way may have been sent before AUTH was answered
+            assert {name for mine, was in zip(seen, lengths, strict=True) for name in mine[was + 1 :]} == {user}
+        is_over.set()
+        for thread in threads:
+            thread.join()
+        client.connection_pool.disconnect()
 
 
 def test_a_refused_auth_changes_nothing(users: Server) -> None:
