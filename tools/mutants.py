@@ -191,7 +191,11 @@ TESTS_OF: Final = {
     "compat/redis/_async_cluster.py": "compat/redis/test_cluster.py",
     "compat/redis/_cluster_calls.py": "compat/redis/test_cluster.py",
     "compat/redis/_cluster_settings.py": "compat/redis/test_cluster.py",
-    "compat/redis/_runs.py": "compat/redis/test_pipelines.py",
+    "compat/redis/_runs.py": "compat/redis/test_pipelines.py compat/redis/test_watching.py",
+    "compat/redis/_watching.py": "compat/redis/test_watching.py",
+    "compat/redis/_client.py": "compat/redis/test_watching.py",
+    "compat/redis/_async_client.py": "compat/redis/test_watching.py",
+    "compat/redis/_async_engines.py": "compat/redis/test_asyncio_client.py",
     "_async/door.py": "asyncio_/test_lane_choice.py asyncio_/test_delivery.py asyncio_/test_noreply.py "
     "asyncio_/test_pool_life.py "
     "asyncio_/test_pipelines.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "

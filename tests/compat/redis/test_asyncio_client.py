@@ -220,6 +220,22 @@ async def test_a_pool_that_is_dropped_while_select_is_on_its_way_returns_to_its_
         await client.aclose()
 
 
+async def test_auth_works_after_the_server_was_given_a_password(server: Server) -> None:
+    async with connect(server) as client:
+        await client.set("k", 1)
+        try:
+            await client.config_set("requirepass", "new")
+            with pytest.raises(redis.AuthenticationError):
+                await client.auth("wrong")
+            assert await client.auth("new") is True
+            assert await client.get("k") == b"1"
+            assert await client.blpop("nothing", 0.01) is None  # on a new connection
+        finally:
+            await client.config_set("requirepass", "")
+        with pytest.raises(redis.AuthenticationError):
+            await client.auth("new")  # a password that the server does not ask for
+
+
 def test_a_client_works_in_one_event_loop_after_the_other(server: Server) -> None:
     client = connect(server)
 

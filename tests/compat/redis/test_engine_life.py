@@ -197,6 +197,22 @@ def test_no_command_runs_as_the_old_user_after_auth_while_other_threads_are_call
         client.connection_pool.disconnect()
 
 
+def test_auth_works_after_the_server_was_given_a_password(server: Server) -> None:
+    with connect(server) as client:
+        client.set("k", 1)
+        try:
+            client.config_set("requirepass", "new")
+            with pytest.raises(redis.AuthenticationError):
+                client.auth("wrong")
+            assert client.auth("new") is True
+            assert client.get("k") == b"1"
+            assert client.blpop("nothing", 0.01) is None  # on a new connection
+        finally:
+            client.config_set("requirepass", "")
+        with pytest.raises(redis.AuthenticationError):
+            client.auth("new")  # a password that the server does not ask for
+
+
 def test_a_refused_auth_changes_nothing(users: Server) -> None:
     with connect(users) as client:
         client.ping()

@@ -20,7 +20,7 @@ from redis.asyncio import client
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
 
 from respool.compat.redis._async_pools import ConnectionPool, take_over
 from respool.compat.redis._commands import MARK, Plan, identity_of, known_plan, plan_of, planned
@@ -78,8 +78,15 @@ class Redis(original.Redis):
 
     async def _on_a_connection(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Run a command on redis-py's own path. If it changes who the client is, the engine learns of it."""
-        reply = await super().execute_command(*args, **options)
-        if self.connection is None and (changes := identity_of(args)):
+        changes = identity_of(args) if self.connection is None else {}
+        try:
+            reply = await super().execute_command(*args, **options)
+        except AuthenticationError:
+            pool: Any = self.connection_pool
+            if args[0] != "AUTH" or not isinstance(pool, ConnectionPool) or not await pool._can_log_in(args, changes):
+                raise
+            reply = True
+        if changes:
             await _take_identity(self.connection_pool, changes)
         return reply
 

@@ -16,7 +16,7 @@ from respool import AsyncClusterPool, AsyncPool, AsyncSentinelPool
 from respool.compat.redis._encoding import EncodingEngine
 from respool.compat.redis._engines import NOBODY
 from respool.compat.redis._settings import finished
-from respool.errors import UsageError
+from respool.errors import Error, UsageError
 
 
 def _credentials(provider: Any) -> Any:
@@ -84,6 +84,18 @@ class AsyncEngineOwner:
             await engine.select(changes["db"])
             if self._identity is identity and loop not in self._engines:  # or it has been disconnected meanwhile
                 self._engines = {**self._engines, loop: engine}
+
+    async def _can_log_in(self, args: tuple[Any, ...], changes: dict[str, Any]) -> bool:
+        """Tell whether the server takes AUTH on a connection that has logged in like that already (``_engines``)."""
+        if not self._options:
+            return False
+        try:
+            made = finished({**self._options, **self._identity, **changes}, _credentials)
+            async with _pool_of(made) as pool, pool.acquire() as lease:
+                await lease.execute(*args)
+        except Error:
+            return False
+        return True
 
     def _forget_engines(self) -> Mapping[Any, Any]:
         """Drop the engines and return them. Each closes itself once its commands have ended and nobody keeps it."""

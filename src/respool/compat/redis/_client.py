@@ -17,7 +17,7 @@ import redis
 from redis import client
 from redis.backoff import NoBackoff
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
 from redis.retry import Retry
 
 from respool.compat.redis._commands import MARK, Plan, identity_of, known_plan, plan_of, planned
@@ -68,8 +68,15 @@ class Redis(redis.Redis):
 
     def _on_a_connection(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Run a command on redis-py's own path. If it changes who the client is, the engine learns of it."""
-        reply = super()._execute_command(*args, **options)
-        if self.connection is None and (changes := identity_of(args)):
+        changes = identity_of(args) if self.connection is None else {}
+        try:
+            reply = super()._execute_command(*args, **options)
+        except AuthenticationError:
+            pool: Any = self.connection_pool
+            if args[0] != "AUTH" or not isinstance(pool, ConnectionPool) or not pool._can_log_in(args, changes):
+                raise
+            reply = True
+        if changes:
             _take_identity(self.connection_pool, changes)
         return reply
 

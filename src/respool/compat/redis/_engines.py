@@ -15,7 +15,7 @@ from typing import Any, Final
 from respool import ClusterPool, Pool, SentinelPool
 from respool.compat.redis._encoding import EncodingEngine
 from respool.compat.redis._settings import finished
-from respool.errors import UsageError
+from respool.errors import Error, UsageError
 
 NOBODY: Final[Mapping[str, Any]] = {}
 
@@ -77,6 +77,21 @@ class EngineOwner:
             engine.select(changes["db"])
         else:
             self._forget_engine()
+
+    def _can_log_in(self, args: tuple[Any, ...], changes: dict[str, Any]) -> bool:
+        """Tell whether the server takes AUTH on a connection that has logged in like that already.
+
+        Once the server has another password, no new connection can log in with the old one, to send AUTH then.
+        """
+        if not self._options:
+            return False
+        try:
+            made = finished({**self._options, **self._identity, **changes}, lambda provider: provider.get_credentials)
+            with _pool_of(made) as pool, pool.acquire() as lease:
+                lease.execute(*args)
+        except Error:
+            return False
+        return True
 
     def _forget_engine(self) -> Any:
         """Drop the engine and return it. It closes itself once the commands in it have ended and nobody keeps it."""
