@@ -14,7 +14,7 @@ from redis.retry import Retry
 from respool import Pool, RetryPolicy
 from respool.compat import redis
 from respool.compat.redis._settings import tls_context
-from respool.testing import Server
+from respool.testing import FakeNode, Server
 
 
 def options(**settings: Any) -> dict[str, Any]:
@@ -83,6 +83,27 @@ def test_a_pool_of_a_blocking_class_waits() -> None:
     pool._make_engine()
     assert {"acquire_timeout": 7, "max_size": 4}.items() <= pool._options.items()
     assert "on_full" not in pool._options
+
+
+def test_a_provider_may_give_a_password_alone_in_a_tuple_of_one() -> None:
+    class Password(CredentialProvider):
+        def get_credentials(self) -> tuple[str]:
+            return ("secret",)
+
+    with FakeNode() as node, redis.Redis(port=node.port, protocol=3, credential_provider=Password()) as client:
+        assert client.ping()
+        assert "b'AUTH', b'default', b'secret'" in str(node.calls("HELLO"))
+
+
+async def test_in_asyncio_a_provider_may_give_a_password_alone_in_a_tuple_of_one() -> None:
+    class Password(CredentialProvider):
+        def get_credentials(self) -> tuple[str]:
+            return ("secret",)
+
+    with FakeNode() as node:
+        async with redis.asyncio.Redis(port=node.port, protocol=3, credential_provider=Password()) as client:
+            assert await client.ping()
+        assert "b'AUTH', b'default', b'secret'" in str(node.calls("HELLO"))
 
 
 def test_credentials_come_from_a_provider(users: Server) -> None:

@@ -254,6 +254,7 @@ def test_a_pool_that_has_lent_all_it_has_refuses_a_watch_at_once(server: Server)
         first.watch("k")
         with pytest.raises(redis.exceptions.MaxConnectionsError):
             second.watch("k")
+        assert pool._engine.stats().exhausted == 1
         first.reset()
         assert second.watch("k")
         assert leased(client) == 1

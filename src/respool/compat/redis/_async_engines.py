@@ -15,12 +15,15 @@ from typing import Any
 from respool import AsyncClusterPool, AsyncPool, AsyncSentinelPool
 from respool.compat.redis._encoding import EncodingEngine
 from respool.compat.redis._engines import NOBODY
-from respool.compat.redis._settings import finished
+from respool.compat.redis._settings import as_credentials, finished
 from respool.errors import Error, UsageError
 
 
 def _credentials(provider: Any) -> Any:
-    return provider.get_credentials_async
+    async def ask() -> Any:
+        return as_credentials(await provider.get_credentials_async())
+
+    return ask
 
 
 class AsyncEngineOwner:

@@ -14,10 +14,14 @@ from typing import Any, Final
 
 from respool import ClusterPool, Pool, SentinelPool
 from respool.compat.redis._encoding import EncodingEngine
-from respool.compat.redis._settings import finished
+from respool.compat.redis._settings import as_credentials, finished
 from respool.errors import Error, UsageError
 
 NOBODY: Final[Mapping[str, Any]] = {}
+
+
+def _credentials(provider: Any) -> Any:
+    return lambda: as_credentials(provider.get_credentials())
 
 
 class EngineOwner:
@@ -47,7 +51,7 @@ class EngineOwner:
             if not options:
                 return None
             try:
-                made = finished({**options, **identity}, lambda provider: provider.get_credentials)
+                made = finished({**options, **identity}, _credentials)
                 engine: Any = _pool_of(made)
             except UsageError:  # a setting that redis-py takes and respool does not
                 self._options = {}
@@ -86,7 +90,7 @@ class EngineOwner:
         if not self._options:
             return False
         try:
-            made = finished({**self._options, **self._identity, **changes}, lambda provider: provider.get_credentials)
+            made = finished({**self._options, **self._identity, **changes}, _credentials)
             with _pool_of(made) as pool, pool.acquire() as lease:
                 lease.execute(*args)
         except Error:

@@ -270,6 +270,11 @@ def tls_context(settings: tuple[tuple[str, Any], ...]) -> ssl.SSLContext:
     return context
 
 
+def as_credentials(given: Any) -> Any:
+    """Return what a credential provider gave as respool takes it: redis-py takes a password alone in a tuple of one."""
+    return given[0] if isinstance(given, tuple | list) and len(given) == 1 else given
+
+
 def finished(options: dict[str, Any], credentials: Callable[[Any], Any]) -> dict[str, Any]:
     """Return options as respool takes them: with a TLS context, and with a function for a credential provider."""
     made = dict(options)
