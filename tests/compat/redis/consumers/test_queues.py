@@ -149,3 +149,31 @@ async def main():
 asyncio.run(main())
 """
     job(program, needs="channels_redis", tail="")
+
+
+def test_arq_runs_jobs(job: Job) -> None:
+    pytest.importorskip("arq", reason="arq asks for a redis-py older than 6: pip install --no-deps arq click")
+    job(
+        """
+import asyncio
+from arq import create_pool
+from arq.connections import RedisSettings
+from arq.worker import Worker
+
+async def double(ctx, number):
+    return 2 * number
+
+async def main():
+    pool = await create_pool(RedisSettings.from_dsn(URL))
+    queued = await pool.enqueue_job("double", 21)
+    worker = Worker(functions=[double], redis_pool=pool, burst=True, handle_signals=False)
+    await worker.main()
+    assert await queued.result(timeout=5) == 42
+    assert type(pool.pipeline()).__module__.startswith("respool.")
+    await pool.aclose(close_connection_pool=True)
+
+asyncio.run(main())
+""",
+        needs="arq",
+        tail="",
+    )
