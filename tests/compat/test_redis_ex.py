@@ -34,11 +34,11 @@ async def test_004_02_all_connections_are_opened_at_start_and_one_failure_stops_
 ) -> None:
     assert (pool.shared, pool.size) == (5, 5)
     assert server.client_count() == 5
-    with Server(config={"maxclients": "4"}) as small:
+    with Server(config={"maxclients": "5"}) as small, small.connect() as ask:
         other: AsyncPool[Any] = AsyncPool(small.url, **FIVE)
         with pytest.raises(Error, match="max number of clients"):
             await other.open()
-        await wait_until(lambda: small.client_count() == 0)
+        await wait_until(lambda: len(ask("CLIENT", "LIST").splitlines()) == 1)
         await other.aclose()
 
 
