@@ -248,7 +248,8 @@ def test_a_pipeline_that_is_dropped_gives_its_lease_back(server: Server) -> None
 
 
 def test_a_pool_that_has_lent_all_it_has_refuses_a_watch_at_once(server: Server) -> None:
-    pool = redis.ConnectionPool.from_url(server.url, max_connections=1)
+    retry = redis.retry.Retry(redis.backoff.NoBackoff(), 2)
+    pool = redis.ConnectionPool.from_url(server.url, max_connections=1, retry=retry)
     client = redis.Redis(connection_pool=pool)
     with client.pipeline() as first, client.pipeline() as second:
         first.watch("k")
