@@ -23,7 +23,7 @@ from typing import Any, Final
 WAITING: Final = object()
 
 #: For how many seconds answered threads are woken one after the other.
-PATIENCE: Final = 0.0002
+PATIENCE: Final = 0.0005
 
 
 class Abandoned(Exception):
