@@ -26,7 +26,7 @@ PLANTS: Final[list[tuple[str, type, str, str, str]]] = [
         "if call.value is WAITING and not call.is_given_up:",
         "if call.value is WAITING:",
     ),
-    ("a follower that is made the leader is not woken", Transport, "_resign", "call.wake()", "pass"),
+    ("a follower that is made the leader is not woken", Transport, "_resign", "gate.release()", "pass"),
     ("who wakes up wakes nobody", Transport, "_follow", "self._answered.wake_next()", "pass"),
     ("a call is forgotten that nobody woke", Answered, "_wake_one", "self.remove(call)", "self.popleft()"),
     (

@@ -17,7 +17,7 @@ import pytest
 
 from answers import OK, echo, held_echo, words
 from respool import Connection, Pool
-from respool._sync.shell.calls import Call
+from respool._sync.shell.calls import WAITING, Answered, Call
 from respool.errors import ConnectionLost, PoolClosed, ReadTimeout
 from respool.testing import FakeNode, FaultProxy, Server, Silence
 from threads.harness import Callers, now, socket_of, wait_until
@@ -553,6 +553,69 @@ def test_a_reply_that_comes_at_the_very_end_of_the_time_is_taken() -> None:
         call.set_result(b"in time")
         assert transport._give_up(call) == b"in time"
         assert transport.wire.withdrawn == 0
+
+
+def test_replies_that_come_when_a_thread_has_just_stopped_waiting_wake_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("respool._sync.shell.calls.PATIENCE", 3600.0)
+    late, other = Call(), Call()
+
+    class Moment(Answered):
+        """When the late thread looks whom to wake, there is nobody yet; then the leader completes both calls."""
+
+        def __len__(self) -> int:
+            count = super().__len__()
+            if late.value is WAITING:
+                for call in (late, other):
+                    call.set_result(b"")
+                self.since = now()
+                self.wake_next()
+            return count
+
+    with FakeNode.silent(handshake=True) as node, Connection(node.url) as conn:
+        transport: Any = conn._transport
+        transport._answered = Moment()
+        for call in (late, other):
+            call.sleep_until_answered(transport._answered)
+        assert transport._follow(late, now()) == b""
+        assert other.gate is None  # it has been woken
+
+
+def test_a_thread_that_is_woken_before_it_falls_asleep_wakes_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("respool._sync.shell.calls.PATIENCE", 3600.0)
+    early, other = Call(), Call()
+    with FakeNode.silent(handshake=True) as node, Connection(node.url) as conn:
+        transport: Any = conn._transport
+        answered = transport._answered
+        for call in (early, other):
+            call.sleep_until_answered(answered)
+        for call in (early, other):
+            call.set_result(b"")
+        answered.since = now()
+        answered.wake_next()
+        assert transport._follow(early, None) == b""
+        assert other.gate is None
+
+
+@pytest.mark.parametrize("is_woken", [True, False])
+def test_a_thread_that_is_interrupted_wakes_the_next(is_woken: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("respool._sync.shell.calls.PATIENCE", 3600.0)
+    stopped, other = Call(), Call()
+    with FakeNode.silent(handshake=True) as node, Connection(node.url) as conn:
+        transport: Any = conn._transport
+        answered = transport._answered
+        for call in (stopped, other):
+            call.sleep_until_answered(answered)
+        stopped.set_result(b"")
+        answered.since = now()
+        if is_woken:
+            other.set_result(b"")
+            answered.wake_next()
+        transport._interrupted(stopped, KeyboardInterrupt())
+        if not is_woken:
+            answered.append(stopped)  # the leader was just about to
+            other.set_result(b"")
+            answered.wake_next()
+        assert other.gate is None
 
 
 def test_a_lease_that_comes_at_the_very_end_of_the_time_is_taken(callers: Callers, server: Server) -> None:

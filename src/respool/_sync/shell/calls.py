@@ -7,8 +7,8 @@ Rule 3: who reads replies wakes the first of these threads, and each thread that
         once, they would only queue for the interpreter lock: that takes one more switch of threads for each command.
 Rule 4: what has not been woken within ``PATIENCE`` is woken at once. Then another thread is computing, and one after
         the other they would get the interpreter lock every 5 ms only; or the processors are busy with other work.
-Rule 5: a thread that stops waiting wakes the next one, whatever the reason. So while one sleeps with its reply, another
-        is on its way to wake it.
+Rule 5: a thread that stops waiting, whatever the reason, takes its gate away and then wakes the next one. So while one
+        sleeps with its reply, another is on its way to wake it.
 """
 
 from __future__ import annotations

@@ -478,22 +478,21 @@ class Transport:
     def _follow(self, call: Call, deadline: float | None) -> Any:
         """Sleep until the reply arrives, the caller is made the leader, or the deadline passes."""
         gate = call.gate
-        if gate is not None:
-            try:
-                if call.value is not WAITING:
-                    pass  # it came before this thread fell asleep
-                elif deadline is None:
-                    gate.acquire()
-                else:
-                    gate.acquire(timeout=min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX))
-                if self._answered:
-                    self._answered.wake_next()
-            except BaseException:
-                self._give_up(call)
-                self._answered.wake_all()
-                raise
-        else:
-            self.conclude()
+        try:
+            if gate is None:  # it leads, or has its reply, or is not among the followers
+                self.conclude()
+            elif call.value is not WAITING:
+                pass  # the reply came before this thread fell asleep
+            elif deadline is None:
+                gate.acquire()
+            else:
+                gate.acquire(timeout=min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX))
+            call.gate = None  # whoever wakes the next thread from here on passes over this one
+            if self._answered:
+                self._answered.wake_next()
+        except BaseException:
+            self._give_up(call)
+            raise
         if self._leader is call:  # this can coincide with the deadline or with the end of the connection
             return self._lead(call, deadline)
         return self._give_up(call) if call.value is WAITING else call.value
@@ -578,9 +577,11 @@ class Transport:
             while followers:
                 call = followers.popleft()
                 if call.value is WAITING and not call.is_given_up:
-                    self._leader = call
                     call.answered = None  # it will read its reply itself
-                    call.wake()
+                    self._leader = call
+                    gate, call.gate = call.gate, None  # nothing is called up to the release: no interrupt can come
+                    if gate is not None:  # it has not just stopped waiting
+                        gate.release()
                     return True
             if self._out and not self._rest and self._error is None:
                 return False
@@ -596,6 +597,7 @@ class Transport:
         """Give up ``call``. End the connection if its thread led or was queueing: that may be half done (Rule 5)."""
         with self._lock:
             call.is_given_up = True
+            call.gate = None
             self.wire.withdrawn += 1
             leads = self._leader is call
             is_torn = leads or self._entering is call
@@ -605,6 +607,7 @@ class Transport:
         finally:
             if leads:
                 self._resign()
+            self._answered.wake_all()  # this thread may have been the one to wake the next
 
     def _catch_up(self, call: Call) -> None:
         """Read what arrived while the connection was idle: lead for a moment, unless another thread leads."""
