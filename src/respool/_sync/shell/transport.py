@@ -595,9 +595,10 @@ class Transport:
 
     def _interrupted(self, call: Call, error: BaseException) -> None:
         """Give up ``call``. End the connection if its thread led or was queueing: that may be half done (Rule 5)."""
+        call.gate = None
+        self._answered.wake_all()  # this thread may have been the one to wake the next
         with self._lock:
             call.is_given_up = True
-            call.gate = None
             self.wire.withdrawn += 1
             leads = self._leader is call
             is_torn = leads or self._entering is call
@@ -607,7 +608,6 @@ class Transport:
         finally:
             if leads:
                 self._resign()
-            self._answered.wake_all()  # this thread may have been the one to wake the next
 
     def _catch_up(self, call: Call) -> None:
         """Read what arrived while the connection was idle: lead for a moment, unless another thread leads."""
