@@ -187,7 +187,7 @@ async def test_a_blocked_command_follows_its_slot_and_keeps_its_own_time(
         assert 1.2 < now() - started < 2.5
         times = [float(node.calls("BLPOP")[0].command[-1]) for node in (owner, target)]
         assert times[0] == 1.5
-        assert 0.1 < times[1] <= 1.0
+        assert 0.1 < times[1] <= 1.2
         assert cluster.count("BLPOP") == 2
         assert pool.stats().retries == 0
 

@@ -539,3 +539,34 @@ run(parent)
 print("done")
 """,
     )
+
+
+def test_a_pool_that_cannot_be_emptied_keeps_no_other_from_it(server: Server, loop: str) -> None:
+    run_in(
+        loop,
+        server,
+        """
+class Broken(AsyncPool):
+    def _after_fork(self):
+        raise LookupError("broken")
+
+sys.stderr = open(os.devnull, "w")  # where Python reports what cannot be raised
+broken = [Broken(url) for _ in range(8)]  # in no order: some come before the pool, some after it
+pool = AsyncPool(url, client_name="us")
+broken += [Broken(url) for _ in range(8)]
+
+async def child():
+    assert pool.size == 0
+    assert await pool.execute("ECHO", "child") == b"child"
+    await pool.aclose()
+
+async def main():
+    await pool.open()
+    assert fork(child) == 0
+    assert await pool.execute("ECHO", "parent") == b"parent"
+    await pool.aclose()
+
+run(main)
+print("done")
+""",
+    )

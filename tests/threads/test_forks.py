@@ -539,3 +539,34 @@ run(parent)
 print("done")
 """,
     )
+
+
+def test_a_pool_that_cannot_be_emptied_keeps_no_other_from_it(server: Server, loop: str) -> None:
+    run_in(
+        loop,
+        server,
+        """
+class Broken(Pool):
+    def _after_fork(self):
+        raise LookupError("broken")
+
+sys.stderr = open(os.devnull, "w")  # where Python reports what cannot be raised
+broken = [Broken(url) for _ in range(8)]  # in no order: some come before the pool, some after it
+pool = Pool(url, client_name="us")
+broken += [Broken(url) for _ in range(8)]
+
+def child():
+    assert pool.size == 0
+    assert pool.execute("ECHO", "child") == b"child"
+    pool.close()
+
+def main():
+    pool.open()
+    assert fork(child) == 0
+    assert pool.execute("ECHO", "parent") == b"parent"
+    pool.close()
+
+run(main)
+print("done")
+""",
+    )

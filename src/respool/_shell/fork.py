@@ -5,6 +5,7 @@ Rule 1: the child never writes to, reads from or TLS-closes a socket of its pare
         That includes the socket of a dial, which belongs to no connection yet.
 Rule 2: the state of the parent's pools is kept in the child, unused and never collected: its finalisers, locks and
         event loops belong to threads that do not exist here.
+Rule 3: a pool that cannot be emptied keeps none of the others from it.
 """
 
 from __future__ import annotations
@@ -39,8 +40,15 @@ def _in_child() -> None:
         if sock.fileno() >= 0:
             os.close(sock.detach())  # sends nothing; closing a TLS socket otherwise might
     _dialing.clear()
+    failures: list[Exception] = []
     for pool in list(_pools):
-        _buried.append(pool._after_fork())
+        try:
+            _buried.append(pool._after_fork())
+        except Exception as error:
+            failures.append(error)
+            _buried.append(pool)
+    if failures:
+        raise failures[0]  # Python reports it, and goes on
 
 
 if hasattr(os, "register_at_fork"):
