@@ -550,7 +550,7 @@ class Broken(AsyncPool):
     def _after_fork(self):
         raise LookupError("broken")
 
-sys.stderr = open(os.devnull, "w")  # where Python reports what cannot be raised
+os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # where Python reports what cannot be raised
 broken = [Broken(url) for _ in range(8)]  # in no order: some come before the pool, some after it
 pool = AsyncPool(url, client_name="us")
 broken += [Broken(url) for _ in range(8)]
