@@ -530,6 +530,13 @@ def test_a_descriptor_is_not_closed_while_a_thread_reads_from_it() -> None:
         assert socket_of(transport).fileno() == -1
 
 
+def test_a_connection_that_was_closed_before_a_fork_is_no_trouble_to_the_child() -> None:
+    with FakeNode.silent(handshake=True) as node:
+        with Connection(node.url) as conn:
+            transport: Any = conn._transport
+        transport.forget()  # as after a fork, where what closed it may still exist
+
+
 def test_whoever_closes_waits_until_the_leader_has_let_go_of_the_socket(callers: Callers) -> None:
     with FakeNode.silent(handshake=True) as node, Connection(node.url) as conn:
         transport: Any = conn._transport

@@ -130,7 +130,10 @@ class PlainSocket:
         self._sock.close()
 
     def forget(self) -> None:
-        socket.close(self._sock.detach())
+        """Close the descriptor in a forked child without sending anything; does nothing if it is closed already."""
+        descriptor = self._sock.detach()
+        if descriptor >= 0:
+            socket.close(descriptor)
 
 
 class TlsSocket(PlainSocket):
