@@ -253,7 +253,7 @@ async def test_a_slot_that_stays_without_a_node_is_an_error_after_the_grace(clus
         with pytest.raises(ClusterDown, match=f"no node of the cluster at .* served slot {SLOT} for 0.5"):
             await pool.get("key")
         assert 0.4 < now() - started < 3.0
-        with pytest.raises(ClusterDown, match=f"served slot {SLOT} for 0.[012]"):
+        with pytest.raises(ClusterDown, match=f"served slot {SLOT} for 0.(099|[12])"):
             await pool.execute("GET", "key", timeout=0.1)
         replies = await pool.execute_many([("GET", key_of(0)), ("GET", "key")])
         assert replies[0] is None

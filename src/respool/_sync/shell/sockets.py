@@ -53,7 +53,7 @@ def _maker_of_sockets() -> str:
 class PlainSocket:
     """A TCP or unix socket. It blocks, with a timeout in the kernel (SO_RCVTIMEO): one system call per read."""
 
-    __slots__ = ("_poll", "_sock")
+    __slots__ = ("_sock",)
 
     #: Whether each signal restarts the timeout of ``receive``.
     restarts = True
@@ -61,7 +61,6 @@ class PlainSocket:
     def __init__(self, sock: socket.socket) -> None:
         sock.settimeout(None)
         self._sock = sock
-        self._poll: select.poll | None = None
 
     def set_timeout(self, seconds: float | None) -> None:
         bounded = min(seconds or 0, LONGEST)
