@@ -8,6 +8,8 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -149,6 +151,16 @@ def nothing_is_left_behind() -> Iterator[None]:
         gc.collect()
         wait_until(lambda: workers() == [], 2.0)
         wait_until(lambda: sockets() <= before, 2.0)
+
+
+@pytest.fixture
+def printed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Make warnings errors; return what finalisers raise, which nobody can catch and Python only prints."""
+    errors: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: errors.append(str(what.exc_value)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield errors
 
 
 @pytest.fixture

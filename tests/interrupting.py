@@ -15,9 +15,11 @@ have a short form, which takes every third moment, and a full form for ``make pr
 
 from __future__ import annotations
 
+import _weakrefset
 import dis
 import itertools
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -32,6 +34,9 @@ THIRDS = 3
 _FIRST = Random().randrange(THIRDS)
 
 _OURS = str(Path(respool.__file__).parent)
+
+#: The files of the standard library in which callbacks of weak references run.
+_CALLBACKS = (weakref.__file__, _weakrefset.__file__)
 
 #: After these instructions the interpreter checks for signals.
 _LOOKS = ("CALL", "JUMP_BACKWARD", "POP_JUMP_BACKWARD", "RESUME")
@@ -61,16 +66,21 @@ def sparse_moments(share: int) -> Iterator[int]:
 
 
 def is_ours(frame: Any) -> bool:
-    """Return whether our code runs here. Finalisers do not count: what they raise is only printed."""
+    """Return whether our code runs here. Finalisers do not count."""
     if not frame.f_code.co_filename.startswith(_OURS):
         return False
     if frame.f_code.co_name == "<genexpr>":  # an unfinished one that is dropped is called again by its finaliser
         return False
+    return not is_only_printed(frame)
+
+
+def is_only_printed(frame: Any) -> bool:
+    """Return whether what is raised here is only printed: in a finaliser, or a callback of a weak reference."""
     while frame is not None:
-        if frame.f_code.co_name == "__del__":
-            return False
+        if frame.f_code.co_name == "__del__" or frame.f_code.co_filename in _CALLBACKS:
+            return True
         frame = frame.f_back
-    return True
+    return False
 
 
 def _always() -> bool:

@@ -565,6 +565,16 @@ async def test_one_that_is_dropped_is_closed_with_a_warning(server: Server) -> N
         await wait_until(lambda: pool.leased == 0)
 
 
+async def test_it_is_closed_too_if_that_warning_is_an_error(server: Server, printed: list[str]) -> None:
+    async with AsyncPool(server.url) as pool:
+        await forget_one(pool)
+        gc.collect()
+        await wait_until(lambda: subscribers(server) == 0)
+        await wait_until(lambda: pool.leased == 0)
+    assert "Subscriber of" in printed[0]
+    assert "was never closed" in printed[0]
+
+
 async def forget_one(pool: Any) -> None:
     sub = pool.subscribe("a")
     await sub.open()

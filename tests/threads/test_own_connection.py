@@ -61,6 +61,14 @@ def test_one_that_is_dropped_open_is_closed_with_a_warning(server: Server) -> No
     wait_until(lambda: server.client_count() == before)
 
 
+def test_it_is_closed_too_if_that_warning_is_an_error(server: Server, printed: list[str]) -> None:
+    before = server.client_count()
+    forget_one(server)
+    wait_until(lambda: server.client_count() == before)
+    assert len(printed) == 1
+    assert "was never closed" in printed[0]
+
+
 def forget_one(server: Server) -> None:
     conn = Connection(server.url)
     conn.open()

@@ -479,6 +479,16 @@ def test_a_pool_that_is_dropped_open_is_closed_with_a_warning(server: Server) ->
     rest()
 
 
+def test_it_is_closed_too_if_that_warning_is_an_error(server: Server, printed: list[str]) -> None:
+    before = server.client_count()
+    forget_one(server)
+    gc.collect()
+    wait_until(lambda: server.client_count() == before)
+    rest()
+    assert len(printed) == 1
+    assert "was never closed" in printed[0]
+
+
 def forget_one(server: Server) -> None:
     pool = Pool(server.url, shared=1, min_size=3)
     pool.open()

@@ -565,6 +565,16 @@ def test_one_that_is_dropped_is_closed_with_a_warning(server: Server) -> None:
         wait_until(lambda: pool.leased == 0)
 
 
+def test_it_is_closed_too_if_that_warning_is_an_error(server: Server, printed: list[str]) -> None:
+    with Pool(server.url) as pool:
+        forget_one(pool)
+        gc.collect()
+        wait_until(lambda: subscribers(server) == 0)
+        wait_until(lambda: pool.leased == 0)
+    assert "Subscriber of" in printed[0]
+    assert "was never closed" in printed[0]
+
+
 def forget_one(pool: Any) -> None:
     sub = pool.subscribe("a")
     sub.open()

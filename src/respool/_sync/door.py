@@ -197,9 +197,11 @@ class Door(Subscribable[S], Viewable[S]):
     def __del__(self) -> None:
         serving = self.__dict__.get("_serving")
         if serving is not None and not self._is_closed:
-            if self._options.warn_unclosed:
-                warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
-            serving.forget(OUTLIVED) if has_ended(serving.world) else serving.abandon()
+            try:
+                if self._options.warn_unclosed:
+                    warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
+            finally:  # a warning may be an error
+                serving.forget(OUTLIVED) if has_ended(serving.world) else serving.abandon()
 
     def __enter__(self) -> Self:
         self.open()

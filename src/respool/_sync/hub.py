@@ -138,8 +138,15 @@ class Hub:
 
     def leave(self, inbox: Inbox) -> None:
         """End everything that a subscriber wants; without subscribers the hub ends."""
-        if not self._is_forgotten and self.leave_now(inbox):
-            self.end(UsageError("this subscriber is closed"))
+        if self._is_forgotten:
+            return
+        try:
+            if self.leave_now(inbox):
+                self.end(UsageError("this subscriber is closed"))
+        except BaseException:  # whoever is interrupted does the rest: what is left does not wait
+            if self.leave_now(inbox) and self.pump.is_idle:
+                self.clean()
+            raise
 
     def leave_now(self, inbox: Inbox) -> bool:
         """Do the same, but leave an end to the caller: return whether nobody is left."""
@@ -241,14 +248,17 @@ class Hub:
         return Gap(reason, time.time() - max(now - self.pump.certain_at(line), 0.0))
 
     def _give_back(self, line: Line) -> None:
-        """Give the connection of a line back, to be closed."""
+        """Give the connection of a line back, to be closed. A thread interrupted in here leaves the rest for later."""
         connection = line.connection
-        if self.lines.get(line.serving) is line:
-            del self.lines[line.serving]
         if connection is not None:
             self.pump.detach(line)
-            line.connection = None
-            line.serving.leases.give_back(connection)
+            try:
+                line.serving.leases.give_back(connection)
+            finally:
+                if connection._slot is None:
+                    line.connection = None
+        if self.lines.get(line.serving) is line:
+            del self.lines[line.serving]
 
     def connect(self, line: Line, deadline: float | None) -> None:
         """Lease a connection for a line, for no longer than until ``deadline``."""
@@ -269,13 +279,15 @@ class Hub:
         except BaseException:
             line.is_dialing = False
             raise
-        with self.lock:
-            line.is_dialing = False
-            if self.ended is None and self.lines.get(line.serving) is line:
-                line.connection = connection
-                line.said = Subscribed(self.now(), self.homes.slot_of)
-                self.pump.attach(line)
-            else:
+        try:
+            with self.lock:
+                line.is_dialing = False
+                if self.ended is None and self.lines.get(line.serving) is line:
+                    line.said = Subscribed(self.now(), self.homes.slot_of)
+                    line.connection = connection
+                    self.pump.attach(line)
+        finally:
+            if line.connection is not connection:
                 leases.give_back(connection)
         self.pump.wake()
 

@@ -83,10 +83,11 @@ class Subscriber(Generic[S]):
     def close(self) -> None:
         """End the subscriptions. Whoever waits for a message gets none: an iteration ends. Idempotent."""
         self._is_closed = True
-        hub, self._hub = self._hub, None
+        hub = self._hub
         if hub is not None and not has_ended(hub.world):  # else nothing is left of it
             hub.leave(self._inbox)
             self._inbox.bell.ring()
+        self._hub = None  # only now: a thread that is interrupted can call it again
 
     def __enter__(self) -> Self:
         self.open()
@@ -98,8 +99,10 @@ class Subscriber(Generic[S]):
     def __del__(self) -> None:
         hub = self.__dict__.get("_hub")
         if hub is not None and hub.ended is None:
-            warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
-            hub.pump.abandon(self._inbox)
+            try:
+                warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
+            finally:  # a warning may be an error
+                hub.pump.abandon(self._inbox)
 
     def __reduce__(self) -> NoReturn:
         raise UsageTypeError("a subscriber cannot be copied or pickled; make another one")

@@ -440,5 +440,7 @@ class AsyncConnection(AsyncViewable[S]):
             if slot is not None and lane is not None:
                 lane.leaked(slot)
         elif self.__dict__.get("_slot") is None and self.__dict__.get("_transport", UNOPENED).is_open:
-            warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
-            self._transport.abort_in_finaliser()
+            try:
+                warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
+            finally:  # a warning may be an error
+                self._transport.abort_in_finaliser()

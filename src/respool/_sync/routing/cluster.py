@@ -136,8 +136,9 @@ class Cluster(Group[ClusterOptions]):
 
     @property
     def nodes(self) -> list[Address]:
-        """The addresses of all nodes."""
-        return list(self.map.topology.nodes)
+        """The addresses of all nodes. While a thread is changing the map, this waits: calls go by what it says."""
+        with self.members.lock:
+            return list(self.map.topology.nodes)
 
     def ready(self, deadline: float | None) -> None:
         """Wait until there is a map. Raises PoolClosed."""

@@ -69,6 +69,10 @@ class Pump:
         self._ears.settimeout(0.0)
         self._call.settimeout(0.0)
 
+    def __del__(self) -> None:
+        if "_call" in self.__dict__:  # an interrupt may have come before anybody could close it
+            self.close()
+
     def start(self) -> None:
         """Do nothing: there is work when somebody waits."""
 
