@@ -12,7 +12,7 @@ import pytest
 import uvloop
 
 from asyncio_.harness import Callers, wait_until
-from effort import IS_PROOF, deal
+from effort import IS_MUTANT, IS_PROOF, deal
 from leavings import sockets, tasks, timers, workers
 from respool._async.shell.transport import AsyncTransport
 from respool.testing import Server
@@ -37,8 +37,8 @@ def pytest_asyncio_loop_factories(
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In the short form, leave every case of a test to one of the two loops."""
-    left_out = {item for item in items if is_for_the_other_loop(item)} if not IS_PROOF else set()
+    """In the short form, leave every case of a test to one of the two loops. Mutants choose one for all."""
+    left_out = set() if IS_PROOF or IS_MUTANT else {item for item in items if is_for_the_other_loop(item)}
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=list(left_out))
 

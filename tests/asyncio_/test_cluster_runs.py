@@ -312,7 +312,7 @@ async def test_a_part_that_waits_for_a_slot_until_the_time_is_over_is_an_error_a
     async with AsyncClusterPool(cluster.url) as pool:
         run = [("MGET", "{key}a", "{key}b"), *(("INCR", key) for key in THREE)]
         replies = await pool.execute_many(run, timeout=0.4)
-        assert isinstance(replies[0], TryAgain)
+        assert isinstance(replies[0], TryAgain | ReadTimeout)  # the latter if the time ends while its last try is out
         assert replies[1:] == [1, 1, 1]
         assert pool.stats().retries == 0
 

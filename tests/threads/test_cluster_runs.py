@@ -312,7 +312,7 @@ def test_a_part_that_waits_for_a_slot_until_the_time_is_over_is_an_error_and_the
     with ClusterPool(cluster.url) as pool:
         run = [("MGET", "{key}a", "{key}b"), *(("INCR", key) for key in THREE)]
         replies = pool.execute_many(run, timeout=0.4)
-        assert isinstance(replies[0], TryAgain)
+        assert isinstance(replies[0], TryAgain | ReadTimeout)  # the latter if the time ends while its last try is out
         assert replies[1:] == [1, 1, 1]
         assert pool.stats().retries == 0
 

@@ -112,6 +112,19 @@ async def test_a_dial_outlives_the_caller_it_was_made_for() -> None:
             assert node.connections == 1
 
 
+async def test_a_cancelled_command_without_a_shared_connection_costs_no_connection() -> None:
+    with FakeNode({"GET": Hold(NIL), "SET": OK}) as node:
+        async with AsyncPool(node.url, shared=0, max_size=1) as pool:
+            await pool.set("k", 1)
+            task = asyncio.create_task(pool.get("k"))
+            await wait_until(lambda: node.calls("GET"))
+            await cancelled(task)
+            node.release()
+            await pool.set("k", 2)
+            stats = pool.stats()
+            assert (stats.opened, stats.leases, stats.releases, stats.resets) == (1, 3, 3, 1)
+
+
 async def test_wait_for_and_timeouts_around_a_call_lose_nothing(server: Server) -> None:
     async with AsyncPool(server.url, shared=0, max_size=1) as pool:
         lease = await asyncio.wait_for(pool.acquire(), 1)

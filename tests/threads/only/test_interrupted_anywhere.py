@@ -173,6 +173,19 @@ def test_an_exclusive_call_gives_its_lease_back(server: Server) -> None:
             return
 
 
+@MODES
+def test_a_brief_lease_comes_back_or_is_discarded(server: Server, interrupt: Interrupt) -> None:
+    for moment in moments():
+        with Pool(server.url, shared=0, max_size=1) as pool:
+            pool.execute("ECHO", "x")
+            was_interrupted = interrupt(moment, lambda: pool.execute("ECHO", "x"))
+            assert pool.execute("ECHO", "y", timeout=2.0) == b"y"
+            rests(pool)
+            assert pool.stats().leaks == 0
+        if not was_interrupted:
+            return
+
+
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_caller_that_waits_leaves_the_line(callers: Callers, server: Server) -> None:
     for moment in moments():
