@@ -77,6 +77,7 @@ TESTS_OF: Final = {
     "_protocol/inbox.py": "protocol/test_inbox.py",
     "_protocol/subscribed.py": "protocol/test_subscribed.py protocol/test_subscribed_machine.py",
     "_protocol/subscriptions.py": "protocol/test_subscriptions.py",
+    "_async/shell/pump.py": "asyncio_/only/test_subscribers.py",
     "_async/hub.py": "asyncio_/only/test_subscribers.py asyncio_/test_subscribers.py",
     "_async/subscriber.py": "asyncio_/only/test_subscribers.py asyncio_/test_subscribers.py",
     "_async/routing/homes.py": "asyncio_/test_hash_pool.py asyncio_/test_cluster_subscribers.py",

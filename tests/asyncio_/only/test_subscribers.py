@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from asyncio_.harness import wait_until
 from respool import AsyncPool
 from respool.errors import UsageError
 from respool.testing import Server
+from respool.types import Gap
 
 
 async def test_one_connection_serves_all_subscribers(server: Server) -> None:
@@ -112,6 +114,35 @@ async def test_a_hook_may_be_async(server: Server) -> None:
         server.command("CLIENT", "KILL", "TYPE", "pubsub")
         assert await sub.next(0.3) is None
         assert seen == ["lost"]
+
+
+async def test_a_gap_begins_before_a_loss_that_a_busy_loop_reads_late(server: Server) -> None:
+    gaps: list[Gap] = []
+    async with AsyncPool(server.url) as pool, pool.subscribe("a", on_gap=gaps.append) as sub:
+        assert await sub.next(0.05) is None
+        opened = time.time()
+        server.command("PUBLISH", "a", "x")  # these block the loop: the message and the end are read in one go
+        server.command("CLIENT", "KILL", "TYPE", "pubsub")
+        lost = time.time()
+        time.sleep(0.05)  # noqa: ASYNC251 - the loop is busy
+        message = await sub.next(5.0)
+        assert message is not None
+        assert message.data == b"x"
+        assert await sub.next(0.2) is None
+        assert opened - 1.0 < gaps[0].since <= lost
+
+
+async def test_a_gap_begins_when_the_last_of_what_came_was_read(server: Server) -> None:
+    gaps: list[Gap] = []
+    async with AsyncPool(server.url) as pool, pool.subscribe("a", on_gap=gaps.append) as sub:
+        await asyncio.sleep(0.3)
+        await pool.publish("a", "x")
+        assert await sub.next(5.0) is not None
+        read = time.time()
+        await asyncio.sleep(0.3)
+        server.command("CLIENT", "KILL", "TYPE", "pubsub")
+        assert await sub.next(0.2) is None
+        assert read - 0.25 < gaps[0].since < read + 0.25
 
 
 def test_a_subscriber_of_another_event_loop_says_so(running_server: Server) -> None:

@@ -2,6 +2,8 @@
 
 Rule 1: one hub serves all subscribers of a pool. Its connections are read at full speed, whoever takes the messages.
 Rule 2: ``stop`` leaves no task and no timer behind.
+Rule 3: a read proves that nothing was lost before it once the loop has looked at the socket again and has found no end.
+        A busy loop reads late: the end may have come long before the read, and is found right after it.
 
 ``_sync/shell/pump.py`` is the counterpart for threads.
 """
@@ -17,6 +19,9 @@ from respool._async.shell.compat import Alarm, BackgroundTasks
 
 #: Whether all subscribers of a pool share a hub.
 IS_SHARED: Final = True
+
+#: In how many turns of the loop an end that had come before a read is known: it is found in one, and told in another.
+TURNS: Final = 2
 
 
 class Bell:
@@ -68,6 +73,8 @@ class Pump:
         self._loop = asyncio.get_running_loop()
         self._alarm = Alarm()
         self._tasks = BackgroundTasks()
+        self._certain: dict[Any, float] = {}  # when there was certainly nothing to read on a line (Rule 3)
+        self._unproven: set[Any] = set()  # connections whose last read proves nothing yet
 
     def start(self) -> None:
         """Begin to work."""
@@ -102,19 +109,35 @@ class Pump:
     def attach(self, line: Any) -> None:
         """Begin to read a line: its hub gets every frame."""
         transport = line.connection._transport
-        transport.wire.stream(partial(self._hub.received, line))
+        transport.wire.stream(partial(self._received, line, transport))
         transport.on_end = self.wake
+        self._certain[line] = transport.heard
+
+    def _received(self, line: Any, transport: Any, frame: Any) -> None:
+        if transport not in self._unproven:
+            self._unproven.add(transport)
+            self._loop.call_soon(self._prove, line, transport, self._loop.time(), TURNS)
+        self._hub.received(line, frame)
+
+    def _prove(self, line: Any, transport: Any, read_at: float, turns: int) -> None:
+        """Note a read once its connection has outlived some turns of the loop."""
+        if turns:
+            self._loop.call_soon(self._prove, line, transport, read_at, turns - 1)
+            return
+        self._unproven.discard(transport)
+        if line in self._certain and transport.is_open:
+            self._certain[line] = read_at
 
     def detach(self, line: Any) -> None:
         """Close a line's connection."""
         transport = line.connection._transport
         transport.on_end = None
         transport.abort()
+        self._certain.pop(line, None)
 
     def certain_at(self, line: Any) -> float:
-        """Return a time before which nothing was sent that has not come: when the event loop last read something."""
-        heard: float = line.heard()
-        return heard
+        """Return a time before which nothing was sent that has not come."""
+        return self._certain.get(line, 0.0)
 
     def write(self, line: Any, data: bytes) -> None:
         """Send bytes on a line."""

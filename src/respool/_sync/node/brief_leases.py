@@ -42,7 +42,7 @@ class BriefLeases:
     def submit(self, args: tuple[Any, ...]) -> Any:
         """Send one plain command and return its reply, which may be an error value; ``UNSENT`` if it was not sent."""
         node, ledger = self._node, self._ledger
-        if node.world is not here() or node.is_inside():
+        if not ledger.idle_slots or node.world is not here() or node.is_inside():
             return UNSENT
         mine, slot, is_lent = object(), None, False
         transport: Any = None
@@ -51,7 +51,8 @@ class BriefLeases:
             with self._lock:
                 slot = ledger.take(started, mine)
             if slot is None or not self._is_fit(slot, started):
-                node.settle()
+                if ledger.to_close:
+                    node.settle()
                 return UNSENT
             transport = slot.connection._transport
             self._counters.leases += 1
