@@ -163,7 +163,7 @@ async def test_a_connection_whose_late_reply_has_come_is_not_stalled() -> None:
     with FakeNode({"GET": echo, "SLOW": Hold(OK)}) as node:
         async with AsyncPool(node.url, shared=2, strategy="round_robin", stall_after=0.05) as pool:
             with pytest.raises(ReadTimeout):
-                await pool.execute("SLOW", "x", timeout=0.02)
+                await pool.execute("SLOW", "x", timeout=0.1)
             (late,) = by_connection(node, "SLOW")
             await wait_until(lambda: node.release())
             until = now() + 0.06
@@ -329,9 +329,9 @@ async def test_the_next_command_after_one_given_up_goes_the_same_way() -> None:
         async with AsyncPool(node.url, shared=3, strategy="round_robin") as pool:
             for turn in range(6):
                 with pytest.raises(ReadTimeout):
-                    await pool.execute("SET", f"k{turn}", "v", timeout=0.02)
+                    await pool.execute("SET", f"k{turn}", "v", timeout=0.1)
                 with pytest.raises(ReadTimeout):
-                    await pool.execute("GET", f"k{turn}", timeout=0.02)
+                    await pool.execute("GET", f"k{turn}", timeout=0.1)
                 await wait_until(lambda n=turn + 1: len(node.calls("GET")) == n or node.release() != 0)
                 await wait_until(lambda n=turn + 1: len(node.calls("GET")) == n)
                 assert node.calls("GET")[-1].connection == node.calls("SET")[-1].connection
@@ -343,9 +343,9 @@ async def test_the_next_command_after_a_pipeline_given_up_goes_the_same_way() ->
         async with AsyncPool(node.url, shared=3, strategy="round_robin") as pool:
             for turn in range(6):
                 with pytest.raises(ReadTimeout):
-                    await pool.execute_many([("SET", f"k{turn}", "v")], timeout=0.02)
+                    await pool.execute_many([("SET", f"k{turn}", "v")], timeout=0.1)
                 with pytest.raises(ReadTimeout):
-                    await pool.execute_many([("GET", f"k{turn}")], timeout=0.02)
+                    await pool.execute_many([("GET", f"k{turn}")], timeout=0.1)
                 await wait_until(lambda n=turn + 1: len(node.calls("GET")) == n)
                 assert node.calls("GET")[-1].connection == node.calls("SET")[-1].connection
                 await wait_until(lambda: node.release() == 0)
@@ -358,13 +358,13 @@ async def test_a_caller_stays_on_a_connection_being_replaced_while_what_it_sent_
         async with AsyncPool(node.url, shared=1) as pool:
             (old,) = pool._shared._live
             with pytest.raises(ReadTimeout):
-                await pool.execute("SET", "k", "v", timeout=0.02)
+                await pool.execute("SET", "k", "v", timeout=0.1)
             pool.drain()
             await wait_until(lambda: pool._shared._live and old not in pool._shared._live)
             with pytest.raises(ReadTimeout):
-                await pool.execute_many([("GET", "k")], timeout=0.02)
+                await pool.execute_many([("GET", "k")], timeout=0.1)
             with pytest.raises(ReadTimeout):
-                await pool.execute("GET", "k", timeout=0.02)
+                await pool.execute("GET", "k", timeout=0.1)
             await callers.start(pool.execute, "GET", "of another").result()
             first, last = node.calls("SET")[0].connection, node.calls("GET")[-1].connection
             assert first != last
@@ -389,7 +389,7 @@ async def test_a_tie_to_a_lost_connection_is_forgotten() -> None:
     with FakeNode({"SET": Silence(), "GET": echo}) as node:
         async with AsyncPool(node.url, shared=2, strategy="round_robin") as pool:
             with pytest.raises(ReadTimeout):
-                await pool.execute("SET", "k", "v", timeout=0.02)
+                await pool.execute("SET", "k", "v", timeout=0.1)
             (seen,) = node.calls("SET")
             node.drop(seen.connection)
             for number in range(10):
@@ -401,7 +401,7 @@ async def test_who_gets_no_shared_connection_in_time_is_told_the_state_of_the_po
     with FakeNode.silent() as node:
         pool = AsyncPool(node.url, shared=1, max_size=4)
         await pool.open(wait=False)
-        for ask in (lambda: pool.execute("GET", "k", timeout=0.02), lambda: pool.wait_ready(timeout=0.02)):
+        for ask in (lambda: pool.execute("GET", "k", timeout=0.1), lambda: pool.wait_ready(timeout=0.02)):
             with pytest.raises(PoolTimeout, match="dialing 1, waiting 0, max_size 4") as caught:
                 await ask()
             assert (caught.value.dialing, caught.value.waiting, caught.value.max_size) == (1, 0, 4)
