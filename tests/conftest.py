@@ -33,6 +33,7 @@ LONGEST = 480.0
 LONG_FILES = (
     "docs/test_snippets.py",
     "threads/only/test_interrupted_anywhere.py",
+    "threads/only/test_interrupted_subscribers.py",
     "testing/test_cluster_servers.py",
     "cli/test_cli.py",
     "asyncio_/test_cluster_scans.py",

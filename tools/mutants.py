@@ -123,8 +123,6 @@ TESTS_OF: Final = {
     "_routing/splitting.py": "routing/test_splitting.py",
     "_async/node/retrying.py": "asyncio_/test_delivery.py asyncio_/test_pipelines.py asyncio_/only/test_ticks.py "
     "asyncio_/test_half_open.py asyncio_/test_blocking_commands.py asyncio_/test_outages.py",
-    "_async/node/brief_leases.py": "asyncio_/test_brief_leases.py asyncio_/only/test_cancelled_leases.py",
-    "_sync/node/brief_leases.py": "threads/test_brief_leases.py threads/only/test_interrupted_anywhere.py",
     "_async/node/connection.py": "asyncio_/test_pipelines.py asyncio_/only/test_cancelled_leases.py "
     "asyncio_/test_blobs.py asyncio_/test_views.py asyncio_/only/test_ticks.py asyncio_/test_scripts.py",
     "_async/node/slot_watch.py": "asyncio_/test_cluster_leases.py",

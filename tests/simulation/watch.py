@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from respool._async.node import brief_leases as brief_module
 from respool._async.node import lease_lane as lease_lane_module
 from respool._async.node import node as node_module
 from respool._async.node import serving as serving_module
@@ -128,20 +127,6 @@ class WatchedLeases(lease_lane_module.LeaseLane):
         return lease
 
 
-class WatchedBrief(brief_module.BriefLeases):
-    """Leases for one command each, counted with the others of their lane."""
-
-    async def _is_fit(self, slot: Slot, now: float) -> bool:
-        lane: Any = self._lane
-        try:
-            is_fit = await super()._is_fit(slot, now)
-        except PoolTimeout:
-            lane.fared["timeouts"] += 1
-            raise
-        lane.fared["leases"] += is_fit
-        return is_fit
-
-
 class WatchedShared(shared_lane_module.SharedLane):
     """A shared lane that counts the callers whose timeout passed before they had a connection."""
 
@@ -187,7 +172,6 @@ def watched() -> Iterator[None]:
         (lease_lane_module, "Waiter", WatchedWaiter),
         (serving_module, "Node", WatchedNode),
         (serving_module, "LeaseLane", WatchedLeases),
-        (serving_module, "BriefLeases", WatchedBrief),
         (serving_module, "SharedLane", WatchedShared),
     ]
     real = [(module, name, getattr(module, name)) for module, name, _ in own]

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 from respool._async.door import AsyncDoor
-from respool._async.node.brief_leases import UNSENT
 from respool._async.node.connection import AsyncConnection
 from respool._async.node.serving import Serving
 from respool._async.routing.slot_map import NOWHERE
@@ -72,8 +71,6 @@ class AsyncManyDoor(AsyncDoor[S]):
         if type(reply) is not bytes and isinstance(reply, Error):  # the cheaper test comes first
             if is_demoted(reply, runs_code=spec.runs_code):
                 shared.demoted(transport)
-            if reply is UNSENT:
-                return await self._execute_with_care(args, spec, parse)
             try:
                 return await self._execute_with_care(args, spec, parse, None, reply, serving)
             finally:

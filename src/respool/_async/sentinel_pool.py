@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from respool._async.door import AsyncDoor
-from respool._async.node.brief_leases import UNSENT
 from respool._async.node.connection import AsyncConnection
 from respool._async.node.serving import Serving
 from respool._async.routing.followed import ReplicationCalls
@@ -89,8 +88,6 @@ class AsyncSentinelPool(AsyncDoor[S]):
                 raise
             return await self._execute_with_care(args, spec, parse)  # nothing was sent
         if type(reply) is not bytes and isinstance(reply, Error):  # the cheaper test comes first
-            if reply is UNSENT:
-                return await self._execute_with_care(args, spec, parse)
             try:
                 return await self._execute_with_care(args, spec, parse, None, reply, serving)
             finally:

@@ -211,21 +211,7 @@ class Ledger(Books):
         """Release a leased slot. Return False, and change nothing, when it is not leased (R-27)."""
         if slot.place is not _LEASED:
             return False
-        if (
-            reusable
-            and not self.waiters
-            and slot.epoch == self.epoch
-            and slot.retire_at > now
-            and self.quota is None
-            and self.renewing is None
-            and not self.closed
-            and self.shared_target + self.size <= self.max_size
-        ):  # the usual case: what ``_must_go`` and ``_place`` do, without their calls
-            slot.idle_since = now
-            del self._leased[slot]
-            slot.place = _IDLE
-            self.idle_slots += (slot,)
-        elif not reusable:
+        if not reusable:
             self._take_out(slot, "broken")
         elif self._must_go(slot, now):
             self._take_out(slot, slot.reason)

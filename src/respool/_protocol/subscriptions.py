@@ -134,12 +134,12 @@ class Subscriptions:
     # Where topics are --------------------------------------------------------------------------------
 
     def homeless(self, now: float) -> list[Topic]:
-        """Return the topics to assign to a line now."""
-        return [topic for topic, wish in self._homeless.items() if wish.not_before <= now]
+        """Return the topics to assign to a line now. An interrupted ``drop`` leaves one that nobody wants."""
+        return [topic for topic, wish in self._homeless.items() if wish.inboxes and wish.not_before <= now]
 
     def next_at(self) -> float:
         """Return when the next topic is to be assigned."""
-        return min((wish.not_before for wish in self._homeless.values()), default=float("inf"))
+        return min((wish.not_before for wish in self._homeless.values() if wish.inboxes), default=float("inf"))
 
     def assign(self, topic: Topic, line: Any) -> None:
         """Let a line have a topic."""

@@ -16,7 +16,6 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NoReturn, Self, TypeVar, overload
 
-from respool._sync.node.brief_leases import UNSENT
 from respool._sync.node.connection import Connection
 from respool._sync.node.pieces import take_in
 from respool._sync.node.pipeline import Pipeline
@@ -51,6 +50,7 @@ T = TypeVar("T")
 
 _NO_LANE: Final = NoLane()
 _DEFAULT: Final = object()
+_ELSEWHERE: Final = UsageError("a first try met the connections of another event loop; never raised")
 
 
 @answering(POOL_NAMES)
@@ -246,11 +246,11 @@ class Door(Subscribable[S], Viewable[S]):
         except (RuntimeError, UsageError):
             if self._serving is None or self._serving.world is here():
                 raise
-            reply = UNSENT  # below, the pool opens again or raises UsageError
+            reply = _ELSEWHERE  # nothing was sent: below, the pool opens again or raises UsageError
         if type(reply) is not bytes and isinstance(reply, Error):  # the cheaper test comes first
             if is_demoted(reply, runs_code=spec.runs_code):
                 shared.demoted(transport)
-            failure = None if reply is UNSENT else reply
+            failure = None if reply is _ELSEWHERE else reply
             try:
                 return self._execute_with_care(args, spec, parse, None, failure)
             finally:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 from respool._sync.door import Door
-from respool._sync.node.brief_leases import UNSENT
 from respool._sync.node.connection import Connection
 from respool._sync.node.serving import Serving
 from respool._sync.routing.slot_map import NOWHERE
@@ -72,8 +71,6 @@ class ManyDoor(Door[S]):
         if type(reply) is not bytes and isinstance(reply, Error):  # the cheaper test comes first
             if is_demoted(reply, runs_code=spec.runs_code):
                 shared.demoted(transport)
-            if reply is UNSENT:
-                return self._execute_with_care(args, spec, parse)
             try:
                 return self._execute_with_care(args, spec, parse, None, reply, serving)
             finally:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from respool._sync.door import Door
-from respool._sync.node.brief_leases import UNSENT
 from respool._sync.node.connection import Connection
 from respool._sync.node.serving import Serving
 from respool._sync.routing.followed import ReplicationCalls
@@ -89,8 +88,6 @@ class SentinelPool(Door[S]):
                 raise
             return self._execute_with_care(args, spec, parse)  # nothing was sent
         if type(reply) is not bytes and isinstance(reply, Error):  # the cheaper test comes first
-            if reply is UNSENT:
-                return self._execute_with_care(args, spec, parse)
             try:
                 return self._execute_with_care(args, spec, parse, None, reply, serving)
             finally:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from interrupting import interrupted_at, interrupted_behind, sparse_moments
+from interrupting import interrupted_at, interrupted_behind, moments, sparse_moments
 from respool import Pool
 from respool.testing import Server
 from threads.harness import wait_until
@@ -48,6 +48,23 @@ def test_while_a_lost_connection_is_replaced(server: Server, interrupt: Interrup
                 rests(pool, 1)
             rests(pool, 0)
             assert pool.stats().leaks == 0
+        if not was_interrupted:
+            return
+
+
+@MODES
+def test_while_topics_are_dropped(server: Server, interrupt: Interrupt) -> None:
+    for moment in moments():
+        with Pool(server.url, shared=1, max_size=4) as pool:
+            with pool.subscribe("a", "b") as sub:
+                was_interrupted = interrupt(moment, lambda: sub.unsubscribe("b"))
+                sub.subscribe("c")
+                sub.unsubscribe("b")
+                assert pool.publish("c", moment) == 1
+                message = sub.next(5.0)
+                assert message is not None
+                assert message.data == str(moment).encode()
+            rests(pool, 0)
         if not was_interrupted:
             return
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from respool._async.node.brief_leases import BriefLeases
 from respool._async.node.closing import close, forget, wait_closed
 from respool._async.node.lease_lane import LeaseLane
 from respool._async.node.maintenance import maintain
@@ -55,8 +54,6 @@ class Serving:
         self.world = node.world
         self.shared = SharedLane(node)
         self.leases = LeaseLane(node)
-        if not self.ledger.shared_target and self.leases.is_plain:
-            self.shared.stand_in(BriefLeases(node, self.leases))
         self.retrying = Retrying(node)
         node.on_change = self.shared.refresh
 

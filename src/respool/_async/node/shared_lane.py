@@ -2,8 +2,7 @@
 """The shared lane: many callers on a few connections, with replies matched to commands by their order.
 
 Rule 1: a connection that is not up, is being drained, or whose oldest command is stalled gets no new work (R-18).
-Rule 2: ``only`` is the one live transport if no other is up; then there is nothing to choose. In a node without
-        shared connections ``BriefLeases`` stand there.
+Rule 2: ``only`` is the one live transport if no other is up; then there is nothing to choose.
 Rule 3: a caller whose last command may still be on its way stays on that connection, so its commands keep their
         order (R-23).
 Rule 4: with no connection up, callers wait for the node to come back. From ``connect_timeout`` after the last one went
@@ -41,12 +40,7 @@ class SharedLane:
         self._turn = 0
         self._pins: WeakKeyDictionary[Any, AsyncTransport] = WeakKeyDictionary()
         #: The one transport to use without choosing; None when there is none, or more than one is up.
-        self.only: Any = None
-        self._stand_in: Any = None
-
-    def stand_in(self, brief: Any) -> None:
-        """Let ``brief`` serve plain commands: the node has no shared connections."""
-        self.only = self._stand_in = brief
+        self.only: AsyncTransport | None = None
 
     @property
     def in_flight(self) -> int:
@@ -68,7 +62,7 @@ class SharedLane:
             is_closing = self._ledger.closed  # commands in flight may finish, no new ones are sent (R-33)
             self._live = [] if is_closing else [slot.connection._transport for slot in slots if not slot.is_draining]
             # A caller may be pinned to a connection that is being drained, and must go through ``pick`` (R-23).
-            self.only = self._live[0] if len(self._live) == len(self._up) == 1 else self._stand_in
+            self.only = self._live[0] if len(self._live) == len(self._up) == 1 else None
             news, self._news = self._news, Gate()
             failed, self._failed_dials = self._failed_dials, self._ledger.redial.failed_dials
             has_failed = failed != self._failed_dials

@@ -2,8 +2,9 @@
 
 Rule 1: one hub serves all subscribers of a pool. Its connections are read at full speed, whoever takes the messages.
 Rule 2: ``stop`` leaves no task and no timer behind.
-Rule 3: a read proves that nothing was lost before it once the loop has looked at the socket again and has found no end.
-        A busy loop reads late: the end may have come long before the read, and is found right after it.
+Rule 3: a read proves that nothing was lost before it once the loop has looked at the socket again and has found
+        neither more nor its end. A busy loop reads late: the end may have come long before, and is found behind all
+        that was sent.
 
 ``_sync/shell/pump.py`` is the counterpart for threads.
 """
@@ -74,7 +75,7 @@ class Pump:
         self._alarm = Alarm()
         self._tasks = BackgroundTasks()
         self._certain: dict[Any, float] = {}  # when there was certainly nothing to read on a line (Rule 3)
-        self._unproven: set[Any] = set()  # connections whose last read proves nothing yet
+        self._unproven: dict[Any, tuple[float, int]] = {}  # when a connection was last read, and the turns from there
 
     def start(self) -> None:
         """Begin to work."""
@@ -114,18 +115,19 @@ class Pump:
         self._certain[line] = transport.heard
 
     def _received(self, line: Any, transport: Any, frame: Any) -> None:
-        if transport not in self._unproven:
-            self._unproven.add(transport)
-            self._loop.call_soon(self._prove, line, transport, self._loop.time(), TURNS)
+        is_new = transport not in self._unproven
+        self._unproven[transport] = self._loop.time(), TURNS
+        if is_new:
+            self._loop.call_soon(self._prove, line, transport)
         self._hub.received(line, frame)
 
-    def _prove(self, line: Any, transport: Any, read_at: float, turns: int) -> None:
-        """Note a read once its connection has outlived some turns of the loop."""
+    def _prove(self, line: Any, transport: Any) -> None:
+        """Note the last read once the connection has outlived some turns of the loop without another one."""
+        read_at, turns = self._unproven.pop(transport)
         if turns:
-            self._loop.call_soon(self._prove, line, transport, read_at, turns - 1)
-            return
-        self._unproven.discard(transport)
-        if line in self._certain and transport.is_open:
+            self._unproven[transport] = read_at, turns - 1
+            self._loop.call_soon(self._prove, line, transport)
+        elif line in self._certain and transport.is_open:
             self._certain[line] = read_at
 
     def detach(self, line: Any) -> None:

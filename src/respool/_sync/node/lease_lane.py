@@ -43,11 +43,6 @@ class LeaseLane:
         keepalive = node.options.keepalive
         self._keepalive = float("inf") if keepalive is None else keepalive
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether nothing is done with a lease but lending it: no hook, no trace."""
-        return not (self._has_reset or self._has_check or self._traces is not None)
-
     # Borrowing -------------------------------------------------------------------------------------
 
     def borrow(self, timeout: float | None) -> Connection[Any]:
@@ -72,10 +67,10 @@ class LeaseLane:
                 connection = slot.connection
                 # A connection that was being checked, cleaned or released during select() is on the old database.
                 if not connection._transport.is_reusable(started) or connection._options.db != node.db:
-                    self.discard(slot)
+                    self._discard(slot)
                     continue
                 is_due = started - slot.idle_since > self._keepalive
-                if (is_due or self._has_check) and not self.is_fit(slot, deadline, is_due=is_due):
+                if (is_due or self._has_check) and not self._is_fit(slot, deadline, is_due=is_due):
                     continue
                 lease = connection._second_body(slot, self)
                 if self._traces is not None:
@@ -85,10 +80,10 @@ class LeaseLane:
                 return lease  # type: ignore[no-any-return]
         except BaseException:
             if me is not None:
-                self.drop_taken(me)
+                self._drop_taken(me)
             raise
 
-    def drop_taken(self, me: object) -> None:
+    def _drop_taken(self, me: object) -> None:
         """Discard a slot that was handed to a thread that was interrupted before it received the slot."""
         with self._node.lock:
             self._ledger.drop_taken(me)
@@ -149,7 +144,7 @@ class LeaseLane:
         """Say where the current leases were borrowed, if that is traced."""
         return "" if self._traces is None else holders(list(self._traces.values()))
 
-    def is_fit(self, slot: Slot, deadline: float | None, *, is_due: bool) -> bool:
+    def _is_fit(self, slot: Slot, deadline: float | None, *, is_due: bool) -> bool:
         """Check a connection before lending it: PING it if it was idle for long (R-12), then call the ``check`` hook.
 
         A connection that fails is discarded, also when its check is cancelled or raises (R-36). Its replacement costs
@@ -164,22 +159,21 @@ class LeaseLane:
                 with bounded_hook(left, slot.connection):
                     is_fit = call_hook(self._options.check, slot.connection) is not False
         except TimeoutError as error:
-            self.discard(slot, is_refused=True)
+            self._discard(slot, is_refused=True)
             now, words = node.now(), f"no checked connection to {self._ledger.address} in time"
             with node.lock:
                 node.counters.timeouts += 1
                 raise out_of_time(self._ledger, words, now, now) from error
         except BaseException:
-            self.discard(slot, is_refused=True)
+            self._discard(slot, is_refused=True)
             raise
         # It may have ended while the hook looked at it.
         is_fit = is_fit and slot.connection._transport.is_reusable(node.now())
         if not is_fit:
-            self.discard(slot, is_refused=True)
+            self._discard(slot, is_refused=True)
         return is_fit
 
-    def discard(self, slot: Slot, *, is_refused: bool = False) -> None:
-        """Close a leased connection that cannot be used."""
+    def _discard(self, slot: Slot, *, is_refused: bool = False) -> None:
         with self._node.lock:
             if self._ledger.discard(slot, "unfit") and is_refused:
                 self._ledger.redial.refused()
@@ -213,9 +207,13 @@ class LeaseLane:
             if connection is None:  # closed by the pool while it was out
                 return
             connection._slot = connection._lane = None
-            self.take_back(slot)
-            if not ledger.to_close and (ledger.quota is None or not ledger.quota.needs):
-                return
+            if connection.is_clean and connection._options.db == node.db and not self._has_reset:
+                with node.lock:
+                    ledger.release(slot, node.now(), reusable=True)
+                if not ledger.to_close and (ledger.quota is None or not ledger.quota.needs):
+                    return
+            else:
+                self._give_back_unclean(slot, connection)
             node.settle()
         except BaseException:
             if runs_alone():  # a stopped thread holds the lock: nobody will use this connection again
@@ -230,15 +228,9 @@ class LeaseLane:
             node.settle()
             raise
 
-    def take_back(self, slot: Slot) -> None:
-        """Make a leased connection idle, or clean or discard it (R-28, R-29, R-34). ``settle`` must follow."""
-        node, connection = self._node, slot.connection
-        if connection is None:  # closed by the pool while it was out
-            return
-        if connection.is_clean and connection._options.db == node.db and not self._has_reset:
-            with node.lock:
-                self._ledger.release(slot, node.now(), reusable=True)
-            return
+    def _give_back_unclean(self, slot: Slot, connection: Connection[Any]) -> None:
+        """Take back a connection that cannot be reused as it is: clean or discard it (R-28, R-29, R-34)."""
+        node = self._node
         is_beyond_reset = connection._session.is_spoiled or connection._is_prepared
         is_lost_cause = not connection._transport.is_open or connection._is_blocked or is_beyond_reset
         with node.lock:

@@ -178,7 +178,8 @@ class Spread:
         try:
             for part in parts:
                 serving, pieces, *_ = part
-                transport = serving.shared.pick()
+                shared = serving.shared
+                transport = shared.only or shared.pick()
                 run = None if self._is_light else self._part_of(pieces)
                 if transport is None or (run is not None and _goes_late(run, pieces)):
                     late.append(part)

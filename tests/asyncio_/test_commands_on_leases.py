@@ -1,5 +1,5 @@
-# Written once: tests/threads/test_brief_leases.py is generated from this file.
-"""A pool without shared connections leases one for each plain command, in few steps; nothing else differs."""
+# Written once: tests/threads/test_commands_on_leases.py is generated from this file.
+"""A pool without shared connections leases one for each command: what is counted, and what a command may cost."""
 
 from __future__ import annotations
 

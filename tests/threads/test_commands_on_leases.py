@@ -1,5 +1,5 @@
-# Generated from tests/asyncio_/test_brief_leases.py by tools/generate.py. Do not edit.
-"""A pool without shared connections leases one for each plain command, in few steps; nothing else differs."""
+# Generated from tests/asyncio_/test_commands_on_leases.py by tools/generate.py. Do not edit.
+"""A pool without shared connections leases one for each command: what is counted, and what a command may cost."""
 
 from __future__ import annotations
 
