@@ -69,7 +69,7 @@ def run(folder: Path, files: Sequence[str], servers: Any, marks: str, *options: 
         options = (*options, f"--sentinels={places}", f"--master-service={servers.name}")
     report = folder / ("dropin.xml" if plugin else "plain.xml")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", f"--junitxml={report}"]
-    command += ["-m", marks, f"--redis-url={url}", "-o", "addopts=", "-o", "junit_family=xunit1", "--tb=short"]
+    command += ["-m", marks, f"--redis-url={url}", "-o", "addopts=", "-o", "junit_family=xunit1", "--tb=native"]
     command += [f"--deselect={name}" for name in SPOILERS] + (["-p", "dropin_plugin"] if plugin else [])
     command += [f"tests/{name}.py" for name in files] + list(options)
     path = os.pathsep.join([str(TOOLS), *filter(None, [os.environ.get("PYTHONPATH")])])

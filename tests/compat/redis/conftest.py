@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 pytest.importorskip("redis", reason="redis-py is not installed: pip install respool[redis]")
 
-from respool.testing import Server, wait_until
+from respool.compat import redis
+from respool.testing import ClusterServers, Server, wait_until
+
+Connect = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +38,40 @@ def users(server: Server) -> Iterator[Server]:
     server.command("ACL", "SETUSER", "writer", "on", ">writer", "~*", "+@all")
     yield server
     server.command("ACL", "DELUSER", "reader", "writer")
+
+
+# Clusters -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def running_cluster() -> Iterator[ClusterServers]:
+    with ClusterServers(primaries=3, replicas=1) as servers:
+        yield servers
+
+
+@pytest.fixture
+def servers(running_cluster: ClusterServers) -> Iterator[ClusterServers]:
+    """A running, empty cluster, without clients of respool at the end."""
+    yield running_cluster
+    gc.collect()
+    wait_until(lambda: engine_connections(running_cluster) == 0)
+    for node in running_cluster.primaries:
+        node.command("FLUSHALL")
+
+
+@pytest.fixture
+def connect(servers: ClusterServers) -> Iterator[Connect]:
+    """Makes clients, which are closed at the end."""
+    made: list[Any] = []
+
+    def connect(kind: Any = redis.RedisCluster, **options: Any) -> Any:
+        made.append(kind(host="127.0.0.1", port=servers.nodes[0].port, **options))
+        return made[-1]
+
+    yield connect
+    for client in made:
+        client.close()
+
+
+def engine_connections(servers: ClusterServers) -> int:
+    return sum(row.get("lib-name") == "respool" for node in servers.nodes for row in node.clients())

@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode, LoadBalancingStrategy
 from redis.retry import Retry
 
+from compat.redis.conftest import Connect, engine_connections
 from respool import ClusterPool
 from respool.compat import redis
 from respool.compat.redis import asyncio as ours_async
@@ -26,43 +27,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:.*cluster_error_retry_attempts:DeprecationWarning"),  # redis-py 6's own
 ]
-
-Connect = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[ClusterServers]:
-    with ClusterServers(primaries=3, replicas=1) as servers:
-        yield servers
-
-
-@pytest.fixture
-def servers(running: ClusterServers) -> Iterator[ClusterServers]:
-    """A running, empty cluster, without clients of respool at the end."""
-    yield running
-    gc.collect()
-    wait_until(lambda: engine_connections(running) == 0)
-    for node in running.primaries:
-        node.command("FLUSHALL")
-
-
-@pytest.fixture
-def connect(servers: ClusterServers) -> Iterator[Connect]:
-    """Makes clients, which are closed at the end."""
-    made: list[Any] = []
-
-    def connect(kind: Any = redis.RedisCluster, **options: Any) -> Any:
-        made.append(kind(host="127.0.0.1", port=servers.nodes[0].port, **options))
-        return made[-1]
-
-    yield connect
-    for client in made:
-        client.close()
-
-
-def engine_connections(servers: ClusterServers) -> int:
-    return sum(row.get("lib-name") == "respool" for node in servers.nodes for row in node.clients())
-
 
 def no_connections(client: Any) -> int:
     """Return how many connections of redis-py's own are in use."""

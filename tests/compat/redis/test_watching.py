@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -455,9 +456,10 @@ async def test_a_task_that_is_cancelled_in_a_watching_pipeline_gives_the_lease_b
                     pipe.multi()
                     await pipe.set("k", 1).execute()
 
-        node.once(command, Hold())
+        is_held = threading.Event()
+        node.once(command, lambda *_: is_held.set() or Hold())
         task = asyncio.create_task(work())
-        await asyncio.to_thread(node.wait_for, command)
+        assert await asyncio.to_thread(is_held.wait, 5)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

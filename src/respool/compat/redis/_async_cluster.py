@@ -1,4 +1,4 @@
-"""redis-py's asyncio client for a cluster and its pipeline, whose commands go through an ``AsyncClusterPool``.
+"""redis-py's asyncio client for a cluster, whose commands go through an ``AsyncClusterPool``.
 
 Rule 1: as in ``_cluster``: redis-py keeps its own view of the nodes, and dispatches whatever is not for one slot. It
         finds them before the first command, over connections that are closed again: a client that nobody closes leaves
@@ -6,13 +6,11 @@ Rule 1: as in ``_cluster``: redis-py keeps its own view of the nodes, and dispat
 Rule 2: ``execute_command`` is overridden here, so it looks whether the one of redis-py has been replaced, or measures
         its calls, and then calls it.
 Rule 3: redis-py closes the client to find the nodes anew. That leaves the engine alone: others' commands are in it.
-Rule 4: WATCH, pub/sub and MONITOR take redis-py's own path, and so does what the engine has no options for.
+Rule 4: pub/sub and MONITOR take redis-py's own path, and so does what the engine has no options for.
 """
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from contextvars import ContextVar
 from functools import update_wrapper
 from typing import Any, Final
@@ -23,19 +21,14 @@ from redis.exceptions import RedisError
 
 from respool import Command
 from respool.compat.redis._async_client import _run
+from respool.compat.redis._async_cluster_pipelines import ClusterPipeline
 from respool.compat.redis._async_engines import AsyncEngineOwner
 from respool.compat.redis._cluster_calls import (
-    Call,
     at_node,
-    commands_of,
     mark_for,
     plan_at_node,
     plan_in_one_slot,
-    plans_in_slots,
-    raise_first,
-    refusal_of,
     remap_for,
-    values_of,
 )
 from respool.compat.redis._cluster_settings import async_options_of
 from respool.compat.redis._commands import Plan, identity_of
@@ -43,9 +36,8 @@ from respool.compat.redis._encoding import needs_encoding
 from respool.compat.redis._engines import own
 from respool.compat.redis._errors import as_redis_error, last_of
 from respool.compat.redis._observed import is_observed
-from respool.compat.redis._runs import called_back
 from respool.compat.redis._settings import Classes
-from respool.errors import Error, PoolClosed, TransactionAborted
+from respool.errors import Error, PoolClosed
 
 _CLASSES: Final = Classes(Connection, SSLConnection)
 _Client: Final = cluster.RedisCluster
@@ -121,10 +113,6 @@ class RedisCluster(AsyncEngineOwner, cluster.RedisCluster):
     def _text_encoder(self) -> Any:
         return self.encoder if needs_encoding(self.connection_kwargs) else None
 
-    def _running_engine(self) -> Any:
-        """Return the engine of the running loop; None if only redis-py's own path serves this client."""
-        return self._engine if self._loop is asyncio.get_running_loop() else self._make_engine()
-
     async def _on_engine(self, call: Any, engine: Any) -> Any:
         """Call a function with the engine, and again with the next one if it was dropped before it sent anything."""
         try:
@@ -184,9 +172,8 @@ class RedisCluster(AsyncEngineOwner, cluster.RedisCluster):
         pipe: Any = super().pipeline(transaction, shard_hint)
         if type(pipe) is _Pipeline:
             pipe.__class__ = ClusterPipeline
-        strategy = getattr(pipe, "_execution_strategy", None)  # redis-py 6.1 has none
-        if isinstance(pipe, ClusterPipeline) and strategy is not None:
-            strategy.__class__ = _STRATEGIES.get(type(strategy), type(strategy))
+        if isinstance(pipe, ClusterPipeline):
+            pipe._serve()
         return pipe
 
     # redis-py's view of the nodes ----------------------------------------------------------------------
@@ -248,96 +235,3 @@ class RedisCluster(AsyncEngineOwner, cluster.RedisCluster):
 
 
 update_wrapper(RedisCluster.__init__, cluster.RedisCluster.__init__)  # its signature
-
-
-# Pipelines -------------------------------------------------------------------------------------------------------
-
-
-class ClusterPipeline(cluster.ClusterPipeline):
-    """redis-py's asyncio ``ClusterPipeline``: without WATCH its commands go through respool, a run for each node."""
-
-    async def execute(self, raise_on_error: bool = True, allow_redirections: bool = True) -> list[Any]:  # noqa: FBT001, FBT002
-        """Execute all commands of the pipeline and return their replies, as redis-py does."""
-        if not hasattr(self, "_execution_strategy"):  # redis-py 6.1
-            pipe: Any = self
-            stack, pipe._command_stack = pipe._command_stack, []
-            values = await _values(pipe._client, stack, raise_on_error, is_allowed=allow_redirections)
-            if values is not None:
-                return values
-            pipe._command_stack = stack
-        found: list[Any] = await super().execute(raise_on_error, allow_redirections)
-        return found
-
-
-async def _values(client: Any, stack: list[Any], raise_on_error: Any, *, is_allowed: Any) -> list[Any] | None:
-    """Run a pipeline that is no transaction; return None if it is to be dispatched by redis-py."""
-    commands: list[Call] = [(entry.args, entry.kwargs) for entry in stack]
-    found = await _replies(client, commands, atomic=False) if is_allowed and stack else None
-    if found is None:
-        return None
-    plans, values = found
-    if raise_on_error:
-        raise_first(values, commands, shows_all=True)
-    return await _shaped(client, plans, commands, values)
-
-
-async def _replies(client: Any, stack: list[Call], *, atomic: bool) -> tuple[list[Plan], list[Any]] | None:
-    """Run a pipeline on the engine; return None if it is to be dispatched by redis-py."""
-    engine = client._running_engine() if isinstance(client, RedisCluster) else None
-    if engine is None or is_observed():
-        return None
-    if client._initialize and not client.nodes_manager.nodes_cache:
-        await client.initialize()
-    plans = plans_in_slots(client, stack)
-    if plans is None:
-        await client._look_again()
-        return None
-    calls = commands_of(plans, stack)
-    try:
-        replies = await client._on_engine(lambda engine: engine.execute_many(calls, atomic=atomic), engine)
-    except TransactionAborted as error:
-        raise refusal_of(stack, error) from error
-    except Error as error:
-        raise as_redis_error(error) from error
-    return plans, values_of(plans, replies)
-
-
-async def _shaped(client: Any, plans: list[Plan], stack: list[Call], values: list[Any]) -> list[Any]:
-    shaped = called_back(plans, stack, values, client.response_callbacks)
-    return [await value if inspect.isawaitable(value) else value for value in shaped]
-
-
-_STRATEGIES: Final[dict[type[Any], type[Any]]] = {}
-
-if hasattr(cluster, "PipelineStrategy"):  # not in redis-py 6.1
-
-    class PipelineStrategy(cluster.PipelineStrategy):
-        """redis-py's strategy for pipelines that are no transactions."""
-
-        async def execute(self, raise_on_error: bool = True, allow_redirections: bool = True) -> list[Any]:  # noqa: FBT001, FBT002
-            client: Any = self._pipe.cluster_client
-            values = await _values(client, self._command_queue, raise_on_error, is_allowed=allow_redirections)
-            if values is None:
-                values = await super().execute(raise_on_error, allow_redirections)
-            return values
-
-    class TransactionStrategy(cluster.TransactionStrategy):
-        """redis-py's strategy for transactions."""
-
-        async def execute(self, raise_on_error: bool = True, allow_redirections: bool = True) -> list[Any]:  # noqa: FBT001, FBT002
-            client: Any = self._pipe.cluster_client
-            stack = self._command_queue
-            is_one_run = not self._watching and self._transaction_connection is None and len(self._pipeline_slots) == 1
-            commands: list[Call] = [(entry.args, entry.kwargs) for entry in stack]
-            found = await _replies(client, commands, atomic=True) if stack and is_one_run else None
-            if found is None:
-                own_values: list[Any] = await super().execute(raise_on_error, allow_redirections)
-                return own_values
-            plans, values = found
-            if raise_on_error:
-                raise_first(values, commands)
-            return await _shaped(client, plans, commands, values)
-
-    _STRATEGIES.update(
-        {cluster.PipelineStrategy: PipelineStrategy, cluster.TransactionStrategy: TransactionStrategy}
-    )

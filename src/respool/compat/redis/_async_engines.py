@@ -70,6 +70,10 @@ class AsyncEngineOwner:
         self._engine, self._loop = engine, loop
         return engine
 
+    def _running_engine(self) -> Any:
+        """Return the engine of the running loop; None if only redis-py's own path serves this owner."""
+        return self._engine if self._loop is asyncio.get_running_loop() else self._make_engine()
+
     def _settings_changed(self) -> None:
         if self._options is None:
             return

@@ -1,4 +1,4 @@
-"""redis-py's client for a cluster and its pipeline, whose commands go through a respool ``ClusterPool``.
+"""redis-py's client for a cluster, whose commands go through a respool ``ClusterPool``.
 
 Rule 1: redis-py finds the nodes at construction and keeps its own view of them, for ``get_nodes`` and the like and for
         what it dispatches (``_cluster_calls``). When the engine hears of other nodes, redis-py looks again before
@@ -7,7 +7,7 @@ Rule 2: only ``_internal_execute_command`` and ``_execute_command`` are overridd
         So what patches redis-py's methods keeps working. While redis-py measures, it dispatches everything.
 Rule 3: a command that redis-py dispatches goes through its own ``_execute_command``, with an ``EngineNode`` in place of
         the node: what it does after an error, and its callbacks, stay its own.
-Rule 4: WATCH, pub/sub and MONITOR take redis-py's own path, and so does what the engine has no options for.
+Rule 4: pub/sub and MONITOR take redis-py's own path, and so does what the engine has no options for.
 """
 
 from __future__ import annotations
@@ -23,28 +23,22 @@ from redis.exceptions import RedisError
 from respool import Command
 from respool.compat.redis._client import _run
 from respool.compat.redis._cluster_calls import (
-    Call,
     at_node,
-    commands_of,
     mark_for,
     plan_at_node,
     plan_in_one_slot,
-    plans_in_slots,
-    raise_first,
-    refusal_of,
     remap_for,
-    values_of,
     with_callback,
 )
+from respool.compat.redis._cluster_pipelines import ClusterPipeline
 from respool.compat.redis._cluster_settings import sync_options_of
 from respool.compat.redis._commands import Plan, identity_of
 from respool.compat.redis._encoding import needs_encoding
 from respool.compat.redis._engines import NOBODY, EngineOwner, own
 from respool.compat.redis._errors import as_redis_error, last_of
 from respool.compat.redis._observed import is_observed
-from respool.compat.redis._runs import called_back
 from respool.compat.redis._settings import Classes
-from respool.errors import Error, PoolClosed, TransactionAborted
+from respool.errors import Error, PoolClosed
 
 _CLASSES: Final = Classes(Connection, SSLConnection)
 _PING: Final[Command[Any]] = Command("PING")
@@ -233,79 +227,3 @@ class RedisCluster(EngineOwner, cluster.RedisCluster):
 
 
 update_wrapper(RedisCluster.__init__, cluster.RedisCluster.__init__)  # its signature
-
-
-# Pipelines -------------------------------------------------------------------------------------------------------
-
-
-class ClusterPipeline(cluster.ClusterPipeline):
-    """redis-py's ``ClusterPipeline``: without WATCH its commands go through respool, a run for each node."""
-
-    #: Whose pipeline it is; None: one that was not made by ``RedisCluster.pipeline``.
-    _client: RedisCluster | None = None
-
-    def _serve(self, client: RedisCluster) -> None:
-        self._client = client
-        strategy: Any = self._execution_strategy
-        strategy.__class__ = _STRATEGIES.get(type(strategy), type(strategy))
-
-
-def _replies(pipe: Any, stack: list[Call], *, atomic: bool) -> tuple[list[Plan], list[Any]] | None:
-    """Run a pipeline on the engine; return None if it is to be dispatched by redis-py."""
-    client = pipe._client
-    engine = client._engine or client._make_engine()
-    if engine is None or is_observed():
-        return None
-    plans = plans_in_slots(client, stack)
-    if plans is None:
-        client._look_again()
-        return None
-    calls = commands_of(plans, stack)
-    try:
-        replies = client._on_engine(lambda engine: engine.execute_many(calls, atomic=atomic), engine)
-    except TransactionAborted as error:
-        raise refusal_of(stack, error) from error
-    except Error as error:
-        raise as_redis_error(error) from error
-    return plans, values_of(plans, replies)
-
-
-class PipelineStrategy(cluster.PipelineStrategy):
-    """redis-py's strategy for pipelines that are no transactions."""
-
-    def send_cluster_commands(
-        self, stack: Any, raise_on_error: bool = True, allow_redirections: bool = True  # noqa: FBT001, FBT002
-    ) -> Any:
-        pipe: Any = self._pipe
-        commands = [(entry.args, entry.options) for entry in stack]
-        found = _replies(pipe, commands, atomic=False) if allow_redirections and stack else None
-        if found is None:
-            return super().send_cluster_commands(stack, raise_on_error, allow_redirections)
-        plans, values = found
-        if raise_on_error:
-            raise_first(values, commands)
-        first = called_back(plans, commands, values, pipe._client._node_callbacks())
-        return called_back(plans, commands, first, pipe.cluster_response_callbacks)
-
-
-class TransactionStrategy(cluster.TransactionStrategy):
-    """redis-py's strategy for transactions. It shapes their replies only by the callbacks of the cluster's client."""
-
-    def execute(self, raise_on_error: bool = True) -> Any:  # noqa: FBT001, FBT002 - redis-py's signature
-        stack: Any = self._command_queue
-        if not stack or self._watching or self._transaction_connection or len(self._pipeline_slots) != 1:
-            return super().execute(raise_on_error)
-        commands = [(entry.args, entry.options) for entry in stack]
-        found = _replies(self._pipe, commands, atomic=True)
-        if found is None:
-            return super().execute(raise_on_error)
-        plans, values = found
-        if raise_on_error:
-            raise_first(values, commands)
-        return called_back(plans, commands, values, self._pipe.cluster_response_callbacks)
-
-
-_STRATEGIES: Final[dict[type[Any], type[Any]]] = {
-    cluster.PipelineStrategy: PipelineStrategy,
-    cluster.TransactionStrategy: TransactionStrategy,
-}

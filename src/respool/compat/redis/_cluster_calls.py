@@ -23,8 +23,8 @@ from redis.utils import safe_str, truncate_text
 from respool import Command
 from respool.compat.redis._commands import Plan, known_plan, plan_of
 from respool.compat.redis._errors import as_redis_error, with_redis_errors
-from respool.compat.redis._runs import for_callback
-from respool.errors import Error, TransactionAborted
+from respool.compat.redis._runs import for_callback, may_have_written
+from respool.errors import Error, ServerError, SlotMoved, TransactionAborted
 
 #: The arguments and the options of a call.
 Call: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
@@ -34,6 +34,7 @@ _callback_of: Final = dict.get
 _ANYWHERE: Final = frozenset(("PUBLISH",))
 #: How many keys are tried to find one in a slot of a node. A node with one slot of a hundred is found with 4096.
 _MOST_MARKS: Final = 4096
+_MOVED: Final = "The slot of a watched key has moved, so nothing was run: watch the key again"
 
 
 class MaybeExecuted(exceptions.ConnectionError):
@@ -154,6 +155,39 @@ def refusal_of(stack: list[Call], error: TransactionAborted) -> Exception:
         return as_redis_error(error)
     made = as_redis_error(refused)
     _annotate(made, index + 1, stack[index][0], made.args[0])
+    return made
+
+
+def watched_refusal_of(stack: list[Call], plans: list[Plan], error: Error) -> Exception:
+    """Return the error to raise for a transaction with watched keys that was not run, or not certainly."""
+    if not isinstance(error, TransactionAborted):
+        made = as_redis_error(error)
+        return watch_lost(made, plans) or made
+    if isinstance(error.__cause__, SlotMoved):
+        return _watch_error(_MOVED)
+    if error.__cause__ is None and error.refused_index is None:
+        return _watch_error("Watched variable changed.")
+    return refusal_of(stack, error)
+
+
+def watch_lost(error: Exception, plans: list[Plan]) -> Exception | None:
+    """Return the error to raise if no key is watched any more after an error; None if all of them still are.
+
+    A WatchError makes its caller run the transaction again. So it is raised only if nothing may have been written.
+    """
+    cause = error.__cause__
+    if isinstance(cause, SlotMoved):
+        return _watch_error(_MOVED)
+    is_lost = isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError)
+    if isinstance(cause, ServerError) or not is_lost:
+        return None
+    if may_have_written(cause, plans):
+        return error
+    return _watch_error(f"A {type(error).__name__} occurred while keys were watched: {error}")
+
+
+def _watch_error(text: str) -> Exception:
+    made: Exception = exceptions.WatchError(text)
     return made
 
 

@@ -19,6 +19,7 @@ from respool.errors import (
     PoolExhausted,
     PoolTimeout,
     ServerError,
+    SlotMoved,
     TooManyRedirects,
     UsageError,
 )
@@ -32,7 +33,7 @@ def as_redis_error(error: Error) -> Exception:
 
 
 def _made(error: Error) -> Any:
-    if isinstance(error, TooManyRedirects):
+    if isinstance(error, TooManyRedirects | SlotMoved):
         return exceptions.ClusterError(str(error))
     if isinstance(error, ServerError):
         return BaseParser.parse_error(f"{error.code} {error.message}" if error.message else error.code)

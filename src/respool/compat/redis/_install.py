@@ -9,11 +9,21 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, Final
 
-from respool.compat.redis import _async_client, _async_cluster, _async_pools, _client, _cluster, _pools, _sentinel
+from respool.compat.redis import (
+    _async_client,
+    _async_cluster,
+    _async_cluster_pipelines,
+    _async_pools,
+    _client,
+    _cluster,
+    _cluster_pipelines,
+    _pools,
+    _sentinel,
+)
 
 _SYNC: Final[dict[str, Any]] = {
     "BlockingConnectionPool": _pools.BlockingConnectionPool,
-    "ClusterPipeline": _cluster.ClusterPipeline,
+    "ClusterPipeline": _cluster_pipelines.ClusterPipeline,
     "ConnectionPool": _pools.ConnectionPool,
     "Pipeline": _client.Pipeline,
     "Redis": _client.Redis,
@@ -24,7 +34,7 @@ _SYNC: Final[dict[str, Any]] = {
 }
 _ASYNC: Final[dict[str, Any]] = {
     "BlockingConnectionPool": _async_pools.BlockingConnectionPool,
-    "ClusterPipeline": _async_cluster.ClusterPipeline,
+    "ClusterPipeline": _async_cluster_pipelines.ClusterPipeline,
     "ConnectionPool": _async_pools.ConnectionPool,
     "Pipeline": _async_client.Pipeline,
     "Redis": _async_client.Redis,

@@ -112,7 +112,7 @@ class EngineConnection:
         self.engine = engine
         self.plans = plans
         self.retry = retry
-        settings = pool.connection_kwargs
+        settings = getattr(pool, "connection_kwargs", {})  # a client for a cluster has none
         self.host = settings.get("host")
         self.port = settings.get("port")
         self.db = settings.get("db", 0)

@@ -27,14 +27,20 @@ _UNWATCH: Final[Command[Any]] = Command("UNWATCH")
 class Leased(EngineConnection):
     """The part of a ``LeaseConnection`` without I/O."""
 
-    __slots__ = ("_lease", "_sender", "_unsent")
+    __slots__ = ("_lease", "_sender", "_unsent", "_where")
 
-    def __init__(self, pool: Any, engine: Any, retry: Callable[..., Any]) -> None:
+    def __init__(self, pool: Any, engine: Any, retry: Callable[..., Any], **where: Any) -> None:
         policy = pool._options["retry"]
         super().__init__(pool, engine, [], retry(ExponentialBackoff(policy.cap, policy.base), policy.attempts - 1))
+        self._where = where  # in a cluster: key=
         self._lease: Any = None
         self._sender: Any = None
         self._unsent: dict[int, Any] = {}
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a connection is leased."""
+        return self._lease is not None
 
     def try_once(self) -> None:
         """Try no command again from now on (Rule 2)."""
@@ -106,7 +112,7 @@ class LeaseConnection(Leased):
         while self._lease is None:
             self.renew()
             try:
-                self._take(self.engine.acquire())
+                self._take(self.engine.acquire(**self._where))
             except PoolError as error:
                 if self._is_final(error):
                     raise
@@ -139,7 +145,7 @@ class AsyncLeaseConnection(Leased, AsyncEngineConnection):
         while self._lease is None:
             self.renew()
             try:
-                self._take(await self.engine.acquire())
+                self._take(await self.engine.acquire(**self._where))
             except PoolError as error:
                 if self._is_final(error):
                     raise
