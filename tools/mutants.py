@@ -193,7 +193,7 @@ TESTS_OF: Final = {
     "compat/redis/_cluster_calls.py": "compat/redis/test_cluster_watching.py compat/redis/test_cluster.py",
     "compat/redis/_cluster_pipelines.py": "compat/redis/test_cluster_watching.py compat/redis/test_cluster.py",
     "compat/redis/_async_cluster_pipelines.py": "compat/redis/test_cluster_watching.py compat/redis/test_cluster.py",
-    "compat/redis/_cluster_settings.py": "compat/redis/test_cluster.py",
+    "compat/redis/_cluster_settings.py": "compat/redis/test_cluster.py compat/redis/test_cluster_tls.py",
     "compat/redis/_runs.py": "compat/redis/test_pipelines.py compat/redis/test_watching.py",
     "compat/redis/_watching.py": "compat/redis/test_watching.py",
     "compat/redis/_client.py": "compat/redis/test_watching.py",

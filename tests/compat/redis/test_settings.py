@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import ssl
 from typing import Any
 
@@ -128,6 +129,21 @@ def test_a_unix_socket_and_tls_work(server: Server) -> None:
             assert client.connection_pool._created_connections == 0
         with redis.from_url(secure.tls_url, retry=None) as client, pytest.raises(redis.ConnectionError):
             client.ping()
+
+
+def test_a_client_shows_its_certificate() -> None:
+    if not shutil.which("redis-server"):
+        pytest.skip("redis-server is not installed")
+    with Server("redis-server", tls=True, config={"tls-auth-clients": "yes"}) as secure:
+        if secure.command("CONFIG", "GET", "tls-port") != [b"tls-port", str(secure.tls_port).encode()]:
+            pytest.skip("this redis-server is built without TLS")
+        own = {"ssl_certfile": secure.cert_file, "ssl_keyfile": secure.key_file}
+        with redis.from_url(secure.tls_url, ssl_ca_certs=secure.ca_file, **own) as client:
+            assert client.ping()
+            assert isinstance(client.connection_pool._engine, Pool)
+        stranger = redis.from_url(secure.tls_url, ssl_ca_certs=secure.ca_file, retry=None)
+        with stranger, pytest.raises(redis.ConnectionError):
+            stranger.ping()
 
 
 def test_tls_is_as_strict_as_the_settings_say() -> None:

@@ -9,8 +9,10 @@ from compat.redis.consumers.conftest import Job
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("pool", ["solo", "prefork"])
+@pytest.mark.parametrize("pool", ["solo", "prefork", "threads", "gevent"])
 def test_celery_runs_tasks_groups_and_chords(job: Job, pool: str) -> None:
+    if pool == "gevent":
+        pytest.importorskip("gevent", reason="gevent is not installed")
     program = f"""
 import subprocess, pathlib
 
