@@ -346,6 +346,19 @@ def test_a_watch_is_sent_again_as_often_as_retry_says(scripted: FakeCluster, tri
     client.close()
 
 
+def test_a_write_behind_a_watch_that_was_refused_is_sent_once(scripted: FakeCluster) -> None:
+    client = client_of(scripted)
+    scripted.owner_of("k").on("WATCH", b"-NOPERM no\r\n")
+    scripted.owner_of("k").on("INCRBY", Close())
+    with client.pipeline(transaction=True) as pipe:
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            pipe.watch("k")
+        with pytest.raises(redis.ConnectionError):
+            pipe.incr("k")
+        assert (scripted.count("WATCH"), scripted.count("INCRBY")) == (1, 1)
+    client.close()
+
+
 # asyncio ------------------------------------------------------------------------------------------------------
 
 
@@ -437,6 +450,18 @@ async def test_in_asyncio_what_is_lost_while_keys_are_watched_is_sent_once(scrip
         with pytest.raises(redis.ConnectionError):
             await pipe.incr("k")
         assert (scripted.count("GET"), scripted.count("INCRBY"), leased(client)) == (1, 1, 0)
+
+
+@in_new_versions
+async def test_in_asyncio_a_write_behind_a_watch_that_was_refused_is_sent_once(scripted: FakeCluster) -> None:
+    scripted.owner_of("k").on("WATCH", b"-NOPERM no\r\n")
+    scripted.owner_of("k").on("INCRBY", Close())
+    async with async_client_of(scripted) as client, client.pipeline(transaction=True) as pipe:
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            await pipe.watch("k")
+        with pytest.raises(redis.ConnectionError):
+            await pipe.incr("k")
+        assert (scripted.count("WATCH"), scripted.count("INCRBY")) == (1, 1)
 
 
 @in_new_versions

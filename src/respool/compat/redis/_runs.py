@@ -41,7 +41,9 @@ def run_of(plans: list[Plan], stack: list[Any]) -> list[Command[Any]]:
     """Return the commands to send."""
     of = Command.of  # an attribute less for each command
     return [
-        plan.command(args, blob=NEVER_DECODE in options) if options or plan.words else of(args, plan.spec, None)
+        plan.command(args, blob=NEVER_DECODE in options)
+        if plan.words or NEVER_DECODE in options
+        else of(args, plan.spec, None)
         for plan, (args, options) in zip(plans, stack, strict=True)
     ]
 
