@@ -206,6 +206,14 @@ def test_results_and_errors_are_redis_pys(connect: Connect, options: dict[str, A
     assert (own_connections(client), leased(client)) == (0, 0)
 
 
+def test_the_lease_is_to_the_node_of_the_key_as_the_client_encodes_it(servers: ClusterServers, connect: Connect) -> None:
+    client = connect(encoding="latin-1")
+    letters = map(chr, range(0xC0, 0x100))
+    key = next(one for one in letters if servers.owner_of(one.encode("latin-1")) is not servers.owner_of(one.encode()))
+    assert client.transaction(lambda pipe: pipe.multi() or pipe.incr(key), key) == [1]
+    assert servers.owner_of(key.encode("latin-1")).command("GET", key.encode("latin-1")) == b"1"
+
+
 def test_a_changed_key_is_a_watch_error_and_nothing_is_run(connect: Connect) -> None:
     client = connect()
     with client.pipeline(transaction=True) as pipe:
