@@ -240,6 +240,17 @@ def test_reset_gives_the_lease_back_clean(server: Server) -> None:
         pipe.reset()
 
 
+def test_reset_spares_the_pool_a_handshake(node: FakeNode) -> None:
+    with redis.Redis(port=node.port) as client:
+        pipe = client.pipeline()
+        for _ in range(2):
+            pipe.watch("k")
+            pipe.reset()
+        pipe.watch("k")
+        assert (len(node.calls("UNWATCH")), node.calls("RESET")) == (2, [])
+        assert len({seen.connection for seen in node.calls("WATCH")}) == 1
+
+
 def test_a_pipeline_that_is_dropped_gives_its_lease_back(server: Server) -> None:
     with connect(server) as client:
         client.pipeline().watch("k")
