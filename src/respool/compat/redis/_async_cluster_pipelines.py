@@ -69,7 +69,7 @@ async def _values(client: Any, stack: list[Any], raise_on_error: Any, *, is_allo
 
 async def _replies(client: Any, stack: list[Call], *, atomic: bool) -> tuple[list[Plan], list[Any]] | None:
     """Run a pipeline on the engine; return None if it is to be dispatched by redis-py."""
-    engine = client._running_engine() if isinstance(client, AsyncEngineOwner) else None
+    engine = _engine_of(client)
     if engine is None or is_observed():
         return None
     if client._initialize and not client.nodes_manager.nodes_cache:
@@ -86,6 +86,11 @@ async def _replies(client: Any, stack: list[Call], *, atomic: bool) -> tuple[lis
     except Error as error:
         raise as_redis_error(error) from error
     return plans, values_of(plans, replies)
+
+
+def _engine_of(client: Any) -> Any:
+    """Return the engine of a client; None if it has none, or is redis-py's own, made before ``install()``."""
+    return client._running_engine() if isinstance(client, AsyncEngineOwner) else None
 
 
 async def _shaped(client: Any, plans: list[Plan], stack: list[Call], values: list[Any]) -> list[Any]:
@@ -128,7 +133,7 @@ if hasattr(cluster, "PipelineStrategy"):  # not in redis-py 6.1
         def _borrow(self, args: tuple[Any, ...]) -> AsyncLeaseConnection | None:
             """Make the lease for a first WATCH; None if redis-py's own path serves this transaction."""
             client = self._pipe.cluster_client
-            engine = client._running_engine() if isinstance(client, AsyncEngineOwner) else None
+            engine = _engine_of(client)
             if engine is None or args[0] != "WATCH" or self._transaction_connection or is_observed():
                 return None
             self._retry.update_supported_errors([ClusterError])  # the node has not the slot any more
