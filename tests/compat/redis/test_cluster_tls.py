@@ -16,7 +16,10 @@ from respool.compat import redis
 from respool.compat.redis import asyncio as ours_async
 from respool.testing import ClusterServers, FaultProxy, Server
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:.*cluster_error_retry_attempts:DeprecationWarning"),  # redis-py 6's own
+]
 
 #: A name that the nodes' certificate does not have.
 ELSEWHERE = "elsewhere.test"
