@@ -43,6 +43,14 @@ def users(server: Server) -> Iterator[Server]:
 # Clusters -----------------------------------------------------------------------------------------------------
 
 
+#: The marks of tests with clusters: redis-py 6 and 7 warn of arguments that they give themselves.
+OF_CLUSTERS = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:.*cluster_error_retry_attempts:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*'lib_(name|version)':DeprecationWarning"),
+]
+
+
 @pytest.fixture(scope="session")
 def running_cluster() -> Iterator[ClusterServers]:
     with ClusterServers(primaries=3, replicas=1) as servers:

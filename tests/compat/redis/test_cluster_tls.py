@@ -12,14 +12,12 @@ import pytest
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from compat.redis.conftest import OF_CLUSTERS
 from respool.compat import redis
 from respool.compat.redis import asyncio as ours_async
 from respool.testing import ClusterServers, FaultProxy, Server
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:.*cluster_error_retry_attempts:DeprecationWarning"),  # redis-py 6's own
-]
+pytestmark = OF_CLUSTERS
 
 #: A name that the nodes' certificate does not have.
 ELSEWHERE = "elsewhere.test"

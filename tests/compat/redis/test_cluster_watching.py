@@ -15,16 +15,13 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from compat.redis.conftest import Connect
+from compat.redis.conftest import OF_CLUSTERS, Connect
 from compat.redis.test_pipelines import plain
 from respool.compat import redis
 from respool.compat.redis import asyncio as ours_async
 from respool.testing import Close, ClusterServers, FakeCluster, Hold, Reset, wait_until
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:.*cluster_error_retry_attempts:DeprecationWarning"),  # redis-py 6's own
-]
+pytestmark = OF_CLUSTERS
 in_new_versions = pytest.mark.skipif(
     not hasattr(async_theirs, "TransactionStrategy"), reason="redis-py 6 has no such transactions"
 )
@@ -408,13 +405,14 @@ async def in_asyncio(client: Any, case: Callable[[Any], Any]) -> Any:
 
 
 @in_new_versions
-# With RESP2 redis-py's own HGETALL fails there with a TypeError.
-@pytest.mark.parametrize("options", [options for options in OPTIONS if "protocol" not in options], ids=str)
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
 async def test_results_and_errors_are_redis_pys_in_asyncio(servers: ClusterServers, options: dict[str, Any]) -> None:
     place = {"host": "127.0.0.1", "port": servers.nodes[0].port}
     async with async_theirs.RedisCluster(**place, **options) as own, ours_async.RedisCluster(**place, **options) as client:
         for case in CASES:
-            assert await in_asyncio(client, case) == await in_asyncio(own, case), case.__name__
+            expected = await in_asyncio(own, case)
+            if expected[0] is not TypeError:  # redis-py's own: it gives a callback an option of the call
+                assert await in_asyncio(client, case) == expected, case.__name__
         assert leased(client) == 0
         assert not any(conn.is_connected for node in client.get_nodes() for conn in node._connections)
 

@@ -207,9 +207,9 @@ class RedisCluster(AsyncEngineOwner, cluster.RedisCluster):
 
     def _own_nodes(self) -> list[Any]:
         manager = self.nodes_manager
-        nodes: dict[int, Any] = {
-            id(node): node for cache in (manager.nodes_cache, manager.startup_nodes) for node in cache.values()
-        }
+        shards = {id(shard): shard for shard in manager.slots_cache.values()}  # redis-py 7 has other objects there
+        groups = (manager.nodes_cache.values(), manager.startup_nodes.values(), *shards.values())
+        nodes: dict[int, Any] = {id(node): node for group in groups for node in group}
         return list(nodes.values())
 
     # Settings and the end ----------------------------------------------------------------------------
