@@ -528,6 +528,15 @@ def test_asyncio_clients_that_nobody_closes_leave_nothing_in_any_loop(servers: C
         gc.collect()
 
 
+async def test_redis_py_keeps_no_connection_by_which_it_has_found_the_nodes(servers: ClusterServers) -> None:
+    async with ours_async.RedisCluster(host="127.0.0.1", port=servers.nodes[0].port) as client:
+        await client.set("k", 1)
+        manager = client.nodes_manager
+        nodes = [*manager.nodes_cache.values(), *manager.startup_nodes.values()]
+        assert nodes
+        assert not any(conn.is_connected for node in nodes for conn in node._connections)
+
+
 async def test_an_asyncio_client_with_a_connection_of_redis_pys_own_warns_as_before(servers: ClusterServers) -> None:
     client = ours_async.RedisCluster(host="127.0.0.1", port=servers.nodes[0].port)
     await client.get("k")
