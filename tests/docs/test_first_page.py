@@ -24,6 +24,9 @@ ROWS: Final = {
     ("64 threads, GET", "the bare floor"): "B4 64 threads: ops/s / bare floor",
     ("asyncio, a pipeline of 100", "redis-py"): "B7 asyncio: ops/s / redis-py",
     ("asyncio, 100 tasks on 10 leases", "redis-py"): "B6 100 tasks on 10 leases: ops/s / redis-py",
+    ("asyncio, a cluster of 3 primaries, 100 tasks, GET", "redis-py"): "B9 GET, 100 tasks: keys/s / redis-py",
+    ("asyncio, a cluster of 3 primaries, 100 tasks, GET", "valkey-glide"): "B9 GET, 100 tasks: keys/s / valkey-glide",
+    ("a redis-py program on the drop-in, asyncio, 100 tasks, GET", "redis-py"): "B14 100 tasks: ops/s / redis-py",
 }
 
 
