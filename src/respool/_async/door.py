@@ -12,8 +12,8 @@ Rule 4: construction does no I/O; the first use opens the pool. After a fork, or
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Final, NoReturn, Self, TypeVar, overload
 
 from respool._async.node.connection import AsyncConnection
@@ -45,6 +45,7 @@ from respool._shell.absent import OUTLIVED
 from respool._shell.ending import RLock
 from respool._shell.fork import watch_forks
 from respool._shell.sockets import tls_context
+from respool._shell.unclosed import close_unclosed
 
 T = TypeVar("T")
 
@@ -197,11 +198,8 @@ class AsyncDoor(AsyncSubscribable[S], AsyncViewable[S]):
     def __del__(self) -> None:
         serving = self.__dict__.get("_serving")
         if serving is not None and not self._is_closed:
-            try:
-                if self._options.warn_unclosed:
-                    warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
-            finally:  # a warning may be an error
-                serving.forget(OUTLIVED) if has_ended(serving.world) else serving.abandon()
+            end = partial(serving.forget, OUTLIVED) if has_ended(serving.world) else serving.abandon
+            close_unclosed(self, end) if self._options.warn_unclosed else end()
 
     async def __aenter__(self) -> Self:
         await self.open()

@@ -9,8 +9,8 @@ Rule 3: one that is dropped without being closed is closed, with a warning (R-30
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Generic, NoReturn, Self
 from weakref import WeakSet
 
@@ -25,6 +25,7 @@ from respool._facts.option_types import S
 from respool._facts.options import Options, checked_timeout
 from respool._protocol.inbox import POLICIES, Inbox, Item
 from respool._protocol.subscribed import Topic
+from respool._shell.unclosed import close_unclosed
 
 
 class Subscriber(Generic[S]):
@@ -99,10 +100,7 @@ class Subscriber(Generic[S]):
     def __del__(self) -> None:
         hub = self.__dict__.get("_hub")
         if hub is not None and hub.ended is None:
-            try:
-                warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
-            finally:  # a warning may be an error
-                hub.pump.abandon(self._inbox)
+            close_unclosed(self, partial(hub.pump.abandon, self._inbox))
 
     def __reduce__(self) -> NoReturn:
         raise UsageTypeError("a subscriber cannot be copied or pickled; make another one")

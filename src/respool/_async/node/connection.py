@@ -10,7 +10,6 @@ Rule 3: a lease is a second object for the same connection, with the same ``__di
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeVar, overload
 
@@ -40,6 +39,7 @@ from respool._protocol.scripts import as_text, reply_to_last
 from respool._protocol.session import Session
 from respool._shell.absent import RELEASED, UNOPENED
 from respool._shell.sockets import tls_context
+from respool._shell.unclosed import close_unclosed
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -440,7 +440,4 @@ class AsyncConnection(AsyncViewable[S]):
             if slot is not None and lane is not None:
                 lane.leaked(slot)
         elif self.__dict__.get("_slot") is None and self.__dict__.get("_transport", UNOPENED).is_open:
-            try:
-                warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
-            finally:  # a warning may be an error
-                self._transport.abort_in_finaliser()
+            close_unclosed(self, self._transport.abort_in_finaliser)
