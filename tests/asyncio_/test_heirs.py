@@ -96,10 +96,12 @@ async def test_a_script_that_says_readonly_may_have_run_and_is_not_sent_again(cl
 
 
 async def stop(node: FakeClusterNode, pool: Any) -> None:
-    """Stop a node, and let the pool notice that."""
+    """Stop a node that was up, and let the pool notice that. For one that was never up, callers wait for one dial."""
+    address = (node.host, node.port)
+    await pool.execute("PING", node=address)
     node.stop()
     with pytest.raises(Error):
-        await pool.execute("PING", node=(node.host, node.port), timeout=0.1)
+        await pool.execute("PING", node=address, timeout=0.1)
 
 
 async def test_what_waits_for_a_primary_that_loses_its_role_goes_to_its_heir(

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 #: The longest that a test waits for anything, in seconds.
-PATIENCE = 5.0
+PATIENCE = 15.0
 
 #: The event loops that ``run`` knows, for scripts: here, none.
 LOOPS = ("threads",)
