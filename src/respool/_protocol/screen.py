@@ -24,6 +24,10 @@ from respool._protocol.frames import (
 
 _LINE_FEED: Final = ord("\n")
 _TEXT: Final = ord("$")
+# The first bytes of the rare frames, as numbers: bytes that are looked for in bytes are first tried as a number, which
+# takes six times as long, because it makes an exception.
+_EXTRA: Final = ord("|")
+_ERROR: Final = ord("!")
 _LONGEST_LENGTH: Final = 24  # no line with the length of a text is longer
 _BEGINS: Final = b"+-:$*_#,(%~=>"  # the first bytes of values
 #: Shorter pieces are not searched for long texts.
@@ -75,7 +79,7 @@ class Screen:
 
         Raises the error that ``broken`` makes for bytes that are not RESP, and whatever ``deliver`` raises.
         """
-        if self._is_between and len(data) <= _SMALL_BYTES and b"|" not in data and b"!" not in data and data:
+        if self._is_between and len(data) <= _SMALL_BYTES and _EXTRA not in data and _ERROR not in data and data:
             self._reader.feed(data)  # the hot path: one or more short replies, and usually whole
             self._deliver()
             if data[-1] != _LINE_FEED or self._reader.has_data():
@@ -90,7 +94,7 @@ class Screen:
         if self._body or len(data) > _SMALL_BYTES:
             data = self._feed_body(data)
         # Searching for one byte is many times faster than for two, so its place is checked only if it is found.
-        if self._held or b"|" in data or b"!" in data:
+        if self._held or _EXTRA in data or _ERROR in data:
             self._feed_suspect(data)
         elif len(data) > SLICE_BYTES:
             self._read(data)
