@@ -22,12 +22,12 @@ from respool._protocol.frames import (
     skip_values,
 )
 
-_LINE_FEED: Final = ord("\n")
+LINE_FEED: Final = ord("\n")
 _TEXT: Final = ord("$")
 # The first bytes of the rare frames, as numbers: bytes that are looked for in bytes are first tried as a number, which
 # takes six times as long, because it makes an exception.
-_EXTRA: Final = ord("|")
-_ERROR: Final = ord("!")
+EXTRA: Final = ord("|")
+ERROR: Final = ord("!")
 _LONGEST_LENGTH: Final = 24  # no line with the length of a text is longer
 _BEGINS: Final = b"+-:$*_#,(%~=>"  # the first bytes of values
 #: Shorter pieces are not searched for long texts.
@@ -48,11 +48,11 @@ class Screen:
         "_head",
         "_head_size",
         "_held",
-        "_is_between",
         "_is_cut",
         "_last",
         "_passed",
         "_reader",
+        "is_between",
     )
 
     def __init__(
@@ -64,9 +64,10 @@ class Screen:
         self._held = b""  # the beginning of an incomplete rare frame
         self._passed = (0, 1)  # how far ``pass_over`` got in it, and how many values were missing there
         self._body = 0  # how many bytes of a long text are still to come, where no frame can begin
-        self._last = _LINE_FEED  # the last byte that was fed
+        self._last = LINE_FEED  # the last byte that was fed
         self._is_cut = False  # whether that is the first byte of a value, already read by the parser
-        self._is_between = True  # whether nothing is kept here: the next byte begins a value
+        #: Whether nothing is kept here: the next byte begins a value.
+        self.is_between = True
         self._head = b""  # the first of the bytes that the parser could not read yet, beginning with a value
         self._head_size = 0  # how many those bytes are, perhaps with earlier ones that it has read
 
@@ -79,22 +80,28 @@ class Screen:
 
         Raises the error that ``broken`` makes for bytes that are not RESP, and whatever ``deliver`` raises.
         """
-        if self._is_between and len(data) <= _SMALL_BYTES and _EXTRA not in data and _ERROR not in data and data:
+        if self.is_between and len(data) <= _SMALL_BYTES and EXTRA not in data and ERROR not in data and data:
             self._reader.feed(data)  # the hot path: one or more short replies, and usually whole
             self._deliver()
-            if data[-1] != _LINE_FEED or self._reader.has_data():
+            if data[-1] != LINE_FEED or self._reader.has_data():
                 self._note_end(data)
-                self._is_between = False
+                self.is_between = False
             return
         self._feed_any(data)
-        self._is_between = self._last == _LINE_FEED and not (self._body or self._held or self._head or self._is_cut)
+        self.is_between = self._last == LINE_FEED and not (self._body or self._held or self._head or self._is_cut)
+
+    def fed(self, data: bytes) -> None:
+        """Note that the parser has read ``data`` without the screen, which would have let all of it pass."""
+        if data[-1] != LINE_FEED or self._reader.has_data():
+            self._note_end(data)
+            self.is_between = False
 
     def _feed_any(self, data: bytes) -> None:
         """Do what ``feed`` does, wherever the parser stands."""
         if self._body or len(data) > _SMALL_BYTES:
             data = self._feed_body(data)
         # Searching for one byte is many times faster than for two, so its place is checked only if it is found.
-        if self._held or _EXTRA in data or _ERROR in data:
+        if self._held or EXTRA in data or ERROR in data:
             self._feed_suspect(data)
         elif len(data) > SLICE_BYTES:
             self._read(data)
@@ -167,7 +174,7 @@ class Screen:
         done, at = (0, 0) if self._held else self._first_value(data)
         self._held = b""
         is_clean: bool | None = None  # unknown; computed at most once, because that reads all of the data
-        is_first = at == 0 and self._last == _LINE_FEED and data[:1] in (b"|", b"!")
+        is_first = at == 0 and self._last == LINE_FEED and data[:1] in (b"|", b"!")
         while 0 <= at < len(data) and (suspect := 0 if is_first else next_suspect(data, at)) >= 0:
             is_first = False
             if is_clean is None and suspect > at and (is_clean := has_no_frame(data, at)):
@@ -190,7 +197,7 @@ class Screen:
             self._passed = (0, 1)
             if known := as_known(data[at:end]):
                 self._read(known)
-            self._last = _LINE_FEED
+            self._last = LINE_FEED
             done = at = end
         if done < len(data):
             self._read(data[done:])

@@ -15,6 +15,8 @@ import socket
 import ssl
 import struct
 import threading
+from collections.abc import Callable
+from functools import partial
 from threading import get_ident
 from time import monotonic
 from typing import Any, Final
@@ -77,6 +79,13 @@ class PlainSocket:
         except BlockingIOError:
             return 0
 
+    def short_ways(self) -> tuple[Callable[[bytes], int], Callable[[], bytes | None]]:
+        """Return what a caller uses that is alone: ``send`` for what certainly fits, and ``receive``.
+
+        The latter waits for the timeout of ``set_timeout``. After it, it may raise BlockingIOError.
+        """
+        return self._sock.send, partial(self._sock.recv, CHUNK_BYTES)
+
     def receive(self, _seconds: float | None) -> bytes | None:
         """Wait for bytes and read them. Return None after the timeout of ``set_timeout``, ``b""`` at the end."""
         try:
@@ -138,16 +147,23 @@ class PlainSocket:
 class TlsSocket(PlainSocket):
     """A TLS socket. It is non-blocking and waits with ``poll`` (Rule 2)."""
 
-    __slots__ = ()
+    __slots__ = ("_seconds",)
 
     restarts = False
 
     def __init__(self, sock: ssl.SSLSocket) -> None:
         super().__init__(sock)
         sock.settimeout(0.0)
+        self._seconds: float | None = None
 
     def set_timeout(self, seconds: float | None) -> None:
-        """Do nothing: each read is passed its timeout."""
+        self._seconds = seconds
+
+    def short_ways(self) -> tuple[Callable[[bytes], int], Callable[[], bytes | None]]:
+        return self.send, self._receive_in_time
+
+    def _receive_in_time(self) -> bytes | None:
+        return self.receive(self._seconds)
 
     def send(self, data: bytes | memoryview) -> int:
         try:

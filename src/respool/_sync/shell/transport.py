@@ -43,7 +43,7 @@ from respool._sync.shell.calls import WAITING, Abandoned, Answered, Call, Ticket
 from respool._sync.shell.sockets import PlainSocket
 from respool._shell.sockets import ADMISSION_ROOM, CLOSED, ClosedHere, Retired, lost, why
 from respool._sync.shell.sockets import drive
-from respool._protocol.wire import SMALL_BYTES, Wire
+from respool._protocol.wire import SMALL_BYTES, UNANSWERED, Wire
 
 _MAIN: Final = threading.main_thread().ident
 _LEADS: Final = object()
@@ -68,6 +68,7 @@ class Transport:
         "_followers",
         "_followers_room",
         "_has_ended",
+        "_hear",
         "_heard",
         "_idle",
         "_is_inside",
@@ -75,9 +76,11 @@ class Transport:
         "_leader",
         "_lock",
         "_looked",
+        "_only",
         "_out",
         "_queue",
         "_rest",
+        "_say",
         "_sock",
         "on_lost",
         "pack",
@@ -94,9 +97,11 @@ class Transport:
         self._cap = options.max_in_flight
         self._cap_bytes = options.max_in_flight_bytes
         self._sock: PlainSocket = drive(sock)
+        self._say, self._hear = self._sock.short_ways()
         self._lock = RLock()
         self._is_inside = self._lock._is_owned  # type: ignore[attr-defined]  # asked before taking it (Rule 6)
         self._leader: Call | None = None  # the call whose thread drives the connection
+        self._only = Call()  # serves one caller after the other, as long as each is the only one (see ``_exchange``)
         self._rest: bytes | memoryview = b""  # the part of the last write that the socket did not accept
         self._entering: Call | None = None  # the call that is being queued at this moment
         self._followers: deque[Call] = deque()  # sleeping callers, oldest first; those that are done are skipped
@@ -191,13 +196,14 @@ class Transport:
             data = self.pack(args)
         except (TypeError, UnicodeError) as error:
             data = pack_again(args, self.pack, error)
-        call = Call()
         if self._is_inside():
             raise self._busy()
+        call: Call | None = None
         try:
             with self._lock:
                 leader = self._leader
                 if leader is not None:
+                    call = Call()
                     if (
                         len(data) <= SMALL_BYTES
                         and not self._admission
@@ -223,18 +229,17 @@ class Transport:
                     and (now := monotonic()) - self._heard <= _RESTED
                 ):
                     # The only caller on an idle connection drives it directly, as cheap as a plain socket.
+                    call = self._only
+                    call.thread = get_ident()
                     self._leader = call
                     self._queue.append(call)
                     self._heard = now
                     role = _LEADS
-                else:
-                    role = None
-            if role is _LEADS:
-                return self._exchange(data, call)
-            if role is _FOLLOWS:
-                return self._follow(call, None)
+            if call is not None:
+                return self._exchange(data, call) if role is _LEADS else self._follow(call, None)
         except BaseException as error:
-            self._interrupted(call, error)
+            if call is not None:
+                self._interrupted(call, error)
             raise
         return self._join(data, 1, 0, None)
 
@@ -515,36 +520,48 @@ class Transport:
         return ReadTimeout("no reply in time", address=self._address, executed="unknown")
 
     def _exchange(self, data: bytes, call: Call) -> Any:
-        """Lead on an idle connection: one write, one read. ``_lead`` continues if that is not enough."""
+        """Lead on an idle connection: one write, one read. ``_lead`` continues if that is not enough.
+
+        Usually it is, and then ``call`` is as it was before: its reply is returned, without a stay in it.
+        """
+        sent = 0
         try:
-            sent = self._sock.send(data)
+            sent = self._say(data)
             if sent == len(data):
                 # Only a pool calls ``end_if_silent``. Without one, the timeout must not restart with each signal.
                 if self.on_lost is not None or self.patience is None:
-                    answer = self._sock.receive(self.patience)
+                    answer = self._hear()
                 else:
                     answer = self._sock.receive_within(self.patience)
                 if answer:
                     with self._lock:
-                        broken = self._feed(answer)
-                        if broken is None and call.value is not WAITING and self._is_alone():
-                            self._leader = None  # as ``_hand_over`` would do, but without taking the lock again
-                            return call.value
+                        is_alone = len(self._queue) == 1 and not (self._followers or self._out or self._admission)
+                        if is_alone and not self._is_watched and self._error is None and self._cut is None:
+                            reply, broken = UNANSWERED, None
+                            try:
+                                reply = self.wire.answer(answer)
+                            except ProtocolError as error:
+                                broken = error.with_traceback(None)
+                            if reply is not UNANSWERED:
+                                self._completed += 1
+                                self._heard = monotonic()
+                                self._leader = None  # as ``_hand_over`` would do, but without taking the lock again
+                                return reply
+                            self._fed(1, broken)
+                        else:
+                            broken = self._feed(answer)
                     self._answer(broken)
-            else:
-                self._rest = memoryview(data)[sent:]
+        except BlockingIOError:
+            pass  # nothing came in time
         except OSError as error:
             self._end_by(error)
+        self._only = Call()  # this one has a value, or will get one
+        if sent < len(data) and self._error is None:
+            self._rest = memoryview(data)[sent:]
         if call.value is WAITING:
             return self._lead(call, None)
         self._hand_over()
         return call.value
-
-    def _is_alone(self) -> bool:
-        """Whether a leader that has its reply has nothing to hand over. Call with the lock held."""
-        if self._followers or self._out or self._is_watched:
-            return False
-        return self._error is None and self._cut is None
 
     def _lead(self, call: Call, deadline: float | None) -> Any:
         """Send and read for all callers until ``call`` has its reply, then pass leadership on."""
@@ -720,20 +737,25 @@ class Transport:
 
     def _feed(self, data: bytes) -> ProtocolError | None:
         """Complete the replies in ``data``; return what is wrong with it. Call with the lock held."""
-        before, was_empty = len(self._queue), not self._answered
+        before = len(self._queue)
+        was_empty = not self._answered
         try:
             self.wire.feed(data)
         except ProtocolError as error:
             broken: ProtocolError | None = error.with_traceback(None)  # its frames refer to the connection
         else:
             broken = None
+        self._fed(before, broken)
+        if was_empty:
+            self._answered.since = self._heard
+        return broken
+
+    def _fed(self, before: int, broken: ProtocolError | None) -> None:
+        """Note what the wire was fed when it had ``before`` entries, and what is wrong with that."""
         self._completed += before - len(self._queue)
         if self._admission and broken is None:
             self._admit()
         self._heard = monotonic()
-        if was_empty:
-            self._answered.since = self._heard
-        return broken
 
     def _answer(self, broken: ProtocolError | None) -> None:
         """Go on after ``_feed``: wake the first thread that has its reply, or end the connection."""
