@@ -359,7 +359,8 @@ class LedgerMachine(RuleBasedStateMachine):
             assert slot.place is (Place.OUT if place in (Place.IDLE, Place.SHARED) else place)
             assert ledger.epoch == epoch + (slot.epoch == epoch), "one loss of this epoch begins one new epoch (R-13)"
             assert ledger.redial.debt == debt + (slot.epoch == epoch or place is Place.SHARED)
-            assert ledger.redial.down_since is not None or (slot.epoch < epoch and place is not Place.SHARED)
+            is_event = slot.epoch == epoch or place is Place.SHARED
+            assert ledger.redial.down_since is not None or ledger.shared_slots or not is_event
         else:
             assert ledger.epoch == epoch
         self.settle()

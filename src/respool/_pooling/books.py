@@ -3,6 +3,8 @@
 Rule 1: nothing here changes a place or a queue; ``ledger.py`` does.
 Rule 2: a dial is needed for a shared connection, a waiting caller, ``min_size``, or a slot past its lifetime, in this
         order. It also has to be allowed: by ``Redial``, after something went wrong, and by the quota, if there is one.
+Rule 3: a second shared connection, beside the only one, is dialed when nothing else is needed and a place is left. It
+        gives up its place when all are taken, so it costs no lease, and it is not replaced.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ class Books:
         "max_dials",
         "max_size",
         "max_waiting",
+        "may_have_second",
         "min_size",
         "quota",
         "redial",
@@ -47,6 +50,7 @@ class Books:
         "shared_target",
         "to_close",
         "waiters",
+        "wants_second",
     )
 
     def __init__(
@@ -61,10 +65,15 @@ class Books:
         lifo: bool = True,
         address: str = "",
         quota: Quota | None = None,
+        may_have_second: bool = False,
     ) -> None:
         self.min_size = min_size
         self.max_size = max_size
         self.shared_target = shared_target
+        #: Whether a second shared connection is made beside the only one while callers meet there (Rule 3).
+        self.may_have_second = may_have_second and shared_target == 1 and quota is None
+        #: Whether callers have met since the last dial for a second one began.
+        self.wants_second = False
         self.max_waiting = max_waiting
         self.max_dials = max_dials
         self._lifo = lifo
@@ -146,13 +155,18 @@ class Books:
         return max(0, missing)
 
     @property
+    def has_second(self) -> bool:
+        """Whether there is a shared connection beyond those that the pool keeps, and none is being replaced."""
+        return len(self.shared_slots) > self.shared_target and (self.retiring is None or self.is_shedding)
+
+    @property
     def spare_shared(self) -> int:
         """How many shared connections this node could give up and still have one; 0 while one is being replaced."""
         return max(0, len(self.shared_slots) - 1) if self.retiring is None else 0
 
     @property
     def is_shedding(self) -> bool:
-        """Whether a shared connection is being drained for another node."""
+        """Whether a shared connection is being drained for another node or for a lease."""
         return self.retiring is not None and self.retiring.reason == "shed"
 
     @property
@@ -195,6 +209,8 @@ class Books:
         soon = next((at for at in sorted(times) if at > refused_at and self._wants_lease(at)), None)
         if soon is not None and (may_unasked or self._is_short(soon)):
             chances.append(max(soon, self.redial.next_chance(now, wanted=self._is_short(soon))))
+        if self._could_have_second and may_unasked and not chances:
+            chances.append(self.redial.next_chance(now, wanted=False))
         return min((chance for chance in chances if chance > refused_at), default=None)
 
     def _may_dial_more(self) -> bool:
@@ -216,6 +232,16 @@ class Books:
     def _is_probing(self) -> bool:
         """Whether the dial in progress must end before the pool starts another that no caller waits for."""
         return self.redial.is_recovering and len(self.dials) > self._resets
+
+    @property
+    def _could_have_second(self) -> bool:
+        """Whether a second shared connection is wanted, and two places are left: one for it, and one for a lease."""
+        is_whole = len(self.shared_slots) == self.shared_target and not self.dialing_shared and self.retiring is None
+        return self.wants_second and is_whole and self.size + 1 < self.max_size
+
+    @property
+    def _has_place_for_second(self) -> bool:
+        return self.may_have_second and len(self.shared_slots) == self.shared_target and self.size < self.max_size
 
     def _wants_shared(self) -> bool:
         return self.missing_shared > self.dialing_shared

@@ -82,7 +82,8 @@ class Ledger(Books):
         waiting = len(self.waiters)
         if self.leasable <= 0:
             raise self._all_shared()
-        if not patient and len(self.shared_slots) + len(self._leased) + waiting >= self.max_size - self.missing_shared:
+        shared = len(self.shared_slots) + self.missing_shared - self.has_second
+        if not patient and shared + len(self._leased) + waiting >= self.max_size:
             raise PoolExhausted(f"Max connections {self.max_size} exhausted at {self.address}")
         if not patient and self.quota is not None:
             coming = len(self.dials) - self.dialing_shared
@@ -128,10 +129,13 @@ class Ledger(Books):
                 break
             # Shared connections come first. While they may not be dialed yet, a waiter may still need a dial.
             for_sharing = self._wants_shared() and self._may_dial(now, wanted=self.is_called_for)
-            if not for_sharing and not self._wants_lease(now):
+            is_for_lease = not for_sharing and self._wants_lease(now)
+            if is_for_lease and not self._may_dial(now, wanted=self._is_short(now)):
                 break
-            if not for_sharing and not self._may_dial(now, wanted=self._is_short(now)):
-                break
+            if not (for_sharing or is_for_lease):
+                if not (self._could_have_second and self._may_dial(now, wanted=False)):
+                    break
+                for_sharing, self.wants_second = True, False
             slot = Slot(self.epoch, is_for_sharing=for_sharing)
             if quota is not None:
                 try:
@@ -168,7 +172,7 @@ class Ledger(Books):
         self.redial.succeeded(now, chance, is_of_now=slot.epoch == self.epoch)
         if self.closed or slot.epoch != self.epoch:
             self._take_out(slot, "closed" if self.closed else "epoch")
-        elif slot.is_for_sharing and self.missing_shared:
+        elif slot.is_for_sharing and (self.missing_shared or self._has_place_for_second):
             self._leave(slot)
             slot.place = _SHARED
             self.shared_slots += (slot,)
@@ -313,8 +317,9 @@ class Ledger(Books):
         if slot.is_lost or slot.place is _OUT:
             return False
         is_shared, is_current = slot.place is _SHARED, slot.epoch == self.epoch
+        is_up = len(self.shared_slots) > is_shared  # on another one
         if is_current or is_shared:  # an older shared connection was still in service, so its loss is a new event
-            self.redial.lost(now)
+            self.redial.lost(now, is_down=not is_up)
         if slot.place is _IDLE or is_shared:  # otherwise its holder releases it as broken
             self._take_out(slot, "lost")
         self.epoch += is_current

@@ -61,14 +61,14 @@ class Redial:
         self.refill_at = float("-inf")
         #: The latest dial error, None once a dial succeeded.
         self.last_error: Exception | None = None
-        #: Time of the first loss since the last successful dial; None when there was none.
+        #: Time of the first loss that left no shared connection up, since the last successful dial; None if none did.
         self.down_since: float | None = None
 
-    def lost(self, now: float) -> None:
-        """Note that an epoch ended because a connection ended by itself."""
+    def lost(self, now: float, *, is_down: bool = True) -> None:
+        """Note that an epoch ended because a connection ended by itself; ``is_down``: none is in service any more."""
         self.debt += 1
         self.is_recovering = True
-        if self.down_since is None:
+        if is_down and self.down_since is None:
             self.down_since = now
 
     def refused(self) -> None:

@@ -44,7 +44,13 @@ def sweep(ledger: Ledger, now: float, max_idle: float | None) -> None:
 
 
 def take_retired(ledger: Ledger) -> Slot | None:
-    """Return the expired shared slot to drain now: its replacement is ready, or there is no room for one (R-15)."""
+    """Return the shared slot to drain now, if any.
+
+    It is expired, and its replacement is ready, or there is no room for one (R-15); or it is a second one that is in
+    the way of a lease.
+    """
+    if ledger.retiring is None and ledger.has_second and ledger.size >= ledger.max_size:
+        _give_up_newest(ledger)  # the next lease needs its place
     slot = ledger.retiring
     if slot is None or slot.is_draining:
         return None
@@ -72,9 +78,13 @@ def shed(ledger: Ledger) -> bool:
         return ledger.discard(ledger.idle_slots[0], "shed")
     if not ledger.spare_shared:  # another thread has changed it meanwhile
         return False
+    _give_up_newest(ledger)
+    return True
+
+
+def _give_up_newest(ledger: Ledger) -> None:
     ledger.retiring = slot = ledger.shared_slots[-1]
     slot.reason, slot.retire_at = "shed", float("-inf")
-    return True
 
 
 def due_for_check(ledger: Ledger, now: float, keepalive: float | None) -> list[Slot]:

@@ -2,7 +2,9 @@
 """The shared lane: many callers on a few connections, with replies matched to commands by their order.
 
 Rule 1: a connection that is not up, is being drained, or whose oldest command is stalled gets no new work (R-18).
-Rule 2: ``only`` is the one live transport if no other is up; then there is nothing to choose.
+Rule 2: ``only`` is the one live transport if no other is up; then there is nothing to choose. With threads and the
+        default of ``shared``, a second one is made once two callers meet there. It serves those who find a single
+        caller on the first one, which is cheaper than waiting for another thread; more callers share the first.
 Rule 3: a caller whose last command may still be on its way stays on that connection, so its commands keep their
         order (R-23).
 Rule 4: with no connection up, callers wait for the node to come back. From ``connect_timeout`` after the last one went
@@ -31,6 +33,7 @@ class SharedLane:
         self._ledger = node.ledger
         self._strategy = node.options.strategy
         self._takes_quiet = node.options.strategy == "least_pending"
+        self._has_second = node.ledger.may_have_second
         self._stall_after = node.options.stall_after
         self._gate = Gate()  # opens when callers have something new to look at; then there is another one
         self._news = Gate()  # the same for those who wait for the pool to be ready: every failed dial is new to them
@@ -63,6 +66,9 @@ class SharedLane:
             self._live = [] if is_closing else [slot.connection._transport for slot in slots if not slot.is_draining]
             # A caller may be pinned to a connection that is being drained, and must go through ``pick`` (R-23).
             self.only = self._live[0] if len(self._live) == len(self._up) == 1 else None
+            if self._has_second and self.only is not None:
+                only: Any = self.only  # a transport for threads
+                only.on_meeting = self._met
             news, self._news = self._news, Gate()
             failed, self._failed_dials = self._failed_dials, self._ledger.redial.failed_dials
             has_failed = failed != self._failed_dials
@@ -74,6 +80,11 @@ class SharedLane:
         news.open()
         if gate is not None:
             gate.open()
+
+    def _met(self) -> None:
+        """Note that two callers have met on the only connection (Rule 2); takes no lock."""
+        self._ledger.wants_second = True
+        self._node.alarm.set()
 
     def _keeps_callers(self, *, is_closing: bool) -> bool:
         """Return whether nobody needs to be woken after a failed dial (Rule 5)."""
@@ -95,6 +106,9 @@ class SharedLane:
                 return pinned
         if len(live) == 1:
             return live[0]
+        if self._has_second:
+            first: Any = live[0]
+            return first.or_second(live[1], self._stall_after)  # type: ignore[no-any-return]
         if self._takes_quiet:
             for transport in live:  # before anything is computed for all of them
                 if transport.is_quiet:

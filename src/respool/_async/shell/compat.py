@@ -30,6 +30,9 @@ ENDINGS: Final = (KeyboardInterrupt, asyncio.CancelledError)
 #: What a pool is bound to, as error messages name it.
 WORLD: Final = "event loop"
 
+#: Whether a caller on a shared connection waits for what other callers do there. Tasks do not: the loop serves them.
+CALLERS_MEET: Final = False
+
 
 def current_world() -> Any:
     """Return the running event loop, to which a pool is bound when it opens. Raises UsageError without one."""

@@ -48,6 +48,9 @@ ENDINGS: Final = (KeyboardInterrupt, Cancelled)
 #: What a pool is bound to, in the words of error messages. Asyncio has "event loop" here.
 WORLD: Final = "world"
 
+#: Whether a caller on a shared connection waits for what other callers do there: one thread serves all others.
+CALLERS_MEET: Final = True
+
 
 def new_world() -> object:
     """Like ``current_world``, for a pool that opens. Raises UsageError for unsupported green threads (R-39)."""

@@ -48,6 +48,7 @@ from respool._protocol.wire import SMALL_BYTES, UNANSWERED, Wire
 _MAIN: Final = threading.main_thread().ident
 _LEADS: Final = object()
 _FOLLOWS: Final = object()
+_CROWDED: Final = 0.01  # for how many seconds a crowd is remembered
 _RESTED: Final = 0.001  # a connection that was idle for this many seconds is checked before it is used again
 
 
@@ -62,6 +63,7 @@ class Transport:
         "_cap",
         "_cap_bytes",
         "_completed",
+        "_crowded_at",
         "_cut",
         "_entering",
         "_error",
@@ -83,6 +85,7 @@ class Transport:
         "_say",
         "_sock",
         "on_lost",
+        "on_meeting",
         "pack",
         "patience",
         "remote",
@@ -113,6 +116,7 @@ class Transport:
         self._is_watched = False  # a thread waits for ``_idle``: notify it when there is no leader any more
         self._looked = 0.0  # when the socket was last checked while idle
         self._heard = monotonic()  # when bytes last arrived, a blocked write went on, or an empty queue got an entry
+        self._crowded_at = float("-inf")  # when more than two callers were here (see ``or_second``)
         self._error: Error | None = None  # why the connection ends
         self._has_ended = False  # every caller has received its error; ``on_lost`` comes next
         self._cut: Error | None = None  # a signal handler ended it inside a step that holds the lock: to be finished
@@ -124,6 +128,8 @@ class Transport:
         #: Called with the error when the connection has ended by itself, and then forgotten. If the call is
         #: interrupted, it is made again.
         self.on_lost: Callable[[Error], None] | None = None
+        #: Called once when a thread becomes a follower. It may take no lock.
+        self.on_meeting: Callable[[], None] | None = None
         self.wire = Wire(
             encoding=options.encoding, errors=options.encoding_errors, address=options.address,
             abandoned=Abandoned, on_push=on_push,
@@ -163,6 +169,24 @@ class Transport:
     def is_quiet(self) -> bool:
         """Whether the connection is open, no reply is pending and no thread drives it."""
         return self._error is None and not self._queue and self._leader is None
+
+    def or_second(self, second: Transport, stall_after: float | None) -> Transport:
+        """Return which of two connections takes the next command: this one, unless a single caller is on it.
+
+        So a second caller gets a connection for itself. More than that share this one, with fewer writes and reads; a
+        crowd is remembered for a while, because between two writes it looks like a single caller. If both are busy it
+        is this one too, unless it has been silent for ``stall_after`` seconds.
+        """
+        owed = len(self._queue)
+        if owed == 0 and self._leader is None and self._error is None:
+            return self
+        if owed > 2:
+            self._crowded_at = self._heard
+        elif owed <= 1 and self._heard - self._crowded_at > _CROWDED and second.is_quiet:
+            return second
+        if stall_after is None or monotonic() - self._heard < stall_after:
+            return self
+        return min((self, second), key=_silence)
 
     def is_reusable(self, now: float) -> bool:
         """Tell whether it is quiet and the peer has not closed it: the check before each lease, no PING (R-11)."""
@@ -409,6 +433,9 @@ class Transport:
         """Make a call a follower. Call with the lock held."""
         call.sleep_until_answered(self._answered)
         self._followers.append(call)
+        if self.on_meeting is not None:
+            on_meeting, self.on_meeting = self.on_meeting, None
+            on_meeting()
 
     def _line_up(self, ticket: Ticket) -> object:
         """Return whether the thread that collects leads or follows. Call with the lock held."""
@@ -908,6 +935,7 @@ class Transport:
             if quiet:
                 self.on_lost = None
             self._error = error
+            self.on_meeting = None
         if not self._has_ended:
             self._sock.shut()
             self.wire.fail(lambda: self._lost("no"), lambda: self._lost("unknown"))
@@ -937,3 +965,7 @@ class Transport:
 
     def _lost(self, executed: Executed) -> Error:
         return lost(self._error, self._address, executed)
+
+
+def _silence(transport: Transport) -> float:
+    return transport.silent_for
