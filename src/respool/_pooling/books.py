@@ -26,6 +26,7 @@ class Books:
     __slots__ = (
         "_leased",
         "_lifo",
+        "_may_have_second",
         "_moved_at",
         "_resets",
         "address",
@@ -40,7 +41,6 @@ class Books:
         "max_dials",
         "max_size",
         "max_waiting",
-        "may_have_second",
         "min_size",
         "quota",
         "redial",
@@ -65,13 +65,11 @@ class Books:
         lifo: bool = True,
         address: str = "",
         quota: Quota | None = None,
-        may_have_second: bool = False,
     ) -> None:
         self.min_size = min_size
         self.max_size = max_size
         self.shared_target = shared_target
-        #: Whether a second shared connection is made beside the only one while callers meet there (Rule 3).
-        self.may_have_second = may_have_second and shared_target == 1 and quota is None
+        self._may_have_second = False
         #: Whether callers have met since the last dial for a second one began.
         self.wants_second = False
         self.max_waiting = max_waiting
@@ -153,6 +151,11 @@ class Books:
         if self.retiring is not None and self.retiring.place is Place.SHARED:
             missing += 1
         return max(0, missing)
+
+    def allow_second(self) -> bool:
+        """Allow a second shared connection when callers meet on the only one (Rule 3); return whether that can be."""
+        self._may_have_second = self.shared_target == 1 and self.quota is None
+        return self._may_have_second
 
     @property
     def has_second(self) -> bool:
@@ -241,7 +244,7 @@ class Books:
 
     @property
     def _has_place_for_second(self) -> bool:
-        return self.may_have_second and len(self.shared_slots) == self.shared_target and self.size < self.max_size
+        return self._may_have_second and len(self.shared_slots) == self.shared_target and self.size < self.max_size
 
     def _wants_shared(self) -> bool:
         return self.missing_shared > self.dialing_shared

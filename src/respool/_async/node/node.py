@@ -18,16 +18,7 @@ from typing import Any, Final
 
 from respool._async.node.connection import AsyncConnection
 from respool._async.node.maker import Maker
-from respool._async.shell.compat import (
-    CALLERS_MEET,
-    ENDINGS,
-    Alarm,
-    BackgroundTasks,
-    clock,
-    new_world,
-    one_at_a_time,
-    silence_of,
-)
+from respool._async.shell.compat import ENDINGS, Alarm, BackgroundTasks, clock, new_world, one_at_a_time, silence_of
 from respool._async.shell.transport import AsyncTransport
 from respool._facts.errors import ConnectFailed, Error, ProtocolError, TransportError, UsageError
 from respool._facts.events import (
@@ -82,7 +73,6 @@ class Node:
             lifo=options.idle_order == "lifo",
             address=options.address,
             quota=quota,
-            may_have_second=options.shared is None and CALLERS_MEET,
         )
         #: Called after each step of a node with a quota: another one may be waiting for a connection.
         self.share: Callable[[], None] | None = None

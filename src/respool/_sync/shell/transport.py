@@ -56,41 +56,11 @@ class Transport:
     """A connected socket and its wire. ``submit`` is the hot path with threads."""
 
     __slots__ = (
-        "_address",
-        "_admission",
-        "_admission_room",
-        "_answered",
-        "_cap",
-        "_cap_bytes",
-        "_completed",
-        "_crowded_at",
-        "_cut",
-        "_entering",
-        "_error",
-        "_followers",
-        "_followers_room",
-        "_has_ended",
-        "_hear",
-        "_heard",
-        "_idle",
-        "_is_inside",
-        "_is_watched",
-        "_leader",
-        "_lock",
-        "_looked",
-        "_only",
-        "_out",
-        "_queue",
-        "_rest",
-        "_say",
-        "_sock",
-        "on_lost",
-        "on_meeting",
-        "pack",
-        "patience",
-        "remote",
-        "wire",
-    )
+        "_address", "_admission", "_admission_room", "_answered", "_cap", "_cap_bytes", "_completed", "_crowded_at",
+        "_cut", "_entering", "_error", "_followers", "_followers_room", "_has_ended", "_hear", "_heard", "_idle",
+        "_is_inside", "_is_watched", "_leader", "_lock", "_looked", "_only", "_out", "_queue", "_rest", "_say",
+        "_sock", "on_lost", "on_meeting", "pack", "patience", "remote", "wire",
+    )  # fmt: skip
 
     def __init__(
         self, options: Options, sock: socket.socket, on_push: Callable[[list[Any]], None] | None = None
