@@ -109,7 +109,7 @@ class PoolOptions(ConnectionOptions, total=False):
     max_size: int
     """Most connections at any time; shared ones and dials count. Default: ``16``."""
     shared: int | None
-    """Shared connections; ``None``: one, if ``max_size`` leaves room for a lease; 0: none. Default: ``None``."""
+    """Shared connections; ``None``: one, if a lease has room beside it (threads: R-41); 0: none. Default: ``None``."""
     strategy: Strategy
     """Which shared connection gets the next command. Default: ``'least_pending'``."""
     on_full: Literal["wait", "raise"]

@@ -30,9 +30,6 @@ ENDINGS: Final = (KeyboardInterrupt, asyncio.CancelledError)
 #: What a pool is bound to, as error messages name it.
 WORLD: Final = "event loop"
 
-#: Whether a caller on a shared connection waits for what other callers do there. Tasks do not: the loop serves them.
-CALLERS_MEET: Final = False
-
 
 def current_world() -> Any:
     """Return the running event loop, to which a pool is bound when it opens. Raises UsageError without one."""
@@ -47,6 +44,11 @@ new_world: Final = current_world
 
 #: The same, for comparisons only: returns None outside a running loop.
 here: Final = asyncio._get_running_loop
+
+
+def callers_meet() -> bool:
+    """Return False: no task waits on a shared connection for what another task does there."""
+    return False
 
 
 def has_ended(world: Any) -> bool:

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
 from respool._sync.node.node import Node
-from respool._sync.shell.compat import CALLERS_MEET, Gate, caller
+from respool._sync.shell.compat import Gate, caller, callers_meet
 from respool._sync.shell.transport import Transport
 from respool._facts.errors import PoolClosed, ReadTimeout, again
 from respool._pooling.out_of_time import out_of_time
@@ -33,7 +33,7 @@ class SharedLane:
         self._ledger = node.ledger
         self._strategy = node.options.strategy
         self._takes_quiet = node.options.strategy == "least_pending"
-        self._has_second = CALLERS_MEET and node.options.shared is None and node.ledger.allow_second()
+        self._has_second = callers_meet() and node.options.shared is None and node.ledger.allow_second()
         self._stall_after = node.options.stall_after
         self._gate = Gate()  # opens when callers have something new to look at; then there is another one
         self._news = Gate()  # the same for those who wait for the pool to be ready: every failed dial is new to them

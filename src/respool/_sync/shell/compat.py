@@ -18,7 +18,7 @@ from respool._facts.errors import UsageTypeError
 from respool._sync.shell.dial import hang_up, run_within
 from respool._shell.ending import RLock, is_finalizing, over
 from respool._facts.errors import PoolError
-from respool._sync.shell.sockets import check_threads
+from respool._sync.shell.sockets import check_threads, is_green
 from respool._facts.errors import ReadTimeout
 
 if TYPE_CHECKING:
@@ -48,14 +48,16 @@ ENDINGS: Final = (KeyboardInterrupt, Cancelled)
 #: What a pool is bound to, in the words of error messages. Asyncio has "event loop" here.
 WORLD: Final = "world"
 
-#: Whether a caller on a shared connection waits for what other callers do there: one thread serves all others.
-CALLERS_MEET: Final = True
-
 
 def new_world() -> object:
     """Like ``current_world``, for a pool that opens. Raises UsageError for unsupported green threads (R-39)."""
     check_threads()
     return _HERE
+
+
+def callers_meet() -> bool:
+    """Return whether it is costly that one thread serves all others on a shared connection; it is not for greenlets."""
+    return not is_green()
 
 
 def current_world() -> object:

@@ -31,9 +31,14 @@ CHUNK_BYTES: Final = 64 * 1024
 
 def drive(sock: Any) -> PlainSocket:
     """Wrap a connected socket in the class for its kind."""
-    if _maker_of_sockets() == "gevent":
+    if is_green():
         return GreenSocket(sock)
     return TlsSocket(sock) if isinstance(sock, ssl.SSLSocket) else PlainSocket(sock)
+
+
+def is_green() -> bool:
+    """Return whether gevent has replaced sockets."""
+    return _maker_of_sockets() == "gevent"
 
 
 def check_threads() -> None:
