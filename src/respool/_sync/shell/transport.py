@@ -192,7 +192,7 @@ class Transport:
             data = pack_again(args, self.pack, error)
         if self._is_inside():
             raise self._busy()
-        call: Call | None = None
+        call, role = None, _FOLLOWS
         try:
             with self._lock:
                 leader = self._leader
@@ -213,7 +213,6 @@ class Transport:
                         self._out.append(data)
                         self._entering = None
                         self._fall_in(call)
-                        role = _FOLLOWS
                     else:
                         role = self._enter(data, 1, 0, NO_BLOBS, call)
                 elif (
@@ -332,6 +331,7 @@ class Transport:
             raise AssertionError("a ticket is collected or given up, not both")
         if self._is_inside():
             raise self._busy()
+        ticket.thread = get_ident()
         try:
             with self._lock:
                 role = self._line_up(ticket)
@@ -411,7 +411,7 @@ class Transport:
         """Return whether the thread that collects leads or follows. Call with the lock held."""
         if ticket.value is not WAITING:
             return _FOLLOWS  # without a gate, so it returns at once
-        ticket.thread, leader = get_ident(), self._leader
+        leader = self._leader
         if self._error is not None:  # ``_follow`` finishes the ending, which gives the run its own error
             ticket.value = self._lost("unknown")
         elif (leader is not None and leader.thread == ticket.thread) or self._sleeps(ticket.thread):
@@ -521,7 +521,7 @@ class Transport:
 
         Usually it is, and then ``call`` is as it was before: its reply is returned, without a stay in it.
         """
-        sent = 0
+        sent, answer = 0, None
         try:
             sent = self._say(data)
             if sent == len(data):
@@ -530,28 +530,29 @@ class Transport:
                     answer = self._hear()
                 else:
                     answer = self._sock.receive_within(self.patience)
-                if answer:
-                    with self._lock:
-                        is_alone = len(self._queue) == 1 and not (self._followers or self._out or self._admission)
-                        if is_alone and not self._is_watched and self._error is None and self._cut is None:
-                            reply, broken = UNANSWERED, None
-                            try:
-                                reply = self.wire.answer(answer)
-                            except ProtocolError as error:
-                                broken = error.with_traceback(None)
-                            if reply is not UNANSWERED:
-                                self._completed += 1
-                                self._heard = monotonic()
-                                self._leader = None  # as ``_hand_over`` would do, but without taking the lock again
-                                return reply
-                            self._fed(1, broken)
-                        else:
-                            broken = self._feed(answer)
-                    self._answer(broken)
         except BlockingIOError:
             pass  # nothing came in time
         except OSError as error:
             self._end_by(error)
+        if answer:
+            with self._lock:
+                if len(self._queue) != 1 or self._admission:
+                    broken = self._feed(answer)
+                else:
+                    reply, broken = UNANSWERED, None
+                    try:
+                        reply = self.wire.answer(answer)
+                    except ProtocolError as error:
+                        broken = error.with_traceback(None)
+                    self._completed += 1 - len(self._queue)
+                    self._heard = monotonic()
+                    if reply is not UNANSWERED:
+                        # Up to the end of the lock no signal handler runs, so none can set ``_cut`` behind this.
+                        if self._cut is None and self._error is None and not self._is_watched:
+                            self._leader = None  # as ``_hand_over`` would do, but without taking the lock again
+                            return reply
+                        call.value = reply
+            self._answer(broken)
         self._only = Call()  # this one has a value, or will get one
         if sent < len(data) and self._error is None:
             self._rest = memoryview(data)[sent:]
@@ -612,6 +613,10 @@ class Transport:
         call.gate = None
         self._answered.wake_all()  # this thread may have been the one to wake the next
         with self._lock:
+            if call.thread != get_ident():
+                return  # it was ``_only``, had its reply, and serves another thread by now
+            if call is self._only:
+                self._only = Call()
             call.is_given_up = True
             self.wire.withdrawn += 1
             leads = self._leader is call
@@ -742,17 +747,13 @@ class Transport:
             broken: ProtocolError | None = error.with_traceback(None)  # its frames refer to the connection
         else:
             broken = None
-        self._fed(before, broken)
-        if was_empty:
-            self._answered.since = self._heard
-        return broken
-
-    def _fed(self, before: int, broken: ProtocolError | None) -> None:
-        """Note what the wire was fed when it had ``before`` entries, and what is wrong with that."""
         self._completed += before - len(self._queue)
         if self._admission and broken is None:
             self._admit()
         self._heard = monotonic()
+        if was_empty:
+            self._answered.since = self._heard
+        return broken
 
     def _answer(self, broken: ProtocolError | None) -> None:
         """Go on after ``_feed``: wake the first thread that has its reply, or end the connection."""
