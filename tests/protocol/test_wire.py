@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from answers import PUSH
 from respool._protocol.frames import LIMIT_BYTES
 from respool._protocol.packing import LARGE_BYTES, check_piece, make_packer, minding_large, pack_again, pack_many
 from respool._protocol.run import ATOMIC, ATOMIC_ASKED
-from respool._protocol.wire import SMALL_BYTES, Wire
+from respool._protocol.wire import SMALL_BYTES, UNANSWERED, Wire
 from respool.errors import (
     ConnectionLost,
     DecodeError,
@@ -290,6 +291,107 @@ class TestGivingUp:
         wire.withdrawn += 1
         assert wire.take() == b""
         assert (wire.dropped, wire.taken_back) == (0, 0)
+
+
+class TestAlone:
+    """``answer`` reads the reply of a caller that is alone."""
+
+    @pytest.mark.parametrize(
+        ("data", "reply"),
+        [(b":1\r\n", 1), (b"+OK\r\n", "OK"), (b"_\r\n", None), (b"#f\r\n", False), (b"*2\r\n:1\r\n$1\r\na\r\n", [1, "a"])],
+    )
+    def test_its_reply_is_returned_and_not_given_to_it(self, data: bytes, reply: Any) -> None:
+        wire = make(encoding="utf-8")
+        for _ in range(2):
+            (caller,) = ask(wire)
+            assert wire.answer(data) == reply
+            assert caller.answers == []
+            assert wire.owes == 0
+
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [
+            (b"$5\r\nhe", b"llo\r\n"),
+            (b"=9\r\ntxt:", b"hello\r\n"),
+            (b"$5\r\nhello\r", b"\n"),
+            (b"$", b"5\r\nhello\r\n"),
+            (b">2\r\n+message\r\n", b"+x\r\n+hello\r\n"),
+            (b">1\r\n+message\r\n", b"+hello\r\n"),
+            (b"|1\r\n+ttl\r\n", b":1\r\n+hello\r\n"),
+        ],
+    )
+    def test_in_two_pieces_it_is_given_to_it(self, first: bytes, second: bytes) -> None:
+        wire = make(encoding="utf-8")
+        (caller,) = ask(wire)
+        assert wire.answer(first) is UNANSWERED
+        assert caller.answers == []
+        wire.feed(second)
+        assert caller.answer == "hello"
+        (caller,) = ask(wire)
+        assert wire.answer(b":1\r\n") == 1
+
+    @pytest.mark.parametrize("data", [b"!6\r\nERR no\r\n", b"|1\r\n+a\r\n:1\r\n-ERR no\r\n"])
+    def test_behind_or_in_a_rare_frame_it_is_given_to_it(self, data: bytes) -> None:
+        wire = make()
+        (caller,) = ask(wire)
+        assert wire.answer(data) is UNANSWERED
+        assert str(caller.answer) == "ERR no"
+
+    def test_a_push_that_was_begun_before_is_no_reply(self) -> None:
+        pushes: list[Any] = []
+        wire = make(on_push=pushes.append)
+        wire.feed(b">2\r\n+message\r\n")
+        (caller,) = ask(wire)
+        assert wire.answer(b"+x\r\n:1\r\n") is UNANSWERED
+        assert (caller.answer, pushes) == (1, [[b"message", b"x"]])
+
+    @pytest.mark.parametrize(
+        ("behind", "rest", "value"),
+        [
+            (b"$", b"1\r\na\r\n", b"a"),
+            (b"|1\r\n+a\r\n", b":1\r\n$1\r\na\r\n", b"a"),
+            (b"$10\r\nab\r\n", b"|0\r\nxy\r\n", b"ab\r\n|0\r\nxy"),
+            (b"$9\r\nab", b"+\r\n|0\r\n\r\n", b"ab+\r\n|0\r\n"),
+        ],
+    )
+    def test_what_has_begun_behind_its_reply_goes_on_afterwards(self, behind: bytes, rest: bytes, value: bytes) -> None:
+        wire = make()
+        (caller,) = ask(wire)
+        assert wire.answer(b":1\r\n" + behind) is UNANSWERED
+        assert caller.answer == 1
+        (caller,) = ask(wire)
+        assert wire.answer(rest) is UNANSWERED
+        assert caller.answer == value
+        (caller,) = ask(wire)
+        assert wire.answer(b":2\r\n") == 2
+
+    @pytest.mark.parametrize(
+        ("first", "second"), [(b"$1\r\n\xff\r\n", b""), (b"*2\r\n$1\r\n\xff\r\n", b":1\r\n")], ids=["whole", "cut"]
+    )
+    def test_one_that_is_no_text_is_an_error(self, first: bytes, second: bytes) -> None:
+        wire = make(encoding="utf-8")
+        (caller,) = ask(wire)
+        assert wire.answer(first) is UNANSWERED
+        if second:
+            assert wire.answer(second) is UNANSWERED
+        assert isinstance(caller.answer, DecodeError)
+
+    @pytest.mark.parametrize("data", [b":1\r\n:2\r\n", b":1\r\n*0\r\n", b":1\r\n" + PUSH + b":2\r\n"])
+    def test_a_reply_behind_it_that_nobody_asked_for_ends_the_connection(self, data: bytes) -> None:
+        wire = make()
+        (caller,) = ask(wire)
+        with pytest.raises(ProtocolError, match="nobody asked for"):
+            wire.answer(data)
+        assert caller.answer == 1
+
+    @pytest.mark.parametrize("data", [b":x\r\n", b"@", b"%1\r\n*0\r\n:1\r\n"])
+    def test_what_cannot_be_parsed_is_its_fault(self, data: bytes) -> None:
+        wire = make()
+        (caller,) = ask(wire)
+        with pytest.raises(ProtocolError):
+            wire.answer(data)
+        wire.fail(no, unknown)
+        assert isinstance(caller.answer, ProtocolError)
 
 
 class TestWeight:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from protocol.replies import KINDS, Said, escaped, push, reply
-from respool._protocol.wire import SMALL_BYTES, Wire
+from respool._protocol.wire import SMALL_BYTES, UNANSWERED, Wire
 from respool.errors import ConnectionLost, DecodeError, ProtocolError
 
 PICK = st.integers(min_value=0, max_value=10_000)
@@ -168,13 +168,48 @@ class WireMachine(RuleBasedStateMachine):
         self.say(push(kind, self.tag()), None, is_push=True)
 
     @precondition(lambda self: self.fed < len(self.stream))
-    @rule(size=st.one_of(st.integers(1, 12), st.integers(1, 400), st.integers(1000, 9000), st.just(10**9)))
-    def feed(self, size: int) -> None:
+    @rule(
+        size=st.one_of(st.integers(1, 12), st.integers(1, 400), st.integers(1000, 9000), st.just(10**9)),
+        shortly=st.booleans(),
+    )
+    def feed(self, size: int, shortly: bool = False) -> None:
         piece = self.stream[self.fed : self.fed + size]
         self.fed += len(piece)
-        self.wire.feed(piece)
+        self.read(piece, shortly=shortly)
         while self.frames and self.frames[0].end <= self.fed:
             self.arrived(self.frames.popleft())
+
+    def read(self, piece: bytes, *, shortly: bool) -> None:
+        """Let the wire read bytes, in the short way if wanted and there is just one caller for it."""
+        if not shortly or not self.is_alone():
+            self.wire.feed(piece)
+            return
+        (caller,) = self.callers
+        value = self.wire.answer(piece)
+        if value is not UNANSWERED:
+            caller.set_result(value)
+
+    def is_alone(self) -> bool:
+        if len(self.owed) != 1 or self.unwritten:
+            return False
+        (caller,) = self.owed
+        if caller is None or caller.has_given_up or caller.is_list or caller.hidden or caller.size:
+            return False
+        return not (caller.blobs and self.encoding)
+
+    @precondition(lambda self: self.is_alone())
+    @rule(kind=st.integers(0, KINDS - 1), cuts=st.lists(st.integers(1, 30), max_size=3), pushes=st.integers(0, 3))
+    def answer_the_only_one(self, kind: int, cuts: list[int], pushes: int) -> None:
+        """Let the server answer the only caller, perhaps with a push before or behind its reply."""
+        if self.asked:
+            if pushes & 1:
+                self.push(kind % 3)
+            self.answer([kind])
+            if pushes & 2:
+                self.push(kind % 3)
+        for size in [*cuts, 10**9]:
+            if self.fed < len(self.stream):
+                self.feed(size, shortly=True)
 
     def arrived(self, frame: Frame) -> None:
         if frame.is_push:
@@ -229,6 +264,22 @@ class WireMachine(RuleBasedStateMachine):
         if self.fed < len(self.stream):
             self.feed(10**9)
 
+    @precondition(lambda self: self.is_alone() and self.asked)
+    @rule(kind=st.integers(0, KINDS - 1))
+    def surplus_behind_a_reply(self, kind: int) -> None:
+        """Send two replies at once to the only caller."""
+        self.feed_all()
+        if not self.asked:
+            return
+        caller = self.asked[0]
+        self.answer([kind])
+        self.fed = len(self.stream)
+        with pytest.raises(ProtocolError, match="nobody asked for"):
+            self.wire.answer(self.frames[0].said.data + reply(kind, self.tag()).data)
+        assert len(caller.answers) == 1, "it has its reply, and the connection ends"
+        self.arrived(self.frames.popleft())
+        self.end()
+
     @precondition(lambda self: not self.asked)
     @rule(kind=st.integers(0, KINDS - 1))
     def surplus(self, kind: int) -> None:
@@ -239,20 +290,20 @@ class WireMachine(RuleBasedStateMachine):
             self.wire.feed(reply(kind, self.tag()).data)
         self.end()
 
-    @rule(garbage=st.sampled_from([b"@", b"x\r\n", b"$abc\r\n", b"*-2\r\n", b"|x\r\n", b"!?\r\n", b":\r\n", b"_x\r\n"]))
-    def garbage(self, garbage: bytes) -> None:
+    @rule(garbage=st.sampled_from([b"@", b"x\r\n", b"$abc\r\n", b"*-2\r\n", b"|x\r\n", b"!?\r\n", b":\r\n", b"_x\r\n"]), shortly=st.booleans())
+    def garbage(self, garbage: bytes, shortly: bool) -> None:
         self.feed_all()
         with pytest.raises(ProtocolError, match="not RESP"):
-            self.wire.feed(garbage)
+            self.read(garbage, shortly=shortly)
         self.fail_all(self.owed[0] if self.owed else None)
 
     @precondition(lambda self: self.asked)
-    @rule()
-    def a_key_that_cannot_be(self) -> None:
+    @rule(shortly=st.booleans())
+    def a_key_that_cannot_be(self, shortly: bool) -> None:
         """Send a map whose key is an array: the parser then loses its place."""
         self.feed_all()
         with pytest.raises(ProtocolError, match="cannot hash"):
-            self.wire.feed(b"%1\r\n*1\r\n:1\r\n:2\r\n")
+            self.read(b"%1\r\n*1\r\n:1\r\n:2\r\n", shortly=shortly)
         self.fail_all(self.owed[0])
 
     # What always holds ---------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ from respool._protocol.entries import (
     claim_of,
 )
 from respool._protocol.run import ATOMIC, ATOMIC_ASKED, EXEC_PIECE, NO_BLOBS, Blobs
-from respool._protocol.screen import ERROR, EXTRA, LINE_FEED, Screen
+from respool._protocol.screen import ERROR, EXTRA, Screen
 
 #: What hiredis returns when there is no complete reply. (False and None are replies.)
 _NOTHING: Final = object()
@@ -238,16 +238,17 @@ class Wire:
     # Receiving -----------------------------------------------------------------------------------
 
     def answer(self, data: bytes) -> Any:
-        """Do what ``feed`` does while there is one entry, with less work if ``data`` is its reply and nothing else.
+        """Do what ``feed`` does, with less work if ``data`` is one whole reply and nothing else.
 
         Then the entry leaves the queue, and its reply is returned instead of given to it. Returns UNANSWERED otherwise.
+        There must be one entry, which ``submit`` has queued as it is: small, written, not given up and no blob.
         """
         screen = self._screen
         is_short = screen.is_between and len(data) <= SMALL_BYTES and EXTRA not in data and ERROR not in data
-        if not is_short or self.blobs or self._is_doubtful:
+        if not is_short or self._is_doubtful:
             self.feed(data)
             return UNANSWERED
-        self._seen = seen = LATEST[0]
+        seen = LATEST[0]
         reader = self._reader
         reader.feed(data)
         try:
@@ -255,7 +256,7 @@ class Wire:
         except Exception as error:
             raise self._broken(error) from error
         is_usual = reply is not _NOTHING and type(reply) is not _PUSH and LATEST[0] is seen
-        if is_usual and data[-1] == LINE_FEED and not reader.has_data():
+        if is_usual and not reader.has_data():
             self.queue.popleft()
             return reply
         self._is_doubtful = self._is_strict and LATEST[0] is not seen
