@@ -6,7 +6,7 @@ from typing import Any
 
 from respool._pooling.books import STAGGER
 from respool._pooling.ledger import Ledger
-from respool._pooling.slot import Slot
+from respool._pooling.slot import Place, Slot
 from respool.errors import ConnectFailed
 
 FOREVER = float("inf")
@@ -73,3 +73,21 @@ def share(ledger: Ledger, *, retire_at: float = FOREVER, now: float = 0.0) -> li
         for slot in ledger.reserve(now):
             connect(ledger, slot, retire_at=retire_at, now=now)
     return list(ledger.shared_slots)
+
+
+def paired(**options: Any) -> tuple[Ledger, Slot]:
+    """Return a ledger that may have a second shared connection, and its first one."""
+    ledger = make(**{"shared_target": 1, **options})
+    assert ledger.allow_second()
+    (first,) = share(ledger)
+    return ledger, first
+
+
+def add_second(ledger: Ledger, *, retire_at: float = FOREVER, now: float = 0.0) -> Slot:
+    """Let callers meet, and bring the second shared connection up."""
+    ledger.wants_second = True
+    (slot,) = ledger.reserve(now)
+    assert slot.is_for_sharing
+    connect(ledger, slot, retire_at=retire_at, now=now)
+    assert slot.place is Place.SHARED
+    return slot

@@ -7,12 +7,13 @@ import itertools
 
 import pytest
 
-from pooling.books import FOREVER, REFUSED, Caller, connect, fill, idle, make, queue, share
+from pooling.books import FOREVER, REFUSED, Caller, add_second, connect, fill, idle, make, paired, queue, share
 from respool._pooling.books import STAGGER
 from respool._pooling.ledger import Ledger
+from respool._pooling.quota import Quota
 from respool._pooling.redial import REFILL_LEAST
 from respool._pooling.slot import Place, Slot
-from respool._pooling.upkeep import next_sweep_at, sweep, take_retired
+from respool._pooling.upkeep import RECHECK, next_sweep_at, sweep, take_retired
 from respool.errors import PoolClosed, PoolExhausted, TooManyWaiters
 
 
@@ -620,6 +621,350 @@ class TestEpochs:
             assert ledger.retiring is None
         assert not set(old) & set(ledger.shared_slots)
         assert ledger.shared == 2
+
+
+class TestSecond:
+    """The second shared connection beside the only one."""
+
+    def test_it_is_dialed_once_callers_have_met_and_not_before(self) -> None:
+        ledger, first = paired()
+        assert ledger.reserve(0.0) == []
+        assert ledger.next_dial_at(0.0) is None
+        ledger.wants_second = True
+        assert ledger.next_dial_at(0.0) == 0.0
+        (slot,) = ledger.reserve(0.0)
+        assert slot.is_for_sharing
+        assert not ledger.wants_second
+        connect(ledger, slot)
+        assert ledger.shared_slots == [first, slot]
+        assert ledger.has_second
+        ledger.check()
+
+    def test_there_is_no_third(self) -> None:
+        ledger, _ = paired(max_size=9)
+        add_second(ledger)
+        ledger.wants_second = True
+        assert ledger.reserve(0.0) == []
+        assert ledger.next_dial_at(0.0) is None
+
+    def test_callers_that_meet_while_it_is_dialed_do_not_make_another(self) -> None:
+        ledger, _ = paired(max_size=9)
+        ledger.wants_second = True
+        (slot,) = ledger.reserve(0.0)
+        ledger.wants_second = True
+        assert ledger.reserve(0.0) == []
+        assert ledger.next_dial_at(0.0) is None
+        connect(ledger, slot)
+        assert not ledger.wants_second
+        assert ledger.lost(slot, 1.0)
+        assert ledger.reserve(10.0) == []
+
+    @pytest.mark.parametrize("shared", [0, 2, 3])
+    def test_only_a_pool_with_one_shared_connection_may_have_it(self, shared: int) -> None:
+        ledger = make(shared_target=shared, max_size=9)
+        assert not ledger.allow_second()
+        share(ledger)
+        ledger.wants_second = True
+        for slot in ledger.reserve(0.0):
+            connect(ledger, slot)
+        assert ledger.shared == shared
+
+    def test_a_node_with_a_quota_may_not_have_it(self) -> None:
+        assert not make(shared_target=1, quota=Quota(8)).allow_second()
+
+    def test_a_place_for_a_lease_is_left_beside_it(self) -> None:
+        ledger, _ = paired(max_size=3)
+        (leased,) = fill(ledger, 1)
+        ledger.wants_second = True
+        assert ledger.reserve(0.0) == []
+        assert ledger.next_dial_at(0.0) is None
+        ledger.release(leased, 0.0, reusable=False)
+        assert len(ledger.reserve(0.0)) == 1
+
+    def test_in_a_pool_of_two_there_is_no_place_for_it(self) -> None:
+        ledger, _ = paired(max_size=2)
+        ledger.wants_second = True
+        assert ledger.reserve(0.0) == []
+        assert ledger.next_dial_at(0.0) is None
+
+    def test_it_does_not_take_the_last_place_when_a_lease_was_quicker(self) -> None:
+        ledger, first = paired(max_size=3)
+        ledger.wants_second = True
+        (slot,) = ledger.reserve(0.0)
+        (leased,) = fill(ledger, 1)
+        connect(ledger, slot)
+        assert slot.place is Place.OUT
+        assert ledger.shared_slots == [first]
+        assert leased.place is Place.LEASED
+
+    def test_while_the_first_is_missing_that_one_is_dialed(self) -> None:
+        ledger = make(shared_target=1)
+        assert ledger.allow_second()
+        ledger.wants_second = True
+        (first,) = ledger.reserve(0.0)
+        assert ledger.reserve(0.0) == []
+        connect(ledger, first)
+        assert ledger.shared_slots == [first]
+        assert ledger.reserve(0.0) == []  # whoever has met there may meet again
+
+    def test_while_the_first_is_being_replaced_there_is_no_dial_for_a_second(self) -> None:
+        ledger, first = paired(max_size=9)
+        ledger.drain(1.0)
+        sweep(ledger, 1.0, None)
+        ledger.wants_second = True
+        (slot,) = ledger.reserve(1.0)
+        assert ledger.reserve(1.0) == []
+        assert ledger.next_dial_at(1.0) is None
+        connect(ledger, slot, now=1.0)
+        assert take_retired(ledger) is first
+        ledger.wants_second = True
+        assert ledger.reserve(1.0) == []
+        assert ledger.next_dial_at(1.0) is None
+        ledger.discard(first, "lifetime")
+        assert len(ledger.reserve(1.0)) == 1
+
+    def test_callers_who_wait_and_the_minimum_come_first(self) -> None:
+        ledger, _ = paired(max_size=9, max_dials=1)
+        ledger.min_size = 2
+        ledger.wants_second = True
+        (slot,) = ledger.reserve(0.0)
+        assert not slot.is_for_sharing
+        connect(ledger, slot)
+        waiting = [queue(ledger), queue(ledger)]
+        (slot,) = ledger.reserve(0.0)
+        assert not slot.is_for_sharing
+        connect(ledger, slot)
+        assert all(caller.slot is not None for caller in waiting)
+        (slot,) = ledger.reserve(1.0)
+        assert slot.is_for_sharing
+
+    def test_it_waits_for_the_end_of_the_pause_after_a_failed_dial(self) -> None:
+        ledger, _ = paired()
+        ledger.redial.failures = 10
+        ledger.wants_second = True
+        (slot,) = ledger.reserve(0.0)
+        ledger.dial_failed(slot, REFUSED, 0.0, 0.5)
+        assert not ledger.wants_second
+        assert ledger.next_dial_at(0.0) is None  # it is not dialed again by itself
+        ledger.wants_second = True
+        at = ledger.next_dial_at(0.0)
+        assert at == 2.5
+        assert ledger.reserve(2.4) == []
+        (slot,) = ledger.reserve(at)
+        assert slot.is_for_sharing
+
+    def test_while_the_pool_recovers_it_waits_for_the_dial_in_progress_and_the_pause_after_it(self) -> None:
+        ledger, _ = paired(min_size=3, max_size=9)
+        for slot in ledger.reserve(0.0):
+            connect(ledger, slot)
+        for slot in list(ledger.idle_slots):
+            ledger.lost(slot, 1.0)
+        ledger.wants_second = True
+        (probe,) = ledger.reserve(1.0)
+        assert not probe.is_for_sharing
+        assert ledger.next_dial_at(1.0) is None
+        ledger.min_size = 1
+        assert ledger.next_dial_at(1.0) is None  # it waits for the probe
+        assert ledger.redial.is_recovering
+        ledger.dialed(probe, FOREVER, 1.0, 0.5)
+        ledger.min_size = 4  # so that the recovery goes on
+        refill_at = 1.0 + REFILL_LEAST / 2
+        assert ledger.redial.refill_at == refill_at
+        assert ledger.next_dial_at(1.0) == refill_at
+        assert ledger.reserve(1.0) == []
+
+    def test_after_a_loss_it_costs_a_token_as_any_other_dial(self) -> None:
+        ledger, _ = paired()
+        for _ in range(100):
+            second = add_second(ledger)
+            ledger.redial.failures = 0
+            ledger.lost(second, 0.0)
+            ledger.wants_second = True
+            if ledger.next_dial_at(0.0) != 0.0:
+                break
+        assert ledger.next_dial_at(0.0) == pytest.approx(0.1)
+        assert ledger.reserve(0.05) == []
+        assert len(ledger.reserve(0.11)) == 1
+
+    def test_it_becomes_the_first_when_the_first_is_lost(self) -> None:
+        ledger, first = paired()
+        second = add_second(ledger)
+        assert ledger.lost(first, 1.0)
+        assert ledger.shared_slots == [second]
+        assert ledger.missing_shared == 0
+        assert ledger.redial.down_since is None
+        assert ledger.reserve(10.0) == []
+        assert ledger.next_dial_at(10.0) is None
+        ledger.wants_second = True
+        assert len(ledger.reserve(10.0)) == 1
+
+    def test_a_loss_counts_as_an_outage_when_no_other_one_takes_new_work(self) -> None:
+        ledger, first = paired()
+        second = add_second(ledger)
+        assert ledger.lost(second, 1.0)
+        assert ledger.redial.down_since is None
+        assert ledger.lost(first, 2.0)
+        assert ledger.redial.down_since == 2.0
+
+    def test_one_that_is_being_drained_does_not_keep_the_node_up(self) -> None:
+        ledger, first = paired()
+        second = add_second(ledger, retire_at=1.0)
+        sweep(ledger, 1.0, None)
+        assert take_retired(ledger) is second
+        assert ledger.lost(first, 2.0)
+        assert ledger.redial.down_since == 2.0
+
+    def test_it_is_not_replaced_when_it_is_lost(self) -> None:
+        ledger, first = paired()
+        second = add_second(ledger)
+        assert ledger.lost(second, 1.0)
+        assert ledger.shared_slots == [first]
+        assert ledger.reserve(10.0) == []
+        assert ledger.next_dial_at(10.0) is None
+
+    def test_nor_when_it_is_past_its_lifetime(self) -> None:
+        ledger, first = paired()
+        second = add_second(ledger, retire_at=5.0)
+        assert next_sweep_at(ledger, 1.0, None, None) == 5.0
+        sweep(ledger, 5.0, None)
+        assert ledger.reserve(5.0) == []
+        assert ledger.next_dial_at(5.0) is None
+        assert take_retired(ledger) is second
+        assert take_retired(ledger) is None
+        assert next_sweep_at(ledger, 5.0, None, None) == 5.0 + RECHECK
+        ledger.discard(second, "lifetime")
+        assert ledger.shared_slots == [first]
+        assert ledger.reserve(5.0) == []
+
+    def test_a_first_one_past_its_lifetime_has_its_replacement_already(self) -> None:
+        ledger = make(shared_target=1)
+        assert ledger.allow_second()
+        (first,) = share(ledger, retire_at=5.0)
+        second = add_second(ledger)
+        sweep(ledger, 5.0, None)
+        assert ledger.reserve(5.0) == []
+        assert take_retired(ledger) is first
+        ledger.discard(first, "lifetime")
+        assert ledger.shared_slots == [second]
+        assert ledger.reserve(5.0) == []
+
+    def test_drain_closes_the_first_and_then_replaces_the_second(self) -> None:
+        ledger, first = paired()
+        second = add_second(ledger)
+        ledger.drain(5.0)
+        sweep(ledger, 5.0, None)
+        assert take_retired(ledger) is first
+        sweep(ledger, 5.0, None)
+        assert take_retired(ledger) is None  # one after the other
+        ledger.discard(first, "lifetime")
+        assert ledger.reserve(5.0) == []
+        sweep(ledger, 5.0, None)
+        assert take_retired(ledger) is None  # its replacement is not ready
+        (new,) = ledger.reserve(5.0)
+        connect(ledger, new, now=5.0)
+        assert take_retired(ledger) is second
+        ledger.discard(second, "lifetime")
+        assert ledger.shared_slots == [new]
+        assert ledger.reserve(5.0) == []
+
+    def test_it_gives_up_its_place_when_all_are_taken_and_not_before(self) -> None:
+        ledger, first = paired(max_size=4)
+        second = add_second(ledger)
+        fill(ledger, 1)
+        assert take_retired(ledger) is None
+        (leased,) = fill(ledger, 1)
+        assert ledger.size == 4
+        assert take_retired(ledger) is second
+        assert second.reason == "shed"
+        assert take_retired(ledger) is None  # returned only once
+        waiting = queue(ledger)
+        assert ledger.reserve(0.0) == []
+        ledger.discard(second, second.reason)
+        (slot,) = ledger.reserve(0.0)
+        connect(ledger, slot)
+        assert waiting.slot is slot
+        assert ledger.shared_slots == [first]
+        assert leased.place is Place.LEASED
+
+    def test_a_dial_for_a_lease_takes_a_place_too(self) -> None:
+        ledger, _ = paired(max_size=3)
+        second = add_second(ledger)
+        queue(ledger)
+        ledger.reserve(0.0)
+        assert take_retired(ledger) is second
+
+    def test_it_gives_up_its_place_when_the_pool_shrinks(self) -> None:
+        ledger, _ = paired(max_size=9)
+        second = add_second(ledger)
+        assert take_retired(ledger) is None
+        ledger.resize(min_size=0, max_size=2)
+        assert take_retired(ledger) is second
+
+    def test_without_one_there_is_nothing_to_give_up(self) -> None:
+        ledger, _ = paired(max_size=2)
+        fill(ledger, 1)
+        assert take_retired(ledger) is None
+        two = make(shared_target=2, max_size=2)
+        share(two)
+        assert take_retired(two) is None
+
+    def test_a_first_one_past_its_lifetime_makes_room_instead(self) -> None:
+        ledger = make(shared_target=1, max_size=3)
+        assert ledger.allow_second()
+        (first,) = share(ledger, retire_at=5.0)
+        second = add_second(ledger)
+        sweep(ledger, 5.0, None)
+        fill(ledger, 1, now=5.0)
+        assert take_retired(ledger) is first
+        ledger.discard(first, "lifetime")
+        assert take_retired(ledger) is None
+        assert ledger.shared_slots == [second]
+
+    def test_it_does_not_count_for_an_impatient_caller(self) -> None:
+        ledger, _ = paired(max_size=4)
+        second = add_second(ledger)
+        fill(ledger, 2)
+        assert take_retired(ledger) is second
+        waiting = queue(ledger, patient=False)
+        with pytest.raises(PoolExhausted):
+            queue(ledger, patient=False)
+        ledger.discard(second, "shed")
+        for slot in ledger.reserve(1.0):
+            connect(ledger, slot)
+        assert waiting.slot is not None
+        with pytest.raises(PoolExhausted):
+            queue(ledger, patient=False)
+
+    @pytest.mark.parametrize("is_first", [True, False])
+    def test_nor_while_one_of_the_two_is_past_its_lifetime(self, is_first: bool) -> None:
+        ledger = make(shared_target=1, max_size=3)
+        assert ledger.allow_second()
+        (first,) = share(ledger, retire_at=5.0 if is_first else FOREVER)
+        second = add_second(ledger, retire_at=FOREVER if is_first else 5.0)
+        sweep(ledger, 5.0, None)
+        assert take_retired(ledger) is (first if is_first else second)
+        fill(ledger, 1, now=5.0)
+        queue(ledger, now=5.0, patient=False)
+        with pytest.raises(PoolExhausted):
+            queue(ledger, now=5.0, patient=False)
+
+    def test_one_that_waits_for_its_end_beside_its_replacement_counts_where_no_second_is_allowed(self) -> None:
+        ledger = make(shared_target=1, max_size=3)
+        (old,) = share(ledger, retire_at=5.0)
+        sweep(ledger, 5.0, None)
+        (new,) = ledger.reserve(5.0)
+        connect(ledger, new, now=5.0)
+        assert ledger.shared_slots == [old, new]
+        queue(ledger, now=5.0, patient=False)
+        with pytest.raises(PoolExhausted):
+            queue(ledger, now=5.0, patient=False)
+
+    def test_a_closed_ledger_dials_none(self) -> None:
+        ledger, _ = paired()
+        ledger.wants_second = True
+        ledger.close()
+        assert ledger.reserve(0.0) == []
+        assert ledger.next_dial_at(0.0) is None
 
 
 class TestGivingBack:

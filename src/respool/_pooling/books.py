@@ -70,7 +70,7 @@ class Books:
         self.max_size = max_size
         self.shared_target = shared_target
         self._may_have_second = False
-        #: Whether callers have met since the last dial for a second one began.
+        #: Whether callers have met on the only shared connection since the latest dial for a second one.
         self.wants_second = False
         self.max_waiting = max_waiting
         self.max_dials = max_dials
@@ -159,8 +159,8 @@ class Books:
 
     @property
     def has_second(self) -> bool:
-        """Whether there is a shared connection beyond those that the pool keeps, and none is being replaced."""
-        return len(self.shared_slots) > self.shared_target and (self.retiring is None or self.is_shedding)
+        """Whether one of two shared connections holds its place only until a lease needs it (Rule 3)."""
+        return self._may_have_second and len(self.shared_slots) > self.shared_target
 
     @property
     def spare_shared(self) -> int:

@@ -176,6 +176,7 @@ class Ledger(Books):
             self._leave(slot)
             slot.place = _SHARED
             self.shared_slots += (slot,)
+            self.wants_second = False
         elif slot.is_for_sharing or self._must_go(slot, now):
             self._take_out(slot, slot.reason or "resize")
         else:
@@ -317,7 +318,7 @@ class Ledger(Books):
         if slot.is_lost or slot.place is _OUT:
             return False
         is_shared, is_current = slot.place is _SHARED, slot.epoch == self.epoch
-        is_up = len(self.shared_slots) > is_shared  # on another one
+        is_up = any(each is not slot and not each.is_draining for each in self.shared_slots)
         if is_current or is_shared:  # an older shared connection was still in service, so its loss is a new event
             self.redial.lost(now, is_down=not is_up)
         if slot.place is _IDLE or is_shared:  # otherwise its holder releases it as broken

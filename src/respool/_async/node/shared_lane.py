@@ -82,9 +82,10 @@ class SharedLane:
             gate.open()
 
     def _met(self) -> None:
-        """Note that two callers have met on the only connection (Rule 2); takes no lock."""
-        self._ledger.wants_second = True
-        self._node.alarm.set()
+        """Note that two callers have met; that matters if it was on the only connection (Rule 2). Takes no lock."""
+        if self.only is not None:
+            self._ledger.wants_second = True
+            self._node.alarm.set()
 
     def _keeps_callers(self, *, is_closing: bool) -> bool:
         """Return whether nobody needs to be woken after a failed dial (Rule 5)."""
