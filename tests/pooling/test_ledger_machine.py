@@ -52,13 +52,22 @@ class LedgerMachine(RuleBasedStateMachine):
         min_size=st.integers(0, 3),
         spare=st.integers(0, 4),
         shared=st.integers(0, 2),
+        pairs=st.booleans(),
         max_waiting=st.sampled_from([0, 1, 3, 100]),
         max_dials=st.integers(1, 3),
         lifo=st.booleans(),
         seed=st.integers(0, 100),
     )
     def open(
-        self, min_size: int, spare: int, shared: int, max_waiting: int, max_dials: int, lifo: bool, seed: int
+        self,
+        min_size: int,
+        spare: int,
+        shared: int,
+        pairs: bool,
+        max_waiting: int,
+        max_dials: int,
+        lifo: bool,
+        seed: int,
     ) -> None:
         self.now = 1000.0
         self.chance = random.Random(seed)
@@ -73,6 +82,8 @@ class LedgerMachine(RuleBasedStateMachine):
             lifo=lifo,
             address="node:1",
         )
+        self.pairs = pairs and self.ledger.allow_second()
+        self.have_met = False  # callers, since the latest dial for a second shared connection
         self.bound = self.ledger.max_size
         self.line: list[Caller] = []  # in order of arrival; a caller that gave up silently stays, as in the shells
         self.holders: dict[Slot, Caller] = {}
@@ -121,12 +132,25 @@ class LedgerMachine(RuleBasedStateMachine):
             assert slot not in self.reaped, "a slot was reaped twice"
             self.reaped.append(slot)
         self.reserve()
+        next_at = ledger.next_dial_at(self.now)
+        assert next_at is None or next_at > self.now, "a dial is due that is not made: the maintenance task spins"
+        is_retiring = ledger.retiring is not None
         retired = take_retired(ledger)
+        if self.has_second and ledger.size >= ledger.max_size:
+            assert ledger.retiring is not None, "a second shared connection is in the way of a lease"
+        if retired is not None and retired.reason == "shed" and not is_retiring:
+            assert self.has_second, "the only shared connection is given up"
+            assert retired is ledger.shared_slots[-1]
+            assert ledger.size >= ledger.max_size, "a second shared connection is given up for nothing"
         if retired is not None:
             assert retired.place is Place.SHARED
             assert retired not in self.draining, "a shared connection is drained once"
             assert retired.retire_at <= self.now
             self.draining.append(retired)
+
+    @property
+    def has_second(self) -> bool:
+        return self.pairs and len(self.ledger.shared_slots) > 1
 
     def reserve(self) -> int:
         ledger = self.ledger
@@ -139,7 +163,14 @@ class LedgerMachine(RuleBasedStateMachine):
         for_sharing = [slot for slot in reserved if slot.is_for_sharing]
         for_leases = [slot for slot in reserved if not slot.is_for_sharing]
         assert not (reserved and ledger.closed)
-        assert len(for_sharing) <= max(missing, 0), "a shared connection too many"
+        is_second = self.have_met and ledger.missing_shared == 0 and ledger.shared == ledger.dialing_shared == 1
+        if len(for_sharing) > max(missing, 0):
+            assert len(for_sharing) == 1, "a shared connection too many"
+            assert self.pairs, "a second shared connection where there may be none"
+            assert is_second, "a second shared connection that nobody needs"
+            assert ledger.retiring is None, "a second shared connection beside one that is being replaced"
+            assert ledger.size < ledger.max_size, "a second shared connection takes the place of a lease"
+            self.have_met = False
         assert len(for_leases) <= max(short, 0) + max(below, 0) + renewing, "a dial that nobody needs (R-06)"
         for slot in reserved:
             assert slot.place is Place.DIALING
@@ -177,7 +208,8 @@ class LedgerMachine(RuleBasedStateMachine):
         ledger = self.ledger
         usable = [s for s in ledger.idle_slots if s.epoch == ledger.epoch and s.retire_at > self.now]
         waiting = ledger.waiting
-        left = ledger.max_size - ledger.shared - ledger.leased - waiting - ledger.missing_shared
+        kept = ledger.shared + ledger.missing_shared - self.has_second  # a second one goes when a lease needs its place
+        left = ledger.max_size - kept - ledger.leased - waiting
         self.line.append(caller)
         try:
             ledger.enqueue(caller, self.now, patient=patient)
@@ -305,6 +337,8 @@ class LedgerMachine(RuleBasedStateMachine):
         if slot.place is Place.SHARED:
             assert slot.is_for_sharing
             self.shared.append(slot)
+            self.have_met = False
+            assert not self.has_second or ledger.size < ledger.max_size or ledger.retiring is not None
         self.settle()
 
     @precondition(lambda self: self.dials)
@@ -345,6 +379,13 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger.is_called_for = True
         self.settle()
 
+    @precondition(lambda self: self.pairs and self.shared)
+    @rule()
+    def meet(self) -> None:
+        """Let two callers meet on a shared connection."""
+        self.ledger.wants_second = self.have_met = True
+        self.settle()
+
     # Taking out ---------------------------------------------------------------------------------------
 
     @precondition(lambda self: self.connected)
@@ -353,6 +394,7 @@ class LedgerMachine(RuleBasedStateMachine):
         ledger = self.ledger
         slot = self.pick(self.connected, pick)
         epoch, place, was_lost, debt = ledger.epoch, slot.place, slot.is_lost, ledger.redial.debt
+        down_since = ledger.redial.down_since
         is_news = ledger.lost(slot, self.now)
         assert is_news == (place is not Place.OUT and not was_lost)
         if is_news:
@@ -360,7 +402,9 @@ class LedgerMachine(RuleBasedStateMachine):
             assert ledger.epoch == epoch + (slot.epoch == epoch), "one loss of this epoch begins one new epoch (R-13)"
             assert ledger.redial.debt == debt + (slot.epoch == epoch or place is Place.SHARED)
             is_event = slot.epoch == epoch or place is Place.SHARED
-            assert ledger.redial.down_since is not None or ledger.shared_slots or not is_event
+            is_up = any(not each.is_draining for each in ledger.shared_slots)
+            down_now = self.now if is_event and not is_up else None
+            assert ledger.redial.down_since == (down_now if down_since is None else down_since)
         else:
             assert ledger.epoch == epoch
         self.settle()
@@ -507,6 +551,8 @@ class LedgerMachine(RuleBasedStateMachine):
         assert ledger.waiting <= ledger.max_waiting
         assert not (ledger.waiting and ledger.idle)
         assert ledger.redial.debt >= 0
+        may_be_two = self.pairs or ledger.retiring is not None
+        assert ledger.shared <= ledger.shared_target + may_be_two, "a shared connection too many"
 
     @invariant()
     def every_connection_is_somewhere_or_closed_once(self) -> None:
