@@ -14,6 +14,7 @@ from respool import AsyncPool, RetryPolicy
 from respool.errors import (
     AuthenticationFailed,
     ConnectFailed,
+    ConnectionLost,
     Error,
     OutcomeUnknown,
     PoolClosed,
@@ -120,6 +121,30 @@ async def test_a_node_that_is_back_within_the_grace_costs_no_error(callers: Call
             assert [await caller.result() for caller in waiting] == [b"k%d" % number for number in range(10)]
             assert await writing.result() == 1
             assert len(node.calls("INCR")) == 1
+
+
+async def test_a_lease_that_was_lost_before_takes_nothing_of_the_grace(callers: Callers) -> None:
+    with FakeNode({"GET": echo}) as node, FaultProxy(node) as proxy:
+        async with AsyncPool(proxy.url, shared=1, connect_timeout=2.0, retry=PROMPT) as pool:
+            assert await pool.execute("GET", "a") == b"a"
+            async with pool.acquire() as lease:
+                assert await lease.execute("GET", "b") == b"b"
+                node.drop(node.calls("GET")[-1].connection)
+                with pytest.raises(ConnectionLost):
+                    await lease.execute("GET", "c")
+            await wait_until(lambda: pool.stats().lost == 1)
+            until = now() + 2.0
+            await wait_until(lambda: now() > until)
+            proxy.refuse()
+            proxy.cut()
+            await wait_until(lambda: proxy.open_connections == 0)
+            waiting = [callers.start(pool.execute, "GET", f"k{number}") for number in range(10)]
+            await wait_until(lambda: pool.stats().dial_failures > 0)
+            until = now() + 0.1
+            await wait_until(lambda: now() > until)
+            assert not any(caller.is_done for caller in waiting)
+            proxy.accept()
+            assert [await caller.result() for caller in waiting] == [b"k%d" % number for number in range(10)]
 
 
 async def test_the_callers_time_bounds_the_wait_for_a_node_that_is_down() -> None:

@@ -14,6 +14,7 @@ from respool import Pool, RetryPolicy
 from respool.errors import (
     AuthenticationFailed,
     ConnectFailed,
+    ConnectionLost,
     Error,
     OutcomeUnknown,
     PoolClosed,
@@ -120,6 +121,30 @@ def test_a_node_that_is_back_within_the_grace_costs_no_error(callers: Callers) -
             assert [caller.result() for caller in waiting] == [b"k%d" % number for number in range(10)]
             assert writing.result() == 1
             assert len(node.calls("INCR")) == 1
+
+
+def test_a_lease_that_was_lost_before_takes_nothing_of_the_grace(callers: Callers) -> None:
+    with FakeNode({"GET": echo}) as node, FaultProxy(node) as proxy:
+        with Pool(proxy.url, shared=1, connect_timeout=2.0, retry=PROMPT) as pool:
+            assert pool.execute("GET", "a") == b"a"
+            with pool.acquire() as lease:
+                assert lease.execute("GET", "b") == b"b"
+                node.drop(node.calls("GET")[-1].connection)
+                with pytest.raises(ConnectionLost):
+                    lease.execute("GET", "c")
+            wait_until(lambda: pool.stats().lost == 1)
+            until = now() + 2.0
+            wait_until(lambda: now() > until)
+            proxy.refuse()
+            proxy.cut()
+            wait_until(lambda: proxy.open_connections == 0)
+            waiting = [callers.start(pool.execute, "GET", f"k{number}") for number in range(10)]
+            wait_until(lambda: pool.stats().dial_failures > 0)
+            until = now() + 0.1
+            wait_until(lambda: now() > until)
+            assert not any(caller.is_done for caller in waiting)
+            proxy.accept()
+            assert [caller.result() for caller in waiting] == [b"k%d" % number for number in range(10)]
 
 
 def test_the_callers_time_bounds_the_wait_for_a_node_that_is_down() -> None:
