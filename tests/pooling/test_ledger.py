@@ -738,6 +738,21 @@ class TestSecond:
         (slot,) = ledger.reserve(1.0)
         assert slot.is_for_sharing
 
+    def test_a_caller_who_waits_for_a_lease_to_come_back_does_not_delay_it(self) -> None:
+        ledger, _ = paired(max_size=9, max_dials=3)
+        fill(ledger, 1)
+        queue(ledger)
+        ledger.reserve(1.0)
+        queue(ledger)  # a second dial for leases begins a little later
+        ledger.redial.refill_at = 1.0 + STAGGER / 2
+        ledger.wants_second = True
+        assert ledger.reserve(1.0) == []
+        at = 1.0 + STAGGER / 2
+        assert ledger.next_dial_at(1.0) == at
+        (slot,) = ledger.reserve(at)
+        assert slot.is_for_sharing
+        assert ledger.next_dial_at(at) == 1.0 + STAGGER
+
     def test_it_waits_for_the_end_of_the_pause_after_a_failed_dial(self) -> None:
         ledger, _ = paired()
         ledger.redial.failures = 10
@@ -747,10 +762,9 @@ class TestSecond:
         assert not ledger.wants_second
         assert ledger.next_dial_at(0.0) is None  # it is not dialed again by itself
         ledger.wants_second = True
-        at = ledger.next_dial_at(0.0)
-        assert at == 2.5
+        assert ledger.next_dial_at(0.0) == 2.5
         assert ledger.reserve(2.4) == []
-        (slot,) = ledger.reserve(at)
+        (slot,) = ledger.reserve(2.5)
         assert slot.is_for_sharing
 
     def test_while_the_pool_recovers_it_waits_for_the_dial_in_progress_and_the_pause_after_it(self) -> None:

@@ -212,7 +212,7 @@ class Books:
         soon = next((at for at in sorted(times) if at > refused_at and self._wants_lease(at)), None)
         if soon is not None and (may_unasked or self._is_short(soon)):
             chances.append(max(soon, self.redial.next_chance(now, wanted=self._is_short(soon))))
-        if self._could_have_second and may_unasked and not chances:
+        if self._could_have_second and may_unasked:
             chances.append(self.redial.next_chance(now, wanted=False))
         return min((chance for chance in chances if chance > refused_at), default=None)
 
@@ -239,7 +239,7 @@ class Books:
     @property
     def _could_have_second(self) -> bool:
         """Whether a second shared connection is wanted, and two places are left: one for it, and one for a lease."""
-        is_whole = len(self.shared_slots) == self.shared_target and not self.dialing_shared and self.retiring is None
+        is_whole = len(self.shared_slots) == self.shared_target and not self.dialing_shared
         return self.wants_second and is_whole and self.size + 1 < self.max_size
 
     @property
