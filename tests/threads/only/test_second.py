@@ -16,6 +16,7 @@ from respool._pooling.redial import BASE
 from respool.errors import PoolExhausted, ReadTimeout
 from respool.events import ConnectionClosed
 from respool.testing import FakeNode, FaultProxy, Hold, Server
+from respool.testing._script import hello
 from scripts import run_script
 from threads.harness import Caller, Callers, now, wait_until
 
@@ -136,6 +137,44 @@ def test_one_thread_alone_never_gets_a_second(server: Server) -> None:
         assert (stats.shared, stats.opened, stats.size) == (1, 2, 2)
         assert not node_of(pool).ledger.wants_second
         assert sum(row["name"] == "alone" for row in server.clients()) == 2
+
+
+def test_that_threads_meet_is_said_once_and_not_after_the_end(callers: Callers) -> None:
+    with FakeNode({"GET": held_echo}) as node:
+        with pool_of(node, shared=1) as pool:
+            (transport,) = live(pool)
+            assert transport.on_meeting is None
+            meetings: list[float] = []
+            transport.on_meeting = lambda: meetings.append(now())
+            first = ask(callers, pool, "a", [1])
+            assert meetings == []
+            others = [ask(callers, pool, "b", [2]), ask(callers, pool, "c", [3])]
+            assert len(meetings) == 1
+            let_go(node, first, *others)
+            transport.on_meeting = lambda: meetings.append(now())
+        assert transport.on_meeting is None  # an ended connection does not keep its pool
+        assert len(meetings) == 1
+
+
+def test_who_meets_while_two_are_up_wants_no_other(callers: Callers) -> None:
+    def held_hello(command: Any, connection: Any) -> Any:
+        return Hold(hello(command, connection))
+
+    with FakeNode({"GET": held_echo}) as node, pool_of(node) as pool:
+        node.on("HELLO", held_hello)
+        asked = [ask(callers, pool, "a", [1]), ask(callers, pool, "b", [2])]
+        node.wait_for("HELLO", 2)
+        node.on("HELLO", hello)
+        with pool.acquire():  # whenever connections have changed, the lane listens for callers that meet on the only one
+            wait_until(lambda: live(pool)[0].on_meeting is not None)
+        let_go(node, *asked)
+        wait_until(lambda: in_flight(pool) == [0, 0])
+        first, _ = live(pool)
+        assert first.on_meeting is not None
+        asked = [ask(callers, pool, "c", [1, 0]), ask(callers, pool, "d", [1, 1]), ask(callers, pool, "e", [2, 1])]
+        assert first.on_meeting is None
+        assert not node_of(pool).ledger.wants_second
+        let_go(node, *asked)
 
 
 @pytest.mark.parametrize("options", [{"shared": 1}, {"max_size": 2}], ids=["shared=1", "max_size=2"])
