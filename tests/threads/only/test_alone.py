@@ -166,6 +166,17 @@ def test_so_is_a_caller_that_waits_for_it(callers: Callers) -> None:
         assert second.result() == 1
 
 
+def test_where_a_posted_run_is_not_answered_yet_nobody_is_alone(callers: Callers) -> None:
+    with FakeNode({"GET": held_echo, "INCR": b":1\r\n"}) as node, Pool(node.url, shared=1, max_in_flight=1) as pool:
+        transport = transport_of(pool)
+        ticket = transport.post_many([("GET", "a")])
+        caller = callers.start(pool.execute, "INCR", "k")
+        wait_until(lambda: transport.waiting == 1)
+        wait_until(lambda: node.release(1))
+        assert caller.result() == 1
+        assert transport.collect(ticket) == [b"a"]
+
+
 def test_whoever_follows_meanwhile_leads_after_it(callers: Callers) -> None:
     with FakeNode({"GET": held_echo}) as node, Pool(node.url, shared=1) as pool:
         transport = transport_of(pool)
@@ -356,8 +367,8 @@ def test_a_signal_handler_is_told_that_its_thread_leads_though_another_did_so_be
 
 
 @pytest.mark.parametrize("accepted", [0, 3, None])
-def test_what_the_socket_does_not_accept_at_once_is_sent_later(accepted: int | None) -> None:
-    with FakeNode({"GET": echo}) as node, Pool(node.url, shared=1, retry=None, read_timeout=2.0) as pool:
+def test_what_the_socket_does_not_accept_at_once_is_sent_later(callers: Callers, accepted: int | None) -> None:
+    with FakeNode({"GET": echo}) as node, Pool(node.url, shared=1, retry=None, read_timeout=None) as pool:
         transport, sock = transport_of(pool), socket_of(transport_of(pool))
         usual = transport._say
 
@@ -368,7 +379,7 @@ def test_what_the_socket_does_not_accept_at_once_is_sent_later(accepted: int | N
 
         for number in range(3):
             transport._say = say
-            assert pool.execute("GET", f"a{number}") == b"a%d" % number
+            assert callers.start(pool.execute, "GET", f"a{number}").result() == b"a%d" % number
             transport._say = usual
             assert pool.execute("GET", f"b{number}") == b"b%d" % number
         assert is_at_rest(transport)

@@ -56,6 +56,20 @@ def are_at_rest(*pools: Pool[Any]) -> None:
 
 
 @pytest.mark.parametrize("interrupt", [interrupted_at, interrupted_behind], ids=["at", "behind"])
+def test_who_collects_what_another_thread_has_posted_keeps_no_leadership(
+    callers: Callers, server: Server, interrupt: Callable[..., bool]
+) -> None:
+    for moment in moments():
+        with Pool(server.url, shared=1, max_size=2, retry=None) as pool:
+            transport = of(pool)
+            ticket = callers.start(transport.post_many, RUN).result()
+            was_interrupted = interrupt(moment, lambda transport=transport, ticket=ticket: transport.collect(ticket))
+            are_at_rest(pool)
+        if not was_interrupted:
+            return
+
+
+@pytest.mark.parametrize("interrupt", [interrupted_at, interrupted_behind], ids=["at", "behind"])
 @pytest.mark.parametrize("max_in_flight", [1, 1000])
 def test_a_poster_alone_loses_no_leadership_and_shifts_no_reply(
     server: Server, interrupt: Callable[..., bool], max_in_flight: int

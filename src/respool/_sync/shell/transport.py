@@ -554,7 +554,7 @@ class Transport:
                         call.value = reply
             self._answer(broken)
         self._only = Call()  # this one has a value, or will get one
-        if sent < len(data) and self._error is None:
+        if sent < len(data):
             self._rest = memoryview(data)[sent:]
         if call.value is WAITING:
             return self._lead(call, None)
