@@ -132,8 +132,8 @@ class LedgerMachine(RuleBasedStateMachine):
             assert slot not in self.reaped, "a slot was reaped twice"
             self.reaped.append(slot)
         self.reserve()
-        next_at = ledger.next_dial_at(self.now)
-        assert next_at is None or next_at > self.now, "a dial is due that is not made: the maintenance task spins"
+        while self.is_dial_due():  # the dial that ended a recovery may have made another one possible
+            assert self.reserve() > 0, "a dial is due that is not made: the maintenance task spins"
         is_retiring = ledger.retiring is not None
         retired = take_retired(ledger)
         if self.has_second and ledger.size >= ledger.max_size:
@@ -147,6 +147,10 @@ class LedgerMachine(RuleBasedStateMachine):
             assert retired not in self.draining, "a shared connection is drained once"
             assert retired.retire_at <= self.now
             self.draining.append(retired)
+
+    def is_dial_due(self) -> bool:
+        at = self.ledger.next_dial_at(self.now)
+        return at is not None and at <= self.now
 
     @property
     def has_second(self) -> bool:
