@@ -9,8 +9,6 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -21,6 +19,7 @@ from respool._sync.shell.calls import WAITING, Answered, Call
 from respool.errors import ConnectionLost, PoolClosed, ReadTimeout
 from respool.testing import FakeNode, FaultProxy, Server, Silence
 from threads.harness import Callers, now, socket_of, wait_until
+from threads.signals import Interrupted, interrupt_when, interruptible
 
 HEAVY = b"x" * 10_000
 
@@ -362,32 +361,6 @@ def test_a_storm_of_threads_with_timeouts_delivers_every_value_to_its_key(caller
 
 
 # Interrupts ---------------------------------------------------------------------------------------------------
-
-
-class Interrupted(BaseException):
-    """Raised by the signal handler of these tests, as Ctrl-C raises KeyboardInterrupt."""
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    def interrupt(*_: object) -> None:
-        raise Interrupted
-
-    before = signal.signal(signal.SIGUSR1, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGUSR1, before)
-
-
-def interrupt_when(callers: Callers, is_time: Any) -> None:
-    """Interrupt the main thread when ``is_time()``."""
-
-    def wait_and_interrupt() -> None:
-        wait_until(is_time)
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
-
-    callers.start(wait_and_interrupt)
 
 
 def test_a_leader_interrupted_while_it_reads_ends_the_connection_and_the_others_go_elsewhere(callers: Callers) -> None:

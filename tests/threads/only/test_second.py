@@ -19,6 +19,7 @@ from respool.testing import FakeNode, FaultProxy, Hold, Server
 from respool.testing._script import hello
 from scripts import run_script
 from threads.harness import Caller, Callers, now, wait_until
+from threads.signals import Interrupted, interrupt_when, interruptible
 
 #: The numbers of the first two connections to a node.
 FIRST, SECOND = 1, 2
@@ -156,6 +157,29 @@ def test_that_threads_meet_is_said_once_and_not_after_the_end(callers: Callers) 
         assert len(meetings) == 1
 
 
+def test_a_thread_that_is_interrupted_stays_where_its_command_is(callers: Callers) -> None:
+    with FakeNode({"GET": held_echo}) as node, pool_of(node) as pool, interruptible():
+        pair(callers, node, pool)
+        a, b, c = (ask(callers, pool, key, then) for key, then in (("a", [1, 0]), ("b", [1, 1]), ("c", [2, 1])))
+
+        def is_sent() -> bool:
+            wait_until(lambda: in_flight(pool) == [3, 1])
+            node.release(2)  # a and b; then c leads, and sends what is queued
+            wait_until(lambda: a.is_done and b.is_done)
+            return bool(wait_until(lambda: b"left" in words(node, "GET")))
+
+        interrupt_when(callers, is_sent)
+        with pytest.raises(Interrupted):
+            pool.execute("GET", "left")
+        node.release(1)
+        assert c.result() == b"c"
+        assert in_flight(pool) == [1, 0]
+        with pytest.raises(ReadTimeout):
+            pool.execute("GET", "later", timeout=0.1)
+        let_go(node)
+        assert connection_of(node, b"left") == connection_of(node, b"later") == FIRST, "in their order (R-23)"
+
+
 def test_who_meets_while_two_are_up_wants_no_other(callers: Callers) -> None:
     def held_hello(command: Any, connection: Any) -> Any:
         return Hold(hello(command, connection))
@@ -284,11 +308,15 @@ def test_runs_posted_to_a_node_with_two_come_back_to_their_callers(callers: Call
     with FakeNode({"GET": held_echo}) as one, FakeNode({"GET": held_echo}) as other:
         with HashPool([one.url, other.url], stall_after=None) as pool:
             keys = [f"k{number}" for number in range(20)]
-            for _ in range(2):
+
+            def run_four() -> bool:
                 runs = [callers.start(pool.execute_many, [("GET", key) for key in keys]) for _ in range(4)]
                 wait_until(lambda: one.release() + other.release() == 0 and all(run.is_done for run in runs))
                 assert all(run.result() == [key.encode() for key in keys] for run in runs)
-            wait_until(lambda: pool.stats().shared == 4)
+                return pool.stats().shared == 4
+
+            wait_until(run_four)  # sooner or later they meet at both nodes
+            run_four()
             assert pool.stats().in_flight == 0
 
 

@@ -51,6 +51,11 @@ def callers_meet() -> bool:
     return False
 
 
+def on_left(transport: Any, pin: Callable[[Any], None]) -> None:
+    """Do nothing: a task that leaves a command in flight notices that itself, by ``Cancelled``."""
+    del transport, pin
+
+
 def has_ended(world: Any) -> bool:
     """Return whether the event loop of a pool has been closed, so that nothing can run in it any more (R-35)."""
     return bool(world.is_closed())

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
 from respool._sync.node.node import Node
-from respool._sync.shell.compat import Gate, caller, callers_meet
+from respool._sync.shell.compat import Gate, caller, callers_meet, on_left
 from respool._sync.shell.transport import Transport
 from respool._facts.errors import PoolClosed, ReadTimeout, again
 from respool._pooling.out_of_time import out_of_time
@@ -62,6 +62,8 @@ class SharedLane:
             slots = [slot for slot in self._ledger.shared_slots if slot.connection is not None]
             slots = [slot for slot in slots if slot.connection._transport.is_open]
             self._up = [slot.connection._transport for slot in slots]
+            for transport in self._up:
+                on_left(transport, self.pin)
             is_closing = self._ledger.closed  # commands in flight may finish, no new ones are sent
             self._live = [] if is_closing else [slot.connection._transport for slot in slots if not slot.is_draining]
             # A caller may be pinned to a connection that is being drained, and must go through ``pick``.

@@ -60,6 +60,11 @@ def callers_meet() -> bool:
     return not is_green()
 
 
+def on_left(transport: Any, pin: Callable[[Any], None]) -> None:
+    """Have ``pin`` called with the transport by each thread that is interrupted and leaves a command in flight."""
+    transport.on_left = pin
+
+
 def current_world() -> object:
     """Return what a pool is bound to: always the same object, because any thread may use it."""
     return _HERE

@@ -59,7 +59,7 @@ class Transport:
         "_address", "_admission", "_admission_room", "_answered", "_cap", "_cap_bytes", "_completed", "_crowded_at",
         "_cut", "_entering", "_error", "_followers", "_followers_room", "_has_ended", "_hear", "_heard", "_idle",
         "_is_inside", "_is_watched", "_leader", "_lock", "_looked", "_only", "_out", "_queue", "_rest", "_say",
-        "_sock", "on_lost", "on_meeting", "pack", "patience", "remote", "wire",
+        "_sock", "on_left", "on_lost", "on_meeting", "pack", "patience", "remote", "wire",
     )  # fmt: skip
 
     def __init__(
@@ -100,6 +100,8 @@ class Transport:
         self.on_lost: Callable[[Error], None] | None = None
         #: Called once when a thread becomes a follower. It may take no lock.
         self.on_meeting: Callable[[], None] | None = None
+        #: Called in a thread that was interrupted, and whose command stays in flight here.
+        self.on_left: Callable[[Transport], None] | None = None
         self.wire = Wire(
             encoding=options.encoding, errors=options.encoding_errors, address=options.address,
             abandoned=Abandoned, on_push=on_push,
@@ -156,7 +158,7 @@ class Transport:
             return second
         if stall_after is None or monotonic() - self._heard < stall_after:
             return self
-        return min((self, second), key=_silence)
+        return min((self, second), key=lambda each: each.silent_for)
 
     def is_reusable(self, now: float) -> bool:
         """Tell whether it is quiet and the peer has not closed it: the check before each lease, no PING (R-11)."""
@@ -627,6 +629,8 @@ class Transport:
         finally:
             if leads:
                 self._resign()
+        if not is_torn and self.on_left is not None:
+            self.on_left(self)
 
     def _catch_up(self, call: Call) -> None:
         """Read what arrived while the connection was idle: lead for a moment, unless another thread leads."""
@@ -906,7 +910,7 @@ class Transport:
             if quiet:
                 self.on_lost = None
             self._error = error
-            self.on_meeting = None
+            self.on_meeting = self.on_left = None
         if not self._has_ended:
             self._sock.shut()
             self.wire.fail(lambda: self._lost("no"), lambda: self._lost("unknown"))
@@ -936,7 +940,3 @@ class Transport:
 
     def _lost(self, executed: Executed) -> Error:
         return lost(self._error, self._address, executed)
-
-
-def _silence(transport: Transport) -> float:
-    return transport.silent_for
