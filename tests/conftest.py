@@ -20,8 +20,12 @@ import pytest
 from effort import IS_MUTANT, IS_PROOF, TAKING_TURNS, deal  # and how hard the state machines try
 from leavings import sockets, workers
 from respool.testing import wait_until
+from respool.testing._ports import keep_to
 
 Figure = Callable[..., None]
+
+#: So many processes run tests side by side without one taking the port of another's node that is down.
+MOST_WORKERS = 8
 
 #: A test that takes longer than this, in seconds, hangs. The longest takes 20 on an idle machine. A state machine that
 #: fails is shrunk for up to 300 s before it says so.
@@ -94,6 +98,11 @@ LONG_FILES = (
     "asyncio_/test_heirs.py",
     "threads/test_heirs.py",
 )
+
+
+def pytest_configure() -> None:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    keep_to(int(worker) % MOST_WORKERS, MOST_WORKERS)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

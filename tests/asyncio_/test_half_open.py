@@ -78,6 +78,7 @@ async def test_a_reply_does_not_give_the_next_one_more_than_its_time(callers: Ca
             node.once("GET", SlowEcho(0.3))
             started = now()
             callers.start(pool.execute, "GET", "answered")
+            await wait_until(lambda: node.calls("GET"))
             callers.start(pool.execute, "GET", "not answered")
             answer, failure = await callers.outcomes()
             assert (answer, type(failure)) == (b"answered", ReadTimeout)

@@ -7,7 +7,8 @@ Rule 1: never use an ephemeral port. A client that redials a port of the ephemer
 Rule 2: leave room for the cluster bus. A cluster node also listens on its port + 10000, so our range ends
         where that one begins.
 Rule 3: use no port twice. Ports are handed out in a circle from a random start, so that the port of a node
-        that is down and will come back is not given to another helper of this process.
+        that is down and will come back is not given to another helper of this process. Test processes that run
+        side by side keep to one part of the range each (``keep_to``).
 Rule 4: a port is only probably free: code that binds it must be ready to try the next one.
 """
 
@@ -25,16 +26,24 @@ if TYPE_CHECKING:
 HOST: Final = "127.0.0.1"
 FIRST, LAST = 10_000, 19_999
 TRIES: Final = 200
+_range = range(FIRST, LAST + 1)
 # The system's random numbers, because test processes may all be seeded alike.
 _circle = itertools.count(SystemRandom().randrange(LAST - FIRST))
 
 T = TypeVar("T")
 
 
+def keep_to(part: int, parts: int) -> None:
+    """Hand out only ports of one of so many equal parts of the range, counted from 0."""
+    global _range
+    size = (LAST + 1 - FIRST) // parts
+    _range = range(FIRST + part * size, FIRST + (part + 1) * size)
+
+
 def candidates() -> Iterator[int]:
     """Yield ports that were free a moment ago. Raise ``RuntimeError`` after ``TRIES`` ports."""
     for _ in range(TRIES):
-        port = FIRST + next(_circle) % (LAST - FIRST + 1)
+        port = _range[next(_circle) % len(_range)]
         with socket.socket() as probe:
             try:
                 bind(probe, port)

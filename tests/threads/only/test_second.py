@@ -75,6 +75,14 @@ def pair(callers: Callers, node: FakeNode, pool: Any) -> None:
     wait_until(lambda: in_flight(pool) == [0, 0] and not any(transport.is_busy for transport in live(pool)))
 
 
+def lose(node: FakeNode, pool: Any, number: int) -> None:
+    """Close one of the two connections at the node, and let the pool notice that. (A PING would be another caller.)"""
+    transport = live(pool)[number - 1]
+    node.drop(number)
+    wait_until(lambda: not transport.is_reusable(now()))
+    wait_until(lambda: pool.shared == 1)
+
+
 def connection_of(node: FakeNode, key: bytes) -> int:
     """Return the number of the connection on which a GET came."""
     (number,) = [seen.connection for seen in node.calls("GET") if seen.command[1] == key]
@@ -388,10 +396,9 @@ def test_it_goes_when_the_pool_shrinks_and_comes_back_when_it_grows(callers: Cal
 
 
 def test_one_that_is_lost_is_not_replaced_before_callers_meet_again(callers: Callers) -> None:
-    with FakeNode({"GET": held_echo}) as node, pool_of(node, keepalive=0.05) as pool:
+    with FakeNode({"GET": held_echo}) as node, pool_of(node) as pool:
         pair(callers, node, pool)
-        node.drop(SECOND)
-        wait_until(lambda: pool.shared == 1)  # a PING has noticed it
+        lose(node, pool, SECOND)
         node.on("GET", echo)
         for number in range(20):
             assert pool.execute("GET", f"k{number}") == b"k%d" % number
@@ -419,11 +426,10 @@ def test_callers_of_one_that_was_killed_are_served_on_the_first(callers: Callers
 
 
 def test_it_goes_on_alone_when_the_first_is_lost(callers: Callers) -> None:
-    with FakeNode({"GET": held_echo}) as node, pool_of(node, keepalive=0.05) as pool:
+    with FakeNode({"GET": held_echo}) as node, pool_of(node) as pool:
         pair(callers, node, pool)
         (_, second) = live(pool)
-        node.drop(FIRST)
-        wait_until(lambda: live(pool) == [second])
+        lose(node, pool, FIRST)
         assert pool._shared.only is second
         assert (pool.size, pool.stats().opened, pool.stats().lost) == (1, 2, 1)
         pair(callers, node, pool)
