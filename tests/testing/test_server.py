@@ -148,8 +148,7 @@ class TestWhereItIs:
             Server(port=server.port).start()
 
     def test_when_no_port_is_free_it_says_so(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(ports_module, "FIRST", server.port)
-        monkeypatch.setattr(ports_module, "LAST", server.port)
+        monkeypatch.setattr(ports_module, "_range", range(server.port, server.port + 1))
         for helper in (Server(), FakeNode(), FaultProxy(server)):
             with pytest.raises(RuntimeError, match="no free port of"):
                 helper.start()

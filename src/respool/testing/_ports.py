@@ -52,7 +52,7 @@ def candidates() -> Iterator[int]:
                     raise
             else:
                 yield port
-    raise RuntimeError(f"no free port of {HOST} between {FIRST} and {LAST} in {TRIES} tries")
+    raise RuntimeError(f"no free port of {HOST} between {_range[0]} and {_range[-1]} in {TRIES} tries")
 
 
 def bind(sock: socket.socket, port: int) -> None:
