@@ -8,11 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from interrupting import Interrupted
 from threads.harness import Callers, wait_until
-
-
-class Interrupted(BaseException):
-    """Raised by the signal handler of these tests, as Ctrl-C raises KeyboardInterrupt."""
 
 
 @contextmanager

@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
+from interrupting import Interrupted
 from answers import OK, echo, held_echo, words
 from respool import Connection, Pool
 from respool._sync.shell.calls import WAITING, Answered, Call
 from respool.errors import ConnectionLost, PoolClosed, ReadTimeout
 from respool.testing import FakeNode, FaultProxy, Server, Silence
 from threads.harness import Callers, now, socket_of, wait_until
-from threads.signals import Interrupted, interrupt_when, interruptible
+from threads.signals import interrupt_when, interruptible
 
 HEAVY = b"x" * 10_000
 

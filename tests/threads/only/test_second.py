@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from interrupting import Interrupted
 from answers import OK, echo, held_echo, words
 from respool import HashPool, Pool
 from respool._facts.slots import slot_of
@@ -19,7 +20,7 @@ from respool.testing import FakeNode, FaultProxy, Hold, Server
 from respool.testing._script import hello
 from scripts import run_script
 from threads.harness import Caller, Callers, now, wait_until
-from threads.signals import Interrupted, interrupt_when, interruptible
+from threads.signals import interrupt_when, interruptible
 
 #: The numbers of the first two connections to a node.
 FIRST, SECOND = 1, 2

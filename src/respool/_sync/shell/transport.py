@@ -743,8 +743,7 @@ class Transport:
 
     def _feed(self, data: bytes) -> ProtocolError | None:
         """Complete the replies in ``data``; return what is wrong with it. Call with the lock held."""
-        before = len(self._queue)
-        was_empty = not self._answered
+        before, was_empty = len(self._queue), not self._answered
         try:
             self.wire.feed(data)
         except ProtocolError as error:
