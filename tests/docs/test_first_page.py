@@ -17,6 +17,7 @@ REPORT: Final = (ROOT / "benchmarks/results/latest.txt").read_text("utf-8")
 ROWS: Final = {
     ("asyncio, 100 tasks, GET", "redis-py"): "B1 100 tasks: ops/s / redis-py",
     ("asyncio, 100 tasks, GET", "valkey-glide"): "B1 100 tasks: ops/s / valkey-glide",
+    ("asyncio, 100 tasks, GET", "ioredis"): "B1 100 tasks: ops/s / ioredis",
     ("asyncio, 100 tasks, GET", "the bare floor"): "B1 100 tasks: ops/s / bare floor",
     ("asyncio, one task, GET", "redis-py"): "B2 1 task: ops/s / redis-py",
     ("64 threads, GET", "redis-py"): "B4 64 threads: ops/s / redis-py",
