@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "src")]  # so that a checkout need not be installed
 
 from benchmarks import _machine, _plots, _rounds, _table  # noqa: E402 - after sys.path is set
-from benchmarks._awake import cores_awake  # noqa: E402
+from benchmarks._cores import cores_awake  # noqa: E402
 from benchmarks._question import Place, Question  # noqa: E402
 from respool.testing import ClusterServers, Server  # noqa: E402
 

@@ -98,7 +98,7 @@ def _question(result: Result) -> list[str]:
                 if (who, what) == (side, case.name)
             ]
             lines += [
-                f"{case.name:<26}{side:<24}{_number(median(values)):>10} {figure:<16}"
+                f"{case.name:<32}{side:<24}{_number(median(values)):>10} {figure:<16}"
                 f"[{_number(min(values))} .. {_number(max(values))}]"
                 for figure, values in figures
             ]
