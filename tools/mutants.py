@@ -74,6 +74,7 @@ TESTS_OF: Final = {
     "_protocol/frames.py": _WIRE,
     "_protocol/decoding.py": _WIRE,
     "_protocol/packing.py": f"protocol/test_packing.py {_WIRE}",
+    "_protocol/admission.py": "protocol/test_admission.py",
     "_protocol/inbox.py": "protocol/test_inbox.py",
     "_protocol/subscribed.py": "protocol/test_subscribed.py protocol/test_subscribed_machine.py",
     "_protocol/subscriptions.py": "protocol/test_subscriptions.py",

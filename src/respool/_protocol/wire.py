@@ -195,6 +195,15 @@ class Wire:
         self.queue.append(guarded)
         self.out.append(data)
 
+    def enter(self, data: bytes, count: int, hidden: int | None, blobs: Blobs, entry: Entry) -> None:
+        """Queue commands in the way that ``hidden`` says: it is a kind of run, or how many commands have no reply."""
+        if hidden is None or hidden < 0:  # a run, perhaps of one command: its replies are returned as a list
+            self.submit_many(data, count, entry, hidden, blobs)
+        elif hidden:
+            self.submit_guarded(data, hidden, entry)
+        else:
+            self.submit(data, entry, blobs)
+
     def _weigh(self, data: bytes, entry: Entry, count: int) -> Entry:
         self.heavy_bytes += len(data)
         return Weighed(entry, len(data), self, count)

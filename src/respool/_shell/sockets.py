@@ -13,9 +13,6 @@ from weakref import WeakMethod
 from respool._facts.errors import ConnectionLost, Error, Executed, ReadTimeout
 from respool._facts.options import Options
 
-#: The length at which the admission queue of a full connection is first searched for callers that have given up.
-ADMISSION_ROOM: Final = 16
-
 #: The hint when the peer does not take part in a TLS handshake.
 NO_TLS_THERE: Final = "perhaps this port does not speak TLS: try redis:// or tls=False, or the port for TLS"
 

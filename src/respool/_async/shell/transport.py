@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import os
 import select
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -28,10 +27,11 @@ from respool._facts.errors import (
     UsageError,
 )
 from respool._facts.options import Options
+from respool._protocol.admission import Admission
 from respool._protocol.packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
 from respool._protocol.run import NO_BLOBS, ONE_BLOB, Args, Blobs, kind_of
 from respool._protocol.wire import SMALL_BYTES, Wire
-from respool._shell.sockets import ADMISSION_ROOM, CLOSED, ClosedHere, close_orphan, lost, tune, why
+from respool._shell.sockets import CLOSED, ClosedHere, close_orphan, lost, tune, why
 
 #: The cheapest way to get the running loop: asyncio's own C function.
 _get_running_loop: Final = asyncio._get_running_loop
@@ -55,10 +55,8 @@ class AsyncTransport(asyncio.Protocol):
     __slots__ = (
         "_address",
         "_admission",
-        "_admission_room",
         "_backlog",
         "_cap",
-        "_cap_bytes",
         "_closed",
         "_completed",
         "_create_future",
@@ -94,10 +92,7 @@ class AsyncTransport(asyncio.Protocol):
         self._address = options.address
         self.pack = make_packer(options.encoding)
         self._cap = options.max_in_flight
-        self._cap_bytes = options.max_in_flight_bytes
         self._limit = 0  # the length of the queue at which ``submit`` takes the slow path; 0 while closed or full
-        self._admission: deque[tuple[bytes, int, int | None, Blobs, asyncio.Future[Any]]] = deque()
-        self._admission_room = ADMISSION_ROOM  # at this length, callers that gave up are removed
         self._idle: asyncio.Future[None] | None = None  # done when no reply is pending any more
         self._watched = False  # a caller waits for admission or for idleness: check after each read
         self._transport: asyncio.Transport | None = None
@@ -127,6 +122,7 @@ class AsyncTransport(asyncio.Protocol):
         )
         self._queue = self.wire.queue
         self._out = self.wire.out
+        self._admission = Admission(self.wire, options.max_in_flight, options.max_in_flight_bytes)
 
     # State ---------------------------------------------------------------------------------------
 
@@ -273,10 +269,8 @@ class AsyncTransport(asyncio.Protocol):
         future: asyncio.Future[Any] = self._create_future()
         if self._error is not None:
             future.set_result(self._lost("no"))
-        elif self._admission or self._is_full(len(data), count):
-            if len(self._admission) >= self._admission_room:
-                self._clear_admission()
-            self._admission.append((data, count, hidden, blobs, future))
+        elif self._admission.must_wait(len(data), count):
+            self._admission.wait(data, count, hidden, blobs, future)
             self._limit = 0
             self._watched = True
         else:
@@ -298,42 +292,7 @@ class AsyncTransport(asyncio.Protocol):
     def _put(self, data: bytes, count: int, hidden: int | None, blobs: Blobs, future: asyncio.Future[Any]) -> None:
         if not self._out:
             self._loop.call_soon(self._flush)
-        if hidden is None or hidden < 0:  # a run, perhaps of one command: its replies are returned as a list
-            self.wire.submit_many(data, count, future, hidden, blobs)
-        elif hidden:
-            self.wire.submit_guarded(data, hidden, future)
-        else:
-            self.wire.submit(data, future, blobs)
-
-    def _is_full(self, size: int, count: int) -> bool:
-        """Return whether a caller must wait. A command larger than a limit is sent once nothing is ahead of it."""
-        owed = len(self._queue)
-        if owed > 0 and owed + count > self._cap:
-            return True
-        heavy = self.wire.heavy_bytes
-        return size > SMALL_BYTES and heavy > 0 and heavy + size > self._cap_bytes
-
-    def _clear_admission(self) -> None:
-        """Remove callers that gave up, so that cancelled calls do not make the admission queue long (P-14)."""
-        kept = [waiter for waiter in self._admission if not waiter[-1].done()]
-        self.wire.taken_back += sum(waiter[1] for waiter in self._admission if waiter[-1].done())
-        self._admission.clear()
-        self._admission.extend(kept)
-        self._admission_room = max(ADMISSION_ROOM, 2 * len(kept))
-
-    def _admit(self) -> None:
-        """Submit the commands in the admission queue, in order, as far as there is room (R-22)."""
-        door = self._admission
-        while door:
-            data, count, hidden, blobs, future = door[0]
-            if future.done():
-                self.wire.taken_back += count
-            elif self._is_full(len(data), count):
-                return
-            else:
-                self._put(data, count, hidden, blobs, future)
-            door.popleft()
-        self._limit = self._cap
+        self.wire.enter(data, count, hidden, blobs, future)
 
     def _flush(self) -> None:
         """Write everything submitted in this tick."""
@@ -408,7 +367,8 @@ class AsyncTransport(asyncio.Protocol):
 
     def _look_after(self) -> None:
         """Serve callers that wait for admission or for idleness, now that fewer replies are pending."""
-        self._admit()
+        if self._admission.admit(self._put):
+            self._limit = self._cap
         if not self._queue:
             self._watched = False
             if self._idle is not None:
@@ -537,12 +497,7 @@ class AsyncTransport(asyncio.Protocol):
         self._error = error
         self._limit = 0
         self.wire.fail(lambda: self._lost("no"), lambda: self._lost("unknown"))
-        while self._admission:
-            _, count, _, _, future = self._admission.popleft()
-            if future.done():
-                self.wire.taken_back += count
-            else:
-                future.set_result(self._lost("no"))
+        self._admission.fail(lambda: self._lost("no"))
         if self._idle is not None:
             self._idle.set_result(None)
             self._idle = None

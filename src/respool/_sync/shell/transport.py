@@ -32,6 +32,7 @@ from threading import get_ident
 from time import monotonic
 from typing import Any, Final
 
+from respool._protocol.admission import Admission
 from respool._protocol.packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
 from respool._facts.errors import ConnectionLost, Error, Executed, ProtocolError
 from respool._facts.errors import ReadTimeout, UsageError
@@ -41,13 +42,14 @@ from respool._facts.errors import PoolClosed
 from respool._facts.options import Options
 from respool._sync.shell.calls import WAITING, Abandoned, Answered, Call, Ticket
 from respool._sync.shell.sockets import PlainSocket
-from respool._shell.sockets import ADMISSION_ROOM, CLOSED, ClosedHere, Retired, lost, why
+from respool._shell.sockets import CLOSED, ClosedHere, Retired, lost, why
 from respool._sync.shell.sockets import drive
 from respool._protocol.wire import SMALL_BYTES, UNANSWERED, Wire
 
 _MAIN: Final = threading.main_thread().ident
 _LEADS: Final = object()
 _FOLLOWS: Final = object()
+_FEW: Final = 16  # so many followers are not searched for those that are done
 _CROWDED: Final = 0.01  # for how many seconds a crowd is remembered
 _RESTED: Final = 0.001  # a connection that was idle for this many seconds is checked before it is used again
 
@@ -56,7 +58,7 @@ class Transport:
     """A connected socket and its wire. ``submit`` is the hot path with threads."""
 
     __slots__ = (
-        "_address", "_admission", "_admission_room", "_answered", "_cap", "_cap_bytes", "_completed", "_crowded_at",
+        "_address", "_admission", "_answered", "_cap", "_completed", "_crowded_at",
         "_cut", "_entering", "_error", "_followers", "_followers_room", "_has_ended", "_hear", "_heard", "_idle",
         "_is_inside", "_is_watched", "_leader", "_lock", "_looked", "_only", "_out", "_queue", "_rest", "_say",
         "_sock", "on_left", "on_lost", "on_meeting", "pack", "patience", "remote", "wire",
@@ -68,7 +70,6 @@ class Transport:
         self._address = options.address
         self.pack = make_packer(options.encoding)
         self._cap = options.max_in_flight
-        self._cap_bytes = options.max_in_flight_bytes
         self._sock: PlainSocket = drive(sock)
         self._say, self._hear = self._sock.short_ways()
         self._lock = RLock()
@@ -78,10 +79,8 @@ class Transport:
         self._rest: bytes | memoryview = b""  # the part of the last write that the socket did not accept
         self._entering: Call | None = None  # the call that is being queued at this moment
         self._followers: deque[Call] = deque()  # sleeping callers, oldest first; those that are done are skipped
-        self._followers_room = ADMISSION_ROOM  # at this length, followers that are done are removed
-        self._admission: deque[tuple[bytes, int, int | None, Blobs, Call]] = deque()
+        self._followers_room = _FEW  # at this length, followers that are done are removed
         self._answered = Answered()  # followers that have their reply and are to be woken
-        self._admission_room = ADMISSION_ROOM  # at this length, waiting callers that gave up are removed
         self._idle = threading.Condition(self._lock)
         self._is_watched = False  # a thread waits for ``_idle``: notify it when there is no leader any more
         self._looked = 0.0  # when the socket was last checked while idle
@@ -108,6 +107,7 @@ class Transport:
         )  # fmt: skip
         self._queue = self.wire.queue
         self._out = self.wire.out
+        self._admission = Admission(self.wire, options.max_in_flight, options.max_in_flight_bytes)
         self.set_patience(options.read_timeout)
 
     # State ---------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ class Transport:
         try:
             self._catch_up(call)
             with self._lock:
-                is_full = self._error is not None or len(self._admission) > 0 or self._is_full(len(data), 1)
+                is_full = self._error is not None or self._admission.must_wait(len(data), 1)
                 is_full = is_full or (self._leader is not None and is_finalizing())  # the leader is frozen (R-38)
                 if not is_full:
                     self._put(data, 1, hidden, NO_BLOBS, call)
@@ -389,10 +389,8 @@ class Transport:
         if leader is not None and is_finalizing():  # the leader's thread will never run again (R-38)
             call.value = over()
             return _FOLLOWS
-        if self._admission or self._is_full(len(data), count):
-            if len(self._admission) >= self._admission_room:
-                self._clear_admission()
-            self._admission.append((data, count, hidden, blobs, call))
+        if self._admission.must_wait(len(data), count):
+            self._admission.wait(data, count, hidden, blobs, call)
         else:
             self._put(data, count, hidden, blobs, call)
         if self._leader is None:
@@ -441,41 +439,8 @@ class Transport:
         self._entering = call
         if not self._queue:
             self._heard = monotonic()
-        if hidden is None or hidden < 0:  # its caller wants a list of replies, even of a single command
-            self.wire.submit_many(data, count, call, hidden, blobs)
-        elif hidden:
-            self.wire.submit_guarded(data, hidden, call)
-        else:
-            self.wire.submit(data, call, blobs)
+        self.wire.enter(data, count, hidden, blobs, call)
         self._entering = None
-
-    def _is_full(self, size: int, count: int) -> bool:
-        """Whether a caller must wait. Commands larger than a cap are sent once nothing else counts against it."""
-        owed = len(self._queue)
-        if owed > 0 and owed + count > self._cap:
-            return True
-        heavy = self.wire.heavy_bytes
-        return size > SMALL_BYTES and heavy > 0 and heavy + size > self._cap_bytes
-
-    def _clear_admission(self) -> None:
-        """Drop callers that gave up, so that they cannot fill the admission queue (P-14)."""
-        kept = [waiter for waiter in self._admission if not waiter[-1].is_given_up]
-        self.wire.taken_back += sum(waiter[1] for waiter in self._admission if waiter[-1].is_given_up)
-        self._admission = deque(kept)  # one assignment, so an interrupt cannot lose a caller
-        self._admission_room = max(ADMISSION_ROOM, 2 * len(kept))
-
-    def _admit(self) -> None:
-        """Queue waiting commands in order, as far as the caps allow (R-22). Call with the lock held."""
-        door = self._admission
-        while door:
-            data, count, hidden, blobs, call = door[0]
-            if call.is_given_up:
-                self.wire.taken_back += count
-            elif self._is_full(len(data), count):
-                return
-            else:
-                self._put(data, count, hidden, blobs, call)
-            door.popleft()
 
     # Leading and following -------------------------------------------------------------------------
 
@@ -511,7 +476,7 @@ class Transport:
             if len(self._followers) >= self._followers_room:
                 kept = (each for each in self._followers if each.is_waiting)
                 self._followers = deque(kept)
-                self._followers_room = max(ADMISSION_ROOM, 2 * len(self._followers))
+                self._followers_room = max(_FEW, 2 * len(self._followers))
         if leads:
             self._hand_over()
         if call.value is not WAITING:
@@ -652,7 +617,7 @@ class Transport:
             with self._lock:
                 data = self.wire.take()
                 if self._admission:
-                    self._admit()  # ``take`` removed commands that were given up, which made room
+                    self._admission.admit(self._put)  # ``take`` removed commands that were given up, which made room
             if not data or self._error is not None:
                 return
             try:
@@ -752,7 +717,7 @@ class Transport:
             broken = None
         self._completed += before - len(self._queue)
         if self._admission and broken is None:
-            self._admit()
+            self._admission.admit(self._put)
         self._heard = monotonic()
         if was_empty:
             self._answered.since = self._heard
@@ -913,13 +878,7 @@ class Transport:
         if not self._has_ended:
             self._sock.shut()
             self.wire.fail(lambda: self._lost("no"), lambda: self._lost("unknown"))
-            while self._admission:
-                _, count, _, _, call = self._admission[0]
-                if call.is_waiting:
-                    call.set_result(self._lost("no"))
-                if call.is_given_up:
-                    self.wire.taken_back += count
-                self._admission.popleft()
+            self._admission.fail(lambda: self._lost("no"))
             for call in self._followers:  # the rest: a leader was interrupted while it delivered their replies
                 if call.is_waiting:
                     call.set_result(self._lost("unknown"))
