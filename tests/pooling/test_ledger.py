@@ -693,7 +693,7 @@ class TestSecond:
         (slot,) = ledger.reserve(0.0)
         (leased,) = fill(ledger, 1)
         connect(ledger, slot)
-        assert slot.place is Place.OUT
+        assert (slot.place, slot.reason) == (Place.OUT, "shed")
         assert ledger.shared_slots == [first]
         assert leased.place is Place.LEASED
 

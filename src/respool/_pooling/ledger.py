@@ -177,8 +177,10 @@ class Ledger(Books):
             slot.place = _SHARED
             self.shared_slots += (slot,)
             self.wants_second = False
-        elif slot.is_for_sharing or self._must_go(slot, now):
-            self._take_out(slot, slot.reason or "resize")
+        elif slot.is_for_sharing:  # a second one, whose place a lease has taken meanwhile
+            self._take_out(slot, "shed")
+        elif self._must_go(slot, now):
+            self._take_out(slot, slot.reason)
         else:
             self._place(slot, now)
 
