@@ -1,8 +1,9 @@
 """Names for annotations: the records in replies, the types of arguments, and what has the command methods.
 
 Records that hold keys or values are generic: ``StreamEntry[str]``. So is what has methods: a function that takes
-``Commands[str]`` works with a ``Pool[str]``, a lease of it and a view of it. Such classes are loaded when their name is
-first used: a program that uses threads does not load asyncio, nor the other way round.
+``Commands[str]`` works with a ``Pool[str]``, a lease of it and a view of it; one that takes ``Door[str]`` works with
+every kind of pool. Such classes are loaded when their name is first used: a program that uses threads does not load
+asyncio, nor the other way round.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ from respool.commands._arguments import Duration, MappingOf, Moment, Value
 from respool.commands._json import RawJson
 
 if TYPE_CHECKING:
+    from respool._async.door import AsyncDoor
     from respool._async.node.pipeline import AsyncPipeline
     from respool._async.node.view import AsyncView
     from respool._async.subscriber import AsyncSubscriber
@@ -55,16 +57,19 @@ if TYPE_CHECKING:
     from respool._surfaces.asyncio import AsyncCommands
     from respool._surfaces.pipeline import PipelineCommands
     from respool._surfaces.threads import Commands
+    from respool._sync.door import Door
     from respool._sync.node.pipeline import Pipeline
     from respool._sync.node.view import View
     from respool._sync.subscriber import Subscriber
 
 _HOMES = {
     "AsyncCommands": "respool._surfaces.asyncio",
+    "AsyncDoor": "respool._async.door",
     "AsyncPipeline": "respool._async.node.pipeline",
     "AsyncSubscriber": "respool._async.subscriber",
     "AsyncView": "respool._async.node.view",
     "Commands": "respool._surfaces.threads",
+    "Door": "respool._sync.door",
     "Pipeline": "respool._sync.node.pipeline",
     "PipelineCommands": "respool._surfaces.pipeline",
     "PipelineResult": "respool._pooling.pipeline_result",
@@ -75,6 +80,7 @@ _HOMES = {
 __all__ = [
     "AggregateResult",
     "AsyncCommands",
+    "AsyncDoor",
     "AsyncPipeline",
     "AsyncSubscriber",
     "AsyncView",
@@ -89,6 +95,7 @@ __all__ = [
     "ConnectedReplica",
     "DeliveredEntry",
     "Document",
+    "Door",
     "Duration",
     "Gap",
     "GeoMatch",

@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import Any, assert_type
 
 from respool import AsyncConnection, AsyncPool, Connection, Pool, async_from_url, commands, from_url, types
-from respool._async.door import AsyncDoor
 from respool._async.node.pipeline import AsyncPipelineView
 from respool._async.node.view import AsyncView
 from respool._facts.command import Command
@@ -20,7 +19,6 @@ from respool._pooling.pipeline_result import PipelineResult
 from respool._surfaces.asyncio import AsyncCommands
 from respool._surfaces.pipeline import PipelineCommands
 from respool._surfaces.threads import Commands
-from respool._sync.door import Door
 from respool._sync.node.pipeline import PipelineView
 from respool._sync.node.view import View
 from respool.errors import Error
@@ -161,8 +159,8 @@ def types_by_encoding(url: str, encoding: str, settings: dict[str, Any]) -> None
     assert_type(AsyncPool(url, encoding=encoding), AsyncPool[str])
     assert_type(Connection(url, encoding="utf-8"), Connection[str])
     assert_type(AsyncConnection(host="h", encoding="utf-8"), AsyncConnection[str])
-    assert_type(from_url(url, encoding="utf-8"), Door[str])
-    assert_type(async_from_url(url, encoding="utf-8"), AsyncDoor[str])
+    assert_type(from_url(url, encoding="utf-8"), types.Door[str])
+    assert_type(async_from_url(url, encoding="utf-8"), types.AsyncDoor[str])
 
     assert_type(Pool("redis://localhost?encoding=utf-8"), Pool[Any])
     assert_type(Pool(url, encoding=None), Pool[Any])
@@ -170,8 +168,8 @@ def types_by_encoding(url: str, encoding: str, settings: dict[str, Any]) -> None
     assert_type(Pool(**settings), Pool[Any])
     assert_type(AsyncPool(url), AsyncPool[Any])
     assert_type(AsyncConnection(url, **settings), AsyncConnection[Any])
-    assert_type(from_url(url), Door[Any])
-    assert_type(async_from_url(url, **settings), AsyncDoor[Any])
+    assert_type(from_url(url), types.Door[Any])
+    assert_type(async_from_url(url, **settings), types.AsyncDoor[Any])
 
     raw: Pool[bytes] = Pool(url)  # who knows better says so
     assert_type(raw.get("k"), bytes | None)

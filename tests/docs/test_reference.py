@@ -126,6 +126,20 @@ def test_every_public_name_is_in_the_api_reference() -> None:
     assert wanted <= set(re.findall(r"::: respool\.(\w+)$", page("api.md"), flags=re.MULTILINE))
 
 
+@pytest.mark.parametrize("name", ["AsyncPool", "AsyncClusterPool", "AsyncSentinelPool", "AsyncHashPool", "AsyncConnection"])
+def test_every_method_of_a_pool_and_a_connection_is_in_the_reference(name: str) -> None:
+    kind: type = getattr(respool, name)
+    shown = set(re.findall(r"^::: (\S+)", page("api.md") + page("commands.md"), flags=re.MULTILINE))
+    missing = []
+    for method in (each for each in dir(kind) if not each.startswith("_") and hasattr(kind, each)):
+        makers = [each for each in kind.__mro__ if method in vars(each) and each is not respool.AsyncCommands]
+        places = {f"{maker.__module__}.{maker.__qualname__}" for maker in makers}
+        places |= {f"{place}.{method}" for place in places} | {f"respool.{maker.__name__}" for maker in makers}
+        if makers and not places & shown:
+            missing.append(method)
+    assert missing == []
+
+
 def test_every_record_is_public_and_every_public_name_exists() -> None:
     every = vars(records) | vars(server_records)
     kinds = {name for name, kind in every.items() if isinstance(kind, type) and hasattr(kind, "_fields")}

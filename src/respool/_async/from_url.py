@@ -24,11 +24,11 @@ def async_from_url(
 ) -> AsyncDoor[S]:
     """Return the pool for ``url``. Does no I/O.
 
-    ``redis://``, ``valkey://`` (TCP), ``rediss://``, ``valkeys://`` (TLS) and ``unix://`` name a single node, and make
-    an ``AsyncPool``. ``redis+cluster://`` and its kin name nodes of a cluster, and make an ``AsyncClusterPool``;
-    ``redis+sentinel://`` and its kin name sentinels, and make an ``AsyncSentinelPool``; ``redis+hash://`` and its kin
-    name the buckets of an ``AsyncHashPool``. Raises UsageError for an unknown scheme or an option that this kind of
-    pool does not have.
+    ``AsyncPool`` if it names a single node: ``redis://``, ``valkey://`` (TCP), ``rediss://``, ``valkeys://`` (TLS) and
+    ``unix://``. ``AsyncClusterPool`` if it names nodes of a cluster (``redis+cluster://`` and its kin),
+    ``AsyncSentinelPool`` for sentinels (``redis+sentinel://``), and ``AsyncHashPool`` for buckets (``redis+hash://``).
+    ``respool.types.AsyncDoor`` is what they have in common. Raises UsageError for an unknown scheme or an option that
+    this kind of pool does not have.
     """
     kinds: dict[str, Any] = {"cluster": AsyncClusterPool, "sentinel": AsyncSentinelPool, "hash": AsyncHashPool}
     pool: AsyncDoor[S] = kinds.get(kind_of(url), AsyncPool)(url, encoding=encoding, **options)

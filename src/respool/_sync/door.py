@@ -56,7 +56,7 @@ _ELSEWHERE: Final = UsageError("a first try met the connections of another event
 
 @answering(POOL_NAMES)
 class Door(Subscribable[S], Viewable[S]):
-    """The public API of every pool. A subclass creates the object that serves it."""
+    """What every kind of pool can do; what ``from_url`` returns. A subclass creates the object that serves it."""
 
     _shared: Any  # a SharedLane
 

@@ -24,11 +24,11 @@ def from_url(
 ) -> Door[S]:
     """Return the pool for ``url``. Does no I/O.
 
-    ``redis://``, ``valkey://`` (TCP), ``rediss://``, ``valkeys://`` (TLS) and ``unix://`` name a single node, and make
-    an ``Pool``. ``redis+cluster://`` and its kin name nodes of a cluster, and make an ``ClusterPool``;
-    ``redis+sentinel://`` and its kin name sentinels, and make an ``SentinelPool``; ``redis+hash://`` and its kin
-    name the buckets of an ``HashPool``. Raises UsageError for an unknown scheme or an option that this kind of
-    pool does not have.
+    ``Pool`` if it names a single node: ``redis://``, ``valkey://`` (TCP), ``rediss://``, ``valkeys://`` (TLS) and
+    ``unix://``. ``ClusterPool`` if it names nodes of a cluster (``redis+cluster://`` and its kin),
+    ``SentinelPool`` for sentinels (``redis+sentinel://``), and ``HashPool`` for buckets (``redis+hash://``).
+    ``respool.types.Door`` is what they have in common. Raises UsageError for an unknown scheme or an option that
+    this kind of pool does not have.
     """
     kinds: dict[str, Any] = {"cluster": ClusterPool, "sentinel": SentinelPool, "hash": HashPool}
     pool: Door[S] = kinds.get(kind_of(url), Pool)(url, encoding=encoding, **options)
