@@ -81,8 +81,8 @@ LINES, FUNCTION_LINES = 450, 70
 GENERATED = "commands/__init__"
 #: Longer than they should be, and not to grow: the file, its bound, and why it is still one.
 LONGER = {
-    "_async/door": (465, "the public API that all kinds of pool share: half of the lines are signatures and docstrings"),
-    "_sync/door": (465, "the public API that all kinds of pool share: half of the lines are signatures and docstrings"),
+    "_async/door": (464, "the public API that all kinds of pool share: half of the lines are signatures and docstrings"),
+    "_sync/door": (464, "the public API that all kinds of pool share: half of the lines are signatures and docstrings"),
     "_async/shell/transport": (575, "one connected socket: sending, receiving, silence and the end share all of its state"),
     "_sync/shell/transport": (900, "leader and followers: one protocol between threads, read as a whole"),
     "commands/strings": (490, "one group of the manual: many short functions, whose signatures and docstrings are long"),

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any, assert_type
 
-from respool import AsyncConnection, AsyncPool, Connection, Pool, async_from_url, commands, from_url, types
+from respool import AsyncConnection, AsyncPool, ClusterPool, Connection, Pool, async_from_url, commands, from_url, types
 from respool._async.node.pipeline import AsyncPipelineView
 from respool._async.node.view import AsyncView
 from respool._facts.command import Command
@@ -279,6 +279,16 @@ def mapped_commands(pool: Pool[bytes], unknown: Command[Any]) -> None:
     assert_type(pool.execute_many([commands.hgetall("h").map(User.from_fields)]), list[User | Error])
     with pool.pipeline() as p:
         assert_type(p.execute(commands.get("k").map(User.from_json)), PipelineResult[User | None])
+
+
+def leases_and_subscribers(pool: Pool[str], cluster: ClusterPool[str]) -> None:
+    assert_type(pool.acquire(0.5).__enter__(), Connection[str])
+    assert_type(pool.acquire(timeout=None).__enter__(), Connection[str])
+    assert_type(cluster.acquire(key=b"k").__enter__(), Connection[str])
+    assert_type(pool.subscribe("c", on_full="close").__enter__(), types.Subscriber[str])
+    pool.acquire("0.5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    cluster.acquire(key=[])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    pool.subscribe("c", on_full="drop")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def scans(pool: Pool[str], raw: Pool[bytes], connection: Connection[str]) -> None:

@@ -36,7 +36,7 @@ from respool._async.shell.compat import (
 from respool._async.subscriber import AsyncSubscribable
 from respool._facts.command import Command, Parser, Spec, as_command
 from respool._facts.errors import Error, PoolClosed, UsageError, UsageTypeError, is_demoted
-from respool._facts.option_types import S
+from respool._facts.option_types import FROM_OPTIONS, S
 from respool._facts.options import Options, checked_timeout
 from respool._facts.stats import PoolStats
 from respool._facts.unknown import POOL_NAMES, answering
@@ -50,7 +50,6 @@ from respool._shell.unclosed import close_unclosed
 T = TypeVar("T")
 
 _NO_LANE: Final = NoLane()
-_DEFAULT: Final = object()
 _ELSEWHERE: Final = UsageError("a first try met the connections of another event loop; never raised")
 
 
@@ -327,14 +326,14 @@ class AsyncDoor(AsyncSubscribable[S], AsyncViewable[S]):
 
     # Leases ------------------------------------------------------------------------------------------
 
-    def acquire(self, timeout: Any = _DEFAULT) -> Borrowing[AsyncConnection[S]]:
+    def acquire(self, timeout: float | None = FROM_OPTIONS) -> Borrowing[AsyncConnection[S]]:
         """Lease a connection: ``async with pool.acquire() as conn``, or ``conn = await pool.acquire()``.
 
         Each result can be used once. ``timeout`` in seconds covers waiting, connecting and checking; with zero or less
         only an idle connection is leased; None waits for ever; the default is the option ``acquire_timeout``. Raises
         PoolTimeout, PoolExhausted (TooManyWaiters), PoolClosed, or the error of the dial that failed.
         """
-        if timeout is _DEFAULT:
+        if timeout is FROM_OPTIONS:
             timeout = self._options.acquire_timeout
         elif timeout is not None:
             timeout = checked_timeout(timeout)

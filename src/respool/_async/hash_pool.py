@@ -18,7 +18,7 @@ from respool._facts.command import Command, Key, as_command
 from respool._facts.conditions import KEPT
 from respool._facts.errors import Error, UsageError
 from respool._facts.hash_options import HashOptions, make_hash_options
-from respool._facts.option_types import FROM_URL, Address, Encoding, HashPoolOptions, S
+from respool._facts.option_types import FROM_OPTIONS, FROM_URL, Address, Encoding, HashPoolOptions, S
 from respool._facts.options import checked_timeout
 from respool._facts.service_options import ServiceOptions
 from respool._protocol.run import Run, refused
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from typing import Unpack
 
 T = TypeVar("T")
-
-_DEFAULT: Any = object()
 
 
 class AsyncHashPool(AsyncManyDoor[S]):
@@ -213,7 +211,7 @@ class AsyncHashPool(AsyncManyDoor[S]):
     # Leases ------------------------------------------------------------------------------------------
 
     def acquire(
-        self, timeout: Any = _DEFAULT, *, shard_key: Key | None = None, node: Address | str | None = None
+        self, timeout: float | None = FROM_OPTIONS, *, shard_key: Key | None = None, node: Address | str | None = None
     ) -> Borrowing[AsyncConnection[S]]:
         """Lease a connection to the bucket of ``shard_key``, or to ``node``, as ``"host:port"`` or (host, port).
 
@@ -223,7 +221,7 @@ class AsyncHashPool(AsyncManyDoor[S]):
         place = self._chosen(node, shard_key)
         if place is None:
             raise UsageError("a lease is a connection to one bucket: say which with shard_key= or node=")
-        if timeout is _DEFAULT:
+        if timeout is FROM_OPTIONS:
             timeout = self._options.acquire_timeout
         elif timeout is not None:
             timeout = checked_timeout(timeout)

@@ -39,6 +39,9 @@ T_co = TypeVar("T_co", covariant=True)
 #: The default of ``encoding`` arguments: use the encoding in the URL, or None.
 FROM_URL: Any = type("FromUrl", (), {"__repr__": lambda _: "FROM_URL", "__slots__": ()})()
 
+#: The default of ``timeout`` in ``acquire``: use the option ``acquire_timeout``. None waits for ever.
+FROM_OPTIONS: Any = type("FromOptions", (), {"__repr__": lambda _: "FROM_OPTIONS", "__slots__": ()})()
+
 
 class Encoding(Protocol[T_co]):
     """The name of an encoding, a ``str``, typed so that a type checker infers that replies are ``str`` too.

@@ -16,10 +16,10 @@ from respool._sync.routing.routed import Borrower
 from respool._sync.routing.scans import ClusterScan, KeyPages
 from respool._sync.shell.compat import Borrowing, borrow_from, clock
 from respool._facts.cluster_options import ClusterOptions, as_address
-from respool._facts.command import Command, as_command
+from respool._facts.command import Command, Key, as_command
 from respool._facts.conditions import KEPT, Conditions
 from respool._facts.errors import Error, UsageError, UsageTypeError
-from respool._facts.option_types import FROM_URL, Address, ClusterPoolOptions, Encoding, S
+from respool._facts.option_types import FROM_OPTIONS, FROM_URL, Address, ClusterPoolOptions, Encoding, S
 from respool._facts.options import checked_timeout, make_options
 from respool._protocol.run import Run, refused
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from typing import Unpack
 
 T = TypeVar("T")
-
-_DEFAULT: Any = object()
 
 
 class ClusterPool(ManyDoor[S]):
@@ -172,7 +170,7 @@ class ClusterPool(ManyDoor[S]):
     # Leases ------------------------------------------------------------------------------------------
 
     def acquire(
-        self, timeout: Any = _DEFAULT, *, key: Any = None, node: Address | str | None = None
+        self, timeout: float | None = FROM_OPTIONS, *, key: Key | None = None, node: Address | str | None = None
     ) -> Borrowing[Connection[S]]:
         """Lease a connection to the node that serves ``key``, or to ``node``, as ``"host:port"`` or (host, port).
 
@@ -182,7 +180,7 @@ class ClusterPool(ManyDoor[S]):
         if (key is None) == (node is None):
             both = "" if key is None else ", not with both"
             raise UsageError(f"a lease is a connection to one node: say which with key= or node={both}")
-        if timeout is _DEFAULT:
+        if timeout is FROM_OPTIONS:
             timeout = self._options.acquire_timeout
         elif timeout is not None:
             timeout = checked_timeout(timeout)

@@ -18,7 +18,7 @@ from respool._sync.routing.replication import Place
 from respool._sync.shell.compat import Borrowing, Cancelled, borrow_from, check_hooks, here
 from respool._facts.command import Parser, Spec
 from respool._facts.errors import Error, UsageError
-from respool._facts.option_types import FROM_URL, Address, Encoding, S, SentinelPoolOptions
+from respool._facts.option_types import FROM_OPTIONS, FROM_URL, Address, Encoding, S, SentinelPoolOptions
 from respool._facts.options import checked_timeout, make_options
 from respool._facts.sentinel_options import SentinelOptions
 from respool._protocol.run import refused
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from typing import Unpack
 
 _NOWHERE: Final = Place()
-_DEFAULT: Final[Any] = object()
 
 
 class SentinelPool(Door[S]):
@@ -118,13 +117,13 @@ class SentinelPool(Door[S]):
 
     # Leases ------------------------------------------------------------------------------------------
 
-    def acquire(self, timeout: Any = _DEFAULT) -> Borrowing[Connection[S]]:
+    def acquire(self, timeout: float | None = FROM_OPTIONS) -> Borrowing[Connection[S]]:
         """Lease a connection to the primary: ``with pool.acquire() as conn``.
 
         Times and errors are those of ``Pool.acquire``; while there is no primary it waits as ``execute`` does. If
         another node becomes the primary, the lease ends at once: its next command raises ConnectionLost.
         """
-        if timeout is _DEFAULT:
+        if timeout is FROM_OPTIONS:
             timeout = self._options.acquire_timeout
         elif timeout is not None:
             timeout = checked_timeout(timeout)

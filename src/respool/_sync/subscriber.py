@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, Generic, NoReturn, Self
+from typing import Any, Generic, Literal, NoReturn, Self
 from weakref import WeakSet
 
 from respool._sync.hub import Hub
@@ -271,7 +271,7 @@ class Subscribable(Generic[S]):
         patterns: Iterable[Key] | Key = (),
         sharded: Iterable[Key] | Key = (),
         queue: int = 1024,
-        on_full: str = "drop_oldest",
+        on_full: Literal["drop_oldest", "drop_newest", "close"] = "drop_oldest",
         on_gap: Callable[[Gap], Any] | None = None,
         timeout: float | None = None,
     ) -> Subscriber[S]:
