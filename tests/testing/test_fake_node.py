@@ -200,6 +200,12 @@ class TestScript:
         with pytest.raises(ValueError, match="needs the name"):
             FakeNode({" ": b"+OK\r\n"})
 
+    @pytest.mark.parametrize("reply", ["+OK\r\n", [b"+OK\r\n", Close()], (b"+OK\r\n", 1), Delay(0.01, "+OK\r\n"), None])
+    def test_what_is_no_reply_is_refused_at_once(self, node: FakeNode, reply: Any) -> None:
+        for script in (lambda: FakeNode({"GET": reply}), lambda: node.on("GET", reply), lambda: node.once("GET", reply)):
+            with pytest.raises(TypeError, match="a reply is bytes, an action, a tuple of replies or a function, not "):
+                script()
+
     def test_a_big_reply_arrives_whole(self, node: FakeNode, client: Client) -> None:
         raw = b"$5000000\r\n" + bytes(5_000_000) + b"\r\n"
         node.on("GET", (raw, Close()))

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class _Fault(Generic[T]):
-    """A setting of a ``Direction``. A value below ``lowest`` raises ``ValueError``."""
+    """A setting of a ``Direction``: see there. A value below ``lowest`` raises ``ValueError``."""
 
     def __init__(self, healthy: T, lowest: float = 0) -> None:
         self.healthy = healthy
@@ -45,12 +45,22 @@ class _Fault(Generic[T]):
 class Direction:
     """The faults of one direction: ``proxy.up`` is client to server, ``proxy.down`` is server to client.
 
+    ``latency``       seconds by which every byte is delayed.
+    ``bandwidth``     bytes per second for each connection; None: no limit.
+    ``slice_size``    the most bytes in one send; None: no limit.
+    ``slice_gap``     seconds between two slices.
+    ``black_hole``    swallow bytes, silently and for good.
+    ``stop_reading``  read nothing, so that the sender's writes block.
+    ``held``          keep bytes back, to send them later: see ``hold()``.
+
     Set faults from any thread, at any time:
 
         proxy.down.latency = 0.05
         proxy.up.hold()
         proxy.down.limit_after(17)
         proxy.heal()
+
+    A value that makes no sense raises ``ValueError``.
     """
 
     latency: _Fault[float] = _Fault(0.0)

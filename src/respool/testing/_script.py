@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from respool.testing._actions import Close, Command, FakeConnection, Reply
+from respool.testing._actions import Action, Close, Command, Delay, FakeConnection, Hold, Reply
 
 OK: Final = b"+OK\r\n"
 NO_PROTOCOL: Final = b"-NOPROTO unsupported protocol version\r\n"
@@ -24,7 +24,7 @@ class Script:
     """Which reply a command gets."""
 
     def __init__(self, *, handshake: bool, resp2_only: bool, default: Reply | None) -> None:
-        self._default = default
+        self._default = None if default is None else checked(default)
         self._always: dict[Words, Reply] = {}
         self._once: dict[Words, deque[Reply]] = {}
         self._manners: dict[Words, Reply] = {}
@@ -34,10 +34,10 @@ class Script:
                 self._manners[b"HELLO",] = hello
 
     def on(self, name: str, reply: Reply) -> None:
-        self._always[words(name)] = reply
+        self._always[words(name)] = checked(reply)
 
     def once(self, name: str, reply: Reply) -> None:
-        self._once.setdefault(words(name), deque()).append(reply)
+        self._once.setdefault(words(name), deque()).append(checked(reply))
 
     def own(self, command: Command) -> Reply | None:
         """Return the test's own reply to a command, or None. A reply of ``once`` is removed."""
@@ -72,6 +72,19 @@ def words(name: str) -> Words:
     if not name.split():
         raise ValueError("a reply needs the name of its command")
     return tuple(name.upper().encode().split())
+
+
+def checked(reply: Reply) -> Reply:
+    """Return ``reply``. Raises TypeError for what is none: a node would only find that out when it answers."""
+    if isinstance(reply, tuple):
+        for part in reply:
+            checked(part)
+    elif isinstance(reply, Delay | Hold):
+        checked(reply.reply)
+    elif not isinstance(reply, bytes | Action) and not callable(reply):
+        given = type(reply).__name__
+        raise TypeError(f"a reply is bytes, an action, a tuple of replies or a function, not {given}")
+    return reply
 
 
 def unknown(command: Command) -> bytes:
