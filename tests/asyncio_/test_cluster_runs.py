@@ -197,7 +197,7 @@ async def test_a_transaction_over_two_slots_is_refused_before_a_byte_is_sent(clu
         ):
             with pytest.raises(CrossSlot, match="nothing was sent"):
                 await pool.execute_many(run, atomic=True)
-        with pytest.raises(UsageError, match="FLUSHALL has no place in an atomic run"):
+        with pytest.raises(UsageError, match="FLUSHALL has no place in a transaction"):
             await pool.execute_many([("SET", "key", 1), ("FLUSHALL",)], atomic=True)
         assert sum(len(node.commands) for node in cluster.nodes) == before
 

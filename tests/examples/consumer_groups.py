@@ -110,7 +110,7 @@ REFUSED: list[Refused] = [
     (call("xreadgroup", "g", "c", {"s": ">"}, claim=-1), "claim must be 0 or more, not -1"),
 ]
 MISTYPED: list[Refused] = [
-    (call("xautoclaim", "s", "g", "c", 0.5), "min_idle must be a whole number, not 0.5"),
+    (call("xautoclaim", "s", "g", "c", 0.5), "min_idle must be a whole number of milliseconds or a timedelta, not 0.5"),
     (call("xpending", "s", "g", "-"), "XPENDING takes start, end and count together"),
     (call("xpending", "s", "g", consumer="c"), "XPENDING takes start, end and count together"),
     (call("xreadgroup", "g", "c", "s"), "XREADGROUP takes a mapping of streams to ids, not str"),

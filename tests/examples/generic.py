@@ -95,6 +95,6 @@ MISTYPED: list[Refused] = [
     (call("sort", "l", limit=("0", 1)), "the offset of limit must be a whole number, not '0'"),
     (call("sort", "l", get=bytearray(b"#")), "get of SORT must be a list, not bytearray"),
     (call("sort_ro", "l", get=5), "get of SORT_RO must be a list, not int"),
-    (call("migrate", "h", 1, "k", timeout=0.5), "timeout must be a whole number, not 0.5"),
-    (call("expire", "k", "1"), "seconds must be a whole number, not '1'"),
+    (call("migrate", "h", 1, "k", timeout=0.5), "timeout must be a whole number of milliseconds or a timedelta, not 0.5"),
+    (call("expire", "k", "1"), "seconds must be a whole number of seconds or a timedelta, not '1'"),
 ]

@@ -103,5 +103,5 @@ MISTYPED: list[Refused] = [
     (call("hset", "h", mapping=[("a", 1)]), "HSET takes a mapping of fields to values, not list"),
     (call("hrandfield", "h", withvalues=True), "withvalues needs count"),
     (call("hrandfield", "h", "2"), "count must be a whole number, not '2'"),
-    (call("hexpire", "h", "a", "b"), "seconds must be a whole number, not 'a'"),
+    (call("hexpire", "h", "a", "b"), "seconds must be a whole number of seconds or a timedelta, not 'a'"),
 ]

@@ -135,7 +135,7 @@ MISTYPED: list[Refused] = [
     (call("xadd", "s", {"a": 1}, idmp="p"), "idmp must be a tuple of a producer and a name, not str"),
     (call("xinfo_stream", "s", count=1), "count needs full=True"),
     (call("xread", ["s"]), "XREAD takes a mapping of streams to ids, not list"),
-    (call("xread", {"s": 0}, block=0.5), "block must be a whole number, not 0.5"),
+    (call("xread", {"s": 0}, block=0.5), "block must be a whole number of milliseconds or a timedelta, not 0.5"),
     (call("xtrim", "s", limit=1), "limit of XTRIM needs maxlen or minid"),
     (call("xtrim", "s", maxlen=1, limit=1), "limit of XTRIM needs approx=True"),
 ]

@@ -99,8 +99,8 @@ REFUSED: list[Refused] = [
     (call("lcs", "k", "m", minmatchlen=2), "minmatchlen and withmatchlen need idx"),
 ]
 MISTYPED: list[Refused] = [
-    (call("set", "k", "v", ex=1.5), "ex must be a whole number, not 1.5"),
-    (call("set", "k", "v", px=True), "px must be a whole number, not True"),
+    (call("set", "k", "v", ex=1.5), "ex must be a whole number of seconds or a timedelta, not 1.5"),
+    (call("set", "k", "v", px=True), "px must be a whole number of milliseconds or a timedelta, not True"),
     (call("increx", "k", byint=1.5), "byint must be a whole number, not 1.5: a fraction needs byfloat"),
     (call("increx", "k", ubound=1.5), "ubound must be a whole number, not 1.5: a fraction needs byfloat"),
     (call("mset", [("k", "v")]), "MSET takes a mapping of keys to values, not list"),

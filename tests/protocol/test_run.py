@@ -104,7 +104,7 @@ class TestAtomic:
 
     @pytest.mark.parametrize("name", ["MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH"])
     def test_what_belongs_to_transactions_has_no_place_inside(self, name: str) -> None:
-        with pytest.raises(UsageValueError, match=f"{name} has no place in an atomic run"):
+        with pytest.raises(UsageValueError, match=f"{name} has no place in an atomic pipeline"):
             Run([("INCR", "k"), (name, "k")], atomic=True)
 
     def test_its_values_are_those_of_exec(self) -> None:

@@ -220,7 +220,7 @@ def test_what_is_wrong_is_refused_by_the_call_and_names_the_iterator(cluster: Cl
             pool.scan_iter(count=0)
         with pytest.raises(UsageTypeError, match="argument 3 of SCAN is bool"):
             pool.using(timeout=1.0).scan_iter(match=True)
-        with pytest.raises(UsageValueError, match=r"say which one with node=, or iterate over all nodes with scan_iter"):
+        with pytest.raises(UsageValueError, match=r"node=, in execute\(\) or using\(\), or iterate over all nodes with scan_iter"):
             pool.scan(0)
         iterator = pool.scan_iter()
     with pytest.raises(PoolClosed):

@@ -119,7 +119,7 @@ class Run:
             for spec in self.specs if misplaced else ():
                 if spec in misplaced:
                     instead = ": call watch() on a lease, before it" if spec.effect == "watch" else ""
-                    message = f"{spec.name} has no place in an atomic run, which is a MULTI itself{instead}"
+                    message = f"{spec.name} has no place in an atomic pipeline, which sends MULTI itself{instead}"
                     raise UsageValueError(message)
             self.args = [MULTI, *self.args, EXEC]
 

@@ -38,7 +38,9 @@ class Terms(NamedTuple):
     is_one_server: bool
 
 
-CLUSTER: Final = Terms("slots of the cluster", "node of the cluster: say which one with node=", is_one_server=True)
+CLUSTER: Final = Terms(
+    "slots of the cluster", "node of the cluster: say which one with node=, in execute() or using()", is_one_server=True
+)
 BUCKETS: Final = Terms(
     "buckets", "bucket: say which one with shard_key= or node=, in execute() or using()", is_one_server=False
 )
@@ -245,12 +247,12 @@ def one_slot(run: Run, slot_of: SlotOf, terms: Terms = CLUSTER) -> int | None:
         route = ROUTES.get(spec.name)
         if not keys and route is not None and route.where in (Where.PRIMARIES, Where.NODES):
             raise UsageValueError(
-                f"{spec.name} has no place in an atomic run: it concerns several nodes, and a transaction runs on one"
+                f"{spec.name} has no place in a transaction, which runs on one node: it concerns several"
             )
     if len(slots) > 1:
-        _refuse_slots("the keys of an atomic run", len(slots), terms)
+        _refuse_slots("the keys of a transaction", len(slots), terms)
     if not (slots or terms.is_one_server):
-        raise UsageValueError(f"an atomic run without keys concerns one {terms.one_node}")
+        raise UsageValueError(f"a transaction without keys concerns one {terms.one_node}")
     return next(iter(slots), None)
 
 

@@ -111,8 +111,13 @@ def expiry(
 
 
 def duration(name: str, value: Duration, unit: timedelta) -> int:
-    """Return a duration as a number of units."""
-    return -(-value // unit) if isinstance(value, timedelta) else whole(name, value)
+    """Return a duration as a number of units. Raises UsageTypeError unless it is a timedelta or a whole number."""
+    if isinstance(value, timedelta):
+        return -(-value // unit)
+    if isinstance(value, bool) or not isinstance(value, int):
+        units = "seconds" if unit == SECOND else "milliseconds"
+        raise UsageTypeError(f"{name} must be a whole number of {units} or a timedelta, not {shown(value)}")
+    return value
 
 
 def moment(name: str, value: Moment, unit: timedelta) -> int:

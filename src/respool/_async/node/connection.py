@@ -344,7 +344,7 @@ class AsyncConnection(AsyncViewable[S]):
         if not run.calls and not (run.is_atomic and self._session.is_watching):
             return []
         if run.is_atomic:
-            self._session.check_no_transaction("an atomic run")
+            self._session.check_no_transaction("an atomic pipeline")
         queued = self._session.transaction
         slots = self._slots
         replies = await run_watched(self, slots, run, deadline) if slots else await self._send_run(run, deadline)
