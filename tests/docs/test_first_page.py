@@ -70,6 +70,11 @@ def test_both_pages_begin_with_the_same_words() -> None:
     assert in_brief(README) == in_brief(HOME)
 
 
+def test_the_home_leads_to_every_page() -> None:
+    pages = {page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").glob("*/*.md")}
+    assert pages <= set(re.findall(r"\]\(([\w/.-]+\.md)", HOME))
+
+
 def test_they_say_what_it_is_for_whom_how_fast_how_to_install_and_what_is_missing() -> None:
     for said in ("**For**", "**Fast**", "pip install", "**Not there yet**", "Cluster", "Sentinel", "subscriber", "throughput.svg"):
         assert said in README.partition("\n## ")[0]
