@@ -10,7 +10,7 @@ import pytest
 
 from respool._facts.errors import is_demoted
 from respool._facts.retry_policy import RetryPolicy
-from respool._pooling.retry import EVENT, RetryBudget, is_node_gone, may_retry
+from respool._pooling.retry import EVENT, RetryBudget, may_retry
 from respool.errors import (
     AuthenticationFailed,
     ClusterDown,
@@ -70,14 +70,6 @@ TABLE: list[tuple[Error, bool, bool]] = [
 def test_what_may_be_sent_again(error: Error, when_safe: bool, when_not: bool) -> None:
     assert may_retry(error, safe=True) is when_safe
     assert may_retry(error, safe=False) is when_not
-
-
-def test_which_errors_say_that_the_node_is_not_what_it_was() -> None:
-    assert is_node_gone(ReadOnly("READONLY", ""))
-    assert is_node_gone(NotPrimary("REDIRECT", "10.0.0.2:6380"))
-    assert is_node_gone(ConnectTimeout("slow"))
-    assert not is_node_gone(Loading("LOADING", ""))
-    assert not is_node_gone(ReadTimeout("silent"))
 
 
 class TestPolicy:
@@ -144,7 +136,7 @@ class TestBudget:
                     retried += budget.take(sent, second + 0.5)
         assert retried <= 0.2 * sent + 10 * 61
 
-    def test_what_one_loss_has_cost_may_overdraw_the_purse_and_is_paid_back(self) -> None:
+    def test_what_one_loss_has_cost_may_overdraw_the_budget_and_is_paid_back(self) -> None:
         budget = RetryBudget(RetryPolicy(budget=0.2, budget_floor=10.0), 0.0)
         assert all(budget.take(0, 0.0, is_lost=True) for _ in range(60))
         assert not budget.take(0, 0.0)

@@ -17,10 +17,8 @@ from respool._protocol.redirect import (
     Hops,
     Redirect,
     Step,
-    behind_asking,
     read_redirect,
     read_run,
-    without_asking,
 )
 from respool._protocol.run import Run
 from respool.errors import ConnectionLost, Error, ServerError, TooManyRedirects
@@ -197,14 +195,6 @@ def test_a_script_is_not_run_while_it_is_queued_but_it_is_where_multi_was_refuse
 def test_other_runs_and_lost_connections_are_not_read() -> None:
     assert read_run(Run([("SET", "k", "v")]), [server_error("MOVED 7 b:2")], A) is None
     assert read_run(Run([("SET", "k", "v")], atomic=True), ConnectionLost("gone"), A) is None
-
-
-def test_asking_stands_before_every_command_and_once_before_a_transaction() -> None:
-    alone, whole = Run([("GET", "k"), ("GET", "m")]), Run([("GET", "k"), ("GET", "m")], atomic=True)
-    assert behind_asking(alone) == [("ASKING",), ("GET", "k"), ("ASKING",), ("GET", "m")]
-    assert behind_asking(whole) == [("ASKING",), ("MULTI",), ("GET", "k"), ("GET", "m"), ("EXEC",)]
-    assert without_asking(alone, [OK, 1, OK, 2]) == [1, 2]
-    assert without_asking(whole, [OK, OK, QUEUED, QUEUED, [1, 2]]) == [OK, QUEUED, QUEUED, [1, 2]]
 
 
 @dataclass

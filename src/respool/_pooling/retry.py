@@ -13,15 +13,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from respool._facts.errors import (
-    NOT_NOW,
-    ConnectFailed,
-    Error,
-    ReadOnly,
-    ServerError,
-    TransactionAborted,
-    TransportError,
-)
+from respool._facts.errors import NOT_NOW, Error, ServerError, TransactionAborted, TransportError
 from respool._facts.retry_policy import RetryPolicy
 
 #: All losses within this many seconds of the first are one event: a node has many connections.
@@ -39,11 +31,6 @@ def may_retry(error: Error, *, safe: bool, runs_code: bool = False) -> bool:
     if isinstance(error, TransportError):
         return error.executed == "no" or safe
     return False
-
-
-def is_node_gone(error: Error) -> bool:
-    """Tell whether an error shows that the node is gone, or has become a replica (R-13)."""
-    return isinstance(error, ReadOnly | ConnectFailed)
 
 
 class RetryBudget:

@@ -22,7 +22,7 @@ from respool._facts.command import Spec
 from respool._facts.errors import Error, ServerError, TooManyRedirects, TransactionAborted, is_demoted
 from respool._facts.option_types import Address
 from respool._facts.slots import SLOTS
-from respool._protocol.run import ASKING, Args, Run, reasons_of, why_in_doubt
+from respool._protocol.run import Run, reasons_of, why_in_doubt
 
 #: A call follows at most this many redirects without waiting in between.
 MOST_HOPS: Final = 16
@@ -112,18 +112,6 @@ def read_run(run: Run, replies: list[Any] | Error, asked: Address) -> Redirect |
     triples = zip(run.specs, run.calls, own, strict=True)
     is_mixed = any(not isinstance(reply, Error) and spec.keys_of(call) for spec, call, reply in triples)
     return _later(redirect) if is_mixed else redirect
-
-
-def behind_asking(run: Run) -> list[Args]:
-    """Return what to send for a run that goes where ASK said: one ASKING serves a whole transaction."""
-    if run.is_atomic:
-        return [ASKING, *run.args]
-    return [args for call in run.args for args in (ASKING, call)]
-
-
-def without_asking(run: Run, replies: list[Any]) -> list[Any]:
-    """Return the replies to the run alone, from those to ``behind_asking``."""
-    return replies[1:] if run.is_atomic else replies[1::2]
 
 
 class Hops:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import nullcontext
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
@@ -370,33 +370,3 @@ _SPENT: Final = _Spent()
 
 #: Makes the result of ``acquire`` from the lane and the timeout.
 borrow_from: Final = Borrowing
-
-
-__all__ = [
-    "ENDINGS",
-    "WORLD",
-    "Alarm",
-    "Awaitable",
-    "BackgroundTasks",
-    "Borrowing",
-    "Cancelled",
-    "Gate",
-    "Waiter",
-    "borrow_from",
-    "bounded",
-    "bounded_hook",
-    "call_credentials",
-    "call_hook",
-    "caller",
-    "clock",
-    "current_world",
-    "has_ended",
-    "here",
-    "new_world",
-    "one_at_a_time",
-    "pause",
-    "runs_alone",
-    "silence_of",
-    "taker",
-    "users_code",
-]
