@@ -1,7 +1,8 @@
 """Helpful errors for unknown names: the name that was probably meant, or respool's counterpart of one in redis-py.
 
 Rule 1: this is used only when a name was not found, so it costs nothing in a program that uses the right names. So a
-        class gets a descriptor for each name instead of ``__getattr__``, which would slow down every other name.
+        class gets a descriptor for each name instead of ``__getattr__``, which would slow down every other name. Only a
+        connection has ``__getattr__``, for released leases, and looks names up there.
 Rule 2: a name that a class really has is left alone.
 """
 
@@ -27,8 +28,8 @@ _OPTIONS: Final = {
     "errors": "write encoding_errors=",
     "charset": "write encoding=",
     "health_check_interval": "write keepalive=, the seconds of idleness after which a connection is checked",
-    "lib_name": "write client_name=, the name in CLIENT LIST",
-    "lib_version": "write client_name=, the name in CLIENT LIST",
+    "lib_name": "respool tells the server its own name and version; client_info=False tells nothing",
+    "lib_version": "respool tells the server its own name and version; client_info=False tells nothing",
     "max_connections": "write max_size=, and on_full='raise' where a full pool shall not be waited for",
     "parser_class": "respool has one parser, hiredis",
     "redis_connect_func": "write configure=, a function that is called with each new connection",
@@ -76,7 +77,7 @@ POOL_NAMES: Final = {
     "from_url": "call respool.from_url(url) or respool.async_from_url(url), or give the URL to the class itself",
     "get_connection": "call acquire(), as in: with pool.acquire() as connection",
     "initialize": "call open(), or nothing: the first use opens the pool",
-    "lock": "call set(key, token, nx=True, px=milliseconds), and delete the key if it still holds the token",
+    "lock": "call set(key, token, nx=True, ex=seconds), and give it back with the script in docs/how-to/scripts.md",
     "monitor": "use redis-cli or valkey-cli for MONITOR",
     "multi": "use pipeline(atomic=True)",
     "pubsub": _PUBSUB,
