@@ -23,6 +23,8 @@ Arg: TypeAlias = bytes | str | int | float | bytearray | memoryview
 """One argument of a command. Text is sent in the pool's encoding, UTF-8 by default; a number as its decimal digits."""
 Key: TypeAlias = bytes | str | int | float | bytearray | memoryview
 """The name of a key; like every argument it need not be text."""
+Args: TypeAlias = tuple[Any, ...]
+"""A command as it is sent: its name and its arguments."""
 Parser: TypeAlias = Callable[[Any], Any]
 T_co = TypeVar("T_co", covariant=True)
 R = TypeVar("R")

@@ -13,7 +13,6 @@ Rule 4: needs are served by urgency (``Need``), then in the order of asking. A l
 Rule 5: a need only counts while it lasts: each ``reserve`` of its ledger states it anew or withdraws it.
 Rule 6: what is read here of other ledgers (sizes, waiters) may be out of date by a step. It decides who is served
         first, never how many slots there are.
-
 Rule 7: nobody is left without a connection while another node has several: if there is no idle one to give up, the node
         with the most shared connections drains one of them, for a first connection only, and one at a time.
 

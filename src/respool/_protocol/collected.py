@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, cast
 
-from respool._facts.command import SPELLED, Command, Parser, Spec, as_command
+from respool._facts.command import SPELLED, Args, Command, Parser, Spec, as_command
 
 
 class Collected:
@@ -15,7 +15,7 @@ class Collected:
     __slots__ = ("calls", "parsers", "specs")
 
     def __init__(self) -> None:
-        self.calls: list[tuple[Any, ...]] = []
+        self.calls: list[Args] = []
         self.specs: list[Spec] = []
         self.parsers: list[Parser | None] = []
 
@@ -26,7 +26,15 @@ class Collected:
         return map(Command.of, self.calls, self.specs, self.parsers)
 
 
-def columns(given: Iterable[Any]) -> tuple[list[tuple[Any, ...]], list[Spec], list[Parser | None]]:
+def unparsed(calls: Sequence[Args], specs: Sequence[Spec]) -> Collected:
+    """Collect commands whose replies are to be returned as they are."""
+    collected = Collected()
+    collected.calls, collected.specs = list(calls), list(specs)
+    collected.parsers = [None] * len(collected.calls)
+    return collected
+
+
+def columns(given: Iterable[Any]) -> tuple[list[Args], list[Spec], list[Parser | None]]:
     """Return the arguments, the specs and the parsers of commands given in any way."""
     if isinstance(given, Collected):
         return given.calls, given.specs, given.parsers

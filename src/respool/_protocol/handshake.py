@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from respool._facts.command import Args
 from respool._facts.errors import (
     AuthenticationFailed,
     Busy,
@@ -40,8 +41,6 @@ from respool._facts.standing import Standing
 from respool._facts.version import __version__
 from respool._protocol.masking import mask_error
 from respool._protocol.peer import Peer
-
-Args = tuple[Any, ...]
 
 #: How often a peer must hang up on the omitted commands, and on nothing else, before they are omitted for good. Once
 #: may be chance, if the server keeps shutting down.

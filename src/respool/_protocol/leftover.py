@@ -14,7 +14,7 @@ from typing import Any
 
 from respool._facts.command import Spec
 from respool._facts.errors import Error, ServerError, again
-from respool._protocol.collected import Collected
+from respool._protocol.collected import unparsed
 from respool._protocol.redirect import Redirect
 from respool._protocol.run import Run
 
@@ -66,8 +66,5 @@ class Leftover:
             self.replies[at] = again(error)
 
     def _part(self, places: Sequence[int]) -> Run:
-        part, whole = Collected(), self._whole
-        part.calls = [whole.calls[at] for at in places]
-        part.specs = [whole.specs[at] for at in places]
-        part.parsers = [None] * len(places)
-        return Run(part)
+        whole = self._whole
+        return Run(unparsed([whole.calls[at] for at in places], [whole.specs[at] for at in places]))

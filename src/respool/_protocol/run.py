@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final, TypeAlias
 
-from respool._facts.command import Command, Parser, Spec
+from respool._facts.command import Args, Command, Parser, Spec
 from respool._facts.errors import (
     ConnectFailed,
     ConnectionLost,
@@ -34,8 +34,6 @@ from respool._facts.errors import (
 )
 from respool._protocol.collected import columns
 from respool._protocol.scripts import by_text, loads_of, with_loads, without_loads
-
-Args = tuple[Any, ...]
 
 #: Which replies of a run stay bytes where the connection has an encoding: their positions. The value says which
 #: elements of that reply do; None stands for all of it.

@@ -15,10 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from respool._facts.command import Spec
+from respool._facts.command import Args, Spec
 from respool._facts.errors import Error, NoScript, again
-
-Args = tuple[Any, ...]
 
 
 def loads_of(spec: Spec) -> tuple[Args, ...]:

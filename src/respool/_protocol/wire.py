@@ -328,7 +328,7 @@ class Wire:
         """Read the next frame, for an oldest entry that may want bytes (Rule 5)."""
         head = self.queue[0] if len(self.queue) > self.unwritten else None  # what is unwritten may be taken back
         reply = self._gets(not isinstance(head, Undecoded))
-        if type(reply) is hiredis.PushNotification:
+        if type(reply) is _PUSH:
             return self._decoded(reply)
         if not isinstance(head, Undecoded) or head.kept is None:
             return reply

@@ -17,10 +17,10 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final, Generic, NamedTuple, NoReturn, TypeAlias, TypeVar
 
-from respool._facts.command import SPECS, Spec
+from respool._facts.command import SPECS, Args, Spec
 from respool._facts.errors import CrossSlot, Error, ServerError, TransportError, UsageValueError, again
 from respool._facts.routing_table import ROUTES, Merge, Where
-from respool._protocol.run import Args, Run
+from respool._protocol.run import Run
 
 #: Returns the slot of a key.
 SlotOf: TypeAlias = Callable[[Any], int]

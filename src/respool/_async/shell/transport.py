@@ -17,6 +17,7 @@ import select
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from respool._facts.command import Args
 from respool._facts.errors import (
     ConnectionLost,
     Error,
@@ -29,7 +30,7 @@ from respool._facts.errors import (
 from respool._facts.options import Options
 from respool._protocol.admission import Admission
 from respool._protocol.packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
-from respool._protocol.run import NO_BLOBS, ONE_BLOB, Args, Blobs, kind_of
+from respool._protocol.run import NO_BLOBS, ONE_BLOB, Blobs, kind_of
 from respool._protocol.wire import SMALL_BYTES, Wire
 from respool._shell.sockets import CLOSED, ClosedHere, close_orphan, lost, tune, why
 
@@ -37,7 +38,6 @@ from respool._shell.sockets import CLOSED, ClosedHere, close_orphan, lost, tune,
 _get_running_loop: Final = asyncio._get_running_loop
 
 _Future = asyncio.Future[Any]
-_Awaitable = Awaitable[Any]
 #: A posted run: the future of its replies, to ``collect`` or to ``give_up``.
 Ticket = _Future
 _WRITE_HIGH_WATER: Final = 256 * 1024
@@ -245,7 +245,7 @@ class AsyncTransport(asyncio.Protocol):
         """
         return self.submit_many(commands, deadline, blobs)  # here it needs no caller that waits
 
-    def collect(self, ticket: Ticket) -> _Awaitable:
+    def collect(self, ticket: Ticket) -> Awaitable[Any]:
         """Return what to await for the replies to a posted run, or an error, which is a ReadTimeout at its deadline.
 
         When that await is cancelled, ``give_up`` on this ticket and on every other one that is not collected.

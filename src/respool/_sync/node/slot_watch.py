@@ -15,8 +15,9 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from respool._sync.shell.compat import Cancelled
 from respool._sync.shell.transport import Transport
-from respool._facts.command import Command, Spec, spec
+from respool._facts.command import Spec, spec
 from respool._facts.errors import Error, ServerError, SlotMoved, TransactionAborted, again
+from respool._protocol.collected import unparsed
 from respool._protocol.misdirected import aborted, is_about_place, not_queued
 from respool._protocol.run import EXEC, MULTI, Run, has_ended, is_without_multi, reasons_of
 from respool._protocol.session import Session
@@ -206,6 +207,6 @@ def _first_exec(run: Run) -> int | None:
 
 def _discarding(run: Run, at: int) -> Run:
     """Return a run with DISCARD in the place of its EXEC at ``at``."""
-    commands = list(map(Command.of, run.calls, run.specs, [None] * len(run)))
-    commands[at] = Command(_DISCARD)
-    return Run(commands)
+    calls, specs = run.calls.copy(), run.specs.copy()
+    calls[at], specs[at] = ("DISCARD",), _DISCARD
+    return Run(unparsed(calls, specs))

@@ -122,22 +122,24 @@ class ClusterCalls(Cluster):
             return Spread(self, run, deadline).values()
         slot = one_slot(run, self.slot_of) if node is None else None
         may_block = run.may_block
-        found: list[Redirect | None] = [None]
+        found: Redirect | None = None
 
         def send(serving: Serving, *, elsewhere: bool, asking: bool) -> Any:
+            nonlocal found
             on_lease = may_block or run.is_big
             replies = serving.try_run(run, deadline, on_lease=on_lease, elsewhere=elsewhere, asking=asking)
             if node is not None:
                 return _named_wrongly(replies, as_text(node))
-            found[0] = read_run(run, replies, serving.address)
+            found = read_run(run, replies, serving.address)
             refusal = run.why_not_now(replies) if run.is_atomic else None
-            if found[0] is not None and refusal is None:
-                why = f"the transaction was not run: its slot is being moved ({found[0].code})"
+            if found is not None and refusal is None:
+                why = f"the transaction was not run: its slot is being moved ({found.code})"
                 refusal = TryAgain("TRYAGAIN", why)
             return refusal or replies
 
         def read(_: Error, asked: Address) -> Redirect | None:
-            redirect, found[0] = found[0], None
+            nonlocal found
+            redirect, found = found, None
             return redirect
 
         is_safe = run.is_safe and not may_block

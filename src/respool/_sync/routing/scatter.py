@@ -40,7 +40,7 @@ from respool._facts.errors import (
     is_demoted,
 )
 from respool._pooling.retry import may_retry
-from respool._protocol.collected import Collected
+from respool._protocol.collected import unparsed
 from respool._protocol.redirect import Hops, Redirect, Step
 from respool._protocol.run import ASKING, Run, as_raised
 from respool._routing.splitting import Piece, Scatter, concerns_all_nodes
@@ -197,11 +197,7 @@ class Spread:
         return posted, late
 
     def _part_of(self, pieces: Sequence[Piece[Any]]) -> Run:
-        part = Collected()
-        part.calls = [piece.args for piece in pieces]
-        part.specs = [self._run.specs[piece.at] for piece in pieces]
-        part.parsers = [None] * len(pieces)
-        return Run(part)
+        return Run(unparsed([piece.args for piece in pieces], [self._run.specs[piece.at] for piece in pieces]))
 
     def _blobs(self, pieces: list[Piece[Any]]) -> dict[int, None]:
         """Return which replies to commands behind ASKING stay bytes."""
