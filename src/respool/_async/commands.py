@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class AsyncCommands(AsyncScanCommands[S]):
-    """Every command as a method, over an ``execute`` of your own: for what shall happen around each command.
+    """Every command as a method, over an ``execute`` of your own: for what should happen around each command.
 
     Derive from it and write ``execute(command)``, which runs a ``Command`` on a pool, say, and returns its reply; and
     ``execute_many`` if ``pipeline`` is to work. Every method and every page of an iterator is then one call of

@@ -8,8 +8,8 @@ Rule 2: ``work`` does what is due and never waits. ``pump`` calls it, and dials 
 Rule 3: a line has a leased connection, which counts in ``max_size``. It is closed when it has no topics any more: a
         connection that was subscribed is not lent again.
 Rule 4: a line that is lost is dialed again for as long as somebody wants something of it. What the pool does for each
-        dial holds here too (R-07, R-17). Only callers that wait for new topics get the error of a dial.
-        One that was drained is too: a connection cannot be replaced without a gap that nobody sees.
+        dial holds here too (R-07, R-17). Only callers that wait for new topics get the error of a dial. A line
+        that was drained is dialed again in the same way: replacing a connection always leaves a gap, which is told.
 Rule 5: a line whose node is silent is lost: a PING is sent after ``keepalive`` seconds, and every answer is waited for
         no longer than ``read_timeout``.
 Rule 6: a topic goes to another node when the server has ended it (its slot has moved) or its line is lost. Decisions

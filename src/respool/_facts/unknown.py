@@ -30,7 +30,7 @@ _OPTIONS: Final = {
     "health_check_interval": "write keepalive=, the seconds of idleness after which a connection is checked",
     "lib_name": "respool tells the server its own name and version; client_info=False tells nothing",
     "lib_version": "respool tells the server its own name and version; client_info=False tells nothing",
-    "max_connections": "write max_size=, and on_full='raise' where a full pool shall not be waited for",
+    "max_connections": "write max_size=, and on_full='raise' if callers must not wait for a full pool",
     "parser_class": "respool has one parser, hiredis",
     "redis_connect_func": "write configure=, a function that is called with each new connection",
     "retry_on_error": "write retry=RetryPolicy(...); which commands are safe to send again is decided by respool",

@@ -11,8 +11,8 @@ Rule 2: the primary is the answer to GET-MASTER-ADDR-BY-NAME. While a sentinel l
 Rule 3: a sentinel lists an old primary as a replica at once, and makes it one ten seconds later. Until then the old
         primary reports itself as a master: as a replica it is down.
 Rule 4: every address, of a sentinel too, is what the user's ``remap`` makes of it. Hosts may be names.
-Rule 5: an event that is malformed, or is about another primary, is none. A replica or another sentinel that cannot be
-        read is left out; a primary that cannot be read makes the answer refused.
+Rule 5: an event that is malformed, or is about another primary, is ignored. A replica or another sentinel that cannot
+        be read is left out; if the primary cannot be read, the answer is refused.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def read_event(channel: str, text: str, name: str, *, asked: Address, remap: Rem
 
 
 def _address(host: Any, port: Any, asked: Address, remap: Remap | None) -> Address | None:
-    """Return the address to dial; None for what is none."""
+    """Return the address to dial; None for what is not an address."""
     host, port = _text(host), _text(port)
     if not host or not (port.isascii() and port.isdigit() and len(port) < 6):  # Python reads no number of any length
         return None

@@ -9,10 +9,10 @@ Rule 1: a node is its address: the one to dial. An announced host that is missin
         address, those in redirections too.
 Rule 2: over TLS an ip is checked against the host name that the node announces beside it.
 Rule 3: a view is checked before it is believed. Refused are: no slots (a seed outside of any cluster), ranges that
-        overlap or are none, no primary that can be used; and, once there is a map: a node that calls the cluster down
-        or has an older epoch (a minority), and a view without one node of ours (another cluster, at an address that was
-        ours). With ``start_over`` the last three do not count, and nothing of the old map is kept.
-Rule 4: slots that a view lacks keep their owner, and are ``unserved``. An owner that is a replica now is none.
+        overlap or do not exist, no primary that can be used; and, once there is a map: a node that calls the cluster
+        down or has an older epoch (a minority), and a view without one node of ours (another cluster, at an address
+        that was ours). With ``start_over`` the last three do not count, and nothing of the old map is kept.
+Rule 4: slots that a view lacks keep their owner, and are ``unserved``. An owner that is a replica now does not.
 Rule 5: a MOVED counts at once and for its slot. It beats a view that was asked for before it was heard. One that names
         a replica of the slot's primary shows a failover: the replica takes over all slots of the shard.
 Rule 6: a primary has lost its role if it is a replica now, or is gone and a slot of its went to a node that was no

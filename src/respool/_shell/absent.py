@@ -71,7 +71,7 @@ class Absent:
         raise self._make_error()
 
     def is_reusable(self, now: float) -> bool:
-        """Nothing is there to be used."""
+        """Return False: there is nothing to use."""
         return False
 
     def set_patience(self, patience: float | None) -> None:
@@ -97,7 +97,7 @@ RELEASED: Final = Absent(
     lambda: UsageError("this lease was given back to its pool; acquire another one")
 )
 OUTLIVED: Final = Absent(
-    lambda: UsageError("the event loop of this connection has been closed; acquire another one in the loop of today")
+    lambda: UsageError("the event loop of this connection has been closed; acquire another one in the running loop")
 )
 FORKED: Final = Absent(
     lambda: UsageError("this connection belongs to the parent process; a forked child must get one of its own")

@@ -16,7 +16,6 @@ from respool._facts.options import Options
 #: The hint when the peer does not take part in a TLS handshake.
 NO_TLS_THERE: Final = "perhaps this port does not speak TLS: try redis:// or tls=False, or the port for TLS"
 
-
 #: Why a connection ended that its user, or its pool, has closed.
 CLOSED: Final = "the connection was closed"
 

@@ -1,6 +1,6 @@
 """Actions of a ``FakeNode`` besides sending a reply: wait, stay silent, close or reset the connection.
 
-Rule 1: an action is only a value that says what shall happen; ``_fake_connection`` executes it.
+Rule 1: an action is only a value that says what is to happen; ``_fake_connection`` executes it.
 Rule 2: a connection answers its commands in order, so an action that waits delays all later answers.
 """
 

@@ -1,7 +1,7 @@
 """The map of a ``FakeCluster``: who its members are, and who has which slot.
 
 Rule 1: a view is a value and never changes: a change makes a new view. So it can be read without a lock, kept, and
-        given to a node that shall see the cluster as it was, or as it never was.
+        given to a node that is to see the cluster as it was, or as it never was.
 Rule 2: a view may lie. Ranges may overlap (the last one counts for commands), leave slots out, or be none at all.
 """
 

@@ -45,7 +45,7 @@ class Timer:
 
 
 class _Call(Generic[T]):
-    """The future of a function that the loop's thread shall run for another thread."""
+    """The future of a function that the loop's thread runs for another thread."""
 
     def __init__(self, function: Callable[[], T]) -> None:
         self._function = function

@@ -97,7 +97,7 @@ class Buckets(Group[Any]):
         return min(turned, key=lambda bucket: bucket.trouble)
 
     async def owner(self, slot: int | None, deadline: float | None) -> Serving:
-        """Return the same, without waiting."""
+        """Return what ``owner_now`` does: a bucket that is a server needs no waiting."""
         del deadline
         return self.owner_now(slot)
 

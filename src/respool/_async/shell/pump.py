@@ -49,7 +49,7 @@ class Bell:
             if deadline is not None and loop.time() >= deadline:
                 if has_read:
                     return False
-                await asyncio.sleep(0)  # let the loop read: one who only looks for messages shall find them
+                await asyncio.sleep(0)  # let the loop read: a caller that only looks for messages must find them
                 has_read = True
                 continue
             has_read = True

@@ -81,7 +81,7 @@ class Group(Generic[Kind]):
         raise NotImplementedError
 
     def owner(self, slot: int | None, deadline: float | None) -> Serving:
-        """Return the same, waiting while there is none."""
+        """Return what ``owner_now`` does, waiting while there is no such node."""
         raise NotImplementedError
 
     def ready(self, deadline: float | None) -> None:

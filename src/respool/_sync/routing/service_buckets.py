@@ -103,7 +103,7 @@ class ServiceBuckets(Buckets):
         return self._bucket_of(slot).place.primary
 
     def owner(self, slot: int | None, deadline: float | None) -> Serving:
-        """Return the same, waiting while there is none."""
+        """Return what ``owner_now`` does, waiting while there is no primary."""
         primary: Serving = self._bucket_of(slot).primary(deadline)
         return primary
 

@@ -84,7 +84,6 @@ update_wrapper(ConnectionPool.__init__, redis.ConnectionPool.__init__)  # its si
 class BlockingConnectionPool(ConnectionPool, redis.BlockingConnectionPool):
     """redis-py's ``BlockingConnectionPool``, whose clients send their commands through respool."""
 
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
 
