@@ -366,6 +366,19 @@ def test_a_pool_that_need_not_be_closed_leaves_nothing_at_the_end_of_its_event_l
     assert sockets() == before  # and no warning, which would be an error
 
 
+def test_what_the_end_of_a_loop_closes_is_counted(server: Server) -> None:
+    pool = AsyncPool(server.url, warn_unclosed=False)
+
+    async def use() -> None:
+        assert await pool.ping()
+        async with pool.acquire() as lease:
+            assert await lease.ping()
+
+    asyncio.run(use())
+    stats = pool.stats()
+    assert (stats.opened, stats.closed, stats.size) == (2, 2, 0)
+
+
 def test_a_pool_whose_tasks_are_all_cancelled_can_be_used_on(server: Server) -> None:
     async def main() -> None:
         pool = AsyncPool(server.url, warn_unclosed=False, shared=1)

@@ -414,6 +414,7 @@ class Node:
         with self.lock:
             for slot in [*ledger.idle_slots, *ledger.shared_slots]:
                 ledger.discard(slot, "closed")
+            self.counters.closed += _closed_among(ledger.to_close)
             to_close = ledger.reap()
         self.on_change()
         for slot in to_close:
