@@ -108,7 +108,7 @@ class ServiceBuckets(Buckets):
         return primary
 
     def reader(self, slot: int) -> Serving | None:
-        """Return the node for a read of a slot; None if the primary is not known."""
+        """Return the node for a read of a key with this slot of a cluster; None if the primary is not known."""
         reader: Serving | None = self._buckets[slot % len(self._buckets)].reader()
         return reader
 

@@ -132,17 +132,18 @@ class ReplicationCalls(Replication):
         limit = spec.blocks_for(args)
         ends_at = None if limit is None else now() + limit
         may_block = ends_at is not None
-        was_refused = [False]
+        was_refused = False
 
         def send(serving: Serving, *, elsewhere: bool) -> Any:
             call = args
-            if was_refused[0] and ends_at is not None and ends_at != float("inf"):
+            if was_refused and ends_at is not None and ends_at != float("inf"):
                 call = spec.with_timeout(args, ends_at - now())
             return serving.try_once(call, spec, deadline, on_lease=may_block, elsewhere=elsewhere)
 
         def read(failure: Error, asked: Address) -> Redirect | None:
+            nonlocal was_refused
             refusal = refusal_of(failure, asked, spec)
-            was_refused[0] = was_refused[0] or refusal is not None
+            was_refused = was_refused or refusal is not None
             return refusal
 
         call = Followed(
@@ -169,23 +170,25 @@ class ReplicationCalls(Replication):
         """
         leftover = Leftover(run)
         may_block = run.may_block
-        found: list[Redirect | None] = [None]
+        found: Redirect | None = None
 
         def send(serving: Serving, *, elsewhere: bool) -> Any:
+            nonlocal found
             part = leftover.run
             replies = serving.try_run(part, deadline, on_lease=may_block or part.is_big, elsewhere=elsewhere)
             if isinstance(replies, Error):
                 return replies
             if run.is_atomic:
-                found[0], refusal = _refusal_of_atomic(run, replies, serving.address)
+                found, refusal = _refusal_of_atomic(run, replies, serving.address)
             else:
-                found[0], refusal = leftover.take(replies, lambda error, spec: refusal_of(error, serving.address, spec))
+                found, refusal = leftover.take(replies, lambda error, spec: refusal_of(error, serving.address, spec))
             if refusal is None and part.is_refused_as_replica(replies):
                 self.finder.demoted(serving)
             return refusal or replies
 
         def read(_: Error, asked: Address) -> Redirect | None:
-            redirect, found[0] = found[0], None
+            nonlocal found
+            redirect, found = found, None
             return redirect
 
         reads = not run.is_atomic and not may_block and all(spec.reads for spec in run.specs)

@@ -168,7 +168,7 @@ def options_of(pool: Any, classes: Classes) -> dict[str, Any] | None:
         options["encoding_errors"] = given.get("encoding_errors") or "strict"
     provider = given.get("credential_provider")
     if provider is not None:
-        options["credentials"] = provider  # ``with_credentials`` makes a function of it
+        options["credentials"] = provider  # ``finished`` makes a function of it
     return options
 
 
