@@ -134,6 +134,7 @@ async def test_the_seventeenth_lease_of_sixteen_waits_and_is_told_the_state_of_t
         assert error.oldest_waiter >= 0.05 - EARLY
         assert error.last_dial_error is None
         assert f"127.0.0.1:{server.port}" in str(error)
+        assert str(error).endswith("; leases and blocking commands have all of them: end some earlier, or raise max_size")
         pool.release(leases.pop())
         async with pool.acquire(timeout=0) as conn:
             assert await conn.execute("PING") == b"PONG"
@@ -196,6 +197,7 @@ async def test_acquire_ends_in_time_when_the_server_accepts_and_never_answers() 
                 await pool.acquire(timeout=timeout)
             assert timeout - 0.002 <= now() - started <= timeout + TICK  # uvloop counts in milliseconds
             assert caught.value.dialing > 0
+            assert "raise max_size" not in str(caught.value)
         assert pool.waiting == pool.leased == 0
         await pool.aclose()
 

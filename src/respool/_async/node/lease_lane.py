@@ -138,7 +138,9 @@ class LeaseLane:
             now = node.now()
             within = f" within {now - started:.3g} s" if now - started >= 0.001 else ""
             words = f"no connection to {ledger.address}{within}"
-            return out_of_time(ledger, words, now, started, self._held())
+            is_full = ledger.leased > 0 and ledger.size >= ledger.max_size
+            advice = "; leases and blocking commands have all of them: end some earlier, or raise max_size"
+            return out_of_time(ledger, words, now, started, self._held() + (advice if is_full else ""))
 
     def _held(self) -> str:
         """Say where the current leases were borrowed, if that is traced."""
