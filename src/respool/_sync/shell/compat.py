@@ -14,16 +14,14 @@ from contextlib import contextmanager, nullcontext
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
-from respool._facts.errors import UsageTypeError
-from respool._sync.shell.dial import hang_up, run_within
+from respool._facts.errors import PoolError, ReadTimeout, UsageTypeError
 from respool._shell.ending import RLock, is_finalizing, over
-from respool._facts.errors import PoolError
+from respool._sync.shell.dial import hang_up, run_within
 from respool._sync.shell.sockets import check_threads, is_green
-from respool._facts.errors import ReadTimeout
 
 if TYPE_CHECKING:
-    from respool._pooling.slot import Slot
     from respool._facts.options import Options
+    from respool._pooling.slot import Slot
 
 _WAITING: Final = object()
 

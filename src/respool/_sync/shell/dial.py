@@ -23,9 +23,9 @@ from time import monotonic
 from typing import Any, Final, Self
 
 from respool._facts.errors import ConnectFailed, ConnectTimeout
-from respool._shell.fork import dial_begins, dial_ends
 from respool._facts.options import Options
 from respool._protocol.peer import Peer, head_start
+from respool._shell.fork import dial_begins, dial_ends
 from respool._shell.sockets import literal, too_late, tune, why
 from respool._sync.shell.sockets import LONGEST, check_threads
 from respool._sync.shell.transport import Transport

@@ -32,19 +32,16 @@ from threading import get_ident
 from time import monotonic
 from typing import Any, Final
 
+from respool._facts.errors import ConnectionLost, Error, Executed, PoolClosed, ProtocolError, ReadTimeout, UsageError
+from respool._facts.options import Options
 from respool._protocol.admission import Admission
 from respool._protocol.packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
-from respool._facts.errors import ConnectionLost, Error, Executed, ProtocolError
-from respool._facts.errors import ReadTimeout, UsageError
 from respool._protocol.run import NO_BLOBS, ONE_BLOB, Blobs, kind_of
-from respool._shell.ending import RLock, is_finalizing, over
-from respool._facts.errors import PoolClosed
-from respool._facts.options import Options
-from respool._sync.shell.calls import WAITING, Abandoned, Answered, Call, Ticket
-from respool._sync.shell.sockets import PlainSocket
-from respool._shell.sockets import CLOSED, ClosedHere, Retired, lost, why
-from respool._sync.shell.sockets import drive
 from respool._protocol.wire import SMALL_BYTES, UNANSWERED, Wire
+from respool._shell.ending import RLock, is_finalizing, over
+from respool._shell.sockets import CLOSED, ClosedHere, Retired, lost, why
+from respool._sync.shell.calls import WAITING, Abandoned, Answered, Call, Ticket
+from respool._sync.shell.sockets import PlainSocket, drive
 
 _MAIN: Final = threading.main_thread().ident
 _LEADS: Final = object()
