@@ -350,7 +350,7 @@ class AsyncDoor(AsyncSubscribable[S], AsyncViewable[S]):
         """
         if self._serving is None:
             raise UsageError("this connection was not leased from this pool")
-        self._serving.leases.release(conn)
+        self._serving.release(conn)
 
     # Run-time control --------------------------------------------------------------------------------
 

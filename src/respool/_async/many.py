@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 from respool._async.door import AsyncDoor
-from respool._async.node.connection import AsyncConnection
 from respool._async.node.serving import Serving
 from respool._async.routing.slot_map import NOWHERE
 from respool._async.shell.compat import Cancelled, here
@@ -99,17 +98,6 @@ class AsyncManyDoor(AsyncDoor[S]):
         if parse is None:
             parse = spec.parse
         return reply if parse is None else parse(reply)
-
-    # Leases ------------------------------------------------------------------------------------------
-
-    def release(self, conn: AsyncConnection[S]) -> None:
-        """Give a lease back at once. It never waits, and never fails for a current lease of this pool.
-
-        Raises UsageError, and changes nothing, for a lease that was released before or belongs to another pool.
-        """
-        if self._serving is None:
-            raise UsageError("this connection was not leased from this pool")
-        self._serving.release(conn)
 
     # State -------------------------------------------------------------------------------------------
 

@@ -130,15 +130,6 @@ class AsyncSentinelPool(AsyncDoor[S]):
         borrowing: Borrowing[AsyncConnection[S]] = borrow_from(self._opened(), timeout)
         return borrowing
 
-    def release(self, conn: AsyncConnection[S]) -> None:
-        """Give a lease back at once. It never waits, and never fails for a current lease of this pool.
-
-        Raises UsageError, and changes nothing, for a lease that was released before or belongs to another pool.
-        """
-        if self._serving is None:
-            raise UsageError("this connection was not leased from this pool")
-        self._serving.release(conn)
-
     # State -------------------------------------------------------------------------------------------
 
     @property

@@ -7,7 +7,7 @@ Rule 2: seeds are kept as the user wrote them, so that their names are resolved 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -16,7 +16,6 @@ from respool._facts.errors import UsageTypeError, UsageValueError
 from respool._facts.option_checks import Check
 from respool._facts.option_types import Address, Remap
 from respool._facts.options import Options, from_text
-from respool._facts.standing import Standing
 from respool._facts.url import DEFAULT_PORT
 
 
@@ -56,11 +55,6 @@ class ClusterOptions(Options):
     def address(self) -> str:
         """The cluster as messages name it: by its seeds."""
         return "the cluster at " + ", ".join(f"{host}:{port}" for host, port in self.seeds)
-
-    def for_node(self, address: Address, standing: Standing) -> Options:
-        """Return the options of the connections to one node."""
-        own = {entry.name: getattr(self, entry.name) for entry in fields(Options)}
-        return Options(**{**own, "host": address[0], "port": address[1], "standing": standing})
 
 
 def as_address(place: Any, default_port: int = DEFAULT_PORT) -> Address:

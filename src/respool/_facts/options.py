@@ -19,7 +19,7 @@ from typing import Any, Final, Self, TypeVar
 from respool._facts import option_checks as checks
 from respool._facts.errors import UsageTypeError, UsageValueError
 from respool._facts.option_checks import Check
-from respool._facts.option_types import FROM_URL, Credentials, Hook
+from respool._facts.option_types import FROM_URL, Address, Credentials, Hook
 from respool._facts.retry_policy import RetryPolicy
 from respool._facts.standing import Standing
 from respool._facts.unknown import unknown_option
@@ -162,6 +162,11 @@ class Options:
     def changed(self, **changes: Any) -> Self:
         """Return a checked copy with some options, or the standing, replaced."""
         return replace(self, **changes)
+
+    def for_node(self, address: Address, standing: Standing) -> Options:
+        """Return the options of the connections to one of the nodes of a pool of several."""
+        own = {entry.name: getattr(self, entry.name) for entry in fields(Options)}
+        return Options(**{**own, "host": address[0], "port": address[1], "standing": standing})
 
 
 def make_options(

@@ -9,7 +9,7 @@ Rule 3: sentinels are kept as the user wrote them, so that their names are resol
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from respool._facts import option_checks as checks
@@ -18,7 +18,6 @@ from respool._facts.errors import UsageTypeError, UsageValueError
 from respool._facts.option_checks import Check
 from respool._facts.option_types import Address, Credentials, Remap
 from respool._facts.options import Options, from_text
-from respool._facts.standing import Standing
 from respool._facts.url import SENTINEL_PORT
 
 if TYPE_CHECKING:
@@ -71,11 +70,6 @@ class SentinelOptions(Options):
     def address(self) -> str:
         """The primary as messages name it."""
         return f"the primary {self.service!r}"
-
-    def for_node(self, address: Address, standing: Standing) -> Options:
-        """Return the options of the connections to one node."""
-        own = {entry.name: getattr(self, entry.name) for entry in fields(Options)}
-        return Options(**{**own, "host": address[0], "port": address[1], "standing": standing})
 
     def for_sentinel(self, address: Address) -> Options:
         """Return the options of the connections to one sentinel. Raises UsageValueError for contradictions."""

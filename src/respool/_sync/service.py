@@ -35,6 +35,9 @@ class Service(Protocol):
     def execute_noreply(self, run: Run) -> None:
         """Send a run without waiting for replies."""
 
+    def release(self, lease: Any) -> None:
+        """Take a lease back at once. Raises UsageError, and changes nothing, if it is not a current lease."""
+
     def is_inside(self) -> bool:
         """Tell whether this very thread is at work in here: it runs a signal handler or a finaliser then."""
         ...

@@ -230,6 +230,10 @@ class Serving:
             self.leases.give_back(lease)
         return reply if isinstance(reply, TransportError) and reply.executed == "no" else None
 
+    def release(self, lease: Any) -> None:
+        """Take a lease back at once. Raises UsageError, and changes nothing, if it is not a current lease."""
+        self.leases.release(lease)
+
     def _left(self, deadline: float | None) -> float | None:
         """Return how many seconds the caller may wait for a lease."""
         return self.node.options.acquire_timeout if deadline is None else deadline - self.node.now()
