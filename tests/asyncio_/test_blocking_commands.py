@@ -140,7 +140,6 @@ async def test_an_answered_blocking_command_makes_no_dirt_worse(server: Server) 
             assert (pool.stats().resets, pool.stats().opened) == (number, 1)
 
 
-
 async def test_nothing_blocks_inside_a_transaction(server: Server) -> None:
     async with AsyncPool(server.url, shared=0) as pool, pool.acquire() as conn:
         started = now()

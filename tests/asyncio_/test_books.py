@@ -120,7 +120,6 @@ async def test_a_reply_that_came_just_before_the_protocol_broke_is_counted() -> 
             assert pool.stats().replies == before + 1
 
 
-
 async def test_what_a_connection_has_counted_outlives_it(callers: Callers) -> None:
     with FakeNode({"GET": Hold(NIL)}) as node:
         async with AsyncPool(node.url, shared=1, max_in_flight=1, retry=None) as pool:

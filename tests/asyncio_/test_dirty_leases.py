@@ -180,7 +180,6 @@ async def test_after_a_reset_the_server_has_as_long_as_ever() -> None:
             assert (pool.stats().resets, node.connections) == (1, 1)
 
 
-
 async def test_a_transaction_that_was_aborted_leaves_a_clean_connection(server: Server) -> None:
     async with AsyncPool(server.url, shared=0, max_size=2) as pool:
         async with pool.acquire() as conn:

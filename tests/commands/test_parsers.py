@@ -269,6 +269,8 @@ def test_a_node_of_a_shard_may_have_tls_only() -> None:
 def test_what_a_cluster_says_of_itself_is_int_only_where_it_is_a_number() -> None:
     reply = b"cluster_state:ok\r\ncluster_size:3\r\n"
     assert clusters.as_cluster_info(reply) == {"cluster_state": "ok", "cluster_size": 3}
+
+
 @pytest.mark.parametrize("reply", [b"[7,null,1.5]", "[7,null,1.5]", [7, None, 1.5]])
 def test_numbers_are_a_list_of_json_text_too(reply: Any) -> None:
     assert json_values.as_numbers(reply) == [7, None, 1.5]

@@ -9,6 +9,7 @@ from examples import FAR, FUTURE, NotMade, Refused, Row, call
 LIST = "RPUSH l a b c a"
 WEIGHED = [b"2", None, b"1", b"one"]
 
+
 def is_dump(value: object) -> bool:
     return type(value) is bytes and len(value) > 10
 

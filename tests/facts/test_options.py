@@ -31,7 +31,6 @@ async def nobody_waits(event: Any) -> None:
     """Stand in for an async listener, which nobody would await."""
 
 
-
 #: For every option: some good values, some of a wrong type, some of a wrong value.
 TABLE: dict[str, tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]] = {
     "host": (("h", "127.0.0.1", "::1"), TEXT, ("",)),

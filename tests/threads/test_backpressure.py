@@ -179,7 +179,6 @@ def test_those_who_give_up_at_the_door_make_room_and_are_counted(callers: Caller
             assert (pool.stats().taken_back, pool.stats().dropped) == (80, 0)
 
 
-
 def test_a_run_without_reply_waits_at_the_door_too(callers: Callers) -> None:
     script = {"GET": held_echo, "CLIENT REPLY OFF": b"", "CLIENT REPLY ON": b"+OK\r\n", "SET": b""}
     with FakeNode(script) as node:

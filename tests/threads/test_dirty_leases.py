@@ -180,7 +180,6 @@ def test_after_a_reset_the_server_has_as_long_as_ever() -> None:
             assert (pool.stats().resets, node.connections) == (1, 1)
 
 
-
 def test_a_transaction_that_was_aborted_leaves_a_clean_connection(server: Server) -> None:
     with Pool(server.url, shared=0, max_size=2) as pool:
         with pool.acquire() as conn:

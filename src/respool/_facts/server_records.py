@@ -122,6 +122,8 @@ class SlotMigration(NamedTuple):
     message: str
     cow_size: int
     remaining_repl_size: int
+
+
 class SlowLogEntry(NamedTuple, Generic[T]):
     """A command that took long.
 
@@ -234,6 +236,8 @@ class SentinelRole(NamedTuple):
 
     role: Literal["sentinel"]
     primaries: list[str]
+
+
 class VectorMatch(NamedTuple, Generic[T]):
     """An element of a vector set that is similar to what was sought.
 

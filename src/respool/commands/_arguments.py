@@ -34,7 +34,6 @@ Moment: TypeAlias = int | datetime
 milliseconds)."""
 
 
-
 class MappingOf(Protocol[K_co, V_co]):
     """A mapping whose keys may be of a narrower type: a ``dict[str, str]`` is a ``MappingOf[Key, Value]``.
 

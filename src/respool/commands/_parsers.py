@@ -118,6 +118,8 @@ def as_function_stats(reply: Any) -> dict[str, Any]:
         stats["running_script"] = as_facts(stats["running_script"])
     stats["engines"] = {name: as_facts(engine) for name, engine in as_facts(stats["engines"]).items()}
     return stats
+
+
 def as_facts_or_none(reply: Any) -> dict[str, Any] | None:
     """Return a map from the server as a dict, or None."""
     return None if reply is None else as_facts(reply)

@@ -25,6 +25,7 @@ from respool.testing import ClusterServers, wait_until
 
 pytestmark = OF_CLUSTERS
 
+
 def no_connections(client: Any) -> int:
     """Return how many connections of redis-py's own are in use."""
     pools = [node.redis_connection.connection_pool for node in client.get_nodes() if node.redis_connection]

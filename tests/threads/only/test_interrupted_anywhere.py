@@ -36,6 +36,7 @@ def rests(pool: Pool[Any]) -> None:
     assert stats.opened == stats.closed + stats.lost + stats.size, stats
     assert stats.leases == stats.releases + stats.leaks, stats
 
+
 def asked(node: FakeNode, word: str) -> bool:
     """Return whether ``GET word`` has arrived at the node."""
     return any(seen.command[1] == word.encode() for seen in node.calls("GET"))
