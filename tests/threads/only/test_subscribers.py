@@ -76,6 +76,48 @@ def test_one_who_did_not_read_for_long_finds_a_server_that_is_alive(server: Serv
         assert sub.gaps == 0
 
 
+def test_a_thread_that_is_slow_to_begin_reading_does_not_wait_for_another_one(server: Server, callers: Callers) -> None:
+    may_begin = threading.Event()
+
+    class Slow:
+        """The lock of one driver: a busy machine stops the thread just before it takes the lock."""
+
+        def __init__(self, lock: Any) -> None:
+            self.lock = lock
+            self.is_awaited = False
+
+        def __enter__(self) -> None:
+            if not self.is_awaited:
+                self.is_awaited = True
+                may_begin.wait()
+            self.lock.__enter__()
+
+        def __exit__(self, *exc_info: object) -> None:
+            self.lock.__exit__(*exc_info)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.lock, name)
+
+    with Pool(server.url) as pool, pool.subscribe("a") as sub:
+        pump: Any = sub._hub.pump  # type: ignore[union-attr]
+        slow = pump._driving = Slow(pump._driving)
+        first = callers.start(sub.next, 1.0)
+        wait_until(lambda: slow.is_awaited)
+        driver = pump._driver
+        second = callers.start(sub.next, None)
+        try:
+            wait_until(lambda: pump._driver not in (driver, None))  # the first one seems to have been interrupted
+            until = now() + 4.0
+        finally:
+            may_begin.set()
+        try:
+            assert first.result() is None
+            assert now() < until
+        finally:
+            pool.publish("a", "x")
+        assert second.result().data == b"x"
+
+
 def test_signals_cost_gaps_and_nothing_else(server: Server) -> None:
     class Stop(BaseException):
         pass

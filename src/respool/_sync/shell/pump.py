@@ -59,8 +59,9 @@ class Pump:
         self._lock = RLock()
         self._turn = threading.Condition(self._lock)
         self._driver: int | None = None
-        self._driving = RLock()  # held while a thread drives, so that it is known for certain whether it still does
-        self._is_driving: Callable[[], bool] = self._driving._is_owned  # type: ignore[attr-defined]
+        self._driving: Any
+        self._is_driving: Callable[[], bool]
+        self._renew()
         self._streams: dict[Any, Stream] = {}
         self._frames: dict[Any, deque[Any]] = {}
         self._drained: dict[Any, float] = {}  # when there was certainly nothing to read on a line
@@ -97,9 +98,10 @@ class Pump:
                     "for it, it would wait for itself"
                 )
             try:
-                if self._takes_over(me, deadline):
-                    with self._driving:
-                        is_in_time = self._drive(is_ready, deadline)
+                driving = self._take_over(me, deadline)
+                if driving is not None:
+                    with driving:
+                        is_in_time = self._driver != me or self._drive(is_ready, deadline)
                 else:
                     is_in_time = deadline is None or monotonic() < deadline
             except BaseException:
@@ -114,19 +116,36 @@ class Pump:
                 return is_ready()
         return True
 
-    def _takes_over(self, me: int, deadline: float | None) -> bool:
-        """Become the driver; if there is one, wait for news of it and return False."""
+    def _take_over(self, me: int, deadline: float | None) -> Any:
+        """Become the driver, and return the lock to drive under; if there is a driver, wait for news of it."""
         with self._lock:
             if self._driver not in (None, me):
                 if is_finalizing():  # its thread will never run again (R-38)
                     raise over()
                 left = LOOK_AGAIN if deadline is None else min(deadline - monotonic(), LOOK_AGAIN)
-                if left > 0 and not self._turn.wait(left) and self._driving.acquire(blocking=False):
-                    self._driving.release()
-                    self._driver = None  # it was interrupted before it could step down
-                return False
+                if left > 0 and not self._turn.wait(left):
+                    self._depose()
+                return None
             self._driver = me
-            return True
+            return self._driving
+
+    def _depose(self) -> None:
+        """Let another thread drive unless the driver does: perhaps it was interrupted before it could step down.
+
+        If it was only slow to begin, it sees that once it holds its lock. The next driver has another lock, so that
+        neither of them waits for the other (Rule 2).
+        """
+        driving = self._driving
+        if driving.acquire(blocking=False):
+            try:
+                self._driver = None
+                self._renew()
+            finally:
+                driving.release()
+
+    def _renew(self) -> None:
+        self._driving = RLock()  # held while a thread drives, so that it is known for certain whether it still does
+        self._is_driving = self._driving._is_owned
 
     def _step_down(self) -> None:
         if self._hub.ended is not None:
@@ -270,7 +289,6 @@ class Pump:
         """Drop what belongs to a parent process (R-35)."""
         self._lock = RLock()  # a thread that does not exist here may hold the other one
         self._turn = threading.Condition(self._lock)
-        self._driving = RLock()
-        self._is_driving = self._driving._is_owned  # type: ignore[attr-defined]
+        self._renew()
         self._driver = None
         self.close()
