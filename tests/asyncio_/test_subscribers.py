@@ -540,6 +540,41 @@ async def test_another_caller_may_subscribe_while_one_waits(server: Server, call
         assert (await waiting.result()).data == "x"
 
 
+async def test_nobody_waits_for_a_channel_that_another_caller_has_dropped(callers: Callers) -> None:
+    with FakeNode({"SUBSCRIBE": Silence()}) as node:
+        async with AsyncPool(node.url, read_timeout=None) as pool, pool.subscribe() as sub:
+            waiting = callers.start(sub.subscribe, "a", timeout=10.0)
+            await wait_until(lambda: node.calls("SUBSCRIBE"))
+            await sub.unsubscribe("a")
+            await waiting.result()
+            assert sub.channels == set()
+
+
+async def test_a_subscribe_that_fails_takes_nothing_from_another_caller(callers: Callers) -> None:
+    with Server() as server:
+        async with AsyncPool(server.url, encoding="utf-8") as pool, pool.subscribe("b") as sub:
+            server.pause()
+            first = callers.start(sub.subscribe, "a", "c", timeout=0.3)
+            second = callers.start(sub.subscribe, "a", timeout=10.0)
+            assert isinstance(await first.outcome(), PoolTimeout)
+            server.resume()
+            await second.result()
+            assert sub.channels == {"a", "b"}
+            assert await pool.publish("a", "x") == 1
+            await wait_until(lambda: subscribers(server) == 1 and server.command("PUBSUB", "NUMSUB", "c") == [b"c", 0])
+
+
+async def test_a_subscribe_ends_with_its_subscriber(callers: Callers) -> None:
+    with FakeNode({"SUBSCRIBE": Silence()}) as node:
+        async with AsyncPool(node.url, read_timeout=None) as pool:
+            sub = pool.subscribe()
+            await sub.open()
+            waiting = callers.start(sub.subscribe, "a", timeout=10.0)
+            await wait_until(lambda: node.calls("SUBSCRIBE"))
+            await sub.aclose()
+            assert isinstance(await waiting.outcome(), UsageError)
+
+
 async def test_a_subscriber_that_is_closed_or_not_open_says_so(server: Server) -> None:
     async with AsyncPool(server.url) as pool:
         sub = pool.subscribe("a")

@@ -10,7 +10,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from respool._facts.messages import Gap
 from respool._protocol.inbox import Inbox
 from respool._protocol.subscribed import Topic
-from respool._protocol.subscriptions import FIRST_PAUSE, LONGEST_PAUSE, LOOK_AGAIN, MOST_HOPS, Back, Subscriptions
+from respool._protocol.subscriptions import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    LOOK_AGAIN,
+    MOST_HOPS,
+    Back,
+    Claim,
+    Subscriptions,
+)
 from respool.errors import ConnectFailed, NoPermission
 
 A, B, C = ("", b"a"), ("", b"b"), ("", b"c")
@@ -176,15 +184,47 @@ def test_a_refusal_ends_claims_and_those_who_had_the_topic_before() -> None:
 def test_a_claim_that_is_released_or_whose_subscriber_left_is_told_nothing() -> None:
     state, line, one = Subscriptions(), Line("x"), inbox()
     claim, other = state.want(one, [A]), state.want(one, [B])
-    state.release(claim)
-    state.release(claim)
+    state.release(claim, is_kept=True)
+    state.release(claim, is_kept=False)
     state.assign(A, line)
     state.failed(line, ConnectFailed("no"), 0.0)
     assert claim.error is None
     state.leave(one)
     state.leave(one)
     assert other.error is None
+    assert other.missing == {B}
     assert state.homeless(99.0) == []
+
+
+def test_a_claim_that_fails_drops_what_it_has_added_and_no_other_claim_wants() -> None:
+    state, one, two = Subscriptions(), inbox(), inbox()
+    state.release(state.want(one, [A]), is_kept=True)
+    first, second, foreign = state.want(one, [A, B, C]), state.want(one, [B]), state.want(two, [C])
+    state.release(first, is_kept=False)
+    assert state.inboxes == {one: {A, B}, two: {C}}
+    state.release(second, is_kept=False)
+    state.release(foreign, is_kept=False)
+    assert state.inboxes == {one: {A}, two: set()}
+
+
+def test_what_a_claim_has_got_is_not_dropped_by_one_that_wanted_it_too() -> None:
+    state, one = Subscriptions(), inbox()
+    first, second = state.want(one, [A, B]), state.want(one, [A])
+    state.release(second, is_kept=True)
+    state.release(first, is_kept=False)
+    assert state.inboxes == {one: {A}}
+
+
+def test_nothing_is_missing_of_what_was_dropped_and_what_came_back_belongs_to_others() -> None:
+    state, one, two = Subscriptions(), inbox(), inbox()
+    claim, foreign = state.want(one, [A, B]), state.want(two, [A])
+    state.drop(one, [A])
+    assert (claim.missing, foreign.missing) == ({B}, {A})
+    later = state.want(one, [A])
+    state.release(claim, is_kept=True)
+    assert state.inboxes == {one: {A, B}, two: {A}}
+    state.release(later, is_kept=False)
+    assert state.inboxes == {one: {B}, two: {A}}
 
 
 class Machine(RuleBasedStateMachine):
@@ -194,6 +234,8 @@ class Machine(RuleBasedStateMachine):
     def begin(self) -> None:
         self.state = Subscriptions()
         self.wants: dict[Inbox, set[Topic]] = {}
+        self.claims: list[Claim] = []
+        self.unsure: dict[tuple[Inbox, Topic], list[Claim]] = {}  # what is wanted only by calls that have not ended
         self.lines = [Line(name) for name in "xyz"]
         self.at: dict[Topic, Line] = {}
         self.live: set[Topic] = set()
@@ -202,8 +244,30 @@ class Machine(RuleBasedStateMachine):
     def want(self, topics: set[Topic], pick: int) -> None:
         one = list(self.wants)[pick] if pick < len(self.wants) else inbox()
         claim = self.state.want(one, topics)
-        self.wants.setdefault(one, set()).update(topics)
+        self.claims.append(claim)
+        mine = self.wants.setdefault(one, set())
+        for topic in topics:
+            if topic not in mine:
+                self.unsure[one, topic] = [claim]
+            elif (one, topic) in self.unsure:
+                self.unsure[one, topic].append(claim)
+        mine |= topics
         assert claim.missing == topics - self.live
+
+    @rule(pick=st.integers(0, 3), is_kept=st.booleans())
+    def release(self, pick: int, is_kept: bool) -> None:
+        if pick >= len(self.claims):
+            return
+        claim = self.claims.pop(pick)
+        self.state.release(claim, is_kept=is_kept)
+        for (one, topic), claims in list(self.unsure.items()):
+            if claim in claims:
+                claims.remove(claim)
+                if is_kept or not claims:
+                    del self.unsure[one, topic]
+                if not is_kept and not claims:
+                    self.wants[one].remove(topic)
+        self.forget_the_unwanted()
 
     @rule(topics=st.sets(st.sampled_from([A, B, C])), pick=st.integers(0, 3), leaves=st.booleans())
     def drop(self, topics: set[Topic], pick: int, leaves: bool) -> None:
@@ -211,13 +275,18 @@ class Machine(RuleBasedStateMachine):
             one = list(self.wants)[pick]
             if leaves:
                 self.state.leave(one)
-                del self.wants[one]
+                topics = self.wants.pop(one)
             else:
                 self.state.drop(one, topics)
                 self.wants[one] -= topics
-            wanted = self.wanted()
-            self.live &= wanted
-            self.at = {topic: line for topic, line in self.at.items() if topic in wanted}
+            for topic in topics:
+                self.unsure.pop((one, topic), None)
+            self.forget_the_unwanted()
+
+    def forget_the_unwanted(self) -> None:
+        wanted = self.wanted()
+        self.live &= wanted
+        self.at = {topic: line for topic, line in self.at.items() if topic in wanted}
 
     def wanted(self) -> set[Topic]:
         return set().union(*self.wants.values())
@@ -245,6 +314,7 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def everything_wanted_has_one_place(self) -> None:
         if hasattr(self, "state"):
+            assert self.state.inboxes == self.wants
             homeless = set(self.state.homeless(float("inf")))
             assert homeless == self.wanted() - self.at.keys()
             for line in self.lines:

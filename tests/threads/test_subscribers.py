@@ -540,6 +540,41 @@ def test_another_caller_may_subscribe_while_one_waits(server: Server, callers: C
         assert (waiting.result()).data == "x"
 
 
+def test_nobody_waits_for_a_channel_that_another_caller_has_dropped(callers: Callers) -> None:
+    with FakeNode({"SUBSCRIBE": Silence()}) as node:
+        with Pool(node.url, read_timeout=None) as pool, pool.subscribe() as sub:
+            waiting = callers.start(sub.subscribe, "a", timeout=10.0)
+            wait_until(lambda: node.calls("SUBSCRIBE"))
+            sub.unsubscribe("a")
+            waiting.result()
+            assert sub.channels == set()
+
+
+def test_a_subscribe_that_fails_takes_nothing_from_another_caller(callers: Callers) -> None:
+    with Server() as server:
+        with Pool(server.url, encoding="utf-8") as pool, pool.subscribe("b") as sub:
+            server.pause()
+            first = callers.start(sub.subscribe, "a", "c", timeout=0.3)
+            second = callers.start(sub.subscribe, "a", timeout=10.0)
+            assert isinstance(first.outcome(), PoolTimeout)
+            server.resume()
+            second.result()
+            assert sub.channels == {"a", "b"}
+            assert pool.publish("a", "x") == 1
+            wait_until(lambda: subscribers(server) == 1 and server.command("PUBSUB", "NUMSUB", "c") == [b"c", 0])
+
+
+def test_a_subscribe_ends_with_its_subscriber(callers: Callers) -> None:
+    with FakeNode({"SUBSCRIBE": Silence()}) as node:
+        with Pool(node.url, read_timeout=None) as pool:
+            sub = pool.subscribe()
+            sub.open()
+            waiting = callers.start(sub.subscribe, "a", timeout=10.0)
+            wait_until(lambda: node.calls("SUBSCRIBE"))
+            sub.close()
+            assert isinstance(waiting.outcome(), UsageError)
+
+
 def test_a_subscriber_that_is_closed_or_not_open_says_so(server: Server) -> None:
     with Pool(server.url) as pool:
         sub = pool.subscribe("a")

@@ -11,7 +11,9 @@ Rule 3: a topic that was live and is not any more is a loss for all of its subsc
         live again.
 Rule 4: a topic that was lost is tried again at once; if that fails, after a pause that doubles, up to
         ``LONGEST_PAUSE``. Being sent elsewhere is no failure, unless it happens ``MOST_HOPS`` times.
-Rule 5: this file knows no clocks, locks or sockets.
+Rule 5: calls of one subscriber do not undo each other. One that fails takes back what it has added, except for what
+        another call wants too; nobody waits for what was dropped meanwhile.
+Rule 6: this file knows no clocks, locks or sockets.
 """
 
 from __future__ import annotations
@@ -41,11 +43,13 @@ class Back(NamedTuple):
 class Claim:
     """A caller that waits until its topics are live. ``error`` says why one of them cannot be."""
 
-    __slots__ = ("error", "inbox", "missing")
+    __slots__ = ("added", "error", "inbox", "missing")
 
-    def __init__(self, inbox: Inbox, missing: set[Topic]) -> None:
+    def __init__(self, inbox: Inbox) -> None:
         self.inbox = inbox
-        self.missing = missing
+        self.missing: set[Topic] = set()
+        #: What its subscriber has only because of this claim and others that are not released (Rule 5).
+        self.added: set[Topic] = set()
         self.error: Exception | None = None
 
     @property
@@ -85,17 +89,20 @@ class Subscriptions:
         self._wishes: dict[Topic, _Wish] = {}
         self._homeless: dict[Topic, _Wish] = {}  # those without a line
         self._lines: dict[Any, set[Topic]] = {}
-        self._claims: list[Claim] = []
+        self._claims: list[Claim] = []  # until they are released
         #: Everybody who receives messages.
         self.inboxes: dict[Inbox, set[Topic]] = {}
 
     # Wanting -----------------------------------------------------------------------------------------
 
     def want(self, inbox: Inbox, topics: Iterable[Topic]) -> Claim:
-        """Add topics for a subscriber, and return a claim to those that are not live."""
+        """Add topics for a subscriber, and return a claim to those that are not live. ``release`` must follow."""
         mine = self.inboxes.setdefault(inbox, set())
-        claim = Claim(inbox, set())
+        claim = Claim(inbox)
+        uncertain = set[Topic]().union(*(other.added for other in self._claims if other.inbox is inbox))
         for topic in topics:
+            if topic not in mine or topic in uncertain:
+                claim.added.add(topic)
             wish = self._wishes.get(topic)
             if wish is None:
                 wish = self._wishes[topic] = self._homeless[topic] = _Wish()
@@ -103,19 +110,29 @@ class Subscriptions:
             mine.add(topic)
             if not wish.is_live:
                 claim.missing.add(topic)
-        if claim.missing:
-            self._claims.append(claim)
+        self._claims.append(claim)
         return claim
 
-    def release(self, claim: Claim) -> None:
-        """Forget a claim."""
-        if claim in self._claims:
-            self._claims.remove(claim)
+    def release(self, claim: Claim, *, is_kept: bool) -> None:
+        """Forget a claim. Unless ``is_kept``, its topics are dropped, but for those of other claims (Rule 5)."""
+        if claim not in self._claims:
+            return
+        self._claims.remove(claim)
+        others = [other for other in self._claims if other.inbox is claim.inbox]
+        if is_kept:
+            for other in others:
+                other.added -= claim.added
+        else:
+            self.drop(claim.inbox, claim.added.difference(*(other.added for other in others)))
 
     def drop(self, inbox: Inbox, topics: Iterable[Topic]) -> None:
         """End what a subscriber wants of these topics."""
-        mine = self.inboxes.get(inbox, set())
-        for topic in set(topics) & mine:
+        mine, dropped = self.inboxes.get(inbox, set()), set(topics)
+        for claim in self._claims:
+            if claim.inbox is inbox:
+                claim.missing -= dropped
+                claim.added -= dropped
+        for topic in dropped & mine:
             mine.remove(topic)
             inbox.found(topic)
             wish = self._wishes[topic]
@@ -126,10 +143,10 @@ class Subscriptions:
                 del self._homeless[topic]
 
     def leave(self, inbox: Inbox) -> None:
-        """End everything that a subscriber wants."""
+        """End everything that a subscriber wants. What its callers wait for stays missing."""
+        self._claims = [claim for claim in self._claims if claim.inbox is not inbox]
         self.drop(inbox, set(self.inboxes.get(inbox, ())))
         self.inboxes.pop(inbox, None)
-        self._claims = [claim for claim in self._claims if claim.inbox is not inbox]
 
     # Where topics are --------------------------------------------------------------------------------
 
@@ -180,9 +197,8 @@ class Subscriptions:
         wish.is_live, wish.lost_at, wish.tries, wish.hops = True, None, 0, 0
         for inbox in wish.inboxes:
             inbox.found(topic)
-        for claim in [claim for claim in self._claims if topic in claim.missing]:
+        for claim in self._claims:
             claim.missing.discard(topic)
-        self._claims = [claim for claim in self._claims if not claim.is_over]
         return back
 
     def lost(
@@ -231,10 +247,9 @@ class Subscriptions:
 
     def _tell(self, topics: set[Topic], error: Exception) -> set[Inbox]:
         """End the claims to these topics; return whose they were."""
-        told = [claim for claim in self._claims if claim.missing & topics]
+        told = [claim for claim in self._claims if claim.error is None and claim.missing & topics]
         for claim in told:
             claim.error = error
-        self._claims = [claim for claim in self._claims if not claim.is_over]
         return {claim.inbox for claim in told}
 
     # Messages ----------------------------------------------------------------------------------------

@@ -97,15 +97,15 @@ class Hub:
     def want(self, inbox: Inbox, topics: Iterable[Topic], deadline: float | None) -> None:
         """Add topics, and wait until the server has confirmed all of them. An error or a cancel takes them back.
 
-        Raises PoolTimeout, the error of a dial, the server's error, PoolClosed.
+        Topics that are dropped meanwhile are not waited for. Raises PoolTimeout, the error of a dial, the server's
+        error, PoolClosed.
         """
         self.homes.ready(deadline)
         with self.lock:
             if self.ended is not None:
                 raise again(self.ended)
-            mine = self.state.inboxes.get(inbox, set())
-            added = set(topics) - mine
             claim = self.state.want(inbox, topics)
+        is_kept = False
         try:
             self.pump.wake()
             self.pump.wait(inbox.bell, lambda: claim.is_over or inbox.failure is not None, deadline)
@@ -113,12 +113,12 @@ class Hub:
                 error = self._outcome(claim)
             if error is not None:
                 raise error
-        except BaseException:
-            self.drop(inbox, added)
-            raise
+            is_kept = True
         finally:
             with self.lock:
-                self.state.release(claim)
+                self.state.release(claim, is_kept=is_kept)
+            if not is_kept:
+                self.pump.wake()
 
     def _outcome(self, claim: Claim) -> Exception | None:
         if claim.error is not None:
@@ -134,6 +134,7 @@ class Hub:
         """End some of what a subscriber wants."""
         with self.lock:
             self.state.drop(inbox, topics)
+        inbox.bell.ring()  # calls that wait for these topics need them no more
         self.pump.wake()
 
     def leave(self, inbox: Inbox) -> None:
