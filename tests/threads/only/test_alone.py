@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import codecs
 import random
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +17,7 @@ from respool import Connection, Pool
 from respool.errors import ConnectionLost, DecodeError, ProtocolError, ReadTimeout, ServerError, UsageError
 from respool.testing import Close, Delay, FakeNode, FaultProxy, Hold, Reset, Server, Silence
 from threads.harness import Callers, now, socket_of, wait_until
+from threads.signals import at_signal, send_signal
 
 MODES = pytest.mark.parametrize("interrupt", [interrupted_at, interrupted_behind], ids=["at", "behind"])
 
@@ -338,29 +337,25 @@ def test_one_that_is_interrupted_when_it_has_its_reply_disturbs_nobody_who_came_
 def test_a_signal_handler_is_told_that_its_thread_leads_though_another_did_so_before(callers: Callers) -> None:
     outcomes: list[Any] = []
 
-    def handler(*_: Any) -> None:
+    def work() -> None:
         try:
             outcomes.append(transport.submit(("GET", "inner")))
         except UsageError as error:
             outcomes.append(error)
 
-    before = signal.signal(signal.SIGUSR1, handler)
-    try:
-        with FakeNode({"GET": echo, "INCR": Hold(b":1\r\n")}) as node, Pool(node.url, shared=1) as pool:
-            transport = transport_of(pool)
-            assert callers.start(pool.execute, "GET", "a").result() == b"a"
+    with FakeNode({"GET": echo, "INCR": Hold(b":1\r\n")}) as node, Pool(node.url, shared=1) as pool, at_signal(work):
+        transport = transport_of(pool)
+        assert callers.start(pool.execute, "GET", "a").result() == b"a"
 
-            def disturb() -> None:
-                wait_until(lambda: node.calls("INCR"))
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
-                wait_until(lambda: outcomes or transport.owes > 1)
-                wait_until(lambda: node.release())
+        def disturb() -> None:
+            wait_until(lambda: node.calls("INCR"))
+            send_signal()
+            wait_until(lambda: outcomes or transport.owes > 1)
+            wait_until(lambda: node.release())
 
-            callers.start(disturb)
-            assert pool.execute("INCR", "k") == 1
-            assert [type(outcome) for outcome in outcomes] == [UsageError]
-    finally:
-        signal.signal(signal.SIGUSR1, before)
+        callers.start(disturb)
+        assert pool.execute("INCR", "k") == 1
+        assert [type(outcome) for outcome in outcomes] == [UsageError]
 
 
 # Moments that no clock can hit --------------------------------------------------------------------------------

@@ -2,53 +2,27 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from answers import NIL, echo
+from interrupting import Interrupted
 from respool import Pool
 from respool.testing import FakeNode, Hold, Server
 from threads.harness import Callers, wait_until
+from threads.signals import interrupt_when, interruptible
 
 Interrupt = Callable[[Callable[[], Any]], None]
 
 
-class Interrupted(BaseException):
-    """An exception like KeyboardInterrupt, which no code expects."""
-
-
 @pytest.fixture
-def interrupt() -> Iterator[Interrupt]:
+def interrupt(callers: Callers) -> Iterator[Interrupt]:
     """Raise Interrupted in this thread as soon as a predicate is true: ``interrupt(lambda: pool.waiting)``."""
-
-    arrived = threading.Event()
-
-    def handler(*_: object) -> None:
-        if not arrived.is_set():
-            arrived.set()
-            raise Interrupted
-
-    watchers: list[threading.Thread] = []
-
-    def when(predicate: Callable[[], Any]) -> None:
-        def watch() -> None:
-            wait_until(predicate)
-            while not arrived.is_set():  # again: a signal just before a system call is only handled after the call
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
-                arrived.wait(0.05)
-
-        watchers.append(threading.Thread(target=watch))
-        watchers[-1].start()
-
-    before = signal.signal(signal.SIGUSR1, handler)
-    yield when
-    for watcher in watchers:
-        watcher.join()
-    signal.signal(signal.SIGUSR1, before)
+    with interruptible():
+        yield partial(interrupt_when, callers)
 
 
 def test_an_interrupted_waiter_is_skipped(server: Server, callers: Callers, interrupt: Interrupt) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import signal
 import socket
 import struct
 import sys
@@ -20,7 +19,7 @@ from respool._sync.shell.calls import WAITING, Answered, Call
 from respool.errors import ConnectionLost, PoolClosed, ReadTimeout
 from respool.testing import FakeNode, FaultProxy, Server, Silence
 from threads.harness import Callers, now, socket_of, wait_until
-from threads.signals import interrupt_when, interruptible
+from threads.signals import interrupt_when, interruptible, send_signal
 
 HEAVY = b"x" * 10_000
 
@@ -441,7 +440,7 @@ def test_a_storm_of_interrupts_loses_no_leadership_and_shifts_no_reply(callers: 
                 is_ready.wait(5.0)
                 is_ready.clear()
                 time.sleep(chance.random() * 0.002)  # a random moment, not a wait for anything
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+                send_signal()
 
         is_ready = threading.Event()
         for name in range(3):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from respool._sync.shell import transport as transport_module
 from respool.errors import ConnectionLost, ConnectTimeout, PoolClosed, UsageError
 from respool.testing import FakeNode, Server
 from threads.harness import Callers, Signal, now, wait_until
+from threads.signals import at_signal, send_signal
 
 RUN = [("ECHO", "a"), ("ECHO", "b")]
 ANSWERS = [b"a", b"b"]
@@ -144,40 +144,28 @@ def test_while_it_follows_it_is_given_up_and_the_leader_goes_on(callers: Callers
 # The same thread, further up its stack ------------------------------------------------------------------------
 
 
-@pytest.fixture
-def on_signal() -> Iterator[Callable[[Callable[[], Any]], None]]:
-    """Sets what the main thread does when it gets SIGUSR1."""
-    before = signal.getsignal(signal.SIGUSR1)
-
-    def choose(work: Callable[[], Any]) -> None:
-        signal.signal(signal.SIGUSR1, lambda *_: work())
-
-    yield choose
-    signal.signal(signal.SIGUSR1, before)
-
-
 @pytest.mark.parametrize("role", ["leader", "follower"])
 @pytest.mark.parametrize("is_posted_before", [True, False])
 def test_a_handler_that_collects_where_its_thread_waits_is_told_so(
-    callers: Callers, on_signal: Any, role: str, *, is_posted_before: bool
+    callers: Callers, role: str, *, is_posted_before: bool
 ) -> None:
     outcomes: list[Any] = []
-    with FakeNode({"GET": held_echo, "ECHO": echo}) as node, Pool(node.url, shared=1) as pool:
+
+    def work() -> None:
+        outcomes.append(transport.collect(tickets[0] if tickets else transport.post_many(RUN)))
+
+    with FakeNode({"GET": held_echo, "ECHO": echo}) as node, Pool(node.url, shared=1) as pool, at_signal(work):
         transport = of(pool)
         if role == "follower":
             callers.start(pool.execute, "GET", "leader")
             wait_until(lambda: node.calls("GET"))
         tickets = [transport.post_many(RUN)] if is_posted_before and role == "follower" else []
 
-        def handler() -> None:
-            outcomes.append(transport.collect(tickets[0] if tickets else transport.post_many(RUN)))
-
-        on_signal(handler)
         is_asleep = (lambda: transport._followers) if role == "follower" else (lambda: node.calls("GET"))
 
         def disturb() -> None:
             wait_until(is_asleep)
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+            send_signal()
             wait_until(lambda: outcomes)
             node.on("GET", echo)
             wait_until(lambda: node.release() == 0 and transport.owes == 0)
@@ -189,12 +177,15 @@ def test_a_handler_that_collects_where_its_thread_waits_is_told_so(
         assert pool.execute("ECHO", "after") == b"after"
 
 
-def test_a_handler_may_read_on_a_connection_where_its_thread_has_only_posted(on_signal: Any) -> None:
+def test_a_handler_may_read_on_a_connection_where_its_thread_has_only_posted() -> None:
     outcomes: list[Any] = []
-    with FakeNode({"ECHO": echo}) as node, Pool(node.url, shared=1) as pool:
-        on_signal(lambda: outcomes.append(pool.execute("ECHO", "inner", timeout=2.0)))
+
+    def work() -> None:
+        outcomes.append(pool.execute("ECHO", "inner", timeout=2.0))
+
+    with FakeNode({"ECHO": echo}) as node, Pool(node.url, shared=1) as pool, at_signal(work):
         ticket = of(pool).post_many(RUN)
-        signal.raise_signal(signal.SIGUSR1)
+        send_signal()
         assert outcomes == [b"inner"]
         assert ticket.value == ANSWERS
         assert of(pool).collect(ticket) == ANSWERS

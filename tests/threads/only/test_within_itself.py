@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from respool import Pool
 from respool.errors import Error, UsageError
 from respool.testing import FakeNode, Server
 from threads.harness import Callers, now, wait_until
+from threads.signals import at_signal, send_signal
 
 _OURS = str(Path(respool.__file__).parent)
 
@@ -95,33 +94,29 @@ def test_closing_at_any_moment(server: Server, shared: int) -> None:
 def test_a_signal_handler_is_told_that_its_thread_waits_already(callers: Callers, role: str) -> None:
     outcomes: list[Any] = []
 
-    def handler(*_: Any) -> None:
+    def work() -> None:
         try:
             outcomes.append(pool.execute("ECHO", "inner", timeout=2.0))
         except UsageError as error:
             outcomes.append(error)
 
-    before = signal.signal(signal.SIGUSR1, handler)
-    try:
-        with FakeNode({"GET": held_echo, "ECHO": echo}) as node, Pool(node.url, shared=1) as pool:
-            count = 1
-            if role == "follower":
-                callers.start(pool.execute, "GET", "leader")
-                wait_until(lambda: node.calls("GET"))
-                count = 2
+    with FakeNode({"GET": held_echo, "ECHO": echo}) as node, Pool(node.url, shared=1) as pool, at_signal(work):
+        count = 1
+        if role == "follower":
+            callers.start(pool.execute, "GET", "leader")
+            wait_until(lambda: node.calls("GET"))
+            count = 2
 
-            def disturb() -> None:
-                wait_until(lambda: node.calls("GET") and pool.stats().in_flight == count)
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
-                wait_until(lambda: outcomes)
-                node.on("GET", echo)
-                wait_until(lambda: node.release())
+        def disturb() -> None:
+            wait_until(lambda: node.calls("GET") and pool.stats().in_flight == count)
+            send_signal()
+            wait_until(lambda: outcomes)
+            node.on("GET", echo)
+            wait_until(lambda: node.release())
 
-            callers.start(disturb)
-            assert pool.execute("GET", "mine") == b"mine"
-            assert isinstance(outcomes[0], UsageError)
-    finally:
-        signal.signal(signal.SIGUSR1, before)
+        callers.start(disturb)
+        assert pool.execute("GET", "mine") == b"mine"
+        assert isinstance(outcomes[0], UsageError)
 
 
 def test_a_listener_is_told_that_its_thread_reads(callers: Callers) -> None:
