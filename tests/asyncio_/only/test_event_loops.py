@@ -18,8 +18,9 @@ from leavings import sockets
 from respool import AsyncConnection, AsyncPool
 from respool.errors import ConnectFailed, PoolClosed, UsageError
 from respool.events import DialFailed, Event
-from respool.testing import FakeNode, FaultProxy, Server
+from respool.testing import FakeNode, FaultProxy, Hold, Server
 from respool.testing._certificate import client_context
+from respool.testing._script import hello
 from threads.harness import wait_until
 
 
@@ -377,6 +378,26 @@ def test_what_the_end_of_a_loop_closes_is_counted(server: Server) -> None:
     asyncio.run(use())
     stats = pool.stats()
     assert (stats.opened, stats.closed, stats.size) == (2, 2, 0)
+
+
+@UVLOOPS_OWN
+@FACTORIES
+def test_a_dial_that_outlives_its_event_loop_ends_without_a_word(
+    factory: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    with FakeNode({"HELLO": Hold(hello)}) as node:
+
+        async def use() -> None:
+            pool = AsyncPool(node.url, warn_unclosed=False, shared=1, max_size=4)
+            await pool.open(wait=False)
+            while not node.calls("HELLO"):
+                await asyncio.sleep(0.001)
+            pools.append(pool)
+
+        pools: list[Any] = []
+        run_in(factory, use, "abrupt")
+        pools.clear()
+        gc.collect()  # an error in a finaliser would fail the test
 
 
 def test_a_pool_whose_tasks_are_all_cancelled_can_be_used_on(server: Server) -> None:

@@ -181,6 +181,8 @@ class Node:
                 self.counters.dial_failures += 1
                 self.emit(DialFailed, failure)
             del failure  # it refers to this frame: no reference cycle
+            if isinstance(error, GeneratorExit):  # the event loop is closed, and nobody is left to be told
+                raise
             if isinstance(error, ENDINGS):
                 self.on_change()
                 self.settle()
