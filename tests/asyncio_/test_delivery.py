@@ -142,6 +142,28 @@ async def test_without_retries_everything_is_sent_once(retry: RetryPolicy | None
             assert pool.stats().retries == 0
 
 
+@pytest.mark.parametrize("retry", [None, RetryPolicy(attempts=1)], ids=["None", "attempts=1"])
+async def test_without_retries_a_connection_that_was_closed_while_idle_costs_no_error(
+    server: Server, retry: RetryPolicy | None
+) -> None:
+    async with AsyncPool(server.url, shared=1, retry=retry) as pool:
+        await pool.set("n", 0)
+        for turn in range(1, 4):
+            await hang_up_on_all(server)
+            assert await pool.incr("n") == turn
+            await hang_up_on_all(server)
+            assert await pool.execute_many([("GET", "n")], atomic=True) == [b"%d" % turn]
+
+
+async def hang_up_on_all(server: Server) -> None:
+    """Let the server close its connections, as it does with ``timeout``, and wait until they count as idle."""
+    connected = {client["id"] for client in server.clients()}
+    server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    await wait_until(lambda: connected.isdisjoint(client["id"] for client in server.clients()))
+    closed = now()
+    await wait_until(lambda: now() > closed + 0.01)
+
+
 async def test_every_history_of_cuts_is_one_that_at_most_once_allows(callers: Callers, server: Server) -> None:
     with FaultProxy(server) as proxy:
         async with AsyncPool(proxy.url, shared=2, max_size=3, retry=PROMPT) as pool:

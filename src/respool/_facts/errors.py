@@ -328,6 +328,9 @@ class WrongRole(ConnectFailed):
 class ConnectionLost(TransportError):
     """The connection ended while the command was queued (``executed="no"``) or in flight (``"unknown"``)."""
 
+    #: Whether it had ended before the command was queued.
+    came_late: bool = False
+
 
 class OutcomeUnknown(ConnectionLost):
     """A write was in flight when the connection ended: it ran once or not at all, and was not retried."""

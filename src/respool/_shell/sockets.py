@@ -129,3 +129,11 @@ def lost(cause: Error | None, address: str, executed: Executed) -> Error:
         error = ConnectionLost("the connection was lost", address=address, executed=executed)
     error.__cause__ = cause
     return error
+
+
+def late(cause: Error | None, address: str) -> Error:
+    """Make the error for a command that came when its connection had ended already: it has not been tried (R-11)."""
+    error = lost(cause, address, "no")
+    if isinstance(error, ConnectionLost):
+        error.came_late = True
+    return error

@@ -6,6 +6,7 @@ import copy
 import os
 import pickle
 import threading
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -46,6 +47,23 @@ def test_idle_connections_alone_can_be_closed(server: Server) -> None:
         assert client.connection_pool._engine is engine
         assert engine.idle == 0
         assert client.ping()
+
+
+def test_a_connection_that_the_server_closes_while_it_is_idle_costs_no_error(server: Server) -> None:
+    client = redis.Redis(connection_pool=redis.ConnectionPool.from_url(server.url))  # a pool alone retries nothing
+    client.set("n", 1)
+    for call in (lambda: client.incr("n"), lambda: client.pipeline().incr("n").execute()[0]):
+        hang_up_on_all(server)
+        assert call() == int(server.command("GET", "n"))
+
+
+def hang_up_on_all(server: Server) -> None:
+    """Let the server close its connections, as it does with ``timeout``, and wait until they count as idle."""
+    connected = {client["id"] for client in server.clients()}
+    server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    wait_until(lambda: connected.isdisjoint(client["id"] for client in server.clients()))
+    closed = monotonic()
+    wait_until(lambda: monotonic() > closed + 0.01)
 
 
 def test_a_command_that_waits_for_a_dropped_engine_is_sent_by_the_next_one() -> None:

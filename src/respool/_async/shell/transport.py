@@ -32,7 +32,7 @@ from respool._protocol.admission import Admission
 from respool._protocol.packing import LARGE_BYTES, make_packer, minding_large, pack_again, pack_many
 from respool._protocol.run import NO_BLOBS, ONE_BLOB, Blobs, kind_of
 from respool._protocol.wire import SMALL_BYTES, Wire
-from respool._shell.sockets import CLOSED, ClosedHere, close_orphan, lost, tune, why
+from respool._shell.sockets import CLOSED, ClosedHere, close_orphan, late, lost, tune, why
 
 #: The cheapest way to get the running loop: asyncio's own C function.
 _get_running_loop: Final = asyncio._get_running_loop
@@ -268,7 +268,7 @@ class AsyncTransport(asyncio.Protocol):
             self.pack = minding_large(self.pack)
         future: asyncio.Future[Any] = self._create_future()
         if self._error is not None:
-            future.set_result(self._lost("no"))
+            future.set_result(late(self._error, self._address))
         elif self._admission.must_wait(len(data), count):
             self._admission.wait(data, count, hidden, blobs, future)
             self._limit = 0

@@ -5,12 +5,14 @@ Rule 1: ``retry`` decides what may be sent again (R-24); the policy of the pool 
 Rule 2: every try but the first is charged to the budget of the node that was tried last, and none begins after its
         caller's deadline.
 Rule 3: following a redirect is no retry: the command did not run, and the node that said so works. It costs nothing.
+Rule 4: a command that came when its connection had ended already gets another one, once, whatever the policy: it has
+        not been tried yet (R-11). With threads, the next use of an idle connection is what finds it closed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from respool._sync.node.node import Node
 from respool._sync.shell.compat import pause
@@ -21,6 +23,8 @@ from respool._pooling.retry import RetryBudget, may_retry
 from respool._protocol.run import as_raised
 from respool._shell.sockets import Retired
 
+_ONCE: Final = RetryPolicy(attempts=1)
+
 
 class Retrying:
     """The policy and the budget for the second and later tries at one node."""
@@ -28,11 +32,13 @@ class Retrying:
     def __init__(self, node: Node) -> None:
         self.node = node
         self._policy = node.options.retry
-        self.budget = RetryBudget(self._policy or RetryPolicy(attempts=1), node.now())
+        self.budget = RetryBudget(self._policy or _ONCE, node.now())
 
     def pause_before(self, failure: Error, tries: int, deadline: float | None) -> float | None:
         """Return how many seconds to wait before the next try; None if there must be none."""
-        policy, node = self._policy, self.node
+        node = self.node
+        is_late = tries == 1 and isinstance(failure, ConnectionLost) and failure.came_late
+        policy = self._policy or (_ONCE if is_late else None)
         if policy is None:
             return None
         if isinstance(failure, ReadTimeout) and failure.__cause__ is None:
@@ -41,7 +47,7 @@ class Retrying:
         if isinstance(failure, ConnectFailed):
             if not node.is_within_grace(now):
                 return None
-        elif tries >= policy.attempts:
+        elif tries >= policy.attempts and not is_late:  # Rule 4
             return None
         is_free = tries == 1 and isinstance(failure, TransportError) and not isinstance(failure, ConnectFailed)
         seconds = 0.0 if is_free else policy.pause(tries, node.chance())

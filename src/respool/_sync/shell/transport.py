@@ -39,7 +39,7 @@ from respool._protocol.packing import LARGE_BYTES, make_packer, minding_large, p
 from respool._protocol.run import NO_BLOBS, ONE_BLOB, Blobs, kind_of
 from respool._protocol.wire import SMALL_BYTES, UNANSWERED, Wire
 from respool._shell.ending import RLock, is_finalizing, over
-from respool._shell.sockets import CLOSED, ClosedHere, Retired, lost, why
+from respool._shell.sockets import CLOSED, ClosedHere, Retired, late, lost, why
 from respool._sync.shell.calls import WAITING, Abandoned, Answered, Call, Ticket
 from respool._sync.shell.sockets import PlainSocket, drive
 
@@ -378,7 +378,7 @@ class Transport:
         if len(data) > LARGE_BYTES:
             self.pack = minding_large(self.pack)
         if self._error is not None:
-            call.value = self._lost("no")
+            call.value = late(self._error, self._address)
             return _FOLLOWS  # without a gate, so it returns at once
         if (leader := self._leader) is not None and (leader.thread == call.thread or self._sleeps(call.thread)):
             call.value = self._busy()
