@@ -153,7 +153,12 @@ async def test_errors_are_redis_pys(server: Server) -> None:
             await client.execute_command("NO.SUCH")
         with pytest.raises(redis.DataError):
             await client.set("k", object())
+        with pytest.raises(UnicodeEncodeError):
+            await client.set("k", "\ud800")
         assert await client.execute_command("NO.SUCH", EMPTY_RESPONSE=[]) == []
+    async with connect(server, password="x", protocol=2, retry=None) as client:
+        with pytest.raises(redis.AuthenticationError):
+            await client.ping()
     with FakeNode() as node:
         node.on("INCRBY", lambda *_: node.drop())
         async with ours.Redis(port=node.port) as client:

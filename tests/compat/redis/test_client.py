@@ -130,6 +130,34 @@ def test_errors_are_redis_pys(server: Server, call: Callable[[Any], Any]) -> Non
         assert told[0].args == told[1].args
 
 
+def test_text_that_cannot_be_encoded_is_the_codecs_error(server: Server) -> None:
+    with connect(server) as client:
+        for call in (lambda: client.set("k", "\ud800"), lambda: client.pipeline().set("k", "\ud800").execute()):
+            with pytest.raises(UnicodeEncodeError, match="surrogates not allowed"):
+                call()
+
+
+def test_a_password_for_a_server_without_one_is_an_authentication_error(server: Server) -> None:
+    with connect(server, password="x", protocol=2, retry=None) as client, pytest.raises(redis.AuthenticationError):
+        client.ping()
+
+
+@pytest.mark.parametrize("kind", ["ConnectionPool", "BlockingConnectionPool"])
+def test_a_full_pool_has_redis_pys_words(server: Server, kind: str) -> None:
+    options = {"timeout": 0.01} if kind == "BlockingConnectionPool" else {}
+    told: list[Exception] = []
+    for module in (original, redis):
+        pool = getattr(module, kind).from_url(server.url, max_connections=1, **options)
+        with module.Redis(connection_pool=pool).pipeline() as first, module.Redis(connection_pool=pool).pipeline() as second:
+            first.watch("k")
+            with pytest.raises(redis.ConnectionError) as caught:
+                second.watch("k")
+            told.append(caught.value)
+        pool.close() if hasattr(pool, "close") else pool.disconnect()
+    assert type(told[0]) is type(told[1])
+    assert told[0].args == told[1].args
+
+
 def test_the_cause_of_an_error_is_respools_own(server: Server) -> None:
     with connect(server) as client, pytest.raises(redis.ResponseError) as caught:
         client.execute_command("NO.SUCH")

@@ -2,6 +2,8 @@
 
 Rule 1: an error reply goes through redis-py's own table, so that every class and text is the one of its version.
 Rule 2: respool's error is the cause of the one that is raised: it knows whether the command may have run.
+Rule 3: a full pool has redis-py's words, which never changed and which programs look for. respool's, in the cause, have
+        the counts.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from redis._parsers.base import BaseParser
 from redis.utils import format_error_message
 
 from respool.errors import (
+    AuthenticationFailed,
     ConnectFailed,
     DecodeError,
     Error,
@@ -36,16 +39,23 @@ def _made(error: Error) -> Any:
     if isinstance(error, TooManyRedirects | SlotMoved):
         return exceptions.ClusterError(str(error))
     if isinstance(error, ServerError):
-        return BaseParser.parse_error(f"{error.code} {error.message}" if error.message else error.code)
+        made = BaseParser.parse_error(f"{error.code} {error.message}" if error.message else error.code)
+        if isinstance(error, AuthenticationFailed) and type(made) is exceptions.ResponseError:
+            return exceptions.AuthenticationError(error.message)  # the table has whole texts, and this has an address
+        return made
     if isinstance(error, DecodeError):
         return UnicodeDecodeError("utf-8", b"", 0, 0, str(error))  # the bytes themselves are not kept
     if isinstance(error, UsageError):
+        if isinstance(error.__cause__, UnicodeEncodeError):
+            return UnicodeEncodeError(*error.__cause__.args)
         return exceptions.DataError(str(error))
     if isinstance(error, PoolExhausted):
-        return exceptions.MaxConnectionsError(str(error))
+        return exceptions.MaxConnectionsError("Too many connections")
+    if isinstance(error, PoolTimeout):
+        return exceptions.ConnectionError("No connection available.")
     if isinstance(error, ConnectFailed) and isinstance(reason := error.__cause__, OSError) and reason.errno:
         return exceptions.ConnectionError(format_error_message(error.address.removeprefix("unix:"), reason))
-    if isinstance(error, TimeoutError) and not isinstance(error, PoolTimeout):
+    if isinstance(error, TimeoutError):
         return exceptions.TimeoutError(str(error))
     return exceptions.ConnectionError(str(error))
 
