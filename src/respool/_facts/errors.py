@@ -21,6 +21,8 @@ class Error(Exception):
 
     #: The name of the command that failed, or a description of a run of commands; None if the error has neither.
     command: str | None = None
+    #: The Sentinel service that has no primary, if that is why.
+    service: str | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)

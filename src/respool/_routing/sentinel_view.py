@@ -163,12 +163,16 @@ class SentinelView:
         if self.primary is not None or is_open:
             return None
         said = ", ".join(f"{_at(address)} {sentinel}" for address, sentinel in known.items())
+        error: Error
         if all(each.failure is None and each.named is None for each in known.values()):
             advice = "use a name that SENTINEL MASTERS lists there"
-            return UsageError(f"no sentinel knows {self._name!r}: {said}; {advice}")
-        said += "".join(f", {_at(address)} {node.says}" for address, node in self._nodes.items())
-        advice = "check whether the sentinels and the primary run, and can be reached from here"
-        return ConnectFailed(f"no primary is known for {self._name!r}: {said}; {advice}")
+            error = UsageError(f"no sentinel knows {self._name!r}: {said}; {advice}")
+        else:
+            said += "".join(f", {_at(address)} {node.says}" for address, node in self._nodes.items())
+            advice = "check whether the sentinels and the primary run, and can be reached from here"
+            error = ConnectFailed(f"no primary is known for {self._name!r}: {said}; {advice}")
+        error.service = self._name
+        return error
 
     # What sentinels say -----------------------------------------------------------------------------------
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from redis import sentinel as original
+from redis.asyncio import sentinel as async_original
 
 from respool import AsyncSentinelPool, SentinelPool
 from respool.compat import redis
 from respool.compat.redis import asyncio as ours
 from respool.testing import SentinelServers, wait_until
+from respool.testing._ports import candidates
 
 pytestmark = pytest.mark.slow
 
@@ -73,6 +76,31 @@ def test_a_plain_sentinel_gets_an_engine_through_our_client(servers: SentinelSer
     assert isinstance(primary.connection_pool._engine, SentinelPool)
     primary.close()
     close(manager)
+
+
+def test_a_service_without_a_primary_is_redis_pys_error(servers: SentinelServers) -> None:
+    for addresses, service in ((seeds(servers), "nobody"), ([(servers.primary.host, next(candidates()))], servers.name)):
+        manager = redis.Sentinel(addresses, socket_timeout=1.0)
+        primary = manager.master_for(service, retry=None)
+        pipe = primary.pipeline()
+        for call in (primary.ping, primary.pipeline().ping().execute, partial(pipe.watch, "k")):
+            with pytest.raises(original.MasterNotFoundError, match=f"No master found for '{service}'") as caught:
+                call()
+            assert isinstance(caught.value, redis.ConnectionError)
+        assert isinstance(primary.connection_pool._engine, SentinelPool)
+        primary.close()
+        close(manager)
+
+
+async def test_in_asyncio_a_service_without_a_primary_is_redis_pys_error_too(servers: SentinelServers) -> None:
+    manager = ours.Sentinel(seeds(servers), socket_timeout=1.0)
+    primary = manager.master_for("nobody", retry=None)
+    for call in (primary.ping, primary.pipeline().ping().execute):
+        with pytest.raises(async_original.MasterNotFoundError, match="No master found for 'nobody'"):
+            await call()
+    await primary.aclose()
+    for sentinel in manager.sentinels:
+        await sentinel.aclose()
 
 
 async def test_in_asyncio_too(servers: SentinelServers) -> None:

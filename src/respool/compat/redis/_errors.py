@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from redis import exceptions
+from redis import exceptions, sentinel
 from redis._parsers.base import BaseParser
+from redis.asyncio import sentinel as async_sentinel
 from redis.utils import format_error_message
 
 from respool.errors import (
@@ -28,6 +29,10 @@ from respool.errors import (
 )
 
 
+class MasterNotFoundError(sentinel.MasterNotFoundError, async_sentinel.MasterNotFoundError):
+    """No sentinel names a primary. redis-py has a class for this in each of its two packages."""
+
+
 def as_redis_error(error: Error) -> Exception:
     """Return the error of redis-py that stands for one of respool, which is its cause."""
     made: Exception = _made(error)
@@ -36,6 +41,8 @@ def as_redis_error(error: Error) -> Exception:
 
 
 def _made(error: Error) -> Any:
+    if error.service is not None:
+        return MasterNotFoundError(f"No master found for {error.service!r} : {error}")
     if isinstance(error, TooManyRedirects | SlotMoved):
         return exceptions.ClusterError(str(error))
     if isinstance(error, ServerError):
