@@ -10,8 +10,8 @@ import pytest
 from clusters import Cluster
 from examples.cluster import A, B
 from respool._facts.command import spec
-from respool._protocol.redirect import Address, Redirect, Step, behind_asking, read_redirect, read_run, without_asking
-from respool._protocol.run import Run
+from respool._protocol.redirect import Address, Redirect, Step, read_redirect, read_run
+from respool._protocol.run import ASKING, Run
 from respool._protocol.session import Session
 from respool.testing import Server
 
@@ -62,12 +62,12 @@ def send(moving: Moving, node: Server, commands: Sequence[Any], *, asking: bool 
     run, session = Run(commands, atomic=True), Session(0)
     talk = moving.talk_to(node)
     session.sent_run(run)
-    args = behind_asking(run) if asking else run.args
+    args = [ASKING, *run.args] if asking else run.args  # one serves a whole transaction
     replies = [talk(*call) for call in args[:-1]]
     if before_exec is not None:
         before_exec()
     replies.append(talk(*args[-1]))
-    replies = without_asking(run, replies) if asking else replies
+    replies = replies[1:] if asking else replies
     session.answered_run(run, replies)
     assert session.is_clean
     session.check_no_transaction("this")
@@ -136,8 +136,8 @@ def test_a_command_behind_asking_is_served_once(moving: Moving) -> None:
     redirect = read_redirect(refused, address(moving.a), spec("INCR"), moving.slot)
     assert redirect == Redirect("ASK", Step.ASK, address(moving.b), moving.slot)
     talk = moving.talk_to(moving.b)
-    replies = [talk(*call) for call in behind_asking(run)]
-    assert without_asking(run, replies) == [1, 2]
+    replies = [talk(*args) for call in run.args for args in (ASKING, call)]
+    assert replies == [b"OK", 1, b"OK", 2]
     back = read_redirect(talk("INCR", ABSENT), address(moving.b), spec("INCR"), moving.slot)
     assert back is not None
     assert (back.step, back.to) == (Step.GO, address(moving.a))

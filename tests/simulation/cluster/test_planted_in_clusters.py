@@ -20,7 +20,6 @@ from respool._async.routing.lease_watch import LeaseWatch
 from respool._async.routing.members import Members
 from respool._async.routing.scatter import Spread
 from respool._facts.errors import Error
-from respool._protocol import redirect
 from respool._routing.refresh import Refresh
 
 from .run import simulate_cluster
@@ -33,7 +32,7 @@ def a_node_that_lost_its_role_is_drained(patch: pytest.MonkeyPatch) -> None:
 
 
 def what_goes_where_ask_said_goes_without_asking(patch: pytest.MonkeyPatch) -> None:
-    for module in (redirect, scatter, serving):
+    for module in (scatter, serving):
         patch.setattr(module, "ASKING", ("PING",))
 
 

@@ -18,18 +18,19 @@ from typing import Any, Final
 
 from respool._async.node.connection import AsyncConnection
 from respool._async.node.maker import Maker
-from respool._async.shell.compat import ENDINGS, Alarm, BackgroundTasks, clock, new_world, one_at_a_time, silence_of
+from respool._async.shell.compat import (
+    ENDINGS,
+    Alarm,
+    BackgroundTasks,
+    clock,
+    has_ended,
+    new_world,
+    one_at_a_time,
+    silence_of,
+)
 from respool._async.shell.transport import AsyncTransport
 from respool._facts.errors import ConnectFailed, Error, ProtocolError, TransportError, UsageError
-from respool._facts.events import (
-    ConnectionClosed,
-    ConnectionOpened,
-    DialFailed,
-    Event,
-    LeaseLeaked,
-    Pushed,
-    notify,
-)
+from respool._facts.events import ConnectionClosed, ConnectionOpened, DialFailed, Event, LeaseLeaked, Pushed, notify
 from respool._facts.options import Options
 from respool._facts.stats import Counters, PoolStats
 from respool._pooling.ledger import Ledger
@@ -181,7 +182,7 @@ class Node:
                 self.counters.dial_failures += 1
                 self.emit(DialFailed, failure)
             del failure  # it refers to this frame: no reference cycle
-            if isinstance(error, GeneratorExit):  # the event loop is closed, and nobody is left to be told
+            if has_ended(self.world):  # an event loop that is closed: nobody is left to be told
                 raise
             if isinstance(error, ENDINGS):
                 self.on_change()
