@@ -42,7 +42,7 @@ class AsyncManyDoor(AsyncDoor[S]):
     # Commands ----------------------------------------------------------------------------------------
 
     async def _execute(self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None) -> Any:
-        # The hot path: ``_execute_with_care`` handles every unusual case.
+        # The hot path of ``Door``, written out with its own choice of a node: a coroutine in between would be felt.
         at = spec.one_key
         if not (at and spec.plain and len(args) > at):
             return await self._execute_with_care(args, spec, parse)

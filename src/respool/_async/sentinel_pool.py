@@ -68,7 +68,7 @@ class AsyncSentinelPool(AsyncDoor[S]):
     # Commands ----------------------------------------------------------------------------------------
 
     async def _execute(self, args: tuple[Any, ...], spec: Spec, parse: Parser | None = None) -> Any:
-        # The hot path: ``_execute_with_care`` handles every unusual case.
+        # The hot path of ``Door``, written out with its own choice of a node: a coroutine in between would be felt.
         place = self._current
         readers = place.readers
         serving = place.primary if readers is None or not spec.reads else readers.choose()
