@@ -14,7 +14,7 @@ SEEDS ?= 2000
 CLUSTER_SEEDS ?= 500
 SECONDS ?= 300
 MINUTES ?= 5
-WORKERS ?= 3
+WORKERS ?= 4
 
 # The tests that "make prove" runs in their full form.
 LONG_PROOFS = tests/stepper tests/gates tests/servers tests/asyncio_ tests/threads tests/testing tests/commands \
@@ -46,7 +46,7 @@ help: ## show this list
 demo: $(READY)-demo ## run a mixed load against an embedded server and show what happened
 	@$(PY) -m respool demo $(ARGS)
 
-test: $(READY)-dev ## run all tests, three files at a time
+test: $(READY)-dev ## run all tests, four files at a time
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY)-dev ## check style and find likely mistakes (ruff)
