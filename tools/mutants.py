@@ -154,6 +154,7 @@ TESTS_OF: Final = {
     "interleavings/test_interleavings.py",
     "_sync/shell/calls.py": "threads/only/test_waking.py",
     "_sync/node/shared_lane.py": "threads/only/test_second.py",
+    "_sync/node/retrying.py": "threads/test_delivery.py threads/test_outages.py",
     "_async/node/scan.py": "asyncio_/test_scans.py asyncio_/test_hash_pool.py",
     "compat/pyredis/_async/hashed.py": "compat/pyredis/asyncio_/test_sentinels.py",
     "compat/coredis/pubsub.py": "compat/coredis/test_pubsub.py",
