@@ -376,7 +376,7 @@ async def test_nodes_that_point_at_each_other_by_other_names_are_given_up_after_
 
 async def test_a_replica_that_announces_another_name_is_known_by_that(cluster: FakeCluster) -> None:
     cluster.believe(replace(cluster.view.announcing(host="localhost"), epoch=9))
-    async with AsyncClusterPool(seeds=[place(cluster.nodes[0])]) as pool:
+    async with AsyncClusterPool(seeds=[place(cluster.nodes[0])], shared=1) as pool:
         assert await pool.set("key", 1) is True
         assert sorted(pool.nodes) == sorted(("localhost", node.port) for node in cluster.nodes)
         await wait_until(lambda: pool.size == 3)  # what was dialed by the seed's name is closed

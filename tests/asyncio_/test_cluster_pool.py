@@ -45,7 +45,7 @@ def cluster(running_cluster: ClusterServers) -> ClusterServers:
 
 @pytest.fixture
 async def pool(cluster: ClusterServers) -> AsyncIterator[AsyncClusterPool[str]]:
-    async with AsyncClusterPool(cluster.url, encoding="utf-8") as opened:
+    async with AsyncClusterPool(cluster.url, encoding="utf-8", shared=1) as opened:
         yield opened
 
 
@@ -81,7 +81,7 @@ async def test_every_key_goes_to_its_node(cluster: ClusterServers, pool: AsyncCl
 
 async def test_a_seed_under_another_name_is_no_node_of_its_own(cluster: ClusterServers) -> None:
     seed = cluster.nodes[0]
-    async with AsyncClusterPool(seeds=[("localhost", seed.port)]) as pool:
+    async with AsyncClusterPool(seeds=[("localhost", seed.port)], shared=1) as pool:
         assert await pool.set("key", "value") is True
         await wait_until(lambda: pool.size == 3)
         assert all(host == "127.0.0.1" for host, _ in pool.nodes)

@@ -147,7 +147,7 @@ async def test_replicas_run_scripts_that_only_read_and_get_them_one_by_one(
     cluster: ClusterServers, read_from: Any
 ) -> None:
     replicas = [cluster.replicas_of(node)[0] for node in primaries(cluster)]
-    async with AsyncClusterPool(cluster.url, encoding="utf-8", read_from=read_from) as pool:
+    async with AsyncClusterPool(cluster.url, encoding="utf-8", read_from=read_from, shared=1) as pool:
         for key in THREE:
             await pool.set(key, key)
         await wait_until(lambda: [node.command("DBSIZE") for node in replicas] == [1, 1, 1])

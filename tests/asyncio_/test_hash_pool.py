@@ -602,7 +602,7 @@ import os, sys
 from asyncio_.harness import run
 from respool import AsyncHashPool
 
-pool = AsyncHashPool(sys.argv[1:], encoding="utf-8")
+pool = AsyncHashPool(sys.argv[1:], encoding="utf-8", shared=1)
 keys = [f"key:{number}" for number in range(9)]
 
 async def child():

@@ -45,7 +45,7 @@ def cluster(running_cluster: ClusterServers) -> ClusterServers:
 
 @pytest.fixture
 def pool(cluster: ClusterServers) -> Iterator[ClusterPool[str]]:
-    with ClusterPool(cluster.url, encoding="utf-8") as opened:
+    with ClusterPool(cluster.url, encoding="utf-8", shared=1) as opened:
         yield opened
 
 
@@ -81,7 +81,7 @@ def test_every_key_goes_to_its_node(cluster: ClusterServers, pool: ClusterPool[s
 
 def test_a_seed_under_another_name_is_no_node_of_its_own(cluster: ClusterServers) -> None:
     seed = cluster.nodes[0]
-    with ClusterPool(seeds=[("localhost", seed.port)]) as pool:
+    with ClusterPool(seeds=[("localhost", seed.port)], shared=1) as pool:
         assert pool.set("key", "value") is True
         wait_until(lambda: pool.size == 3)
         assert all(host == "127.0.0.1" for host, _ in pool.nodes)

@@ -92,7 +92,7 @@ def test_nobody_is_asked_while_nothing_is_wrong(cluster: FakeCluster) -> None:
 
 
 def test_a_map_that_is_repeated_opens_and_closes_nothing(cluster: FakeCluster) -> None:
-    with ClusterPool(cluster.url) as pool:
+    with ClusterPool(cluster.url, shared=1) as pool:
         views, before = Views(cluster), pool.stats()
         doubt(pool, cluster)
         wait_until(lambda: views.times)
@@ -104,7 +104,7 @@ def test_a_map_that_is_repeated_opens_and_closes_nothing(cluster: FakeCluster) -
 def test_a_replica_that_shows_the_map_stays_what_it_is(owner: FakeClusterNode) -> None:
     with FakeCluster(1, 2) as small:
         replica = small.nodes[1]
-        with ClusterPool(seeds=[place(replica)]) as pool:
+        with ClusterPool(seeds=[place(replica)], shared=1) as pool:
             assert pool.set("key", 1) is True
             assert sorted(pool.nodes) == sorted(place(node) for node in small.nodes)
             wait_until(lambda: pool.size == 1)  # no connection to a replica is kept: nobody reads there

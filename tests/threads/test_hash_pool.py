@@ -602,7 +602,7 @@ import os, sys
 from threads.harness import run
 from respool import HashPool
 
-pool = HashPool(sys.argv[1:], encoding="utf-8")
+pool = HashPool(sys.argv[1:], encoding="utf-8", shared=1)
 keys = [f"key:{number}" for number in range(9)]
 
 def child():

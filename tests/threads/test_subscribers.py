@@ -561,7 +561,10 @@ def test_a_subscribe_that_fails_takes_nothing_from_another_caller(callers: Calle
             second.result()
             assert sub.channels == {"a", "b"}
             assert pool.publish("a", "x") == 1
-            wait_until(lambda: subscribers(server) == 1 and server.command("PUBSUB", "NUMSUB", "c") == [b"c", 0])
+            assert (sub.next(5.0)).data == "x"
+            assert sub.next(0.01) is None  # in threads, who waits also sends what is to be sent
+            wait_until(lambda: server.command("PUBSUB", "NUMSUB", "c") == [b"c", 0])
+            assert subscribers(server) == 1
 
 
 def test_a_subscribe_ends_with_its_subscriber(callers: Callers) -> None:
