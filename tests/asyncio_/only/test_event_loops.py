@@ -21,7 +21,7 @@ from respool.events import DialFailed, Event
 from respool.testing import FakeNode, FaultProxy, Hold, Server
 from respool.testing._certificate import client_context
 from respool.testing._script import hello
-from threads.harness import wait_until
+from threads.harness import PATIENCE, wait_until
 
 
 def elsewhere(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
@@ -390,8 +390,9 @@ def test_a_dial_that_outlives_its_event_loop_ends_without_a_word(
         async def use() -> None:
             pool = AsyncPool(node.url, warn_unclosed=False, shared=1, max_size=4)
             await pool.open(wait=False)
-            while not node.calls("HELLO"):
-                await asyncio.sleep(0.001)
+            async with asyncio.timeout(PATIENCE):
+                while not node.calls("HELLO"):
+                    await asyncio.sleep(0.001)
             pools.append(pool)
 
         pools: list[Any] = []

@@ -14,7 +14,8 @@ import redis as original
 from leavings import sockets, workers
 from respool import Pool
 from respool.compat import redis
-from respool.errors import ServerError
+from respool.compat.redis._errors import as_redis_error
+from respool.errors import ConnectFailed, PoolTimeout, ServerError
 from respool.testing import FakeNode, Server, wait_until
 from respool.testing._ports import candidates
 
@@ -156,6 +157,14 @@ def test_a_full_pool_has_redis_pys_words(server: Server, kind: str) -> None:
         pool.close() if hasattr(pool, "close") else pool.disconnect()
     assert type(told[0]) is type(told[1])
     assert told[0].args == told[1].args
+
+
+def test_a_pool_whose_server_cannot_be_reached_is_not_said_to_be_full() -> None:
+    refused = ConnectFailed("connection refused")
+    told = as_redis_error(PoolTimeout("no connection; the last dial failed: refused", last_dial_error=refused))
+    assert type(told) is redis.ConnectionError
+    assert "the last dial failed" in str(told)
+    assert as_redis_error(PoolTimeout("all are leased")).args == ("No connection available.",)
 
 
 def test_the_cause_of_an_error_is_respools_own(server: Server) -> None:

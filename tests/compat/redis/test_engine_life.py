@@ -6,13 +6,13 @@ import copy
 import os
 import pickle
 import threading
-from time import monotonic
 from typing import Any
 
 import pytest
 
 from respool.compat import redis
 from respool.testing import FakeNode, Hold, Server, wait_until
+from threads.test_delivery import hang_up_on_all
 
 
 def connect(server: Server, **options: Any) -> Any:
@@ -55,15 +55,6 @@ def test_a_connection_that_the_server_closes_while_it_is_idle_costs_no_error(ser
     for call in (lambda: client.incr("n"), lambda: client.pipeline().incr("n").execute()[0]):
         hang_up_on_all(server)
         assert call() == int(server.command("GET", "n"))
-
-
-def hang_up_on_all(server: Server) -> None:
-    """Let the server close its connections, as it does with ``timeout``, and wait until they count as idle."""
-    connected = {client["id"] for client in server.clients()}
-    server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-    wait_until(lambda: connected.isdisjoint(client["id"] for client in server.clients()))
-    closed = monotonic()
-    wait_until(lambda: monotonic() > closed + 0.01)
 
 
 def test_a_command_that_waits_for_a_dropped_engine_is_sent_by_the_next_one() -> None:

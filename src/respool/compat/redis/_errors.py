@@ -3,7 +3,7 @@
 Rule 1: an error reply goes through redis-py's own table, so that every class and text is the one of its version.
 Rule 2: respool's error is the cause of the one that is raised: it knows whether the command may have run.
 Rule 3: a full pool has redis-py's words, which never changed and which programs look for. respool's, in the cause, have
-        the counts.
+        the counts. A pool whose server cannot be reached is not full, and says why.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _made(error: Error) -> Any:
     if isinstance(error, PoolExhausted):
         return exceptions.MaxConnectionsError("Too many connections")
     if isinstance(error, PoolTimeout):
-        return exceptions.ConnectionError("No connection available.")
+        return exceptions.ConnectionError(str(error) if error.last_dial_error else "No connection available.")
     if isinstance(error, ConnectFailed) and isinstance(reason := error.__cause__, OSError) and reason.errno:
         return exceptions.ConnectionError(format_error_message(error.address.removeprefix("unix:"), reason))
     if isinstance(error, TimeoutError):
