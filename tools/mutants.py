@@ -209,7 +209,11 @@ TESTS_OF: Final = {
     "_async/node/serving.py": "asyncio_/test_lane_choice.py asyncio_/test_blobs.py asyncio_/test_delivery.py "
     "asyncio_/test_noreply.py asyncio_/test_pipelines.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blocking_commands.py asyncio_/test_outages.py asyncio_/only/test_event_loops.py "
-    "asyncio_/test_scripts.py",
+    "asyncio_/test_scripts.py asyncio_/test_cluster_redirects.py",
+    "_async/node/lease_lane.py": "asyncio_/test_leases.py asyncio_/test_books.py "
+    "asyncio_/only/test_cancelled_leases.py asyncio_/test_cluster_redirects.py",
+    "_sync/node/lease_lane.py": "threads/only/test_within_itself.py threads/only/test_interrupted_anywhere.py",
+    "_sync/shell/compat.py": "threads/only/test_within_itself.py",
 }
 
 

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from answers import NIL, echo
+from answers import NIL, OK, echo, held_echo
 from asyncio_.harness import Callers, Signal, now, wait_until
 from respool import AsyncPool, commands
 from respool.errors import (
     ConnectFailed,
     PoolExhausted,
     PoolTimeout,
+    ReadTimeout,
     TooManyWaiters,
     UsageError,
     UsageTypeError,
@@ -569,3 +570,55 @@ async def test_typed_commands_of_a_run_inside_of_a_transaction_are_queued_and_no
         assert await conn.execute_many(whole) == [(0, []), "OK", "QUEUED", "QUEUED", [["0", []], [None]], (0, [])]
         assert await conn.execute_many(runs[0], atomic=True) == [(0, []), [None]]
         assert await conn.scan() == (0, [])
+
+
+# The lease of one command -------------------------------------------------------------------------------------
+
+
+async def test_a_command_alone_is_a_lease_that_is_counted_and_traced(callers: Callers) -> None:
+    with FakeNode({"GET": held_echo}) as node:
+        async with AsyncPool(node.url, shared=0, max_size=1, on_full="raise", trace_leases=True) as pool:
+            asked = callers.start(pool.execute, "GET", "a")
+            await wait_until(lambda: node.calls("GET"))
+            stats = pool.stats()
+            assert (stats.leased, stats.leases, stats.releases) == (1, 1, 0)
+            with pytest.raises(PoolExhausted, match="borrowed: 1 at "):
+                await pool.acquire()
+            node.release()
+            assert await asked.result() == b"a"
+            stats = pool.stats()
+            assert (stats.leased, stats.leases, stats.releases, stats.opened) == (0, 1, 1, 1)
+            assert pool._serving.leases._traces == {}
+
+
+async def test_a_command_alone_has_a_deadline_and_its_late_reply_is_nobodys() -> None:
+    with FakeNode({"GET": held_echo}) as node:
+        async with AsyncPool(node.url, shared=0, max_size=1) as pool:
+            with pytest.raises(ReadTimeout):
+                await pool.execute("GET", "late", timeout=0.05)
+            assert pool.stats().lost == 0  # it was not the silence of the server that ended it
+            node.on("GET", echo)
+            node.release()
+            assert await pool.execute("GET", "b", timeout=5.0) == b"b"
+            stats = pool.stats()
+            assert (stats.leased, stats.leases, stats.releases, stats.timeouts) == (0, 2, 2, 0)
+
+
+async def test_where_a_command_alone_was_refused_as_a_replica_is_not_lent_again() -> None:
+    with FakeNode({"SET": OK, "GET": echo}) as node:
+        async with AsyncPool(node.url, shared=0, max_size=1) as pool:
+            assert await pool.execute("GET", "a") == b"a"
+            node.once("SET", b"-READONLY You can't write against a read only replica.\r\n")
+            assert await pool.execute("SET", "k", 1) == b"OK"
+            assert [seen.connection for seen in node.calls("SET")] == [1, 2]
+            assert (pool.stats().opened, pool.stats().epoch) == (2, 1)
+
+
+async def test_a_command_that_changes_its_connection_alone_is_refused_and_one_that_may_block_is_a_lease_too() -> None:
+    with FakeNode({"BLPOP": NIL}) as node:
+        async with AsyncPool(node.url, shared=0, max_size=1) as pool:
+            with pytest.raises(UsageError):
+                await pool.execute("WATCH", "k")
+            assert await pool.execute("BLPOP", "k", 0) is None
+            assert not node.calls("WATCH")
+            assert (pool.stats().leases, pool.stats().releases) == (1, 1)

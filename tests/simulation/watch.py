@@ -114,9 +114,9 @@ class WatchedLeases(lease_lane_module.LeaseLane):
         super().__init__(node)
         self.fared: Counter[str] = Counter()
 
-    async def borrow(self, timeout: float | None) -> Any:
+    async def _take(self, timeout: float | None, me: object) -> Slot:
         try:
-            lease = await super().borrow(timeout)
+            slot = await super()._take(timeout, me)
         except PoolExhausted:
             self.fared["exhausted"] += 1
             raise
@@ -124,7 +124,7 @@ class WatchedLeases(lease_lane_module.LeaseLane):
             self.fared["timeouts"] += 1
             raise
         self.fared["leases"] += 1
-        return lease
+        return slot
 
 
 class WatchedShared(shared_lane_module.SharedLane):

@@ -61,10 +61,15 @@ class Ledger(Books):
         self.low_water = 0
         return None
 
-    def drop_taken(self, taker: object) -> None:
-        """Discard the slots that were leased to ``taker`` but never reached it, because it was interrupted."""
-        for slot in [slot for slot in self._leased if slot.taker == taker]:
+    def drop_taken(self, taker: object) -> bool:
+        """Discard the slots that were leased to ``taker`` but never reached it, because it was interrupted.
+
+        Returns whether there were any.
+        """
+        taken = [slot for slot in self._leased if slot.taker == taker]
+        for slot in taken:
             self._take_out(slot, "interrupted")
+        return bool(taken)
 
     def enqueue(self, waiter: Waiter, now: float, *, patient: bool, taker: object = None) -> None:
         """Queue a caller; one that is not ``patient`` only while a slot is left for it (R-10).

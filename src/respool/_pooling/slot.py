@@ -57,7 +57,7 @@ class Slot:
         self.idle_since = 0.0
         #: Why it was taken out, in a word.
         self.reason = ""
-        #: Who is about to receive it (sync: a thread id), until it has arrived: a thread may be interrupted before.
+        #: The call that is about to receive it (only with threads), until it has: it may be interrupted before.
         self.taker: object = None
 
     def __repr__(self) -> str:

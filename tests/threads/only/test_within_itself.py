@@ -12,7 +12,7 @@ import pytest
 import respool
 from answers import PUSH, echo, held_echo
 from respool import Pool
-from respool.errors import Error, UsageError
+from respool.errors import Error, PoolTimeout, UsageError
 from respool.testing import FakeNode, Server
 from threads.harness import Callers, now, wait_until
 from threads.signals import at_signal, send_signal
@@ -71,6 +71,36 @@ def test_at_any_moment(server: Server, how: str, shared: int) -> None:
             assert pool.execute("ECHO", "after", timeout=2.0) == b"after"
         assert len(outcomes) > 20
         wait_until(lambda: (pool.leased, pool.dialing, pool.waiting) == (0, 0, 0))
+
+
+@pytest.mark.parametrize("how", ["execute", "acquire"])
+def test_who_finds_no_lease_inside_leaves_the_one_outside_alone(server: Server, how: str) -> None:
+    def use(pool: Pool[Any]) -> Any:
+        if how == "execute":
+            return pool.execute("ECHO", "outer", timeout=5.0)
+        with pool.acquire() as lease:
+            return lease.execute("ECHO", "outer", timeout=5.0)
+
+    with Pool(server.url, shared=0, max_size=1) as pool:
+        refusals: list[PoolTimeout] = []
+
+        def inner() -> None:
+            try:
+                pool.release(pool.acquire(0.0))
+            except UsageError:
+                pass
+            except PoolTimeout as error:
+                refusals.append(error)
+
+        use(pool)
+        outcomes: list[Any] = []
+        for moment in range(2000):
+            if not meanwhile_at(moment, lambda: outcomes.append(use(pool)), inner):
+                break
+        assert set(outcomes) == {b"outer"}
+        assert len(refusals) > 10
+        stats = pool.stats()
+        assert (stats.leases - stats.releases, stats.opened, stats.closed) == (0, 1, 0)
 
 
 @pytest.mark.parametrize("shared", [0, 1])

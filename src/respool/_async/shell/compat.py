@@ -76,7 +76,7 @@ def caller() -> Any:
     return asyncio.current_task()
 
 
-#: Returns who takes a slot (a thread's ``get_ident``). Here None is enough: nothing interrupts a task that takes one.
+#: Returns a name for a call that takes a slot. Here None is enough: nothing interrupts a task that takes one.
 taker: Final[Callable[[], object]] = repeat(None).__next__  # the cheapest function that returns None
 
 
@@ -140,7 +140,7 @@ class Waiter:
 
     __slots__ = ("_future", "since")
 
-    def __init__(self, since: float) -> None:
+    def __init__(self, since: float, _: object = None) -> None:
         self._future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.since = since
 

@@ -16,8 +16,9 @@ from typing import Any, Final
 from respool._sync.node.connection import Connection
 from respool._sync.node.node import Node
 from respool._sync.node.slot_watch import SlotWatch
-from respool._sync.shell.compat import ENDINGS, Waiter, bounded_hook, call_hook, runs_alone, taker
-from respool._facts.errors import PoolExhausted, PoolTimeout, UsageError, UsageTypeError, again
+from respool._sync.shell.compat import ENDINGS, Cancelled, Waiter, bounded_hook, call_hook, runs_alone, taker
+from respool._facts.command import Spec
+from respool._facts.errors import Error, PoolExhausted, PoolTimeout, UsageError, UsageTypeError, again, is_demoted
 from respool._pooling.out_of_time import holders, out_of_time
 from respool._pooling.slot import Place, Slot
 
@@ -50,50 +51,89 @@ class LeaseLane:
 
         Raises PoolTimeout, PoolExhausted (TooManyWaiters), PoolClosed, or the error of the dial that was made for it.
         """
-        node = self._node
-        if node.is_inside():
-            node.check_outside()
-        started = node.now()
-        deadline = None if timeout is None else started + timeout
+        if self._node.is_inside():
+            self._node.check_outside()
         me = taker()
         try:
-            while True:
-                with node.lock:
-                    slot = self._ledger.take(started, me)
-                if self._ledger.to_close:
-                    node.settle()
-                if slot is None:
-                    slot = self._queue(started, deadline, me)
-                connection = slot.connection
-                # A connection that was being checked, cleaned or released during select() is on the old database.
-                if not connection._transport.is_reusable(started) or connection._options.db != node.db:
-                    self._discard(slot)
-                    continue
-                is_due = started - slot.idle_since > self._keepalive
-                if (is_due or self._has_check) and not self._is_fit(slot, deadline, is_due=is_due):
-                    continue
-                lease = connection._second_body(slot, self)
-                if self._traces is not None:
-                    self._traces[slot] = "".join(traceback.format_stack(limit=12)[:-1])
-                self._counters.leases += 1  # from here on nothing is called, so no interrupt can come
-                slot.taker = None
-                return lease  # type: ignore[no-any-return]
+            slot = self._take(timeout, me)
+            lease = slot.connection._second_body(slot, self)
+            if self._traces is not None:
+                self._traces[slot] = "".join(traceback.format_stack(limit=12)[:-1])
+            self._counters.leases += 1  # from here on nothing is called, so no interrupt can come
+            slot.taker = None
+            return lease  # type: ignore[no-any-return]
         except BaseException:
             if me is not None:
                 self._drop_taken(me)
             raise
 
-    def _drop_taken(self, me: object) -> None:
-        """Discard a slot that was handed to a thread that was interrupted before it received the slot."""
+    def run(self, args: tuple[Any, ...], spec: Spec, deadline: float | None, timeout: float | None) -> Any:
+        """Run one plain command as on a lease; return its reply, which may be an error value.
+
+        Such a command leaves a connection as it was, and nobody else sees the lease, so it needs no object for it.
+        Raises what ``borrow`` raises.
+        """
+        if self._node.is_inside():
+            self._node.check_outside()
+        me = taker()
+        slot: Slot | None = None
+        try:
+            slot = self._take(timeout, me)
+            self._counters.leases += 1
+            if self._traces is not None:
+                self._traces[slot] = "".join(traceback.format_stack(limit=12)[:-1])
+            transport = slot.connection._transport
+            try:
+                reply = transport.submit_until(args, deadline)
+                is_error = type(reply) is not bytes and isinstance(reply, Error)  # the cheaper test comes first
+                if is_error and is_demoted(reply, runs_code=spec.runs_code) and slot.connection is not None:
+                    self._node.demoted(slot)
+                return reply
+            except Cancelled:
+                transport.withdraw()
+                raise
+            finally:
+                self._take_back(slot, None)
+        except BaseException:
+            if me is not None:
+                was_counted = self._drop_taken(me) and slot is not None
+                self._counters.releases += was_counted
+            raise
+
+    def _take(self, timeout: float | None, me: object) -> Slot:
+        """Lease a slot whose connection is fit for use. ``me`` has it until its ``taker`` is changed."""
+        node = self._node
+        started = node.now()
+        deadline = None if timeout is None else started + timeout
+        while True:
+            with node.lock:
+                slot = self._ledger.take(started, me)
+            if self._ledger.to_close:
+                node.settle()
+            if slot is None:
+                slot = self._queue(started, deadline, me)
+            connection = slot.connection
+            # A connection that was being checked, cleaned or released during select() is on the old database.
+            if not connection._transport.is_reusable(started) or connection._options.db != node.db:
+                self._discard(slot)
+                continue
+            is_due = started - slot.idle_since > self._keepalive
+            if (is_due or self._has_check) and not self._is_fit(slot, deadline, is_due=is_due):
+                continue
+            return slot
+
+    def _drop_taken(self, me: object) -> bool:
+        """Discard the slot that an interrupted call was handed and has not passed on; return whether there was one."""
         with self._node.lock:
-            self._ledger.drop_taken(me)
+            has_dropped = self._ledger.drop_taken(me)
         if self._ledger.to_close:
             self._node.settle()
+        return has_dropped
 
     def _queue(self, started: float, deadline: float | None, me: object) -> Slot:
         """Wait in the queue until a slot is handed over."""
         node, ledger = self._node, self._ledger
-        waiter = Waiter(started)
+        waiter = Waiter(started, me)
         if deadline is not None and deadline <= started and not ledger.closed:
             raise self._timed_out(started)  # try once, never queue (R-01)
         try:
@@ -194,12 +234,17 @@ class LeaseLane:
         slot = lease._slot
         if slot is None:
             return
-        node, ledger = self._node, self._ledger
-        if node.is_inside():  # in a signal handler or finaliser, with the lock held: maintenance takes it back later
-            node.leaked(slot, "")
+        if self._node.is_inside():  # in a signal handler or finaliser, with the lock held: maintenance does it later
+            self._node.leaked(slot, "")
             lease._vacate()
             return
-        lease._vacate()  # nothing is called from here to the try, so no interrupt can come
+        self._take_back(slot, lease)
+
+    def _take_back(self, slot: Slot, lease: Connection[Any] | None) -> None:
+        """End a lease, and make its connection available again, or clean or discard it."""
+        node, ledger = self._node, self._ledger
+        if lease is not None:
+            lease._vacate()  # nothing is called from here to the try, so no interrupt can come
         slot.taker = _RETURNING
         self._counters.releases += 1
         try:

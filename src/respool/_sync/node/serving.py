@@ -69,7 +69,7 @@ class Serving:
 
         ``failure`` is the error of a first try that was made elsewhere.
         """
-        may_block = spec.blocks_for(args) is not None
+        may_block = not spec.plain and spec.blocks_for(args) is not None
         is_safe = spec.safe and not may_block
         deadline = None if timeout is None else self.node.now() + timeout
 
@@ -145,6 +145,8 @@ class Serving:
         if on_lease or not self.ledger.shared_target:
             if on_lease:
                 self.shared.catch_up(deadline)
+            elif spec.plain and not asking:
+                return self.leases.run(args, spec, deadline, self._left(deadline))
             lease = self.leases.borrow(self._left(deadline))
             try:
                 reply = lease._request(args, spec, deadline, asking=asking)

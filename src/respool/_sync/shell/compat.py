@@ -91,8 +91,9 @@ def caller() -> Any:
     return threading.current_thread()
 
 
-#: Returns the calling thread's id, for ``Slot.taker``: a thread interrupted while it takes a slot must discard that.
-taker: Final = threading.get_ident
+#: Returns a name for a call that takes a slot, for ``Slot.taker``: if it is interrupted, it must discard that slot, and
+#: not one that the same thread takes in a signal handler or was taking when the signal came.
+taker: Final = object
 
 
 def bounded(seconds: float | None) -> Any:
@@ -214,12 +215,12 @@ class Waiter:
 
     __slots__ = ("_gate", "_has_given_up", "_outcome", "_taker", "since")
 
-    def __init__(self, since: float) -> None:
+    def __init__(self, since: float, taker: object = None) -> None:
         self._gate = threading.Lock()
         self._gate.acquire()
         self._outcome: Any = _WAITING
         self._has_given_up = False
-        self._taker = taker()
+        self._taker = taker
         self.since = since
 
     def offer(self, slot: Slot) -> bool:
