@@ -48,6 +48,7 @@ class Books:
         "retiring",
         "shared_slots",
         "shared_target",
+        "size",
         "to_close",
         "waiters",
         "wants_second",
@@ -83,6 +84,8 @@ class Books:
         self.redial = Redial(now)
         self.epoch = 0
         self.closed = False
+        #: All slots: shared, idle, leased and dialing. Never above ``max_size``, except while the pool shrinks.
+        self.size = 0
         #: Idle slots; the right end was released last.
         self.idle_slots: deque[Slot] = deque()
         self._leased: dict[Slot, None] = {}
@@ -130,11 +133,6 @@ class Books:
         return list(self._leased)
 
     @property
-    def size(self) -> int:
-        """All slots: shared, idle, leased and dialing. Never above ``max_size``, except while the pool shrinks."""
-        return len(self.shared_slots) + len(self.idle_slots) + len(self._leased) + len(self.dials)
-
-    @property
     def leasable(self) -> int:
         """How many connections can be leased at once."""
         return self.max_size - self.shared_target
@@ -180,7 +178,7 @@ class Books:
     def check(self) -> None:
         """Raise AssertionError when the ledger is inconsistent. Tests and debug runs call it after every step."""
         places = [*self.idle_slots, *self._leased, *self.shared_slots, *self.dials]
-        assert len(set(places)) == len(places), "a slot stands in two places"
+        assert len(set(places)) == len(places) == self.size, "a slot stands in two places, or in none"
         for slots, place in (
             (self.idle_slots, Place.IDLE),
             (self._leased, Place.LEASED),

@@ -152,6 +152,7 @@ class Ledger(Books):
             else:
                 self._moved_at = now
             self.dials[slot] = None
+            self.size += 1
             self.dialing_shared += for_sharing
             reserved.append(slot)
             if quota is not None:
@@ -281,8 +282,7 @@ class Ledger(Books):
         elif slot.place is _LEASED and self.quota is not None and self.quota.make_way(self):
             slot.reason = "shed"  # a new connection never is, or two nodes could dial in turn and serve nobody
         else:
-            # All slots except this one, which has not left its place yet.
-            others = len(self.shared_slots) + len(self.idle_slots) + len(self._leased) + len(self.dials) - 1
+            others = self.size - 1  # this one has not left its place yet
             if others + self.shared_target < self.max_size or others + self._spoken_for < self.max_size:
                 return False
             slot.reason = "resize"
@@ -368,6 +368,7 @@ class Ledger(Books):
     def _end(self, slot: Slot) -> None:
         """Remove a slot from the ledger: the one place where slots end, as ``reserve`` is where they begin."""
         self._leave(slot)
+        self.size -= 1
         slot.place = _OUT
         if self.quota is not None:
             self.quota.permits += PERMIT
