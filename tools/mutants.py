@@ -148,12 +148,17 @@ TESTS_OF: Final = {
     "asyncio_/test_cluster_leases.py",
     "_async/shell/transport.py": "asyncio_/test_half_open.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blobs.py asyncio_/test_posted_runs.py asyncio_/only/test_posted_cancels.py",
-    "_sync/shell/transport.py": "threads/only/test_alone.py threads/only/test_second.py threads/test_posted_runs.py "
+    "_sync/shell/affinity.py": "threads/only/test_affinity.py threads/only/test_extra.py",
+    "_sync/shell/compat.py": "threads/only/test_affinity.py threads/only/test_within_itself.py",
+    "_sync/shell/transport.py": "threads/only/test_affinity.py threads/only/test_alone.py threads/only/test_extra.py "
+    "threads/test_posted_runs.py "
     "threads/only/test_posted_interrupts.py threads/only/test_leading.py threads/only/test_within_itself.py "
     "threads/test_shared_lane.py threads/only/test_end_of_interpreter.py threads/only/test_interrupted_endings.py "
     "interleavings/test_interleavings.py",
     "_sync/shell/calls.py": "threads/only/test_waking.py",
-    "_sync/node/shared_lane.py": "threads/only/test_second.py",
+    "_sync/node/maintenance.py": "threads/only/test_extra.py",
+    "_sync/node/serving.py": "threads/only/test_extra.py",
+    "_sync/node/shared_lane.py": "threads/only/test_affinity.py threads/only/test_extra.py",
     "_sync/node/retrying.py": "threads/test_delivery.py threads/test_outages.py",
     "_async/node/scan.py": "asyncio_/test_scans.py asyncio_/test_hash_pool.py",
     "compat/pyredis/_async/hashed.py": "compat/pyredis/asyncio_/test_sentinels.py",
@@ -213,7 +218,6 @@ TESTS_OF: Final = {
     "_async/node/lease_lane.py": "asyncio_/test_leases.py asyncio_/test_books.py "
     "asyncio_/only/test_cancelled_leases.py asyncio_/test_cluster_redirects.py",
     "_sync/node/lease_lane.py": "threads/only/test_within_itself.py threads/only/test_interrupted_anywhere.py",
-    "_sync/shell/compat.py": "threads/only/test_within_itself.py",
 }
 
 

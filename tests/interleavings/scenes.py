@@ -320,11 +320,12 @@ class WholePool(Scene):
 
     def play(self) -> None:
         chance = self.chance
-        shared = chance.choice((0, 0, 1, 2))
+        shared = chance.choice((0, 0, 1, 2, None))  # None: one, and extra ones as threads meet
+        least = 4 if shared is None else shared
         self.pool: Any = Pool(
             host="127.0.0.1",  # not a name, which would be resolved in a thread of its own
             shared=shared,
-            max_size=shared + chance.randint(1, 3),
+            max_size=least + chance.randint(1, 3),
             min_size=chance.choice((0, 0, 1)),
             acquire_timeout=5.0,
             connect_timeout=1.0,

@@ -75,17 +75,17 @@ def share(ledger: Ledger, *, retire_at: float = FOREVER, now: float = 0.0) -> li
     return list(ledger.shared_slots)
 
 
-def paired(**options: Any) -> tuple[Ledger, Slot]:
-    """Return a ledger that may have a second shared connection, and its first one."""
+def growing(**options: Any) -> tuple[Ledger, Slot]:
+    """Return a ledger that may have extra shared connections, and its first one."""
     ledger = make(**{"shared_target": 1, **options})
-    assert ledger.allow_second()
+    assert ledger.allow_extra()
     (first,) = share(ledger)
     return ledger, first
 
 
-def add_second(ledger: Ledger, *, retire_at: float = FOREVER, now: float = 0.0) -> Slot:
-    """Let callers meet, and bring the second shared connection up."""
-    ledger.wants_second = True
+def add_extra(ledger: Ledger, *, retire_at: float = FOREVER, now: float = 0.0) -> Slot:
+    """Let callers meet, and bring an extra shared connection up."""
+    ledger.wants_extra = True
     (slot,) = ledger.reserve(now)
     assert slot.is_for_sharing
     connect(ledger, slot, retire_at=retire_at, now=now)

@@ -7,8 +7,8 @@ import itertools
 
 import pytest
 
-from pooling.books import FOREVER, REFUSED, Caller, add_second, connect, fill, idle, make, paired, queue, share
-from respool._pooling.books import STAGGER
+from pooling.books import FOREVER, REFUSED, Caller, add_extra, connect, fill, growing, idle, make, queue, share
+from respool._pooling.books import MOST_EXTRA, STAGGER
 from respool._pooling.ledger import Ledger
 from respool._pooling.quota import Quota
 from respool._pooling.redial import REFILL_LEAST
@@ -623,73 +623,203 @@ class TestEpochs:
         assert ledger.shared == 2
 
 
-class TestSecond:
-    """The second shared connection beside the only one."""
+class TestExtra:
+    """The extra shared connections beside the only one."""
 
     def test_it_is_dialed_once_callers_have_met_and_not_before(self) -> None:
-        ledger, first = paired()
+        ledger, first = growing()
         assert ledger.reserve(0.0) == []
         assert ledger.next_dial_at(0.0) is None
-        ledger.wants_second = True
+        ledger.wants_extra = True
         assert ledger.next_dial_at(0.0) == 0.0
         (slot,) = ledger.reserve(0.0)
         assert slot.is_for_sharing
-        assert not ledger.wants_second
+        assert not ledger.wants_extra
         connect(ledger, slot)
         assert ledger.shared_slots == [first, slot]
-        assert ledger.has_second
+        assert ledger.extra
         ledger.check()
 
-    def test_there_is_no_third(self) -> None:
-        ledger, _ = paired(max_size=9)
-        add_second(ledger)
-        ledger.wants_second = True
+    @pytest.mark.parametrize(("max_size", "most"), [(3, 1), (5, 1), (6, 2), (7, 2), (8, 3), (10, 3), (40, MOST_EXTRA)])
+    def test_there_are_as_many_as_its_bound_and_at_most_half_of_the_places_are_shared(
+        self, max_size: int, most: int
+    ) -> None:
+        ledger, first = growing(max_size=max_size)
+        assert ledger.extra == 0
+        extra = []
+        for number in range(most):
+            assert ledger.may_have_more
+            extra.append(add_extra(ledger))
+            assert ledger.extra == number + 1
+        assert not ledger.may_have_more
+        ledger.wants_extra = True
         assert ledger.reserve(0.0) == []
         assert ledger.next_dial_at(0.0) is None
+        assert ledger.shared_slots == [first, *extra]
+        assert ledger.extra == most
+        assert take_retired(ledger) is None
+        ledger.check()
+
+    def test_they_are_dialed_one_after_the_other(self) -> None:
+        ledger, first = growing(max_size=16, max_dials=4)
+        extra = []
+        for _ in range(3):
+            ledger.wants_extra = True
+            (slot,) = ledger.reserve(0.0)
+            for _ in range(2):  # callers go on meeting
+                ledger.wants_extra = True
+                assert ledger.reserve(0.0) == []
+                assert ledger.next_dial_at(0.0) is None
+            connect(ledger, slot)
+            assert ledger.reserve(0.0) == []
+            extra.append(slot)
+        assert ledger.shared_slots == [first, *extra]
+
+    def test_a_larger_pool_may_have_more(self) -> None:
+        ledger, _ = growing(max_size=5)
+        add_extra(ledger)
+        ledger.wants_extra = True
+        assert ledger.reserve(0.0) == []
+        ledger.resize(min_size=0, max_size=8)
+        assert ledger.may_have_more
+        assert ledger.next_dial_at(0.0) == 0.0
+        assert len(ledger.reserve(0.0)) == 1
+
+    def test_a_smaller_pool_keeps_those_it_has_until_a_lease_needs_their_places(self) -> None:
+        ledger, first = growing(max_size=16)
+        extra = [add_extra(ledger) for _ in range(3)]
+        ledger.resize(min_size=0, max_size=6)
+        assert not ledger.may_have_more
+        ledger.wants_extra = True
+        assert ledger.reserve(0.0) == []
+        assert take_retired(ledger) is None
+        fill(ledger, 2)
+        assert take_retired(ledger) is extra[-1]
+        ledger.discard(extra[-1], extra[-1].reason)
+        assert ledger.shared_slots == [first, *extra[:-1]]
+        assert ledger.reserve(0.0) == []
+
+    def test_one_dialed_while_the_pool_became_smaller_is_closed(self) -> None:
+        ledger, first = growing(max_size=8)
+        second = add_extra(ledger)
+        ledger.wants_extra = True
+        (slot,) = ledger.reserve(0.0)
+        ledger.resize(min_size=0, max_size=5)
+        connect(ledger, slot)
+        assert (slot.place, slot.reason) == (Place.OUT, "shed")
+        assert ledger.shared_slots == [first, second]
+
+    def test_all_but_one_give_up_their_places_one_by_one(self) -> None:
+        ledger, first = growing(max_size=8)
+        extra = [add_extra(ledger) for _ in range(3)]
+        fill(ledger, 4)
+        for slot in reversed(extra):
+            assert ledger.size == 8
+            assert take_retired(ledger) is slot
+            assert slot.reason == "shed"
+            assert take_retired(ledger) is None
+            waiting = queue(ledger)
+            assert ledger.reserve(0.0) == []
+            ledger.discard(slot, slot.reason)
+            assert take_retired(ledger) is None
+            (new,) = ledger.reserve(1.0)
+            connect(ledger, new)
+            assert waiting.slot is new
+        assert take_retired(ledger) is None
+        assert ledger.shared_slots == [first]
+        assert ledger.leased == 7
+
+    def test_an_impatient_caller_counts_none_of_them(self) -> None:
+        ledger, _ = growing(max_size=8)
+        for _ in range(3):
+            add_extra(ledger)
+        fill(ledger, 4)
+        for _ in range(3):
+            queue(ledger, patient=False)
+        with pytest.raises(PoolExhausted):
+            queue(ledger, patient=False)
+
+    def test_while_the_only_one_is_missing_all_other_places_are_for_leases(self) -> None:
+        ledger, first = growing(max_size=3)
+        ledger.lost(first, 1.0)
+        assert ledger.extra == 0
+        for _ in range(2):
+            queue(ledger, patient=False)
+        with pytest.raises(PoolExhausted):
+            queue(ledger, patient=False)
+        assert take_retired(ledger) is None
+
+    def test_the_rest_serve_when_several_are_lost_and_none_is_replaced(self) -> None:
+        ledger, first = growing(max_size=16)
+        extra = [add_extra(ledger) for _ in range(3)]
+        for slot in (first, extra[1], extra[2]):
+            assert ledger.lost(slot, 1.0)
+            assert ledger.redial.down_since is None
+            assert ledger.missing_shared == 0
+        assert ledger.reserve(10.0) == []
+        assert ledger.next_dial_at(10.0) is None
+        assert ledger.lost(extra[0], 11.0)
+        assert ledger.redial.down_since == 11.0
+        assert ledger.missing_shared == 1
+
+    def test_drain_closes_all_but_the_last_and_then_replaces_that(self) -> None:
+        ledger, first = growing(max_size=16)
+        extra = [add_extra(ledger) for _ in range(3)]
+        ledger.drain(5.0)
+        for slot in (first, *extra[:-1]):
+            sweep(ledger, 5.0, None)
+            assert ledger.reserve(5.0) == []
+            assert take_retired(ledger) is slot
+            ledger.discard(slot, "lifetime")
+        sweep(ledger, 5.0, None)
+        assert take_retired(ledger) is None
+        (new,) = ledger.reserve(5.0)
+        connect(ledger, new, now=5.0)
+        assert take_retired(ledger) is extra[-1]
 
     def test_callers_that_meet_while_it_is_dialed_do_not_make_another(self) -> None:
-        ledger, _ = paired(max_size=9)
-        ledger.wants_second = True
+        ledger, _ = growing(max_size=9)
+        ledger.wants_extra = True
         (slot,) = ledger.reserve(0.0)
-        ledger.wants_second = True
+        ledger.wants_extra = True
         assert ledger.reserve(0.0) == []
         assert ledger.next_dial_at(0.0) is None
         connect(ledger, slot)
-        assert not ledger.wants_second
+        assert not ledger.wants_extra
         assert ledger.lost(slot, 1.0)
         assert ledger.reserve(10.0) == []
 
     @pytest.mark.parametrize("shared", [0, 2, 3])
     def test_only_a_pool_with_one_shared_connection_may_have_it(self, shared: int) -> None:
         ledger = make(shared_target=shared, max_size=9)
-        assert not ledger.allow_second()
+        assert not ledger.allow_extra()
         share(ledger)
-        ledger.wants_second = True
+        ledger.wants_extra = True
         for slot in ledger.reserve(0.0):
             connect(ledger, slot)
         assert ledger.shared == shared
 
     def test_a_node_with_a_quota_may_not_have_it(self) -> None:
-        assert not make(shared_target=1, quota=Quota(8)).allow_second()
+        assert not make(shared_target=1, quota=Quota(8)).allow_extra()
 
     def test_a_place_for_a_lease_is_left_beside_it(self) -> None:
-        ledger, _ = paired(max_size=3)
+        ledger, _ = growing(max_size=3)
         (leased,) = fill(ledger, 1)
-        ledger.wants_second = True
+        ledger.wants_extra = True
         assert ledger.reserve(0.0) == []
         assert ledger.next_dial_at(0.0) is None
         ledger.release(leased, 0.0, reusable=False)
         assert len(ledger.reserve(0.0)) == 1
 
-    def test_in_a_pool_of_two_there_is_no_place_for_it(self) -> None:
-        ledger, _ = paired(max_size=2)
-        ledger.wants_second = True
+    def test_in_a_pool_of_two_there_is_no_place_for_one(self) -> None:
+        ledger, _ = growing(max_size=2)
+        ledger.wants_extra = True
         assert ledger.reserve(0.0) == []
         assert ledger.next_dial_at(0.0) is None
 
     def test_it_does_not_take_the_last_place_when_a_lease_was_quicker(self) -> None:
-        ledger, first = paired(max_size=3)
-        ledger.wants_second = True
+        ledger, first = growing(max_size=3)
+        ledger.wants_extra = True
         (slot,) = ledger.reserve(0.0)
         (leased,) = fill(ledger, 1)
         connect(ledger, slot)
@@ -697,36 +827,37 @@ class TestSecond:
         assert ledger.shared_slots == [first]
         assert leased.place is Place.LEASED
 
-    def test_while_the_first_is_missing_that_one_is_dialed(self) -> None:
+    def test_while_the_only_one_is_missing_that_is_dialed(self) -> None:
         ledger = make(shared_target=1)
-        assert ledger.allow_second()
-        ledger.wants_second = True
+        assert ledger.allow_extra()
+        ledger.wants_extra = True
         (first,) = ledger.reserve(0.0)
         assert ledger.reserve(0.0) == []
         connect(ledger, first)
         assert ledger.shared_slots == [first]
         assert ledger.reserve(0.0) == []  # whoever has met there may meet again
 
-    def test_while_the_first_is_being_replaced_there_is_no_dial_for_a_second(self) -> None:
-        ledger, first = paired(max_size=9)
+    @pytest.mark.parametrize("max_size", [5, 9])
+    def test_one_that_is_being_drained_counts_against_the_bound(self, max_size: int) -> None:
+        ledger, first = growing(max_size=max_size)
         ledger.drain(1.0)
         sweep(ledger, 1.0, None)
-        ledger.wants_second = True
+        ledger.wants_extra = True
         (slot,) = ledger.reserve(1.0)
         assert ledger.reserve(1.0) == []
         assert ledger.next_dial_at(1.0) is None
         connect(ledger, slot, now=1.0)
         assert take_retired(ledger) is first
-        ledger.wants_second = True
-        assert ledger.reserve(1.0) == []
-        assert ledger.next_dial_at(1.0) is None
+        ledger.wants_extra = True
+        assert (ledger.next_dial_at(1.0) is None) == (max_size == 5)
+        assert len(ledger.reserve(1.0)) == (max_size == 9)
         ledger.discard(first, "lifetime")
-        assert len(ledger.reserve(1.0)) == 1
+        assert len(ledger.reserve(1.0)) == (max_size == 5)
 
     def test_callers_who_wait_and_the_minimum_come_first(self) -> None:
-        ledger, _ = paired(max_size=9, max_dials=1)
+        ledger, _ = growing(max_size=9, max_dials=1)
         ledger.min_size = 2
-        ledger.wants_second = True
+        ledger.wants_extra = True
         (slot,) = ledger.reserve(0.0)
         assert not slot.is_for_sharing
         connect(ledger, slot)
@@ -739,13 +870,13 @@ class TestSecond:
         assert slot.is_for_sharing
 
     def test_a_caller_who_waits_for_a_lease_to_come_back_does_not_delay_it(self) -> None:
-        ledger, _ = paired(max_size=9, max_dials=3)
+        ledger, _ = growing(max_size=9, max_dials=3)
         fill(ledger, 1)
         queue(ledger)
         ledger.reserve(1.0)
         queue(ledger)  # a second dial for leases begins a little later
         ledger.redial.refill_at = 1.0 + STAGGER / 2
-        ledger.wants_second = True
+        ledger.wants_extra = True
         assert ledger.reserve(1.0) == []
         at = 1.0 + STAGGER / 2
         assert ledger.next_dial_at(1.0) == at
@@ -754,26 +885,26 @@ class TestSecond:
         assert ledger.next_dial_at(at) == 1.0 + STAGGER
 
     def test_it_waits_for_the_end_of_the_pause_after_a_failed_dial(self) -> None:
-        ledger, _ = paired()
+        ledger, _ = growing()
         ledger.redial.failures = 10
-        ledger.wants_second = True
+        ledger.wants_extra = True
         (slot,) = ledger.reserve(0.0)
         ledger.dial_failed(slot, REFUSED, 0.0, 0.5)
-        assert not ledger.wants_second
+        assert not ledger.wants_extra
         assert ledger.next_dial_at(0.0) is None  # it is not dialed again by itself
-        ledger.wants_second = True
+        ledger.wants_extra = True
         assert ledger.next_dial_at(0.0) == 2.5
         assert ledger.reserve(2.4) == []
         (slot,) = ledger.reserve(2.5)
         assert slot.is_for_sharing
 
     def test_while_the_pool_recovers_it_waits_for_the_dial_in_progress_and_the_pause_after_it(self) -> None:
-        ledger, _ = paired(min_size=3, max_size=9)
+        ledger, _ = growing(min_size=3, max_size=9)
         for slot in ledger.reserve(0.0):
             connect(ledger, slot)
         for slot in list(ledger.idle_slots):
             ledger.lost(slot, 1.0)
-        ledger.wants_second = True
+        ledger.wants_extra = True
         (probe,) = ledger.reserve(1.0)
         assert not probe.is_for_sharing
         assert ledger.next_dial_at(1.0) is None
@@ -788,12 +919,12 @@ class TestSecond:
         assert ledger.reserve(1.0) == []
 
     def test_after_a_loss_it_costs_a_token_as_any_other_dial(self) -> None:
-        ledger, _ = paired()
+        ledger, _ = growing()
         for _ in range(100):
-            second = add_second(ledger)
+            second = add_extra(ledger)
             ledger.redial.failures = 0
             ledger.lost(second, 0.0)
-            ledger.wants_second = True
+            ledger.wants_extra = True
             if ledger.next_dial_at(0.0) != 0.0:
                 break
         assert ledger.next_dial_at(0.0) == pytest.approx(0.1)
@@ -801,44 +932,44 @@ class TestSecond:
         assert len(ledger.reserve(0.11)) == 1
 
     def test_it_becomes_the_first_when_the_first_is_lost(self) -> None:
-        ledger, first = paired()
-        second = add_second(ledger)
+        ledger, first = growing()
+        second = add_extra(ledger)
         assert ledger.lost(first, 1.0)
         assert ledger.shared_slots == [second]
         assert ledger.missing_shared == 0
         assert ledger.redial.down_since is None
         assert ledger.reserve(10.0) == []
         assert ledger.next_dial_at(10.0) is None
-        ledger.wants_second = True
+        ledger.wants_extra = True
         assert len(ledger.reserve(10.0)) == 1
 
     def test_a_loss_counts_as_an_outage_when_no_other_one_takes_new_work(self) -> None:
-        ledger, first = paired()
-        second = add_second(ledger)
+        ledger, first = growing()
+        second = add_extra(ledger)
         assert ledger.lost(second, 1.0)
         assert ledger.redial.down_since is None
         assert ledger.lost(first, 2.0)
         assert ledger.redial.down_since == 2.0
 
     def test_one_that_is_being_drained_does_not_keep_the_node_up(self) -> None:
-        ledger, first = paired()
-        second = add_second(ledger, retire_at=1.0)
+        ledger, first = growing()
+        second = add_extra(ledger, retire_at=1.0)
         sweep(ledger, 1.0, None)
         assert take_retired(ledger) is second
         assert ledger.lost(first, 2.0)
         assert ledger.redial.down_since == 2.0
 
     def test_it_is_not_replaced_when_it_is_lost(self) -> None:
-        ledger, first = paired()
-        second = add_second(ledger)
+        ledger, first = growing()
+        second = add_extra(ledger)
         assert ledger.lost(second, 1.0)
         assert ledger.shared_slots == [first]
         assert ledger.reserve(10.0) == []
         assert ledger.next_dial_at(10.0) is None
 
     def test_nor_when_it_is_past_its_lifetime(self) -> None:
-        ledger, first = paired()
-        second = add_second(ledger, retire_at=5.0)
+        ledger, first = growing()
+        second = add_extra(ledger, retire_at=5.0)
         assert next_sweep_at(ledger, 1.0, None, None) == 5.0
         sweep(ledger, 5.0, None)
         assert ledger.reserve(5.0) == []
@@ -852,9 +983,9 @@ class TestSecond:
 
     def test_a_first_one_past_its_lifetime_has_its_replacement_already(self) -> None:
         ledger = make(shared_target=1)
-        assert ledger.allow_second()
+        assert ledger.allow_extra()
         (first,) = share(ledger, retire_at=5.0)
-        second = add_second(ledger)
+        second = add_extra(ledger)
         sweep(ledger, 5.0, None)
         assert ledger.reserve(5.0) == []
         assert take_retired(ledger) is first
@@ -863,8 +994,8 @@ class TestSecond:
         assert ledger.reserve(5.0) == []
 
     def test_drain_closes_the_first_and_then_replaces_the_second(self) -> None:
-        ledger, first = paired()
-        second = add_second(ledger)
+        ledger, first = growing()
+        second = add_extra(ledger)
         ledger.drain(5.0)
         sweep(ledger, 5.0, None)
         assert take_retired(ledger) is first
@@ -882,8 +1013,8 @@ class TestSecond:
         assert ledger.reserve(5.0) == []
 
     def test_it_gives_up_its_place_when_all_are_taken_and_not_before(self) -> None:
-        ledger, first = paired(max_size=4)
-        second = add_second(ledger)
+        ledger, first = growing(max_size=4)
+        second = add_extra(ledger)
         fill(ledger, 1)
         assert take_retired(ledger) is None
         (leased,) = fill(ledger, 1)
@@ -901,21 +1032,21 @@ class TestSecond:
         assert leased.place is Place.LEASED
 
     def test_a_dial_for_a_lease_takes_a_place_too(self) -> None:
-        ledger, _ = paired(max_size=3)
-        second = add_second(ledger)
+        ledger, _ = growing(max_size=3)
+        second = add_extra(ledger)
         queue(ledger)
         ledger.reserve(0.0)
         assert take_retired(ledger) is second
 
     def test_it_gives_up_its_place_when_the_pool_shrinks(self) -> None:
-        ledger, _ = paired(max_size=9)
-        second = add_second(ledger)
+        ledger, _ = growing(max_size=9)
+        second = add_extra(ledger)
         assert take_retired(ledger) is None
         ledger.resize(min_size=0, max_size=2)
         assert take_retired(ledger) is second
 
     def test_without_one_there_is_nothing_to_give_up(self) -> None:
-        ledger, _ = paired(max_size=2)
+        ledger, _ = growing(max_size=2)
         fill(ledger, 1)
         assert take_retired(ledger) is None
         two = make(shared_target=2, max_size=2)
@@ -924,9 +1055,9 @@ class TestSecond:
 
     def test_a_first_one_past_its_lifetime_makes_room_instead(self) -> None:
         ledger = make(shared_target=1, max_size=3)
-        assert ledger.allow_second()
+        assert ledger.allow_extra()
         (first,) = share(ledger, retire_at=5.0)
-        second = add_second(ledger)
+        second = add_extra(ledger)
         sweep(ledger, 5.0, None)
         fill(ledger, 1, now=5.0)
         assert take_retired(ledger) is first
@@ -935,8 +1066,8 @@ class TestSecond:
         assert ledger.shared_slots == [second]
 
     def test_it_does_not_count_for_an_impatient_caller(self) -> None:
-        ledger, _ = paired(max_size=4)
-        second = add_second(ledger)
+        ledger, _ = growing(max_size=4)
+        second = add_extra(ledger)
         fill(ledger, 2)
         assert take_retired(ledger) is second
         waiting = queue(ledger, patient=False)
@@ -952,9 +1083,9 @@ class TestSecond:
     @pytest.mark.parametrize("is_first", [True, False])
     def test_nor_while_one_of_the_two_is_past_its_lifetime(self, is_first: bool) -> None:
         ledger = make(shared_target=1, max_size=3)
-        assert ledger.allow_second()
+        assert ledger.allow_extra()
         (first,) = share(ledger, retire_at=5.0 if is_first else FOREVER)
-        second = add_second(ledger, retire_at=FOREVER if is_first else 5.0)
+        second = add_extra(ledger, retire_at=FOREVER if is_first else 5.0)
         sweep(ledger, 5.0, None)
         assert take_retired(ledger) is (first if is_first else second)
         fill(ledger, 1, now=5.0)
@@ -962,7 +1093,7 @@ class TestSecond:
         with pytest.raises(PoolExhausted):
             queue(ledger, now=5.0, patient=False)
 
-    def test_one_that_waits_for_its_end_beside_its_replacement_counts_where_no_second_is_allowed(self) -> None:
+    def test_one_that_waits_for_its_end_beside_its_replacement_counts_where_no_extra_one_is_allowed(self) -> None:
         ledger = make(shared_target=1, max_size=3)
         (old,) = share(ledger, retire_at=5.0)
         sweep(ledger, 5.0, None)
@@ -974,8 +1105,8 @@ class TestSecond:
             queue(ledger, now=5.0, patient=False)
 
     def test_a_closed_ledger_dials_none(self) -> None:
-        ledger, _ = paired()
-        ledger.wants_second = True
+        ledger, _ = growing()
+        ledger.wants_extra = True
         ledger.close()
         assert ledger.reserve(0.0) == []
         assert ledger.next_dial_at(0.0) is None

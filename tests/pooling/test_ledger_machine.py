@@ -12,10 +12,10 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from respool._pooling.books import STAGGER
+from respool._pooling.books import MOST_EXTRA, STAGGER
 from respool._pooling.ledger import Ledger
 from respool._pooling.slot import Place, Slot
-from respool._pooling.upkeep import RECHECK, due_for_check, next_sweep_at, sweep, take_retired
+from respool._pooling.upkeep import RECHECK, due_for_check, give_up_unused, next_sweep_at, sweep, take_retired
 from respool.errors import ConnectFailed, PoolClosed, PoolExhausted, TooManyWaiters
 
 PICK = st.integers(min_value=0, max_value=10_000)
@@ -50,9 +50,9 @@ class Caller:
 class LedgerMachine(RuleBasedStateMachine):
     @initialize(
         min_size=st.integers(0, 3),
-        spare=st.integers(0, 4),
+        spare=st.sampled_from([0, 1, 2, 3, 4, 9]),
         shared=st.integers(0, 2),
-        pairs=st.booleans(),
+        grows=st.booleans(),
         max_waiting=st.sampled_from([0, 1, 3, 100]),
         max_dials=st.integers(1, 3),
         lifo=st.booleans(),
@@ -63,7 +63,7 @@ class LedgerMachine(RuleBasedStateMachine):
         min_size: int,
         spare: int,
         shared: int,
-        pairs: bool,
+        grows: bool,
         max_waiting: int,
         max_dials: int,
         lifo: bool,
@@ -82,9 +82,10 @@ class LedgerMachine(RuleBasedStateMachine):
             lifo=lifo,
             address="node:1",
         )
-        self.pairs = pairs and self.ledger.allow_second()
-        self.have_met = False  # callers, since the latest dial for a second shared connection
+        self.grows = grows and self.ledger.allow_extra()
+        self.have_met = False  # callers, since the latest dial for an extra shared connection
         self.bound = self.ledger.max_size
+        self.most_before = self.most_extra  # so many extra shared connections stay when the pool shrinks
         self.line: list[Caller] = []  # in order of arrival; a caller that gave up silently stays, as in the shells
         self.holders: dict[Slot, Caller] = {}
         self.dials: list[Slot] = []
@@ -136,12 +137,12 @@ class LedgerMachine(RuleBasedStateMachine):
             assert self.reserve() > 0, "a dial is due that is not made: the maintenance task spins"
         is_retiring = ledger.retiring is not None
         retired = take_retired(ledger)
-        if self.has_second and ledger.size >= ledger.max_size:
-            assert ledger.retiring is not None, "a second shared connection is in the way of a lease"
+        if self.extra and ledger.size >= ledger.max_size:
+            assert ledger.retiring is not None, "an extra shared connection is in the way of a lease"
         if retired is not None and retired.reason == "shed" and not is_retiring:
-            assert self.has_second, "the only shared connection is given up"
+            assert self.extra, "the only shared connection is given up"
             assert retired is ledger.shared_slots[-1]
-            assert ledger.size >= ledger.max_size, "a second shared connection is given up for nothing"
+            assert ledger.size >= ledger.max_size, "an extra shared connection is given up for nothing"
         if retired is not None:
             assert retired.place is Place.SHARED
             assert retired not in self.draining, "a shared connection is drained once"
@@ -153,8 +154,12 @@ class LedgerMachine(RuleBasedStateMachine):
         return at is not None and at <= self.now
 
     @property
-    def has_second(self) -> bool:
-        return self.pairs and len(self.ledger.shared_slots) > 1
+    def extra(self) -> int:
+        return max(0, self.ledger.shared - 1) if self.grows else 0
+
+    @property
+    def most_extra(self) -> int:
+        return min(MOST_EXTRA, max(1, self.ledger.max_size // 2 - 1))
 
     def reserve(self) -> int:
         ledger = self.ledger
@@ -167,13 +172,14 @@ class LedgerMachine(RuleBasedStateMachine):
         for_sharing = [slot for slot in reserved if slot.is_for_sharing]
         for_leases = [slot for slot in reserved if not slot.is_for_sharing]
         assert not (reserved and ledger.closed)
-        is_second = self.have_met and ledger.missing_shared == 0 and ledger.shared == ledger.dialing_shared == 1
         if len(for_sharing) > max(missing, 0):
             assert len(for_sharing) == 1, "a shared connection too many"
-            assert self.pairs, "a second shared connection where there may be none"
-            assert is_second, "a second shared connection that nobody needs"
-            assert ledger.retiring is None, "a second shared connection beside one that is being replaced"
-            assert ledger.size < ledger.max_size, "a second shared connection takes the place of a lease"
+            assert self.grows, "an extra shared connection where there may be none"
+            assert self.have_met, "an extra shared connection that nobody needs"
+            assert ledger.missing_shared == 0, "an extra shared connection while the only one is missing"
+            assert ledger.dialing_shared == 1, "two extra shared connections at a time"
+            assert self.extra < self.most_extra, "more extra shared connections than there may be"
+            assert ledger.size < ledger.max_size, "an extra shared connection takes the place of a lease"
             self.have_met = False
         assert len(for_leases) <= max(short, 0) + max(below, 0) + renewing, "a dial that nobody needs (R-06)"
         for slot in reserved:
@@ -212,7 +218,7 @@ class LedgerMachine(RuleBasedStateMachine):
         ledger = self.ledger
         usable = [s for s in ledger.idle_slots if s.epoch == ledger.epoch and s.retire_at > self.now]
         waiting = ledger.waiting
-        kept = ledger.shared + ledger.missing_shared - self.has_second  # a second one goes when a lease needs its place
+        kept = ledger.shared + ledger.missing_shared - self.extra  # the extra ones go when leases need their places
         left = ledger.max_size - kept - ledger.leased - waiting
         self.line.append(caller)
         try:
@@ -331,8 +337,12 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.dials)
     @rule(pick=PICK, lifetime=st.sampled_from([5.0, 50.0, 500.0, FOREVER]), served=st.booleans())
     def dialed(self, pick: int, lifetime: float, served: bool) -> None:
+        self.finish_dial(self.pick(self.dials, pick), lifetime, served=served)
+        self.settle()
+
+    def finish_dial(self, slot: Slot, lifetime: float, *, served: bool = True) -> None:
         ledger = self.ledger
-        slot = self.dials.pop(pick % len(self.dials))
+        self.dials.remove(slot)
         slot.connection = object()
         self.connected.append(slot)
         ledger.dialed(slot, self.now + lifetime, self.now, self.chance.random())
@@ -342,8 +352,7 @@ class LedgerMachine(RuleBasedStateMachine):
             assert slot.is_for_sharing
             self.shared.append(slot)
             self.have_met = False
-            assert not self.has_second or ledger.size < ledger.max_size or ledger.retiring is not None
-        self.settle()
+            assert self.extra <= self.most_extra, "more extra shared connections than there may be"
 
     @precondition(lambda self: self.dials)
     @rule(pick=PICK)
@@ -383,12 +392,25 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger.is_called_for = True
         self.settle()
 
-    @precondition(lambda self: self.pairs and self.shared)
+    @precondition(lambda self: self.grows and self.shared)
     @rule()
     def meet(self) -> None:
         """Let two callers meet on a shared connection."""
-        self.ledger.wants_second = self.have_met = True
+        self.ledger.wants_extra = self.have_met = True
         self.settle()
+
+    @precondition(lambda self: self.grows and self.shared)
+    @rule(seconds=st.sampled_from([0.0, 0.1, 1.0]))
+    def grow(self, seconds: float) -> None:
+        """Let callers meet, and dial without trouble, until no more is wanted."""
+        self.now += seconds
+        for _ in range(MOST_EXTRA):
+            self.meet()
+            dials = [slot for slot in self.dials if slot.is_for_sharing]
+            if not dials:
+                break
+            self.finish_dial(dials[0], FOREVER)
+            self.settle()
 
     # Taking out ---------------------------------------------------------------------------------------
 
@@ -466,6 +488,7 @@ class LedgerMachine(RuleBasedStateMachine):
         ledger.resize(min_size=min_size, max_size=max_size)
         assert not ledger.idle or ledger.size <= max_size, "idle slots beyond the bound go at once (R-34)"
         self.bound = max(max_size, ledger.size)
+        self.most_before = max(self.most_extra, self.extra)
 
     def clear(self) -> None:
         leased, shared = self.ledger.leased, self.ledger.shared
@@ -509,11 +532,39 @@ class LedgerMachine(RuleBasedStateMachine):
         if over_age:
             assert ledger.retiring is not None, "nothing is done about a shared connection over age (R-15)"
 
+    @precondition(lambda self: self.shared)
+    @rule(used=st.sets(st.integers(0, MOST_EXTRA)))
+    def give_up_unused(self, used: set[int]) -> None:
+        """Give up a shared connection that no caller has used for long; others may be in use."""
+        ledger = self.ledger
+        self.give_up([slot for number, slot in enumerate(ledger.shared_slots) if number not in used])
+        self.settle()
+
+    def give_up(self, unused: list[Slot]) -> None:
+        ledger = self.ledger
+        before, first = ledger.retiring, ledger.shared_slots[:1]
+        give_up_unused(ledger, unused)
+        given_up = ledger.retiring
+        if given_up is None or given_up is before:
+            may_go = before is None and self.extra and ledger.size > ledger.min_size
+            assert not may_go or unused in ([], first), "a connection that nobody uses stays (R-41)"
+            return
+        assert before is None, "two are given up at a time"
+        assert self.extra, "the only shared connection is given up"
+        assert given_up in unused, "a connection in use is given up"
+        assert given_up not in first, "the first connection is given up"
+        assert ledger.size > ledger.min_size, "shrunk below min_size (R-16)"
+        assert (given_up.reason, ledger.missing_shared) == ("idle", 0), "what is given up is replaced"
+
     def sweep(self) -> None:
         ledger = self.ledger
         size, min_size = ledger.size, ledger.min_size
-        pending = len(ledger.to_close)
-        sweep(ledger, self.now, self.max_idle)
+        pending, since = len(ledger.to_close), ledger.low_water_since
+        is_over = sweep(ledger, self.now, self.max_idle)
+        assert is_over == (self.now >= since + self.max_idle)
+        assert ledger.low_water_since == (self.now if is_over else since)
+        if is_over and ledger.shared:
+            self.give_up(list(ledger.shared_slots))
         gone = ledger.to_close[pending:]
         idle = [slot for slot in gone if slot.reason == "idle"]
         assert len(idle) <= 1, "one surplus slot at a time (R-16)"
@@ -555,8 +606,9 @@ class LedgerMachine(RuleBasedStateMachine):
         assert ledger.waiting <= ledger.max_waiting
         assert not (ledger.waiting and ledger.idle)
         assert ledger.redial.debt >= 0
-        may_be_two = self.pairs or ledger.retiring is not None
-        assert ledger.shared <= ledger.shared_target + may_be_two, "a shared connection too many"
+        may_be_more = max(self.most_before, self.most_extra) if self.grows else ledger.retiring is not None
+        assert ledger.shared <= ledger.shared_target + may_be_more, "a shared connection too many"
+        self.most_before = min(self.most_before, max(self.most_extra, self.extra))
 
     @invariant()
     def every_connection_is_somewhere_or_closed_once(self) -> None:

@@ -426,7 +426,7 @@ class TestSharedConnections:
     def test_a_node_with_several_drains_one_for_another_ones_first(self) -> None:
         quota = Quota(4)
         a, b = ledgers(quota, 2, shared_target=3, max_size=5)
-        share(a)
+        *_, newest = share(a)
         (slot,) = fill(a, 1)
         assert b.reserve(0.0) == []
         assert quota.helper() is a
@@ -435,7 +435,7 @@ class TestSharedConnections:
         assert quota.helper() is None, "one at a time"
         a.reserve(0.0)
         drained = take_retired(a)
-        assert drained is not None
+        assert drained is newest
         assert a.discard(drained, drained.reason)
         a.reap()
         assert a.reserve(0.0) == [], "it asks again behind the other"
@@ -443,6 +443,30 @@ class TestSharedConnections:
         assert len(b.reserve(0.0)) == 1
         assert quota.helper() is None, "the last shared ones stay"
         assert slot.place is Place.LEASED
+
+    def test_one_need_drains_one_though_others_have_several_too(self) -> None:
+        quota = Quota(6)
+        a, b, c = ledgers(quota, 3, shared_target=3, max_size=5)
+        share(a)
+        share(b)
+        assert c.reserve(0.0) == []
+        helper = quota.helper()
+        assert helper is a or helper is b
+        assert isinstance(helper, Ledger)
+        assert shed(helper)
+        assert quota.helper() is None
+
+    def test_one_that_is_given_up_is_not_replaced_first_when_there_is_room_again(self) -> None:
+        quota = Quota(4)
+        a, b = ledgers(quota, 2, shared_target=3, max_size=5)
+        *_, newest = share(a)
+        (leased,) = fill(a, 1)
+        assert b.reserve(0.0) == []
+        assert shed(a)
+        a.release(leased, 0.0, reusable=False)
+        assert a.has_room
+        assert a.missing_shared == 1
+        assert take_retired(a) is newest
 
     def test_nobody_gives_up_its_only_one(self) -> None:
         quota = Quota(2)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from pooling.books import FOREVER, REFUSED, connect, fill, idle, make, queue, share
+import pytest
+
+from pooling.books import FOREVER, REFUSED, add_extra, connect, fill, growing, idle, make, queue, share
 from respool._pooling.slot import Place
-from respool._pooling.upkeep import RECHECK, due_for_check, next_sweep_at, sweep, take_retired
+from respool._pooling.upkeep import RECHECK, due_for_check, give_up_unused, next_sweep_at, sweep, take_retired
 
 
 class TestLifetime:
@@ -205,6 +207,123 @@ class TestShrinking:
         idle(ledger, 2, now=120.0)
         sweep(ledger, 160.0, 60.0)
         assert ledger.reap() == []
+
+
+    def test_it_says_whether_a_period_has_passed(self) -> None:
+        ledger = make()
+        assert [sweep(ledger, now, 60.0) for now in (59.9, 60.0, 60.1, 119.9, 120.0)] == [False, True, False, False, True]
+        assert not sweep(ledger, 10_000.0, None)
+
+
+class TestUnused:
+    """Extra shared connections that no thread has chosen for ``max_idle``."""
+
+    def test_the_newest_of_them_is_retired_and_not_replaced(self) -> None:
+        ledger, first = growing(max_size=16)
+        second, third, fourth = (add_extra(ledger) for _ in range(3))
+        give_up_unused(ledger, [second, third])
+        assert take_retired(ledger) is third
+        assert (third.reason, third.retire_at) == ("idle", -FOREVER)  # nobody chooses it any more
+        assert take_retired(ledger) is None
+        ledger.discard(third, third.reason)
+        assert ledger.reserve(0.0) == []
+        assert ledger.next_dial_at(0.0) is None
+        assert ledger.shared_slots == [first, second, fourth]
+
+    def test_one_at_a_time(self) -> None:
+        ledger, first = growing(max_size=16)
+        second, third = add_extra(ledger), add_extra(ledger)
+        give_up_unused(ledger, [first, second, third])
+        give_up_unused(ledger, [first, second])
+        assert ledger.retiring is third
+        assert take_retired(ledger) is third
+        give_up_unused(ledger, [first, second])
+        assert ledger.retiring is third
+        ledger.discard(third, third.reason)
+        give_up_unused(ledger, [first, second])
+        assert take_retired(ledger) is second
+
+    def test_the_last_one_stays(self) -> None:
+        ledger, first = growing()
+        give_up_unused(ledger, [first])
+        assert ledger.retiring is None
+        second = add_extra(ledger)
+        ledger.lost(first, 1.0)
+        give_up_unused(ledger, [second])
+        assert ledger.retiring is None
+
+    def test_the_first_one_stays_because_threads_share_it_without_choosing_it(self) -> None:
+        ledger, first = growing()
+        add_extra(ledger)
+        give_up_unused(ledger, [first])
+        assert ledger.retiring is None
+        assert first.retire_at == FOREVER
+
+    def test_where_all_are_used_all_stay(self) -> None:
+        ledger, _ = growing()
+        add_extra(ledger)
+        give_up_unused(ledger, [])
+        assert ledger.retiring is None
+
+    def test_the_minimum_stays(self) -> None:
+        ledger, first = growing(max_size=16)
+        second, third = add_extra(ledger), add_extra(ledger)
+        ledger.min_size = 3
+        give_up_unused(ledger, [first, second, third])
+        assert ledger.retiring is None
+        ledger.min_size = 2
+        give_up_unused(ledger, [first, second, third])
+        assert ledger.retiring is third
+
+    def test_none_while_another_one_is_being_replaced(self) -> None:
+        ledger, first = growing(max_size=16)
+        second = add_extra(ledger, retire_at=5.0)
+        third = add_extra(ledger)
+        sweep(ledger, 5.0, None)
+        give_up_unused(ledger, [first, second, third])
+        assert ledger.retiring is second
+        assert second.reason == ""
+        assert third.retire_at == FOREVER
+
+    @pytest.mark.parametrize("shared", [1, 2])
+    def test_none_where_there_are_no_extra_ones(self, shared: int) -> None:
+        ledger = make(shared_target=shared)
+        slots = share(ledger)
+        give_up_unused(ledger, slots)
+        assert ledger.retiring is None
+
+    def test_the_only_one_being_replaced_is_no_extra_one_where_none_is_allowed(self) -> None:
+        ledger = make(shared_target=1)
+        (old,) = share(ledger, retire_at=5.0)
+        sweep(ledger, 5.0, None)
+        (new,) = ledger.reserve(5.0)
+        connect(ledger, new, now=5.0)
+        assert ledger.retiring is old
+        assert ledger.extra == 0
+        assert next_sweep_at(ledger, 5.0, 60.0, None) == 5.0 + RECHECK
+
+    def test_as_long_as_there_are_some_each_period_is_looked_at(self) -> None:
+        ledger, _ = growing()
+        assert next_sweep_at(ledger, 0.0, 60.0, None) is None
+        second = add_extra(ledger)
+        assert next_sweep_at(ledger, 0.0, 60.0, None) == 60.0
+        assert next_sweep_at(ledger, 0.0, None, None) is None
+        assert sweep(ledger, 61.0, 60.0)
+        assert next_sweep_at(ledger, 61.0, 60.0, None) == 121.0
+        give_up_unused(ledger, [second])
+        assert next_sweep_at(ledger, 61.0, 60.0, None) == 61.0 + RECHECK
+        ledger.discard(second, second.reason)
+        assert next_sweep_at(ledger, 61.0, 60.0, None) is None
+
+    def test_one_that_is_left_alone_before_it_is_drained_waits_for_its_replacement(self) -> None:
+        ledger, first = growing()
+        second = add_extra(ledger)
+        give_up_unused(ledger, [second])
+        ledger.lost(first, 1.0)
+        assert take_retired(ledger) is None
+        (new,) = ledger.reserve(1.1)
+        connect(ledger, new, now=1.1)
+        assert take_retired(ledger) is second
 
 
 class TestChecking:

@@ -3,8 +3,9 @@
 Rule 1: nothing here changes a place or a queue; ``ledger.py`` does.
 Rule 2: a dial is needed for a shared connection, a waiting caller, ``min_size``, or a slot past its lifetime, in this
         order. It also has to be allowed: by ``Redial``, after something went wrong, and by the quota, if there is one.
-Rule 3: a second shared connection, beside the only one, is dialed when nothing else is needed and a place is left. It
-        gives up its place when all are taken, so it costs no lease, and it is not replaced.
+Rule 3: extra shared connections, beside the only one, are dialed one after the other: when callers have met, nothing
+        else is needed and places are left. They give up their places when all are taken, so they cost no lease, and
+        they are not replaced.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from respool._pooling.slot import Place, Slot, Waiter
 #: While leases are out, a dial begins beside another only if no waiter was served for this many seconds.
 STAGGER: Final = 0.05
 
+#: The most extra shared connections; and with them no more than half of the places are shared (Rule 3).
+MOST_EXTRA: Final = 3
+
 
 class Books:
     """The state of a ledger: slots, waiters, epoch."""
@@ -26,7 +30,7 @@ class Books:
     __slots__ = (
         "_leased",
         "_lifo",
-        "_may_have_second",
+        "_may_have_extra",
         "_moved_at",
         "_resets",
         "address",
@@ -51,7 +55,7 @@ class Books:
         "size",
         "to_close",
         "waiters",
-        "wants_second",
+        "wants_extra",
     )
 
     def __init__(
@@ -70,9 +74,9 @@ class Books:
         self.min_size = min_size
         self.max_size = max_size
         self.shared_target = shared_target
-        self._may_have_second = False
-        #: Whether callers have met on the only shared connection since the latest dial for a second one.
-        self.wants_second = False
+        self._may_have_extra = False
+        #: Whether callers have met on a shared connection since the latest dial for an extra one.
+        self.wants_extra = False
         self.max_waiting = max_waiting
         self.max_dials = max_dials
         self._lifo = lifo
@@ -150,15 +154,21 @@ class Books:
             missing += 1
         return max(0, missing)
 
-    def allow_second(self) -> bool:
-        """Allow a second shared connection when callers meet on the only one (Rule 3); return whether that can be."""
-        self._may_have_second = self.shared_target == 1 and self.quota is None
-        return self._may_have_second
+    def allow_extra(self) -> bool:
+        """Allow extra shared connections when callers meet on the only one (Rule 3); return whether that can be."""
+        self._may_have_extra = self.shared_target == 1 and self.quota is None
+        return self._may_have_extra
 
     @property
-    def has_second(self) -> bool:
-        """Whether one of two shared connections holds its place only until a lease needs it (Rule 3)."""
-        return self._may_have_second and len(self.shared_slots) > self.shared_target
+    def extra(self) -> int:
+        """How many shared connections hold their places only until leases need them (Rule 3)."""
+        return max(0, len(self.shared_slots) - self.shared_target) if self._may_have_extra else 0
+
+    @property
+    def may_have_more(self) -> bool:
+        """Whether another extra connection is allowed."""
+        most = min(MOST_EXTRA, max(1, self.max_size // 2 - 1))
+        return self._may_have_extra and self.extra < most
 
     @property
     def spare_shared(self) -> int:
@@ -210,7 +220,7 @@ class Books:
         soon = next((at for at in sorted(times) if at > refused_at and self._wants_lease(at)), None)
         if soon is not None and (may_unasked or self._is_short(soon)):
             chances.append(max(soon, self.redial.next_chance(now, wanted=self._is_short(soon))))
-        if self._could_have_second and may_unasked:
+        if self._could_have_extra and may_unasked:
             chances.append(self.redial.next_chance(now, wanted=False))
         return min((chance for chance in chances if chance > refused_at), default=None)
 
@@ -235,14 +245,14 @@ class Books:
         return self.redial.is_recovering and len(self.dials) > self._resets
 
     @property
-    def _could_have_second(self) -> bool:
-        """Whether a second shared connection is wanted, and two places are left: one for it, and one for a lease."""
-        is_whole = len(self.shared_slots) == self.shared_target and not self.dialing_shared
-        return self.wants_second and is_whole and self.size + 1 < self.max_size
+    def _could_have_extra(self) -> bool:
+        """Whether an extra shared connection is wanted, and two places are left: one for it, and one for a lease."""
+        is_whole = not (self.missing_shared or self.dialing_shared)
+        return self.wants_extra and is_whole and self.may_have_more and self.size + 1 < self.max_size
 
     @property
-    def _has_place_for_second(self) -> bool:
-        return self._may_have_second and len(self.shared_slots) == self.shared_target and self.size < self.max_size
+    def _has_place_for_extra(self) -> bool:
+        return self.may_have_more and self.size < self.max_size
 
     def _wants_shared(self) -> bool:
         return self.missing_shared > self.dialing_shared

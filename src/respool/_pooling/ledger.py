@@ -87,7 +87,7 @@ class Ledger(Books):
         waiting = len(self.waiters)
         if self.leasable <= 0:
             raise self._all_shared()
-        shared = len(self.shared_slots) + self.missing_shared - self.has_second
+        shared = len(self.shared_slots) + self.missing_shared - self.extra
         if not patient and shared + len(self._leased) + waiting >= self.max_size:
             raise PoolExhausted(f"Max connections {self.max_size} exhausted at {self.address}")
         if not patient and self.quota is not None:
@@ -138,9 +138,9 @@ class Ledger(Books):
             if is_for_lease and not self._may_dial(now, wanted=self._is_short(now)):
                 break
             if not (for_sharing or is_for_lease):
-                if not (self._could_have_second and self._may_dial(now, wanted=False)):
+                if not (self._could_have_extra and self._may_dial(now, wanted=False)):
                     break
-                for_sharing, self.wants_second = True, False
+                for_sharing, self.wants_extra = True, False
             slot = Slot(self.epoch, is_for_sharing=for_sharing)
             if quota is not None:
                 try:
@@ -178,12 +178,12 @@ class Ledger(Books):
         self.redial.succeeded(now, chance, is_of_now=slot.epoch == self.epoch)
         if self.closed or slot.epoch != self.epoch:
             self._take_out(slot, "closed" if self.closed else "epoch")
-        elif slot.is_for_sharing and (self.missing_shared or self._has_place_for_second):
+        elif slot.is_for_sharing and (self.missing_shared or self._has_place_for_extra):
             self._leave(slot)
             slot.place = _SHARED
             self.shared_slots += (slot,)
-            self.wants_second = False
-        elif slot.is_for_sharing:  # a second one, whose place a lease has taken meanwhile
+            self.wants_extra = False
+        elif slot.is_for_sharing:  # an extra one, whose place a lease has taken meanwhile
             self._take_out(slot, "shed")
         elif self._must_go(slot, now):
             self._take_out(slot, slot.reason)

@@ -16,12 +16,14 @@ from respool._pooling.slot import Place, Slot
 RECHECK: Final = 1.0
 
 
-def sweep(ledger: Ledger, now: float, max_idle: float | None) -> None:
+def sweep(ledger: Ledger, now: float, max_idle: float | None) -> bool:
     """Retire one surplus idle slot per ``max_idle`` (R-16), and one that is past its lifetime (R-15).
 
-    When the pool is at its minimum and has room, the latter stays until its replacement is ready.
+    When the pool is at its minimum and has room, the latter stays until its replacement is ready. Returns whether
+    another ``max_idle`` has passed.
     """
-    if max_idle is not None and now >= ledger.low_water_since + max_idle:
+    is_over = max_idle is not None and now >= ledger.low_water_since + max_idle
+    if is_over:
         # Slots also leave the idle set in other ways than ``take``, so the low-water mark may be out of date.
         if ledger.low_water > 0 and ledger.idle_slots and ledger.size > ledger.min_size:
             ledger.discard(ledger.idle_slots[0], "idle")
@@ -41,16 +43,27 @@ def sweep(ledger: Ledger, now: float, max_idle: float | None) -> None:
             break
     if ledger.retiring is None:
         ledger.retiring = next((slot for slot in ledger.shared_slots if slot.retire_at <= now), None)
+    return is_over
+
+
+def give_up_unused(ledger: Ledger, unused: list[Slot]) -> None:
+    """Retire one of the extra shared slots that no thread has chosen for ``max_idle``, the newest of them (R-41).
+
+    The oldest stays, because threads share it without choosing it. So does what ``min_size`` asks for.
+    """
+    extra = [slot for slot in unused if slot is not ledger.shared_slots[0]]
+    if extra and ledger.extra and ledger.retiring is None and ledger.size > ledger.min_size:
+        _give_up(ledger, extra[-1], "idle")
 
 
 def take_retired(ledger: Ledger) -> Slot | None:
     """Return the shared slot to drain now, if any.
 
-    It is expired, and its replacement is ready, or there is no room for one (R-15); or it is a second one that is in
+    It is expired, and its replacement is ready, or there is no room for one (R-15); or it is an extra one that is in
     the way of a lease.
     """
-    if ledger.retiring is None and ledger.has_second and ledger.size >= ledger.max_size:
-        _give_up_newest(ledger)  # the next lease needs its place
+    if ledger.retiring is None and ledger.extra and ledger.size >= ledger.max_size:
+        _give_up(ledger, ledger.shared_slots[-1], "shed")  # the next lease needs its place
     slot = ledger.retiring
     if slot is None or slot.is_draining:
         return None
@@ -78,13 +91,13 @@ def shed(ledger: Ledger) -> bool:
         return ledger.discard(ledger.idle_slots[0], "shed")
     if not ledger.spare_shared:  # another thread has changed it meanwhile
         return False
-    _give_up_newest(ledger)
+    _give_up(ledger, ledger.shared_slots[-1], "shed")
     return True
 
 
-def _give_up_newest(ledger: Ledger) -> None:
-    ledger.retiring = slot = ledger.shared_slots[-1]
-    slot.reason, slot.retire_at = "shed", float("-inf")
+def _give_up(ledger: Ledger, slot: Slot, reason: str) -> None:
+    ledger.retiring = slot
+    slot.reason, slot.retire_at = reason, float("-inf")
 
 
 def due_for_check(ledger: Ledger, now: float, keepalive: float | None) -> list[Slot]:
@@ -112,7 +125,7 @@ def next_sweep_at(ledger: Ledger, now: float, max_idle: float | None, keepalive:
     times: list[float] = []
     for slots, replaced in ((ledger.idle_slots, ledger.renewing), (ledger.shared_slots, ledger.retiring)):
         times += [now + RECHECK] if replaced is not None else [slot.retire_at for slot in slots]
-    if max_idle is not None and ledger.idle_slots:
+    if max_idle is not None and (ledger.idle_slots or ledger.extra):
         times.append(ledger.low_water_since + max_idle)
     fresh = [slot for slot in ledger.idle_slots if slot.epoch == ledger.epoch]
     if keepalive is not None:

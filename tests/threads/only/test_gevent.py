@@ -59,6 +59,25 @@ def run_green(server: Server, script: str, begin: str = BEGIN) -> None:
     assert run_script(begin + script + "\nprint('done')\n", server.url) == "done\n"
 
 
+@pytest.mark.parametrize("options", ["", "shared=1", "shared=4"])
+def test_greenlets_have_no_connections_to_themselves(server: Server, options: str) -> None:
+    run_green(
+        server,
+        f"""
+with Pool(url, {options}) as pool:
+    pool.ping()
+    assert (pool._shared._affinity, pool._shared._grows) == (None, False)
+    def use(number):
+        for count in range(20):
+            word = f"{{number}}:{{count}}".encode()
+            assert pool.execute("ECHO", word) == word
+    together(50, use)
+    wanted = 4 if "4" in "{options}" else 1
+    assert pool.shared == pool.stats().opened == wanted
+""",
+    )
+
+
 @pytest.mark.parametrize("options", ["shared=1", "shared=4", "shared=0, max_size=5", "shared=0, max_size=200"])
 def test_many_greenlets_use_one_pool(server: Server, options: str) -> None:
     run_green(

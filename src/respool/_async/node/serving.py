@@ -258,6 +258,7 @@ class Serving:
         """Set new bounds (R-34)."""
         with self.node.lock:
             self.ledger.resize(min_size=min_size, max_size=max_size)
+        self.node.on_change()  # another number of shared connections may be allowed
         self.node.settle()
 
     async def clear(self) -> None:

@@ -46,8 +46,14 @@ new_world: Final = current_world
 here: Final = asyncio._get_running_loop
 
 
-def callers_meet() -> bool:
-    """Return False: no task waits on a shared connection for what another task does there."""
+def affinity() -> Any:
+    """Return None: tasks need no connections of their own, as none waits for another one to read its reply."""
+    return None
+
+
+def is_unused(connection: Any) -> bool:
+    """Return False: there is no telling here."""
+    del connection
     return False
 
 

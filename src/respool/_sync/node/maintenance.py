@@ -9,8 +9,9 @@ Rule 2: between rounds the task sleeps until something may be due; any other cha
 from __future__ import annotations
 
 from respool._sync.node.node import Node
+from respool._sync.shell.compat import is_unused
 from respool._pooling.slot import Place, Slot
-from respool._pooling.upkeep import due_for_check, next_sweep_at, sweep
+from respool._pooling.upkeep import due_for_check, give_up_unused, next_sweep_at, sweep
 
 
 def maintain(node: Node) -> None:
@@ -38,7 +39,8 @@ def maintain_once(node: Node) -> float:
     ledger, options = node.ledger, node.options
     now = node.now()
     with node.lock:
-        sweep(ledger, now, options.max_idle)
+        if sweep(ledger, now, options.max_idle) and ledger.extra:
+            give_up_unused(ledger, [slot for slot in ledger.shared_slots if is_unused(slot.connection)])
         checks = due_for_check(ledger, now, options.keepalive)
         wake_at = next_sweep_at(ledger, now, options.max_idle, options.keepalive)
     for slot in checks:

@@ -3,8 +3,8 @@
 
 Rule 1: a connection that is not up, is being drained, or whose oldest command is stalled gets no new work (R-18).
 Rule 2: ``only`` is the one live transport if no other is up; then there is nothing to choose. With threads and the
-        default of ``shared``, a second one is made once two callers meet there. It serves those who find a single
-        caller on the first one, which is cheaper than waiting for another thread; more callers share the first.
+        default of ``shared``, extra ones are made as callers meet, and each thread has one to itself while there are
+        enough (``affinity``): that is cheaper than waiting for another thread. More callers share the first.
 Rule 3: a caller whose last command may still be on its way stays on that connection, so its commands keep their
         order (R-23).
 Rule 4: with no connection up, callers wait for the node to come back. From ``connect_timeout`` after the last one went
@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
 from respool._sync.node.node import Node
-from respool._sync.shell.compat import Gate, caller, callers_meet, on_left
+from respool._sync.shell.compat import Gate, affinity, caller, on_left
 from respool._sync.shell.transport import Transport
 from respool._facts.errors import PoolClosed, ReadTimeout, again
 from respool._pooling.out_of_time import out_of_time
@@ -33,7 +33,8 @@ class SharedLane:
         self._ledger = node.ledger
         self._strategy = node.options.strategy
         self._takes_quiet = node.options.strategy == "least_pending"
-        self._has_second = callers_meet() and node.options.shared is None and node.ledger.allow_second()
+        self._affinity = affinity() if node.options.strategy == "least_pending" else None
+        self._grows = self._affinity is not None and node.options.shared is None and node.ledger.allow_extra()
         self._stall_after = node.options.stall_after
         self._gate = Gate()  # opens when callers have something new to look at; then there is another one
         self._news = Gate()  # the same for those who wait for the pool to be ready: every failed dial is new to them
@@ -68,9 +69,9 @@ class SharedLane:
             self._live = [] if is_closing else [slot.connection._transport for slot in slots if not slot.is_draining]
             # A caller may be pinned to a connection that is being drained, and must go through ``pick`` (R-23).
             self.only = self._live[0] if len(self._live) == len(self._up) == 1 else None
-            if self._has_second and self.only is not None:
-                only: Any = self.only  # a transport for threads
-                only.on_meeting = self._met
+            if self._affinity is not None:
+                met = self._met if self._grows and self._ledger.may_have_more else None
+                self._affinity.prepare(self._live, met)
             news, self._news = self._news, Gate()
             failed, self._failed_dials = self._failed_dials, self._ledger.redial.failed_dials
             has_failed = failed != self._failed_dials
@@ -84,10 +85,9 @@ class SharedLane:
             gate.open()
 
     def _met(self) -> None:
-        """Note that two callers have met; that matters if it was on the only connection (Rule 2). Takes no lock."""
-        if self.only is not None:
-            self._ledger.wants_second = True
-            self._node.alarm.set()
+        """Note that callers have met, so that another connection is made for them (Rule 2). Takes no lock."""
+        self._ledger.wants_extra = True
+        self._node.alarm.set()
 
     def _keeps_callers(self, *, is_closing: bool) -> bool:
         """Return whether nobody needs to be woken after a failed dial (Rule 5)."""
@@ -109,9 +109,12 @@ class SharedLane:
                 return pinned
         if len(live) == 1:
             return live[0]
-        if self._has_second:
-            first: Any = live[0]
-            return first.or_second(live[1], self._stall_after)  # type: ignore[no-any-return]
+        if self._affinity is not None:
+            own: Transport | None = self._affinity.choose(live)
+            if own is not None:
+                return own
+            if self._grows and (self._stall_after is None or live[0].silent_for < self._stall_after):
+                return live[0]
         if self._takes_quiet:
             for transport in live:  # before anything is computed for all of them
                 if transport.is_quiet:

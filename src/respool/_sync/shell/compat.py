@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from respool._facts.errors import PoolError, ReadTimeout, UsageTypeError
 from respool._shell.ending import RLock, is_finalizing, over
+from respool._sync.shell.affinity import Affinity
 from respool._sync.shell.dial import hang_up, run_within
 from respool._sync.shell.sockets import check_threads, is_green
 
@@ -53,9 +54,14 @@ def new_world() -> object:
     return _HERE
 
 
-def callers_meet() -> bool:
-    """Return whether it is costly that one thread serves all others on a shared connection; it is not for greenlets."""
-    return not is_green()
+def affinity() -> Affinity | None:
+    """Return what gives each thread a shared connection of its own; None for greenlets, for which that is no gain."""
+    return None if is_green() else Affinity()
+
+
+def is_unused(connection: Any) -> bool:
+    """Return whether no thread has chosen a shared connection since the last call."""
+    return bool(connection._transport.disown())
 
 
 def on_left(transport: Any, pin: Callable[[Any], None]) -> None:

@@ -43,11 +43,18 @@ from respool._shell.sockets import CLOSED, ClosedHere, Retired, late, lost, why
 from respool._sync.shell.calls import WAITING, Abandoned, Answered, Call, Ticket
 from respool._sync.shell.sockets import PlainSocket, drive
 
+#: So many commands in flight are a crowd.
+CROWD: Final = 4
+
+#: The owner of a connection that no thread has chosen.
+NOBODY: Final = 0
+
 _MAIN: Final = threading.main_thread().ident
 _LEADS: Final = object()
 _FOLLOWS: Final = object()
 _FEW: Final = 16  # so many followers are not searched for those that are done
-_CROWDED: Final = 0.01  # for how many seconds a crowd is remembered
+_REMEMBERED: Final = 0.01  # for how many seconds a crowd is remembered
+_LATELY: Final = 0.01  # for how many seconds a connection stays its owner's after a command
 _RESTED: Final = 0.001  # a connection that was idle for this many seconds is checked before it is used again
 
 
@@ -58,7 +65,7 @@ class Transport:
         "_address", "_admission", "_answered", "_cap", "_completed", "_crowded_at",
         "_cut", "_entering", "_error", "_followers", "_followers_room", "_has_ended", "_hear", "_heard", "_idle",
         "_is_inside", "_is_watched", "_leader", "_lock", "_looked", "_only", "_out", "_queue", "_rest", "_say",
-        "_sock", "on_left", "on_lost", "on_meeting", "pack", "patience", "remote", "wire",
+        "_sock", "on_left", "on_lost", "on_meeting", "owner", "pack", "patience", "remote", "wire",
     )  # fmt: skip
 
     def __init__(
@@ -82,7 +89,7 @@ class Transport:
         self._is_watched = False  # a thread waits for ``_idle``: notify it when there is no leader any more
         self._looked = 0.0  # when the socket was last checked while idle
         self._heard = monotonic()  # when bytes last arrived, a blocked write went on, or an empty queue got an entry
-        self._crowded_at = float("-inf")  # when more than two callers were here (see ``or_second``)
+        self._crowded_at = float("-inf")  # when many callers were here (see ``is_crowded``)
         self._error: Error | None = None  # why the connection ends
         self._has_ended = False  # every caller has received its error; ``on_lost`` comes next
         self._cut: Error | None = None  # a signal handler ended it inside a step that holds the lock: to be finished
@@ -94,6 +101,8 @@ class Transport:
         #: Called with the error when the connection has ended by itself, and then forgotten. If the call is
         #: interrupted, it is made again.
         self.on_lost: Callable[[Error], None] | None = None
+        #: The thread that has it to itself (see ``affinity``).
+        self.owner = NOBODY
         #: Called once when a thread becomes a follower. It may take no lock.
         self.on_meeting: Callable[[], None] | None = None
         #: Called in a thread that was interrupted, and whose command stays in flight here.
@@ -139,23 +148,26 @@ class Transport:
         """Whether the connection is open, no reply is pending and no thread drives it."""
         return self._error is None and not self._queue and self._leader is None
 
-    def or_second(self, second: Transport, stall_after: float | None) -> Transport:
-        """Return which of two connections takes the next command: this one, unless a single caller is on it.
-
-        So a second caller gets a connection for itself. More than that share this one, with fewer writes and reads; a
-        crowd is remembered for a while, because between two writes it looks like a single caller. If both are busy it
-        is this one too, unless it has been silent for ``stall_after`` seconds.
-        """
-        owed = len(self._queue)
-        if owed == 0 and self._leader is None and self._error is None:
-            return self
-        if owed > 2:
+    @property
+    def is_crowded(self) -> bool:
+        """Whether more callers are here than have connections of their own, or were a while ago (see ``crowd``)."""
+        if len(self._queue) >= CROWD:
             self._crowded_at = self._heard
-        elif owed <= 1 and self._heard - self._crowded_at > _CROWDED and second.is_quiet:
-            return second
-        if stall_after is None or monotonic() - self._heard < stall_after:
-            return self
-        return min((self, second), key=lambda each: each.silent_for)
+            return True
+        return self._heard - self._crowded_at < _REMEMBERED
+
+    def crowd(self) -> None:
+        """Note that there are too many callers. It is remembered: between two writes a crowd looks like one caller."""
+        self._crowded_at = self._heard
+
+    def is_free_for(self, thread: int, now: float) -> bool:
+        """Whether a thread may make this its own connection: it is quiet, and its owner has not used it lately."""
+        return (self.owner in (NOBODY, thread) or now - self._heard > _LATELY) and self.is_quiet
+
+    def disown(self) -> bool:
+        """Take it from its owner, who takes it again when needed; return whether nobody has chosen it since."""
+        owner, self.owner = self.owner, NOBODY
+        return owner == NOBODY
 
     def is_reusable(self, now: float) -> bool:
         """Tell whether it is quiet and the peer has not closed it: the check before each lease, no PING (R-11)."""
@@ -400,7 +412,7 @@ class Transport:
         """Make a call a follower. Call with the lock held."""
         call.sleep_until_answered(self._answered)
         self._followers.append(call)
-        if self.on_meeting is not None:
+        if self.on_meeting is not None and len(self._queue) <= CROWD:  # a crowd is served best by one connection
             on_meeting, self.on_meeting = self.on_meeting, None
             on_meeting()
 
