@@ -456,6 +456,17 @@ async def test_a_pipeline_on_a_lease_outlives_a_dial_that_fails_when_the_node_wa
             assert pool.stats().dial_failures == 1
 
 
+async def test_a_caller_passes_over_all_connections_that_ended_together() -> None:
+    """The one try more that a command gets whose connection had ended (R-11) is not spent on another of them."""
+    with FakeNode({"GET": echo}) as node:
+        async with AsyncPool(node.url, shared=8, retry=None) as pool:
+            await wait_until(lambda: pool.stats().shared == 8)
+            await rest()
+            node.drop()
+            assert await pool.execute("GET", "k") == b"k"
+            await wait_until(lambda: pool.stats().lost == 8)
+
+
 async def test_one_failed_dial_tells_all_who_wait_when_the_node_is_down(callers: Callers) -> None:
     with FakeNode() as node:
         url = node.url

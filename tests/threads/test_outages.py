@@ -456,6 +456,17 @@ def test_a_pipeline_on_a_lease_outlives_a_dial_that_fails_when_the_node_was_up()
             assert pool.stats().dial_failures == 1
 
 
+def test_a_caller_passes_over_all_connections_that_ended_together() -> None:
+    """The one try more that a command gets whose connection had ended (R-11) is not spent on another of them."""
+    with FakeNode({"GET": echo}) as node:
+        with Pool(node.url, shared=8, retry=None) as pool:
+            wait_until(lambda: pool.stats().shared == 8)
+            rest()
+            node.drop()
+            assert pool.execute("GET", "k") == b"k"
+            wait_until(lambda: pool.stats().lost == 8)
+
+
 def test_one_failed_dial_tells_all_who_wait_when_the_node_is_down(callers: Callers) -> None:
     with FakeNode() as node:
         url = node.url

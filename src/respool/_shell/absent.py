@@ -74,6 +74,9 @@ class Absent:
         """Return False: there is nothing to use."""
         return False
 
+    def notice_end(self) -> None:
+        """Do nothing: nothing can end."""
+
     def set_patience(self, patience: float | None) -> None:
         """Do nothing: no server is waited for."""
 

@@ -15,7 +15,7 @@ from interrupting import Interrupted
 from answers import OK, echo, held_echo, words
 from queue import SimpleQueue
 
-from respool import HashPool, Pool
+from respool import HashPool, Pool, RetryPolicy
 from respool._facts.slots import slot_of
 from respool._pooling.books import MOST_EXTRA
 from respool._pooling.redial import BASE
@@ -25,7 +25,7 @@ from respool.events import ConnectionClosed
 from respool.testing import FakeNode, FaultProxy, Hold, Server
 from respool.testing._script import hello
 from scripts import run_script
-from threads.harness import PATIENCE, Caller, Callers, now, wait_until
+from threads.harness import PATIENCE, Caller, Callers, now, rest, wait_until
 from threads.signals import interrupt_when, interruptible
 
 #: The numbers of the first two connections to a node.
@@ -950,6 +950,45 @@ def test_callers_of_one_that_was_killed_are_served_on_the_first(callers: Callers
         assert [caller.result() for caller in asked] == [b"a", b"b"]
         assert connection_of(node, b"b") == connection_of(node, b"a") == FIRST
         assert pool.stats().lost == 1
+
+
+@pytest.mark.parametrize("policy", [None, RetryPolicy()], ids=["no retries", "default"])
+@pytest.mark.parametrize(
+    ("how", "sent", "answer"),
+    [
+        ("execute", ("GET", "k"), b"k"),
+        ("execute_many", ([("GET", "k")],), [b"k"]),
+        ("execute_noreply", ("SET", "k", "v"), None),
+    ],
+    ids=["execute", "execute_many", "execute_noreply"],
+)
+def test_a_caller_alone_notices_nothing_when_all_were_closed_at_rest(
+    callers: Callers, how: str, sent: tuple[Any, ...], answer: Any, policy: RetryPolicy | None
+) -> None:
+    """There are more of them than a command may be tried."""
+    script = {"SET": b"", "CLIENT REPLY OFF": b"", "CLIENT REPLY ON": OK}
+    with FakeNode(script) as node, pool_of(node, max_size=16, retry=policy) as pool:
+        grow(callers, node, pool, MOST_EXTRA + 1)
+        node.on("GET", echo)
+        rest()
+        node.drop()
+        rest()
+        assert getattr(pool, how)(*sent) == answer
+        assert pool.execute("GET", "k") == b"k"
+        assert (pool.stats().lost, pool.shared) == (MOST_EXTRA + 1, 1)
+
+
+@pytest.mark.parametrize("policy", [None, RetryPolicy()], ids=["no retries", "default"])
+def test_nor_does_the_caller_of_a_pool_of_several_nodes(callers: Callers, policy: RetryPolicy | None) -> None:
+    with FakeNode() as node, HashPool([node.url], shared=8, retry=policy) as pool:
+        wait_until(lambda: pool.stats().shared == 8)
+        node.on("GET", echo)
+        for _ in range(2):
+            rest()
+            node.drop()
+            rest()
+            assert pool.execute_many([("GET", "k")] * 2) == [b"k"] * 2
+            wait_until(lambda: pool.stats().shared == 8)
 
 
 def test_it_goes_on_alone_when_the_first_is_lost(callers: Callers) -> None:

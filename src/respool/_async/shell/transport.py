@@ -160,6 +160,10 @@ class AsyncTransport(asyncio.Protocol):
             return False
         return now - self._heard <= _RESTED or self._look(now)
 
+    def notice_end(self) -> None:
+        """End the connection if it is idle and the peer has closed it, which the loop has not noticed yet."""
+        self.is_reusable(self._loop.time())
+
     @property
     def silent_for(self) -> float:
         """How many seconds the oldest written command has waited for its reply."""

@@ -7,6 +7,8 @@ Rule 2: every try but the first is charged to the budget of the node that was tr
 Rule 3: following a redirect is no retry: the command did not run, and the node that said so works. It costs nothing.
 Rule 4: a command that came when its connection had ended already gets another one, once, whatever the policy: it has
         not been tried yet (R-11). With threads, the next use of an idle connection is what finds it closed.
+Rule 5: what ends one connection often ends all of them. So before the second try the other shared ones are looked at,
+        or the tries could be used up on one after the other (R-13).
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ class Retrying:
     def pause_before(self, failure: Error, tries: int, deadline: float | None) -> float | None:
         """Return how many seconds to wait before the next try; None if there must be none."""
         node = self.node
+        if tries == 1 and isinstance(failure, ConnectionLost):
+            _notice_ends(node)
         is_late = tries == 1 and isinstance(failure, ConnectionLost) and failure.came_late
         policy = self._policy or (_ONCE if is_late else None)
         if policy is None:
@@ -57,6 +61,14 @@ class Retrying:
         replies = node.replies
         with node.lock:
             return seconds if self.budget.take(replies, now, is_lost=is_lost) else None
+
+
+def _notice_ends(node: Node) -> None:
+    """Take the shared connections out of service that have ended and are idle (Rule 5)."""
+    with node.lock:
+        shared = [slot.connection for slot in node.ledger.shared_slots if slot.connection is not None]
+    for connection in shared if len(shared) > 1 else ():
+        connection._transport.notice_end()
 
 
 class Call:

@@ -175,19 +175,25 @@ class Transport:
             self._look()
         return self._error is None and not self._queue and self._leader is None
 
+    def notice_end(self) -> None:
+        """End the connection if it is idle and the peer has closed it: no thread reads from it then."""
+        if self._is_inside():
+            return
+        call = Call()
+        try:
+            self._catch_up(call)
+        except BaseException as error:
+            self._interrupted(call, error)
+            raise
+
     @property
     def silent_for(self) -> float:
         """For how many seconds the server has sent nothing while a reply is pending.
 
         If there is no leader, replies whose callers have given up are read first.
         """
-        if self._queue and self._leader is None and not self._is_inside():
-            call = Call()
-            try:
-                self._catch_up(call)
-            except BaseException as error:
-                self._interrupted(call, error)
-                raise
+        if self._queue and self._leader is None:
+            self.notice_end()
         return monotonic() - self._heard if self._queue else 0.0
 
     # Sending -------------------------------------------------------------------------------------
