@@ -70,7 +70,7 @@ def take_retired(ledger: Ledger) -> Slot | None:
     is_waiting = ledger.dialing_shared or ledger.has_room or _is_room_coming(ledger)
     if ledger.missing_shared and is_waiting and not ledger.is_shedding:
         return None
-    slot.is_draining = True
+    slot.is_draining, slot.taker = True, None  # until the thread that drains it has begun
     return slot
 
 

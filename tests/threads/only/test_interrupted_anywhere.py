@@ -16,6 +16,7 @@ from answers import OK, Words, bulk, echo, held_echo
 from effort import IS_PROOF
 from interrupting import interrupted_at, interrupted_behind, moments, sparse_moments
 from respool import Connection, Pool
+from respool._pooling.slot import Place
 from respool.errors import ConnectionLost, PoolTimeout, UsageError
 from respool.testing import FakeConnection, FakeNode, Hold, Server
 from threads.harness import Callers, Signal, wait_until
@@ -312,6 +313,24 @@ def test_the_collection_of_leaks_loses_none(server: Server, interrupt: Interrupt
             rests(pool)
             assert pool.stats().leaks == 2
             assert pool.execute("ECHO", "x", timeout=2.0) == b"x"
+        if not was_interrupted:
+            return
+
+
+@MODES
+def test_a_shared_connection_to_be_closed_is_closed(server: Server, interrupt: Interrupt) -> None:
+    for moment in moments():
+        with Pool(server.url, shared=1, max_size=2) as pool:
+            node = pool._serving.node
+            assert node is not None
+            wait_until(lambda: pool.shared == 1)
+            with node.lock:  # so that the maintenance thread cannot be first
+                given_up = node.ledger.shared_slots[-1]
+                node.ledger.retiring, given_up.reason, given_up.retire_at = given_up, "shed", float("-inf")
+                was_interrupted = interrupt(moment, node.settle)
+            node.alarm.set()  # as who asks for that does
+            wait_until(lambda: given_up.place is Place.OUT)
+            rests(pool)
         if not was_interrupted:
             return
 
