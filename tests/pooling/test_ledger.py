@@ -13,7 +13,7 @@ from respool._pooling.ledger import Ledger
 from respool._pooling.quota import Quota
 from respool._pooling.redial import REFILL_LEAST
 from respool._pooling.slot import Place, Slot
-from respool._pooling.upkeep import RECHECK, next_sweep_at, sweep, take_retired
+from respool._pooling.upkeep import next_sweep_at, sweep, take_retired
 from respool.errors import PoolClosed, PoolExhausted, TooManyWaiters
 
 
@@ -976,7 +976,9 @@ class TestExtra:
         assert ledger.next_dial_at(5.0) is None
         assert take_retired(ledger) is second
         assert take_retired(ledger) is None
-        assert next_sweep_at(ledger, 5.0, None, None) == 5.0 + RECHECK
+        sweep(ledger, 6.0, None)
+        assert take_retired(ledger) is None
+        assert next_sweep_at(ledger, 6.0, None, None) is None
         ledger.discard(second, "lifetime")
         assert ledger.shared_slots == [first]
         assert ledger.reserve(5.0) == []
@@ -993,22 +995,25 @@ class TestExtra:
         assert ledger.shared_slots == [second]
         assert ledger.reserve(5.0) == []
 
-    def test_drain_closes_the_first_and_then_replaces_the_second(self) -> None:
-        ledger, first = growing()
-        second = add_extra(ledger)
+    def test_drain_closes_all_but_the_last_and_replaces_that_before_they_are_closed(self) -> None:
+        ledger, first = growing(max_size=16)
+        second, third = add_extra(ledger), add_extra(ledger)
         ledger.drain(5.0)
-        sweep(ledger, 5.0, None)
-        assert take_retired(ledger) is first
-        sweep(ledger, 5.0, None)
-        assert take_retired(ledger) is None  # one after the other
-        ledger.discard(first, "lifetime")
-        assert ledger.reserve(5.0) == []
+        for slot in (first, second):
+            sweep(ledger, 5.0, None)
+            assert take_retired(ledger) is slot
+            assert ledger.reserve(5.0) == []
+            assert next_sweep_at(ledger, 5.0, None, None) == 5.0
+            ledger.check()
         sweep(ledger, 5.0, None)
         assert take_retired(ledger) is None  # its replacement is not ready
+        assert (ledger.missing_shared, ledger.leaving) == (1, 2)
         (new,) = ledger.reserve(5.0)
         connect(ledger, new, now=5.0)
-        assert take_retired(ledger) is second
-        ledger.discard(second, "lifetime")
+        assert take_retired(ledger) is third
+        for slot in (second, third, first):
+            ledger.discard(slot, "lifetime")
+            ledger.check()
         assert ledger.shared_slots == [new]
         assert ledger.reserve(5.0) == []
 

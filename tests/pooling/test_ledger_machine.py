@@ -138,10 +138,10 @@ class LedgerMachine(RuleBasedStateMachine):
         is_retiring = ledger.retiring is not None
         retired = take_retired(ledger)
         if self.extra and ledger.size >= ledger.max_size:
-            assert ledger.retiring is not None, "an extra shared connection is in the way of a lease"
+            assert ledger.retiring or ledger.leaving, "an extra shared connection is in the way of a lease"
         if retired is not None and retired.reason == "shed" and not is_retiring:
             assert self.extra, "the only shared connection is given up"
-            assert retired is ledger.shared_slots[-1]
+            assert retired is [slot for slot in ledger.shared_slots if slot not in self.draining][-1]
             assert ledger.size >= ledger.max_size, "an extra shared connection is given up for nothing"
         if retired is not None:
             assert retired.place is Place.SHARED
@@ -155,7 +155,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @property
     def extra(self) -> int:
-        return max(0, self.ledger.shared - 1) if self.grows else 0
+        return max(0, self.ledger.shared - self.ledger.leaving - 1) if self.grows else 0
 
     @property
     def most_extra(self) -> int:
@@ -218,7 +218,8 @@ class LedgerMachine(RuleBasedStateMachine):
         ledger = self.ledger
         usable = [s for s in ledger.idle_slots if s.epoch == ledger.epoch and s.retire_at > self.now]
         waiting = ledger.waiting
-        kept = ledger.shared + ledger.missing_shared - self.extra  # the extra ones go when leases need their places
+        in_service = ledger.shared - ledger.leaving
+        kept = in_service + ledger.missing_shared - self.extra  # the extra ones go when leases need their places
         left = ledger.max_size - kept - ledger.leased - waiting
         self.line.append(caller)
         try:
@@ -525,7 +526,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 break
         else:
             raise AssertionError("the maintenance task spins")
-        over_age = [slot for slot in ledger.shared_slots if slot.retire_at <= self.now]
+        over_age = [slot for slot in ledger.shared_slots if slot.retire_at <= self.now and not slot.is_draining]
         stale = [slot for slot in ledger.idle_slots if slot.epoch != ledger.epoch]
         if over_age or stale:
             assert (wake_at or FOREVER) <= self.now + RECHECK, "what has to go is forgotten (R-15)"
@@ -606,9 +607,9 @@ class LedgerMachine(RuleBasedStateMachine):
         assert ledger.waiting <= ledger.max_waiting
         assert not (ledger.waiting and ledger.idle)
         assert ledger.redial.debt >= 0
-        may_be_more = max(self.most_before, self.most_extra) if self.grows else ledger.retiring is not None
+        may_be_more = (max(self.most_before, self.most_extra) if self.grows else 0) + (ledger.retiring is not None)
         assert ledger.shared <= ledger.shared_target + may_be_more, "a shared connection too many"
-        self.most_before = min(self.most_before, max(self.most_extra, self.extra))
+        self.most_before = min(self.most_before, max(self.most_extra, self.extra + ledger.leaving))
 
     @invariant()
     def every_connection_is_somewhere_or_closed_once(self) -> None:
@@ -628,7 +629,7 @@ class LedgerMachine(RuleBasedStateMachine):
         ledger = self.ledger
         next_at = ledger.next_dial_at(self.now)
         assert next_at is None or next_at >= self.now
-        under_way = ledger.leased or ledger.dialing or ledger.retiring is not None
+        under_way = ledger.leased or ledger.dialing or ledger.retiring is not None or ledger.leaving
         assert under_way or next_at is not None, "callers wait, nothing happens, and nothing will"
         spoken_for = max(0, ledger.missing_shared - ledger.dialing_shared)
         is_short = ledger.waiting > ledger.dialing - ledger.dialing_shared

@@ -237,11 +237,31 @@ class TestUnused:
         give_up_unused(ledger, [first, second])
         assert ledger.retiring is third
         assert take_retired(ledger) is third
-        give_up_unused(ledger, [first, second])
-        assert ledger.retiring is third
-        ledger.discard(third, third.reason)
-        give_up_unused(ledger, [first, second])
+        assert take_retired(ledger) is None
+        give_up_unused(ledger, [first, second, third])  # though the other one still owes replies
         assert take_retired(ledger) is second
+        give_up_unused(ledger, [first, second, third])
+        assert take_retired(ledger) is None
+        ledger.check()
+        ledger.discard(third, third.reason)
+        ledger.discard(second, second.reason)
+        ledger.check()
+        assert ledger.shared_slots == [first]
+
+    def test_for_a_lease_that_one_goes_that_can_be_closed_soonest(self) -> None:
+        ledger, first = growing(max_size=9)
+        second, third, fourth = (add_extra(ledger) for _ in range(3))
+        ease = {first: 9.0, second: 1.0, third: 2.0, fourth: 1.0}
+        ledger.resize(min_size=0, max_size=4)
+        assert take_retired(ledger, lambda slot: ease[slot]) is third
+        assert take_retired(ledger, lambda slot: ease[slot]) is None  # its place is as good as free
+        ledger.discard(third, third.reason)
+        ledger.resize(min_size=0, max_size=3)
+        assert take_retired(ledger, lambda slot: ease[slot]) is fourth
+        ledger.resize(min_size=0, max_size=2)
+        assert take_retired(ledger, lambda slot: ease[slot]) is second
+        assert take_retired(ledger, lambda slot: ease[slot]) is None
+        ledger.check()
 
     def test_the_last_one_stays(self) -> None:
         ledger, first = growing()

@@ -5,7 +5,7 @@ Rule 2: a dial is needed for a shared connection, a waiting caller, ``min_size``
         order. It also has to be allowed: by ``Redial``, after something went wrong, and by the quota, if there is one.
 Rule 3: extra shared connections, beside the only one, are dialed one after the other: when callers have met, nothing
         else is needed and places are left. They give up their places when all are taken, so they cost no lease, and
-        they are not replaced.
+        they are not replaced. So nothing waits for the end of one that is being drained.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Books:
         "epoch",
         "idle_slots",
         "is_called_for",
+        "leaving",
         "low_water",
         "low_water_since",
         "max_dials",
@@ -104,6 +105,8 @@ class Books:
         self.is_called_for = False
         #: The shared slot past its lifetime that is being replaced; one at a time.
         self.retiring: Slot | None = None
+        #: How many other shared slots are being drained: extra ones, which are not replaced (Rule 3).
+        self.leaving = 0
         self.waiters: OrderedDict[Waiter, None] = OrderedDict()
         #: Slots whose connections the caller must close.
         self.to_close: list[Slot] = []
@@ -149,7 +152,7 @@ class Books:
     @property
     def missing_shared(self) -> int:
         """How many shared connections are missing; slots are reserved for them."""
-        missing = self.shared_target - len(self.shared_slots)
+        missing = self.shared_target - len(self.shared_slots) + self.leaving
         if self.retiring is not None and self.retiring.place is Place.SHARED:
             missing += 1
         return max(0, missing)
@@ -162,13 +165,13 @@ class Books:
     @property
     def extra(self) -> int:
         """How many shared connections hold their places only until leases need them (Rule 3)."""
-        return max(0, len(self.shared_slots) - self.shared_target) if self._may_have_extra else 0
+        return max(0, len(self.shared_slots) - self.leaving - self.shared_target) if self._may_have_extra else 0
 
     @property
     def may_have_more(self) -> bool:
         """Whether another extra connection is allowed."""
         most = min(MOST_EXTRA, max(1, self.max_size // 2 - 1))
-        return self._may_have_extra and self.extra < most
+        return self._may_have_extra and self.extra + self.leaving < most
 
     @property
     def spare_shared(self) -> int:
@@ -197,6 +200,7 @@ class Books:
         ):
             assert all(slot.place is place for slot in slots), f"a slot among the {place.value} is elsewhere"
         assert self.dialing_shared == sum(slot.is_for_sharing for slot in self.dials)
+        assert self.leaving == sum(slot.is_draining and slot is not self.retiring for slot in self.shared_slots)
         assert not (self.waiters and self.idle_slots), "somebody waits while a connection is idle"
         assert not (self.closed and (self.waiters or self.idle_slots)), "a closed ledger serves nobody"
 

@@ -87,7 +87,7 @@ class Ledger(Books):
         waiting = len(self.waiters)
         if self.leasable <= 0:
             raise self._all_shared()
-        shared = len(self.shared_slots) + self.missing_shared - self.extra
+        shared = len(self.shared_slots) - self.leaving + self.missing_shared - self.extra
         if not patient and shared + len(self._leased) + waiting >= self.max_size:
             raise PoolExhausted(f"Max connections {self.max_size} exhausted at {self.address}")
         if not patient and self.quota is not None:
@@ -381,6 +381,8 @@ class Ledger(Books):
             self.renewing = None
         if slot is self.retiring:
             self.retiring = None
+        elif slot.is_draining:
+            self.leaving -= 1
 
     def reap(self) -> list[Slot]:
         """Return the slots whose connections must be closed now, and forget them."""

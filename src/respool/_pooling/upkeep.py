@@ -6,6 +6,7 @@ Rule 2: a slot that cannot be acted on yet is looked at again after ``RECHECK``,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from respool._pooling.ledger import Ledger
@@ -42,7 +43,8 @@ def sweep(ledger: Ledger, now: float, max_idle: float | None) -> bool:
                 ledger.renewing = slot
             break
     if ledger.retiring is None:
-        ledger.retiring = next((slot for slot in ledger.shared_slots if slot.retire_at <= now), None)
+        old = (slot for slot in ledger.shared_slots if slot.retire_at <= now and not slot.is_draining)
+        ledger.retiring = next(old, None)
     return is_over
 
 
@@ -51,26 +53,35 @@ def give_up_unused(ledger: Ledger, unused: list[Slot]) -> None:
 
     The oldest stays, because threads share it without choosing it. So does what ``min_size`` asks for.
     """
-    extra = [slot for slot in unused if slot is not ledger.shared_slots[0]]
+    extra = [slot for slot in unused if slot is not ledger.shared_slots[0] and not slot.is_draining]
     if extra and ledger.extra and ledger.retiring is None and ledger.size > ledger.min_size:
         _give_up(ledger, extra[-1], "idle")
 
 
-def take_retired(ledger: Ledger) -> Slot | None:
+def _all_alike(_: Slot) -> float:
+    return 0.0
+
+
+def take_retired(ledger: Ledger, ease: Callable[[Slot], float] = _all_alike) -> Slot | None:
     """Return the shared slot to drain now, if any.
 
     It is expired, and its replacement is ready, or there is no room for one (R-15); or it is an extra one that is in
-    the way of a lease.
+    the way of a lease. ``ease`` is higher for one that can be closed sooner: a lease may be waiting for that.
     """
-    if ledger.retiring is None and ledger.extra and ledger.size >= ledger.max_size:
-        _give_up(ledger, ledger.shared_slots[-1], "shed")  # the next lease needs its place
+    if ledger.retiring is None and ledger.extra and ledger.size - ledger.leaving >= ledger.max_size:
+        stay = [slot for slot in reversed(ledger.shared_slots) if not slot.is_draining]
+        _give_up(ledger, max(stay[: ledger.extra], key=ease), "shed")  # the newest of those that are alike
     slot = ledger.retiring
     if slot is None or slot.is_draining:
         return None
     is_waiting = ledger.dialing_shared or ledger.has_room or _is_room_coming(ledger)
     if ledger.missing_shared and is_waiting and not ledger.is_shedding:
         return None
+    is_extra = ledger.extra > 0  # nothing is called from here on
     slot.is_draining, slot.taker = True, None  # until the thread that drains it has begun
+    if is_extra:
+        ledger.leaving += 1
+        ledger.retiring = None
     return slot
 
 
@@ -124,7 +135,8 @@ def next_sweep_at(ledger: Ledger, now: float, max_idle: float | None, keepalive:
     """
     times: list[float] = []
     for slots, replaced in ((ledger.idle_slots, ledger.renewing), (ledger.shared_slots, ledger.retiring)):
-        times += [now + RECHECK] if replaced is not None else [slot.retire_at for slot in slots]
+        at_work = (slot.retire_at for slot in slots if not slot.is_draining)
+        times += [now + RECHECK] if replaced is not None else at_work
     if max_idle is not None and (ledger.idle_slots or ledger.extra):
         times.append(ledger.low_water_since + max_idle)
     fresh = [slot for slot in ledger.idle_slots if slot.epoch == ledger.epoch]

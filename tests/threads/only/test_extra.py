@@ -798,6 +798,36 @@ def test_it_first_answers_what_it_owes_when_it_gives_up_its_place(callers: Calle
         assert (pool.shared, pool.size, pool.stats().closed) == (1, 3, 1)
 
 
+def test_it_is_not_the_stalled_one_that_gives_up_its_place(callers: Callers) -> None:
+    with FakeNode() as node, pool_of(node, max_size=6) as pool:
+        grow(callers, node, pool, 3)
+        node.on("GET", held_echo)
+        newest = live(pool)[-1]
+        held = callers.start(newest.submit, ("GET", "held"))
+        wait_until(lambda: newest.owes == 1)
+        leases = [pool.acquire(timeout=PATIENCE) for _ in range(4)]  # the last needs the place of one of them
+        assert not held.is_done
+        let_go(node, held)
+        assert held.result() == b"held"
+        for lease in leases:
+            pool.release(lease)
+
+
+def test_the_replacement_of_all_waits_for_none_of_them(callers: Callers) -> None:
+    """What a former primary has refused is sent again on a connection made after that (R-24)."""
+    with FakeNode({"SET": OK}) as node, pool_of(node, max_size=16) as pool:
+        grow(callers, node, pool, 4)
+        node.on("GET", held_echo)
+        held = [callers.start(each.submit, ("GET", "held")) for each in live(pool)[:2]]
+        wait_until(lambda: in_flight(pool) == [1, 1] + [0] * (len(live(pool)) - 2))
+        node.once("SET", b"-READONLY You can't write against a read only replica.\r\n")
+        assert pool.execute("SET", "k", "v", timeout=PATIENCE) == b"OK"
+        assert not any(caller.is_done for caller in held)
+        let_go(node, *held)
+        wait_until(lambda: pool.shared == 1)
+        assert pool.stats().lost == 0
+
+
 def test_it_goes_when_the_pool_shrinks_and_comes_back_when_it_grows(callers: Callers) -> None:
     with FakeNode({"GET": held_echo}) as node, pool_of(node, max_size=8) as pool:
         pair(callers, node, pool)

@@ -23,6 +23,7 @@ from respool._sync.shell.compat import (
     Alarm,
     BackgroundTasks,
     clock,
+    ease,
     has_ended,
     new_world,
     one_at_a_time,
@@ -116,7 +117,7 @@ class Node:
                 if to_close:
                     self._closing = [slot for slot in self._closing if slot.connection is not None] + to_close
                 dials = ledger.reserve(self.now())
-                retired = take_retired(ledger)
+                retired = take_retired(ledger, ease)
                 dial_at = ledger.next_dial_at(self.now())
             for slot in to_close:
                 self._close_slot(slot)
@@ -124,6 +125,7 @@ class Node:
                 self.tasks.start_or_run(self._dial, slot)
             if retired is not None:
                 self.tasks.start_or_run(self._drain, retired)
+                self.alarm.set()  # it may be the turn of the next one already
             if dial_at is not None:
                 self.alarm.ring_at(dial_at)  # the maintenance task dials when the node may be tried again
         except BaseException:
@@ -137,9 +139,9 @@ class Node:
             self.counters.closed -= _closed_among(to_close)
             for slot in [slot for slot in self.ledger.dials if slot.taker is None and slot.connection is None]:
                 self.ledger.abandon_dial(slot)
-            retired = self.ledger.retiring
-            if retired is not None and retired.taker is None:
-                retired.is_draining = False
+            for slot in [slot for slot in self.ledger.shared_slots if slot.is_draining and slot.taker is None]:
+                slot.is_draining = False
+                self.ledger.leaving -= slot is not self.ledger.retiring
         self.alarm.set()
 
     def _begins(self, slot: Slot) -> bool:
