@@ -19,6 +19,7 @@ from respool import HashPool, Pool, RetryPolicy
 from respool._facts.slots import slot_of
 from respool._pooling.books import MOST_EXTRA
 from respool._pooling.redial import BASE
+from respool._shell.sockets import Retired
 from respool._sync.shell import transport as transport_module
 from respool.errors import PoolExhausted, ReadTimeout
 from respool.events import ConnectionClosed
@@ -1066,6 +1067,24 @@ def test_select_moves_both(callers: Callers) -> None:
         pool.select(3)
         assert sorted(seen.connection for seen in node.calls("SELECT 3")) == [FIRST, SECOND]
         assert (pool.shared, pool.stats().opened, pool.stats().closed) == (2, 2, 0)
+
+
+def test_select_is_not_refused_where_connections_are_being_closed(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeNode({"SELECT": OK}) as node, pool_of(node, max_size=16) as pool:
+        grow(callers, node, pool, 3)
+        first, submit = live(pool)[0], transport_module.Transport.submit
+
+        def submit_late(self: Any, args: tuple[Any, ...]) -> Any:
+            if self is first:
+                self.wait_idle(then_close=True)  # as the thread does that drains it
+            return submit(self, args)
+
+        monkeypatch.setattr(transport_module.Transport, "submit", submit_late)
+        pool.select(3)
+        assert pool.db == 3
+        assert isinstance(first.error.__cause__ or first.error, Retired)
 
 
 def test_one_that_is_made_during_a_select_is_not_used_on_the_old_database(callers: Callers) -> None:

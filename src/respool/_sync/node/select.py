@@ -16,6 +16,7 @@ from respool._sync.node.node import Node
 from respool._sync.node.shared_lane import SharedLane
 from respool._facts.errors import Error, ProtocolError
 from respool._pooling.slot import Place, Slot
+from respool._shell.sockets import Retired
 
 _OK: Final = (b"OK", "OK")
 
@@ -62,7 +63,9 @@ def try_first(node: Node, leases: LeaseLane, shared: SharedLane, db: int) -> Slo
     if node.ledger.shared_target:
         shared.wait(None if patience is None else node.now() + patience)
     with node.lock:
-        slot = next((slot for slot in node.ledger.shared_slots if slot.connection is not None), None)
+        slots = [slot for slot in node.ledger.shared_slots if slot.connection is not None]
+        slots = [slot for slot in slots if slot.connection._transport.is_open]
+        slot = min(slots, key=lambda slot: slot.is_draining, default=None)  # rather one that stays
     if slot is None:
         lease = leases.borrow(patience)
         try:
@@ -75,6 +78,9 @@ def try_first(node: Node, leases: LeaseLane, shared: SharedLane, db: int) -> Slo
     except BaseException:
         _enter(node, slot, is_there=False)  # its database is unknown now
         raise
+    if isinstance(reply, Error) and isinstance(reply.__cause__, Retired):  # it was closed before the send
+        node.on_change()
+        return try_first(node, leases, shared, db)
     if isinstance(reply, Error):
         raise reply
     if reply not in _OK:
