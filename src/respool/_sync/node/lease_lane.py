@@ -85,8 +85,12 @@ class LeaseLane:
             transport = slot.connection._transport
             try:
                 reply = transport.submit_until(args, deadline)
-                is_error = type(reply) is not bytes and isinstance(reply, Error)  # the cheaper test comes first
-                if is_error and is_demoted(reply, runs_code=spec.runs_code) and slot.connection is not None:
+                if (
+                    type(reply) is not bytes  # the cheapest test comes first
+                    and isinstance(reply, Error)
+                    and is_demoted(reply, runs_code=spec.runs_code)
+                    and slot.connection is not None
+                ):
                     self._node.demoted(slot)
                 return reply
             except Cancelled:
