@@ -199,11 +199,11 @@ def test_one_is_free_for_its_owner_and_for_others_after_a_rest(live: list[Transp
 
 def test_it_says_once_whether_anybody_has_chosen_it(live: list[Transport]) -> None:
     connection: Any = type("Lent", (), {"_transport": live[0]})
-    assert compat.is_unused(connection) is True
+    assert compat.disown(connection) is True
     live[0].owner = 1
-    assert compat.is_unused(connection) is False
+    assert compat.disown(connection) is False
     assert live[0].owner == NOBODY
-    assert compat.is_unused(connection) is True
+    assert compat.disown(connection) is True
 
 
 # Preparing -----------------------------------------------------------------------------------------------------

@@ -7,14 +7,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
 
 from interrupting import Interrupted
 from answers import OK, echo, held_echo, words
-from queue import SimpleQueue
-
 from respool import HashPool, Pool, RetryPolicy
 from respool._facts.slots import slot_of
 from respool._pooling.books import MOST_EXTRA

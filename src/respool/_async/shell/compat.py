@@ -51,8 +51,8 @@ def affinity() -> Any:
     return None
 
 
-def is_unused(connection: Any) -> bool:
-    """Return False: there is no telling here."""
+def disown(connection: Any) -> bool:
+    """Return False: no task owns a shared connection, and there are no extra ones to be closed as unused."""
     del connection
     return False
 

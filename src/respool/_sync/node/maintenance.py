@@ -9,7 +9,7 @@ Rule 2: between rounds the task sleeps until something may be due; any other cha
 from __future__ import annotations
 
 from respool._sync.node.node import Node
-from respool._sync.shell.compat import is_unused
+from respool._sync.shell.compat import disown
 from respool._pooling.slot import Place, Slot
 from respool._pooling.upkeep import due_for_check, give_up_unused, next_sweep_at, sweep
 
@@ -40,7 +40,7 @@ def maintain_once(node: Node) -> float:
     now = node.now()
     with node.lock:
         if sweep(ledger, now, options.max_idle) and ledger.extra:
-            give_up_unused(ledger, [slot for slot in ledger.shared_slots if is_unused(slot.connection)])
+            give_up_unused(ledger, [slot for slot in ledger.shared_slots if disown(slot.connection)])
         checks = due_for_check(ledger, now, options.keepalive)
         wake_at = next_sweep_at(ledger, now, options.max_idle, options.keepalive)
     for slot in checks:

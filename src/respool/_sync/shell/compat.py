@@ -59,8 +59,8 @@ def affinity() -> Affinity | None:
     return None if is_green() else Affinity()
 
 
-def is_unused(connection: Any) -> bool:
-    """Return whether no thread has chosen a shared connection since the last call."""
+def disown(connection: Any) -> bool:
+    """Take a shared connection from its owner; return whether no thread has chosen it since the last call."""
     return bool(connection._transport.disown())
 
 
