@@ -30,7 +30,7 @@ from collections import deque
 from collections.abc import Callable
 from threading import get_ident
 from time import monotonic
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from respool._facts.errors import ConnectionLost, Error, Executed, PoolClosed, ProtocolError, ReadTimeout, UsageError
 from respool._facts.options import Options
@@ -43,18 +43,13 @@ from respool._shell.sockets import CLOSED, ClosedHere, Retired, late, lost, why
 from respool._sync.shell.calls import WAITING, Abandoned, Answered, Call, Ticket
 from respool._sync.shell.sockets import PlainSocket, drive
 
-#: So many commands in flight are a crowd.
-CROWD: Final = 4
-
-#: The owner of a connection that no thread has chosen.
-NOBODY: Final = 0
+if TYPE_CHECKING:
+    from respool._sync.shell.affinity import Seat
 
 _MAIN: Final = threading.main_thread().ident
 _LEADS: Final = object()
 _FOLLOWS: Final = object()
 _FEW: Final = 16  # so many followers are not searched for those that are done
-_REMEMBERED: Final = 0.01  # for how many seconds a crowd is remembered
-_LATELY: Final = 0.01  # for how many seconds a connection stays its owner's after a command
 _RESTED: Final = 0.001  # a connection that was idle for this many seconds is checked before it is used again
 
 
@@ -62,8 +57,8 @@ class Transport:
     """A connected socket and its wire. ``submit`` is the hot path with threads."""
 
     __slots__ = (
-        "_address", "_admission", "_answered", "_cap", "_completed", "_crowded_at",
-        "_cut", "_entering", "_error", "_followers", "_followers_room", "_has_ended", "_hear", "_heard", "_idle",
+        "_address", "_admission", "_answered", "_cap", "_completed", "_cut",
+        "_entering", "_error", "_followers", "_followers_room", "_has_ended", "_hear", "_heard", "_idle",
         "_is_inside", "_is_watched", "_leader", "_lock", "_looked", "_only", "_out", "_queue", "_rest", "_say",
         "_sock", "on_left", "on_lost", "on_meeting", "owner", "pack", "patience", "remote", "wire",
     )  # fmt: skip
@@ -89,7 +84,6 @@ class Transport:
         self._is_watched = False  # a thread waits for ``_idle``: notify it when there is no leader any more
         self._looked = 0.0  # when the socket was last checked while idle
         self._heard = monotonic()  # when bytes last arrived, a blocked write went on, or an empty queue got an entry
-        self._crowded_at = float("-inf")  # when many callers were here (see ``is_crowded``)
         self._error: Error | None = None  # why the connection ends
         self._has_ended = False  # every caller has received its error; ``on_lost`` comes next
         self._cut: Error | None = None  # a signal handler ended it inside a step that holds the lock: to be finished
@@ -101,8 +95,8 @@ class Transport:
         #: Called with the error when the connection has ended by itself, and then forgotten. If the call is
         #: interrupted, it is made again.
         self.on_lost: Callable[[Error], None] | None = None
-        #: The thread that has it to itself (see ``affinity``).
-        self.owner = NOBODY
+        #: Whose seat it is, if it is one (see ``affinity``).
+        self.owner: Seat | None = None
         #: Called once when a thread becomes a follower. It may take no lock.
         self.on_meeting: Callable[[], None] | None = None
         #: Called in a thread that was interrupted, and whose command stays in flight here.
@@ -148,26 +142,10 @@ class Transport:
         """Whether the connection is open, no reply is pending and no thread drives it."""
         return self._error is None and not self._queue and self._leader is None
 
-    @property
-    def is_crowded(self) -> bool:
-        """Whether more callers are here than have connections of their own, or were a while ago (see ``crowd``)."""
-        if len(self._queue) >= CROWD:
-            self._crowded_at = self._heard
-            return True
-        return self._heard - self._crowded_at < _REMEMBERED
-
-    def crowd(self) -> None:
-        """Note that there are too many callers. It is remembered: between two writes a crowd looks like one caller."""
-        self._crowded_at = self._heard
-
-    def is_free_for(self, thread: int, now: float) -> bool:
-        """Whether a thread may make this its own connection: it is quiet, and its owner has not used it lately."""
-        return (self.owner in (NOBODY, thread) or now - self._heard > _LATELY) and self.is_quiet
-
     def disown(self) -> bool:
-        """Take it from its owner, who takes it again when needed; return whether nobody has chosen it since."""
-        owner, self.owner = self.owner, NOBODY
-        return owner == NOBODY
+        """Take it from its owner, who takes it again when needed; return whether nobody has taken it since."""
+        owner, self.owner = self.owner, None
+        return owner is None
 
     def is_reusable(self, now: float) -> bool:
         """Tell whether it is quiet and the peer has not closed it: the check before each lease, no PING (R-11)."""
@@ -418,7 +396,7 @@ class Transport:
         """Make a call a follower. Call with the lock held."""
         call.sleep_until_answered(self._answered)
         self._followers.append(call)
-        if self.on_meeting is not None and len(self._queue) <= CROWD:  # a crowd is served best by one connection
+        if self.on_meeting is not None:
             on_meeting, self.on_meeting = self.on_meeting, None
             on_meeting()
 
