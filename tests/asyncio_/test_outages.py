@@ -244,12 +244,12 @@ async def test_dials_for_callers_that_have_gone_end_with_the_time_that_they_had(
 
 async def test_a_pool_that_waits_to_be_ready_learns_of_a_dial_that_fails_though_callers_wait_on(callers: Callers) -> None:
     with FakeNode({"GET": echo}) as node, FaultProxy(node) as proxy:
-        pool: AsyncPool[bytes] = AsyncPool(proxy.url, shared=1, connect_timeout=60.0)
+        pool: AsyncPool[bytes] = AsyncPool(proxy.url, shared=1, connect_timeout=60.0, keepalive=0.05)
         assert await pool.execute("GET", "a") == b"a"
         node.on("HELLO", Hold(b""))
         proxy.cut()
+        await wait_until(lambda: pool.dialing and not pool.shared)  # a caller before that would learn of the loss itself
         waiting = callers.start(pool.execute, "GET", "b")
-        await wait_until(lambda: pool.dialing and not pool.shared)
         ready = callers.start(pool._serving.wait_ready, 60.0, is_strict=True)  # type: ignore[union-attr]
         await rest()
         proxy.refuse()
