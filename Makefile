@@ -37,7 +37,7 @@ GROUP = $(PY) -c 'import sys, tomllib; \
 INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --no-warn-script-location
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types generate check-generated prove mutants fuzz soak consumers dropin-suite bench docs wheel clean FORCE
+.PHONY: help demo test lint types generate check-generated prove mutants fuzz soak consumers dropin-suite bench docs speed wheel clean FORCE
 .NOTPARALLEL:
 
 help: ## show this list
@@ -94,11 +94,14 @@ bench: $(READY)-bench ## measure respool, the bare floor and the peers side by s
 docs: $(READY)-docs ## build the documentation into site/
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict $(ARGS)
 
+speed: $(READY)-dev ## compile respool-speed into .venv, which needs a C compiler; from then on respool uses it there
+	@$(INSTALL) ./speed
+
 wheel: $(READY)-venv ## build the wheel into dist/
 	@$(PY) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(DIST) .
 
 clean: ## remove .venv and everything that was built
-	rm -rf $(VENV) build dist site htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist site htmlcov .coverage .hypothesis speed/build .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Setting up ----------------------------------------------------------------------------------------------
@@ -140,6 +143,7 @@ $(READY)-bench: $(READY)-dev
 	@echo "Installing the peers to measure against into $(VENV) (once) ..."
 	@$(GROUP) bench > $@-packages
 	@$(INSTALL) -r $@-packages
+	@$(INSTALL) ./speed 2>/dev/null || echo "No C compiler: the side with respool-speed is missing."
 	@touch $@
 
 $(READY)-docs: $(READY)-venv pyproject.toml

@@ -13,6 +13,7 @@ from typing import Any
 
 OURS = "respool"
 BARE = "bare floor"
+SPEED = "with speed"  # respool with respool-speed
 BEFORE = "before"  # respool from another checkout, to measure the cost of a change
 
 #: Figures of every recorded round, by (side, case, name of the figure).
@@ -67,6 +68,7 @@ class Bar:
     minus: str | None = None  # a side whose figure is subtracted first
     at_least: float | None = None
     at_most: float | None = None
+    of: str = OURS  # the side whose median is meant
 
     @property
     def is_ratio(self) -> bool:
@@ -77,7 +79,8 @@ class Bar:
         """A description of the comparison."""
         against = [name for name in (self.over, self.over_case, self.over_figure) if name]
         less = f" beyond {self.minus}" if self.minus else ""
-        return f"{self.case}: {self.figure}{less}" + (f" / {', '.join(against)}" if against else "")
+        which = "" if self.of == OURS else f" {self.of}"
+        return f"{self.case}{which}: {self.figure}{less}" + (f" / {', '.join(against)}" if against else "")
 
     @property
     def limit(self) -> str:
@@ -85,7 +88,7 @@ class Bar:
 
     def value(self, answers: Answers) -> float | None:
         """Return the ratio or figure, or None if a side has no answer."""
-        ours = _median(answers, (OURS, self.case, self.figure))
+        ours = _median(answers, (self.of, self.case, self.figure))
         if ours is not None and self.minus is not None:
             less = _median(answers, (self.minus, self.case, self.figure))
             ours = None if less is None else ours - less

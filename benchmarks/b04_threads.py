@@ -1,5 +1,6 @@
 """B4: how many commands per second can threads send through one pool, and what is the 99th percentile?
 
+"with speed" is respool with respool-speed, a step in C that gives the interpreter's lock away once for each command.
 With "shared=0" there is no shared connection: every command leases one. With "one core" the client, and only that, is
 kept on a single core. Its threads cannot run at the same time anyway, and on several cores they spend most of their
 time on handing over the interpreter's lock: a thread that is woken on another core finds the lock taken, and sleeps.
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks._cores import on_one_core
 from benchmarks._load import run_thread_gets
-from benchmarks._question import BARE, OURS, Bar, Case, Place, Question
+from benchmarks._question import BARE, OURS, SPEED, Bar, Case, Place, Question
 from benchmarks.peers import sync_side
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ def name_of(threads: int, *, on_leases: bool = False, on_one_core: bool = False)
 
 def measure(side: str, params: Mapping[str, Any], place: Place) -> dict[str, float]:
     threads = params["threads"]
-    client = sync_side("shared=0" if side == OURS and params.get("on_leases") else side)
+    name = side
+    if params.get("on_leases"):
+        name = {OURS: "shared=0", SPEED: f"{SPEED}, shared=0"}.get(side, side)
+    client = sync_side(name)
     with on_one_core() if params.get("on_one_core") else nullcontext():
         return run_thread_gets(client, place, threads, with_p99=threads == max(THREADS))
 
@@ -42,12 +46,12 @@ def case(threads: int, sides: tuple[str, ...] = (), **how: bool) -> Case:
 QUESTION = Question(
     id="B4",
     title="threads, shared lane, GET of 64 bytes",
-    sides=(OURS, BARE, "redis-py", "valkey-glide"),
+    sides=(OURS, SPEED, BARE, "redis-py", "valkey-glide"),
     cases=(
         *(case(threads) for threads in THREADS),
-        *(case(threads, (OURS, BARE), on_leases=True) for threads in ON_LEASES),
-        *(case(threads, (OURS, BARE, "redis-py"), on_one_core=True) for threads in ON_ONE_CORE),
-        *(case(threads, (OURS, BARE), on_leases=True, on_one_core=True) for threads in ON_LEASES),
+        *(case(threads, (OURS, SPEED, BARE), on_leases=True) for threads in ON_LEASES),
+        *(case(threads, (OURS, SPEED, BARE, "redis-py"), on_one_core=True) for threads in ON_ONE_CORE),
+        *(case(threads, (OURS, SPEED, BARE), on_leases=True, on_one_core=True) for threads in ON_LEASES),
     ),
     bars=(
         Bar("1 thread", "ops/s", over=BARE, at_least=0.80),
@@ -63,6 +67,12 @@ QUESTION = Question(
         *(
             Bar(name_of(threads, on_leases=True, on_one_core=True), "ops/s", over=BARE, at_least=0.45)
             for threads in ON_LEASES
+        ),
+        *(Bar(name_of(threads), "ops/s", over=BARE, at_least=0.6, of=SPEED) for threads in (2, 4, 8, 16)),
+        *(Bar(name_of(threads, on_leases=True), "ops/s", over=BARE, at_least=0.45, of=SPEED) for threads in ON_LEASES),
+        *(
+            Bar(name_of(threads, on_one_core=True), "ops/s", over=BARE, at_least=0.6, of=SPEED)
+            for threads in ON_ONE_CORE
         ),
     ),
     measure=measure,

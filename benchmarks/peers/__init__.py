@@ -5,6 +5,7 @@ A module is imported only in its own side's worker, so a library that is missing
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -25,6 +26,8 @@ _ASYNC = {
 _SYNC = {
     "respool": "ours:SyncOurs",
     "shared=0": "ours:SyncLeases",
+    "with speed": "speed:SyncSpeed",
+    "with speed, shared=0": "speed:SyncSpeedLeases",
     "bare floor": "bare:SyncBare",
     "redis-py": "redis_py:SyncRedisPy",
     "drop-in": "dropin:SyncDropIn",
@@ -67,6 +70,8 @@ def sync_cluster_side(name: str) -> Any:
 
 def _make(path: str) -> Any:
     module, _, name = path.partition(":")
+    if module != "speed":
+        sys.modules["respool_speed"] = None  # type: ignore[assignment]  # as if it were not installed
     try:
         return getattr(import_module(f"benchmarks.peers.{module}"), name)()
     except ModuleNotFoundError as error:

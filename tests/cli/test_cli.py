@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -87,10 +88,21 @@ def test_help_is_printed_and_is_no_failure(args: list[str], capsys: pytest.Captu
     assert "usage: respool" in capsys.readouterr().out
 
 
-def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="0"):
-        main(["--version"])
-    assert capsys.readouterr().out == f"respool {__version__}\n"
+def test_the_version_is_that_of_the_package_and_of_what_makes_it_faster(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(name: str) -> str:
+        if name not in installed:
+            raise metadata.PackageNotFoundError(name)
+        return installed[name]
+
+    monkeypatch.setattr(metadata, "version", version)
+    installed: dict[str, str] = {}
+    for told in ("", ", respool-speed 1.2"):
+        with pytest.raises(SystemExit, match="0"):
+            main(["--version"])
+        assert capsys.readouterr().out == f"respool {__version__}{told}\n"
+        installed["respool-speed"] = "1.2"
 
 
 @pytest.mark.parametrize(

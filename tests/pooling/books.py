@@ -10,6 +10,7 @@ from respool._pooling.slot import Place, Slot
 from respool.errors import ConnectFailed
 
 FOREVER = float("inf")
+MOST_EXTRA = 3
 REFUSED = ConnectFailed("refused", address="node:1")
 
 
@@ -78,7 +79,7 @@ def share(ledger: Ledger, *, retire_at: float = FOREVER, now: float = 0.0) -> li
 def growing(**options: Any) -> tuple[Ledger, Slot]:
     """Return a ledger that may have extra shared connections, and its first one."""
     ledger = make(**{"shared_target": 1, **options})
-    assert ledger.allow_extra()
+    assert ledger.allow_extra(MOST_EXTRA)
     (first,) = share(ledger)
     return ledger, first
 

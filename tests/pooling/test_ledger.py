@@ -7,8 +7,21 @@ import itertools
 
 import pytest
 
-from pooling.books import FOREVER, REFUSED, Caller, add_extra, connect, fill, growing, idle, make, queue, share
-from respool._pooling.books import MOST_EXTRA, STAGGER
+from pooling.books import (
+    FOREVER,
+    MOST_EXTRA,
+    REFUSED,
+    Caller,
+    add_extra,
+    connect,
+    fill,
+    growing,
+    idle,
+    make,
+    queue,
+    share,
+)
+from respool._pooling.books import STAGGER
 from respool._pooling.ledger import Ledger
 from respool._pooling.quota import Quota
 from respool._pooling.redial import REFILL_LEAST
@@ -792,7 +805,7 @@ class TestExtra:
     @pytest.mark.parametrize("shared", [0, 2, 3])
     def test_only_a_pool_with_one_shared_connection_may_have_it(self, shared: int) -> None:
         ledger = make(shared_target=shared, max_size=9)
-        assert not ledger.allow_extra()
+        assert not ledger.allow_extra(MOST_EXTRA)
         share(ledger)
         ledger.wants_extra = True
         for slot in ledger.reserve(0.0):
@@ -800,7 +813,7 @@ class TestExtra:
         assert ledger.shared == shared
 
     def test_a_node_with_a_quota_may_not_have_it(self) -> None:
-        assert not make(shared_target=1, quota=Quota(8)).allow_extra()
+        assert not make(shared_target=1, quota=Quota(8)).allow_extra(MOST_EXTRA)
 
     def test_a_place_for_a_lease_is_left_beside_it(self) -> None:
         ledger, _ = growing(max_size=3)
@@ -829,7 +842,7 @@ class TestExtra:
 
     def test_while_the_only_one_is_missing_that_is_dialed(self) -> None:
         ledger = make(shared_target=1)
-        assert ledger.allow_extra()
+        assert ledger.allow_extra(MOST_EXTRA)
         ledger.wants_extra = True
         (first,) = ledger.reserve(0.0)
         assert ledger.reserve(0.0) == []
@@ -985,7 +998,7 @@ class TestExtra:
 
     def test_a_first_one_past_its_lifetime_has_its_replacement_already(self) -> None:
         ledger = make(shared_target=1)
-        assert ledger.allow_extra()
+        assert ledger.allow_extra(MOST_EXTRA)
         (first,) = share(ledger, retire_at=5.0)
         second = add_extra(ledger)
         sweep(ledger, 5.0, None)
@@ -1060,7 +1073,7 @@ class TestExtra:
 
     def test_a_first_one_past_its_lifetime_makes_room_instead(self) -> None:
         ledger = make(shared_target=1, max_size=3)
-        assert ledger.allow_extra()
+        assert ledger.allow_extra(MOST_EXTRA)
         (first,) = share(ledger, retire_at=5.0)
         second = add_extra(ledger)
         sweep(ledger, 5.0, None)
@@ -1088,7 +1101,7 @@ class TestExtra:
     @pytest.mark.parametrize("is_first", [True, False])
     def test_nor_while_one_of_the_two_is_past_its_lifetime(self, is_first: bool) -> None:
         ledger = make(shared_target=1, max_size=3)
-        assert ledger.allow_extra()
+        assert ledger.allow_extra(MOST_EXTRA)
         (first,) = share(ledger, retire_at=5.0 if is_first else FOREVER)
         second = add_extra(ledger, retire_at=FOREVER if is_first else 5.0)
         sweep(ledger, 5.0, None)

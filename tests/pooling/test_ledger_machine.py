@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from respool._pooling.books import MOST_EXTRA, STAGGER
+from respool._pooling.books import STAGGER
 from respool._pooling.ledger import Ledger
 from respool._pooling.slot import Place, Slot
 from respool._pooling.upkeep import RECHECK, due_for_check, give_up_unused, next_sweep_at, sweep, take_retired
@@ -20,6 +20,7 @@ from respool.errors import ConnectFailed, PoolClosed, PoolExhausted, TooManyWait
 
 PICK = st.integers(min_value=0, max_value=10_000)
 FOREVER = float("inf")
+MOST_EXTRA = 7  # of all that are tried
 
 
 class Caller:
@@ -50,9 +51,10 @@ class Caller:
 class LedgerMachine(RuleBasedStateMachine):
     @initialize(
         min_size=st.integers(0, 3),
-        spare=st.sampled_from([0, 1, 2, 3, 4, 9]),
+        spare=st.sampled_from([0, 1, 2, 3, 4, 9, 15]),
         shared=st.integers(0, 2),
         grows=st.booleans(),
+        most_extra=st.sampled_from([1, 3, MOST_EXTRA]),
         max_waiting=st.sampled_from([0, 1, 3, 100]),
         max_dials=st.integers(1, 3),
         lifo=st.booleans(),
@@ -64,6 +66,7 @@ class LedgerMachine(RuleBasedStateMachine):
         spare: int,
         shared: int,
         grows: bool,
+        most_extra: int,
         max_waiting: int,
         max_dials: int,
         lifo: bool,
@@ -82,7 +85,8 @@ class LedgerMachine(RuleBasedStateMachine):
             lifo=lifo,
             address="node:1",
         )
-        self.grows = grows and self.ledger.allow_extra()
+        self.most_allowed = most_extra
+        self.grows = grows and self.ledger.allow_extra(most_extra)
         self.have_met = False  # callers, since the latest dial for an extra shared connection
         self.bound = self.ledger.max_size
         self.most_before = self.most_extra  # so many extra shared connections stay when the pool shrinks
@@ -159,7 +163,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @property
     def most_extra(self) -> int:
-        return min(MOST_EXTRA, max(1, self.ledger.max_size // 2 - 1))
+        return min(self.most_allowed, max(1, self.ledger.max_size // 2 - 1))
 
     def reserve(self) -> int:
         ledger = self.ledger

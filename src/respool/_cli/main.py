@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from respool._cli import bench as bench_command
@@ -92,12 +93,20 @@ def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
 # The arguments -------------------------------------------------------------------------------------------
 
 
+def _versions() -> str:
+    """Return the version of respool, and that of respool-speed if it is installed."""
+    try:
+        return f"respool {__version__}, respool-speed {metadata.version('respool-speed')}"
+    except metadata.PackageNotFoundError:
+        return f"respool {__version__}"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="respool",
         description="The connection layer for Redis and Valkey: see it work, reach a server, measure one.",
     )
-    parser.add_argument("--version", action="version", version=f"respool {__version__}")
+    parser.add_argument("--version", action="version", version=_versions())
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     load = "run a mixed load against an embedded server and check every reply"

@@ -20,9 +20,6 @@ from respool._pooling.slot import Place, Slot, Waiter
 #: While leases are out, a dial begins beside another only if no waiter was served for this many seconds.
 STAGGER: Final = 0.05
 
-#: The most extra shared connections; and with them no more than half of the places are shared (Rule 3).
-MOST_EXTRA: Final = 3
-
 
 class Books:
     """The state of a ledger: slots, waiters, epoch."""
@@ -31,6 +28,7 @@ class Books:
         "_leased",
         "_lifo",
         "_may_have_extra",
+        "_most_extra",
         "_moved_at",
         "_resets",
         "address",
@@ -76,6 +74,7 @@ class Books:
         self.max_size = max_size
         self.shared_target = shared_target
         self._may_have_extra = False
+        self._most_extra = 0
         #: Whether callers have met on a shared connection since the latest dial for an extra one.
         self.wants_extra = False
         self.max_waiting = max_waiting
@@ -157,8 +156,12 @@ class Books:
             missing += 1
         return max(0, missing)
 
-    def allow_extra(self) -> bool:
-        """Allow extra shared connections when callers meet on the only one (Rule 3); return whether that can be."""
+    def allow_extra(self, most: int) -> bool:
+        """Allow extra shared connections when callers meet on the only one; return whether that can be (Rule 3).
+
+        With them no more than half of the places are shared.
+        """
+        self._most_extra = most
         self._may_have_extra = self.shared_target == 1 and self.quota is None
         return self._may_have_extra
 
@@ -170,7 +173,7 @@ class Books:
     @property
     def may_have_more(self) -> bool:
         """Whether another extra connection is allowed."""
-        most = min(MOST_EXTRA, max(1, self.max_size // 2 - 1))
+        most = min(self._most_extra, max(1, self.max_size // 2 - 1))
         return self._may_have_extra and self.extra + self.leaving < most
 
     @property

@@ -34,7 +34,11 @@ class SharedLane:
         self._strategy = node.options.strategy
         self._takes_quiet = node.options.strategy == "least_pending"
         self._affinity = affinity() if node.options.strategy == "least_pending" else None
-        self._grows = self._affinity is not None and node.options.shared is None and node.ledger.allow_extra()
+        self._grows = (
+            self._affinity is not None
+            and node.options.shared is None
+            and node.ledger.allow_extra(self._affinity.most_extra)
+        )
         self._stall_after = node.options.stall_after
         self._gate = Gate()  # opens when callers have something new to look at; then there is another one
         self._news = Gate()  # the same for those who wait for the pool to be ready: every failed dial is new to them

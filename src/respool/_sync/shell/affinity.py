@@ -20,7 +20,13 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
+from respool._sync.shell import sockets
 from respool._sync.shell.transport import Transport
+
+#: How many extra connections a pool may have: more of them cost more than they bring where the two system calls of a
+#: command give the interpreter's lock away twice (``sockets``, Rule 5).
+MOST_EXTRA: Final = 3
+MOST_EXTRA_WITH_STEP: Final = 7
 
 LATELY: Final = 0.01  # for how many seconds a seat stays its owner's after a command
 CROWDED: Final = 0.01  # for how many seconds all share the first connection after a thread has found no seat
@@ -46,6 +52,11 @@ class Affinity:
         self._mine = threading.local()
         self._lacked_at = float("-inf")  # when a thread last found no seat, and no other connection could be made
         self._on_lack: Callable[[], None] | None = None
+
+    @property
+    def most_extra(self) -> int:
+        """How many extra connections are made for threads at most."""
+        return MOST_EXTRA if sockets.step is None else MOST_EXTRA_WITH_STEP
 
     def prepare(self, live: list[Transport], on_lack: Callable[[], None] | None) -> None:
         """Note which connections get new work, and what to call when threads need another one; None: there is none.
@@ -75,7 +86,7 @@ class Affinity:
             if now - self._lacked_at < PAUSE:
                 return None
         for transport in live:
-            owner = transport.owner
+            owner: Seat | None = transport.owner
             if (owner is None or owner is seat or now - owner.at > LATELY) and transport.is_quiet:
                 if mine is not None:
                     mine.owner = None

@@ -30,7 +30,7 @@ from collections import deque
 from collections.abc import Callable
 from threading import get_ident
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from respool._facts.errors import ConnectionLost, Error, Executed, PoolClosed, ProtocolError, ReadTimeout, UsageError
 from respool._facts.options import Options
@@ -42,9 +42,6 @@ from respool._shell.ending import RLock, is_finalizing, over
 from respool._shell.sockets import CLOSED, ClosedHere, Retired, late, lost, why
 from respool._sync.shell.calls import WAITING, Abandoned, Answered, Call, Ticket
 from respool._sync.shell.sockets import PlainSocket, drive
-
-if TYPE_CHECKING:
-    from respool._sync.shell.affinity import Seat
 
 _MAIN: Final = threading.main_thread().ident
 _LEADS: Final = object()
@@ -60,7 +57,7 @@ class Transport:
         "_address", "_admission", "_answered", "_cap", "_completed", "_cut",
         "_entering", "_error", "_followers", "_followers_room", "_has_ended", "_hear", "_heard", "_idle",
         "_is_inside", "_is_watched", "_leader", "_lock", "_looked", "_only", "_out", "_queue", "_rest", "_say",
-        "_sock", "on_left", "on_lost", "on_meeting", "owner", "pack", "patience", "remote", "wire",
+        "_sock", "_talk", "on_left", "on_lost", "on_meeting", "owner", "pack", "patience", "remote", "wire",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +68,7 @@ class Transport:
         self._cap = options.max_in_flight
         self._sock: PlainSocket = drive(sock)
         self._say, self._hear = self._sock.short_ways()
+        self._talk = self._sock.shortest_way()
         self._lock = RLock()
         self._is_inside = self._lock._is_owned  # type: ignore[attr-defined]  # asked before taking it (Rule 6)
         self._leader: Call | None = None  # the call whose thread drives the connection
@@ -95,8 +93,8 @@ class Transport:
         #: Called with the error when the connection has ended by itself, and then forgotten. If the call is
         #: interrupted, it is made again.
         self.on_lost: Callable[[Error], None] | None = None
-        #: Whose seat it is, if it is one (see ``affinity``).
-        self.owner: Seat | None = None
+        #: The ``Seat`` of the thread that has it to itself, or None (see ``affinity``).
+        self.owner: Any = None
         #: Called once when a thread becomes a follower. It may take no lock.
         self.on_meeting: Callable[[], None] | None = None
         #: Called in a thread that was interrupted, and whose command stays in flight here.
@@ -483,13 +481,17 @@ class Transport:
         """
         sent, answer = 0, None
         try:
-            sent = self._say(data)
-            if sent == len(data):
+            if self.on_lost is None and self.patience is not None:
                 # Only a pool calls ``end_if_silent``. Without one, the timeout must not restart with each signal.
-                if self.on_lost is not None or self.patience is None:
-                    answer = self._hear()
-                else:
+                sent = self._say(data)
+                if sent == len(data):
                     answer = self._sock.receive_within(self.patience)
+            elif self._talk is not None:
+                sent, answer = self._talk(data)
+            else:
+                sent = self._say(data)
+                if sent == len(data):
+                    answer = self._hear()
         except BlockingIOError:
             pass  # nothing came in time
         except OSError as error:

@@ -1,0 +1,3 @@
+import socket
+
+def talk(sock: socket.socket, data: bytes, /) -> tuple[int, bytes | None]: ...
