@@ -188,7 +188,7 @@ async def test_credentials_of_sentinels_are_their_own() -> None:
                 assert await pool.set("k", "v") is True
                 await wait_until(lambda: len(pool.replicas) == 1)
                 with servers.sentinels[0].connect() as ask:
-                    assert b"name=us" in ask("CLIENT", "LIST")
+                    await wait_until(lambda: b"name=us" in ask("CLIENT", "LIST"))
         with pytest.raises(AuthenticationFailed):
             await AsyncSentinelPool(servers.url).open()
 

@@ -31,6 +31,10 @@ class _NoLoop:
     def unwatch(self, _: Any) -> None: ...
 
 
+#: How many bytes the step reads at most: few, so that replies are cut.
+ROOM = 64
+
+
 class ThreadSocket(SimSocket):
     def __init__(self, baton: Baton, chance: Random, weather: Weather, number: int, server: Server) -> None:
         super().__init__(baton.world, _NoLoop(), chance, weather, number, server)
@@ -88,6 +92,14 @@ class ThreadSocket(SimSocket):
             if not (self.is_readable or flags & socket.MSG_DONTWAIT):
                 self._baton.wait_for(lambda: self.is_readable, self._timeout, f"bytes from connection {self.number}")
             return super().recv(limit)
+
+    def talk(self, data: bytes) -> tuple[int, bytes | None]:
+        """What the step in C does; other threads run between its two system calls too."""
+        sent = self.send(data)
+        try:
+            return sent, self.recv(ROOM) if sent == len(data) else None
+        except BlockingIOError:
+            return sent, None
 
     def wait(self, mask: int, seconds: float | None) -> int:
         with self._in_call("poll"):

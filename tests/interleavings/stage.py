@@ -102,6 +102,7 @@ class Stage:
             "select": select_with_polls,
             "random": Face(random, random=self.chance("engine").random),
             "tune": lambda *_: None,
+            "step": ThreadSocket.talk if self.chance("step").random() < 0.5 else None,
         }
         before: list[tuple[ModuleType, str, Any]] = []
         for module in MODULES:

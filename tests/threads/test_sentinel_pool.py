@@ -188,7 +188,7 @@ def test_credentials_of_sentinels_are_their_own() -> None:
                 assert pool.set("k", "v") is True
                 wait_until(lambda: len(pool.replicas) == 1)
                 with servers.sentinels[0].connect() as ask:
-                    assert b"name=us" in ask("CLIENT", "LIST")
+                    wait_until(lambda: b"name=us" in ask("CLIENT", "LIST"))
         with pytest.raises(AuthenticationFailed):
             SentinelPool(servers.url).open()
 

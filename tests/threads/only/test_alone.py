@@ -373,7 +373,7 @@ def test_what_the_socket_does_not_accept_at_once_is_sent_later(callers: Callers,
             return int(sock.send(data[:accepted])) if accepted else 0
 
         for number in range(3):
-            transport._say = say
+            transport._say, transport._talk = say, None
             assert callers.start(pool.execute, "GET", f"a{number}").result() == b"a%d" % number
             transport._say = usual
             assert pool.execute("GET", f"b{number}") == b"b%d" % number
@@ -388,7 +388,7 @@ def test_what_could_not_be_sent_is_forgotten_when_the_connection_has_ended() -> 
         def say(data: bytes) -> int:
             raise ConnectionResetError
 
-        transport._say = say
+        transport._say, transport._talk = say, None
         with pytest.raises(ConnectionLost):
             pool.execute("GET", "a")
         assert not transport._rest
