@@ -20,13 +20,6 @@
 /* A reply that does not fit is read on by the caller. It lies on the stack of a thread, which may be small. */
 #define ROOM 16384
 
-/* Without it, a write to a connection that the peer has closed would raise SIGPIPE where Python does not ignore it. */
-#ifdef MSG_NOSIGNAL
-#define FLAGS MSG_NOSIGNAL
-#else
-#define FLAGS 0
-#endif
-
 PyDoc_STRVAR(talk_doc,
              "talk($module, sock, data, /)\n"
              "--\n"
@@ -58,7 +51,7 @@ talk(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     do {
         Py_BEGIN_ALLOW_THREADS
         if (sent < 0)
-            sent = send(descriptor, data, (size_t)size, FLAGS);
+            sent = send(descriptor, data, (size_t)size, 0);
         if (sent == size)
             got = recv(descriptor, answer, sizeof answer, 0);
         error = errno;

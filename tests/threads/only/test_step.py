@@ -135,7 +135,7 @@ def test_what_is_not_written_at_all_is_an_error(talk: Any, pair: Pair) -> None:
             talk(ours, b"x" * 100_000)
 
 
-def test_a_connection_that_the_peer_has_closed_is_an_error_and_no_signal(talk: Any, pair: Pair) -> None:
+def test_a_connection_that_the_peer_has_closed_is_an_error(talk: Any, pair: Pair) -> None:
     ours, theirs = pair
     theirs.close()
     with pytest.raises(BrokenPipeError):
