@@ -22,7 +22,6 @@ import respool._pooling.ledger
 import respool._protocol.wire
 import respool._sync
 from respool._sync.node import node as node_module
-from respool._sync.shell import affinity as affinity_module
 from simulation.network import Weather
 from simulation.plan import chance_of
 from simulation.server import Server
@@ -110,9 +109,6 @@ class Stage:
                 if name in vars(module):
                     before.append((module, name, getattr(module, name)))
                     setattr(module, name, substitute)
-        # The system gives the number of a thread that has ended to a new one, sooner or later.
-        before.append((affinity_module, "get_ident", affinity_module.get_ident))
-        vars(affinity_module)["get_ident"] = lambda: 1 if baton.me is None else baton.me.number + 2
         vars(node_module)["set"] = InOrder  # a builtin's name
         try:
             yield

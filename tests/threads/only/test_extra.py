@@ -19,7 +19,8 @@ from respool._facts.slots import slot_of
 from respool._pooling.books import MOST_EXTRA
 from respool._pooling.redial import BASE
 from respool._shell.sockets import Retired
-from respool._sync.shell import transport as transport_module
+from respool._sync.shell import affinity as affinity_module
+from respool._sync.shell.transport import Transport
 from respool.errors import PoolExhausted, ReadTimeout
 from respool.events import ConnectionClosed
 from respool.testing import FakeNode, FaultProxy, Hold, Server
@@ -99,6 +100,18 @@ def live(pool: Any) -> list[Any]:
     return list(pool._shared._live)
 
 
+def affinity_of(pool: Any) -> Any:
+    return pool._shared._affinity
+
+
+def listens(pool: Any) -> bool:
+    """Return whether the pool would make another connection for a thread that needs one."""
+    transports = live(pool)
+    is_told = [transport.on_meeting is not None for transport in transports]
+    assert is_told == [affinity_of(pool)._on_lack is not None and len(transports) == 1] * len(transports)
+    return affinity_of(pool)._on_lack is not None
+
+
 def in_flight(pool: Any) -> list[int]:
     return [transport.owes for transport in live(pool)]
 
@@ -135,28 +148,41 @@ def is_at_rest(pool: Any) -> bool:
     return sum(in_flight(pool)) == 0 and not any(transport.is_busy for transport in live(pool))
 
 
+def free_all(pool: Any) -> None:
+    """Let nobody own a connection, and nobody know that a thread has found none."""
+    for transport in live(pool):
+        transport.owner = None
+    affinity_of(pool)._lacked_at = float("-inf")
+
+
 def grow(callers: Callers, node: FakeNode, pool: Any, count: int) -> None:
-    """Let so many threads meet that there are ``count`` connections, and leave them as they are a while later."""
+    """Let so many threads meet that there are ``count`` connections, and let nobody own them."""
     node.on("GET", held_echo)
+    free_all(pool)
     asked: list[Caller] = []
     while len(live(pool)) < count:
         before, owed, opened = in_flight(pool), pool.stats().in_flight, pool.stats().opened
         asked.append(callers.start(pool.execute, "GET", f"grow{len(asked)}"))
         wait_until(lambda: pool.stats().in_flight > owed)
-        if any(now > then > 0 for now, then in zip(in_flight(pool), before, strict=False)):  # it has met another
+        if any(now > then > 0 for now, then in zip(in_flight(pool), before, strict=False)):  # it has found none
             wait_until(lambda: pool.stats().opened > opened)
             wait_until(lambda: not node_of(pool).ledger.dials)
     let_go(node, *asked)
     wait_until(lambda: is_at_rest(pool))
-    for transport in live(pool):
-        transport.owner, transport._crowded_at = transport_module.NOBODY, float("-inf")
+    free_all(pool)
+
+
+def crowd_for(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all threads share the first connection for so long after one has found none. 0: each uses its own."""
+    monkeypatch.setattr(affinity_module, "CROWDED", seconds)
+    monkeypatch.setattr(affinity_module, "PAUSE", 0.0)
 
 
 def own(crew: list[Worker], node: FakeNode, pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the workers take the connections, the first one the first, and keep them for good. No crowd is remembered."""
+    """Let the workers take the connections, the first one the first, and keep them for good, also in a crowd."""
     node.on("GET", held_echo)
-    monkeypatch.setattr(transport_module, "_REMEMBERED", 0.0)
-    monkeypatch.setattr(transport_module, "_LATELY", -1.0)  # whoever had them before
+    crowd_for(0.0, monkeypatch)
+    monkeypatch.setattr(affinity_module, "LATELY", -1.0)  # whoever had them before
     for number, worker in enumerate(crew, 1):
         worker.ask(f"own{number}")
         wait_until(lambda: sum(in_flight(pool)) == number)
@@ -164,7 +190,7 @@ def own(crew: list[Worker], node: FakeNode, pool: Any, monkeypatch: pytest.Monke
     wait_until(lambda: node.release() == 0 and sum(in_flight(pool)) == 0)
     assert [worker.reply() for worker in crew] == [b"own%d" % number for number in range(1, len(crew) + 1)]
     wait_until(lambda: is_at_rest(pool))
-    monkeypatch.setattr(transport_module, "_LATELY", 3600.0)
+    monkeypatch.setattr(affinity_module, "LATELY", 3600.0)
     node.on("GET", echo)
 
 
@@ -300,7 +326,7 @@ def test_a_thread_that_is_interrupted_stays_where_its_command_is(
         node.release(1)
         assert c.result() == b"c"
         assert in_flight(pool) == [1, 0]
-        monkeypatch.setattr(transport_module, "_LATELY", -1.0)  # the other one is free
+        monkeypatch.setattr(affinity_module, "LATELY", -1.0)  # the other one is free
         with pytest.raises(ReadTimeout):
             pool.execute("GET", "later", timeout=0.1)
         let_go(node)
@@ -310,7 +336,7 @@ def test_a_thread_that_is_interrupted_stays_where_its_command_is(
 def test_who_meets_while_as_many_are_up_as_may_be_wants_no_other(callers: Callers) -> None:
     with FakeNode({"GET": held_echo}) as node, pool_of(node) as pool:
         pair(callers, node, pool)
-        assert [transport.on_meeting for transport in live(pool)] == [None, None]
+        assert not listens(pool)
         asked = [ask(callers, pool, "c", [1, 0]), ask(callers, pool, "d", [1, 1]), ask(callers, pool, "e", [2, 1])]
         assert not node_of(pool).ledger.wants_extra
         let_go(node, *asked)
@@ -327,12 +353,12 @@ def test_who_meets_while_one_is_dialed_wants_no_other(callers: Callers) -> None:
         node.on("HELLO", hello)
         with pool.acquire():  # whenever connections have changed, the lane listens for callers that meet
             pool.resize(max_size=17)
-            assert live(pool)[0].on_meeting is not None
+            assert listens(pool)
         asked.append(ask(callers, pool, "c", [3]))
         wait_until(lambda: node_of(pool).ledger.wants_extra)
         let_go(node, *asked)
         wait_until(lambda: pool.shared == 2)
-        assert all(transport.on_meeting is not None for transport in live(pool))
+        assert listens(pool)
         assert not node_of(pool).ledger.wants_extra
         assert (pool.stats().dialing, node.connections) == (0, 3)
 
@@ -382,7 +408,7 @@ def test_a_thread_that_comes_when_all_have_owners_shares_the_first(
 def test_a_thread_that_has_ended_leaves_its_connection_to_another(
     callers: Callers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lately = transport_module._LATELY
+    lately = affinity_module.LATELY
     with FakeNode() as node, pool_of(node) as pool, workers(callers, pool, 3) as (one, other, third):
         grow(callers, node, pool, 2)
         own([one, other], node, pool, monkeypatch)
@@ -396,7 +422,7 @@ def test_a_thread_that_has_ended_leaves_its_connection_to_another(
         assert (one.reply(), third.reply()) == (b"one", b"shared")
         one.ask("again")
         wait_until(lambda: in_flight(pool) == [1, 0])
-        monkeypatch.setattr(transport_module, "_LATELY", lately)
+        monkeypatch.setattr(affinity_module, "LATELY", lately)
         time.sleep(lately * 2)
         third.ask("own")
         wait_until(lambda: in_flight(pool) == [1, 1])
@@ -410,11 +436,11 @@ def test_a_thread_whose_connection_was_taken_over_meanwhile_takes_another(
     with FakeNode() as node, pool_of(node, max_size=16) as pool, workers(callers, pool, 3) as (one, other, third):
         grow(callers, node, pool, 3)
         own([one, other], node, pool, monkeypatch)
-        monkeypatch.setattr(transport_module, "_LATELY", -1.0)
+        monkeypatch.setattr(affinity_module, "LATELY", -1.0)
         node.on("GET", held_echo)
         third.ask("x")
         wait_until(lambda: in_flight(pool) == [1, 0, 0])
-        monkeypatch.setattr(transport_module, "_LATELY", 3600.0)
+        monkeypatch.setattr(affinity_module, "LATELY", 3600.0)
         one.ask("y")
         wait_until(lambda: in_flight(pool) == [1, 0, 1])
         wait_until(lambda: node.release() == 0 and is_at_rest(pool))
@@ -427,12 +453,11 @@ def test_once_a_thread_finds_none_all_share_the_first_for_a_while(
     with FakeNode() as node, pool_of(node) as pool, workers(callers, pool, 3) as (one, other, third):
         grow(callers, node, pool, 2)
         own([one, other], node, pool, monkeypatch)
-        monkeypatch.setattr(transport_module, "_REMEMBERED", 3600.0)
-        live(pool)[0]._crowded_at = float("-inf")
+        crowd_for(3600.0, monkeypatch)
         assert other.get("alone") == b"alone"
         assert third.get("third") == b"third"
         assert other.get("crowded") == b"crowded"
-        monkeypatch.setattr(transport_module, "_REMEMBERED", 0.0)
+        crowd_for(0.0, monkeypatch)
         assert other.get("later") == b"later"
         used = [connection_of(node, key) for key in (b"alone", b"third", b"crowded", b"later")]
         assert used == [SECOND, FIRST, FIRST, SECOND]
@@ -446,62 +471,116 @@ def crowd_of(callers: Callers, pool: Any, count: int, others: list[int]) -> list
 def test_in_a_crowd_owners_go_to_the_first_too_and_for_a_while_after_it(
     callers: Callers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    many = transport_module.CROWD
     with FakeNode() as node, pool_of(node) as pool, workers(callers, pool, 2) as crew:
+        grow(callers, node, pool, 2)
         for seconds, later in ((3600.0, [1, 0]), (0.0, [0, 1])):
-            if pool.shared != 2:
-                grow(callers, node, pool, 2)
+            free_all(pool)
             own(crew, node, pool, monkeypatch)
             node.on("GET", held_echo)
-            crowd = crowd_of(callers, pool, many - 1, [0])
-            crew[1].ask("few")  # so many are no crowd
-            wait_until(lambda: in_flight(pool) == [many - 1, 1])
-            crowd.append(ask(callers, pool, "one more", [many, 1]))
-            wait_until(lambda: node.release() >= 0 and in_flight(pool)[1] == 0 and in_flight(pool)[0] == 0)
-            let_go(node, *crowd)
-            assert crew[1].reply() == b"few"
-            wait_until(lambda: is_at_rest(pool))
-            crowd = crowd_of(callers, pool, many, [0])
+            crew[0].ask("own")  # who uses its own is no crowd
+            wait_until(lambda: in_flight(pool) == [1, 0])
+            crowd_for(3600.0, monkeypatch)
+            crew[1].ask("few")
+            wait_until(lambda: in_flight(pool) == [1, 1])
+            wait_until(lambda: node.release() == 0 and is_at_rest(pool))
+            crowd = crowd_of(callers, pool, 3, [0])
             crew[1].ask("many")
-            wait_until(lambda: in_flight(pool) == [many + 1, 0])
+            wait_until(lambda: in_flight(pool) == [4, 0])
             let_go(node, *crowd)
-            assert crew[1].reply() == b"many"
+            assert (crew[0].reply(), crew[1].reply(), crew[1].reply()) == (b"own", b"few", b"many")
             wait_until(lambda: is_at_rest(pool))
-            monkeypatch.setattr(transport_module, "_REMEMBERED", seconds)
+            crowd_for(seconds, monkeypatch)
             crew[1].ask("later")
             wait_until(lambda: in_flight(pool) == later)
             wait_until(lambda: node.release() == 0 and is_at_rest(pool))
             assert crew[1].reply() == b"later"
 
 
-def test_a_crowd_makes_no_further_connection(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport_module, "CROWD", 3)
-    with FakeNode() as node, pool_of(node, max_size=16) as pool:
+def test_how_many_wait_on_the_first_is_no_matter(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeNode() as node, pool_of(node) as pool, workers(callers, pool, 2) as crew:
         grow(callers, node, pool, 2)
-        (first, _), ledger = live(pool), node_of(pool).ledger
-        monkeypatch.setattr(transport_module, "_LATELY", 3600.0)
-        for transport in live(pool):
-            transport.owner = -1  # another thread, which is busy elsewhere
-        first.on_meeting, listen = None, first.on_meeting
-        crowd = crowd_of(callers, pool, 3, [0])
-        first.on_meeting = listen
-        crowd.append(ask(callers, pool, "x", [4, 0]))
-        assert first.on_meeting is listen
-        assert not ledger.wants_extra
+        own(crew, node, pool, monkeypatch)
+        node.on("GET", held_echo)
+        crowd = crowd_of(callers, pool, 12, [0])
+        crew[1].ask("own")  # since all of them wait, nobody has gone without one for a while
+        wait_until(lambda: in_flight(pool) == [12, 1])
+        crew[0].ask("first")
+        wait_until(lambda: in_flight(pool) == [13, 1])
         let_go(node, *crowd)
-        wait_until(lambda: is_at_rest(pool))
-        monkeypatch.setattr(transport_module, "_REMEMBERED", 0.0)
-        first.on_meeting = None
-        few = crowd_of(callers, pool, 2, [0])
-        first.on_meeting = listen
-        few.append(callers.start(pool.execute, "GET", "third"))  # three are no crowd yet
-        wait_until(lambda: pool.shared == 3)
-        let_go(node, *few)
+        wait_until(lambda: node.release() == 0 and is_at_rest(pool))
+        assert (crew[0].reply(), crew[1].reply()) == (b"first", b"own")
+
+
+def test_a_thread_that_finds_none_gets_another_and_owners_keep_theirs_meanwhile(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held_hello(command: Any, connection: Any) -> Any:
+        return Hold(hello(command, connection))
+
+    with FakeNode() as node, pool_of(node, max_size=16) as pool, workers(callers, pool, 3) as (one, other, third):
+        grow(callers, node, pool, 2)
+        own([one, other], node, pool, monkeypatch)
+        crowd_for(3600.0, monkeypatch)
+        assert listens(pool)
+        node.on("HELLO", held_hello)
+        assert third.get("shared") == b"shared"  # alone there: it waits for no other thread
+        node.wait_for("HELLO", 3)
+        assert not listens(pool)
+        assert [worker.get(key) for worker, key in ((one, "one"), (other, "other"))] == [b"one", b"other"]
+        wait_until(lambda: node.release() == 0 and pool.shared == 3)
+        assert third.get("own") == b"own"
+        used = [connection_of(node, key) for key in (b"shared", b"one", b"other", b"own")]
+        assert used == [FIRST, FIRST, SECOND, 3]
+        assert (pool.stats().opened, node.connections) == (3, 3)
+
+
+def test_while_another_is_made_it_is_asked_for_no_more_and_all_share(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held_hello(command: Any, connection: Any) -> Any:
+        return Hold(hello(command, connection))
+
+    with FakeNode() as node, pool_of(node, max_size=16) as pool, workers(callers, pool, 3) as (one, other, third):
+        grow(callers, node, pool, 2)
+        own([one, other], node, pool, monkeypatch)
+        crowd_for(3600.0, monkeypatch)
+        node.on("HELLO", held_hello)
+        for key in ("a", "b", "c"):
+            assert third.get(key) == key.encode()
+        node.wait_for("HELLO", 3)
+        assert not node_of(pool).ledger.wants_extra
+        assert other.get("other") == b"other"
+        assert connection_of(node, b"other") == FIRST
+        wait_until(lambda: node.release() == 0 and pool.shared == 3)
+        assert (pool.stats().opened, pool.stats().dialing, node.connections) == (3, 0, 3)
+
+
+def test_a_thread_whose_own_is_busy_wants_no_other_and_makes_no_crowd(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeNode() as node, pool_of(node, max_size=16) as pool, workers(callers, pool, 2) as (one, other):
+        grow(callers, node, pool, 2)
+        own([one, other], node, pool, monkeypatch)
+        crowd_for(3600.0, monkeypatch)
+        node.on("GET", held_echo)
+        held = callers.start(live(pool)[1].submit, ("GET", "held"))  # as a thread that was pinned there
+        wait_until(lambda: in_flight(pool) == [0, 1])
+        other.ask("shared")
+        wait_until(lambda: in_flight(pool) == [1, 1])
+        assert listens(pool)
+        assert not node_of(pool).ledger.wants_extra
+        let_go(node, held)
+        wait_until(lambda: node.release() == 0 and is_at_rest(pool))
+        other.ask("own")
+        wait_until(lambda: in_flight(pool) == [0, 1])
+        let_go(node)
+        assert (other.reply(), other.reply()) == (b"shared", b"own")
+        assert (pool.shared, node.connections) == (2, 2)
 
 
 def test_it_is_shared_by_more_than_there_may_be_connections(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport_module, "_REMEMBERED", 0.0)
-    monkeypatch.setattr(transport_module, "_LATELY", -1.0)
+    crowd_for(0.0, monkeypatch)
+    monkeypatch.setattr(affinity_module, "LATELY", -1.0)
     with FakeNode({"GET": held_echo}) as node, pool_of(node, max_size=8) as pool:
         grow(callers, node, pool, 4)
         asked = []
@@ -511,7 +590,7 @@ def test_it_is_shared_by_more_than_there_may_be_connections(callers: Callers, mo
         wait_until(lambda: not node_of(pool).ledger.dials)
         assert sorted(in_flight(pool)[1:]) == [1, 1, 1]
         assert in_flight(pool)[0] == 6
-        assert [transport.on_meeting for transport in live(pool)] == [None] * 4
+        assert not listens(pool)
         let_go(node, *asked)
         assert [caller.result() for caller in asked] == [b"k%d" % number for number in range(9)]
         stats = pool.stats()
@@ -523,7 +602,8 @@ def test_there_are_never_more_than_the_most(callers: Callers) -> None:
         grow(callers, node, pool, 1 + MOST_EXTRA)
         asked = [callers.start(pool.execute, "GET", f"k{number}") for number in range(1 + MOST_EXTRA + 2)]
         wait_until(lambda: sum(in_flight(pool)) == len(asked))
-        assert [transport.on_meeting for transport in live(pool)] == [None] * (1 + MOST_EXTRA)
+        assert not listens(pool)
+        assert not node_of(pool).ledger.wants_extra
         let_go(node, *asked)
         assert (pool.shared, node.connections) == (1 + MOST_EXTRA, 1 + MOST_EXTRA)
 
@@ -603,7 +683,7 @@ def test_a_fixed_number_of_connections_have_owners_too_and_the_strategy_finds_on
             worker.ask("k")
             wait_until(lambda: sum(in_flight(pool)) == number)
         others = [ask(callers, pool, "e", [2, 1, 1, 1]), ask(callers, pool, "f", [2, 2, 1, 1])]
-        assert [transport.on_meeting for transport in live(pool)] == [None] * 4
+        assert not listens(pool)
         let_go(node, *others)
         wait_until(lambda: node.release() == 0 and is_at_rest(pool))
         assert (pool.shared, pool.stats().opened, node.connections) == (4, 4, 4)
@@ -643,7 +723,7 @@ def test_with_another_strategy_no_thread_has_one_to_itself(
         for _ in range(50):
             assert pool.execute("GET", "k") == b"k"
         assert len({seen.connection for seen in node.calls("GET k")}) == shared
-        assert all((each.on_meeting, each.owner) == (None, transport_module.NOBODY) for each in live(pool))
+        assert all((each.on_meeting, each.owner) == (None, None) for each in live(pool))
         assert (pool.shared, pool.stats().opened) == (shared, shared)
 
 
@@ -695,15 +775,14 @@ def test_a_thread_that_gave_up_on_a_shared_one_uses_its_own_only_when_that_owes_
     with FakeNode() as node, pool_of(node) as pool, workers(callers, pool, 2) as (one, other):
         grow(callers, node, pool, 2)
         own([one, other], node, pool, monkeypatch)
-        monkeypatch.setattr(transport_module, "CROWD", 1)
-        monkeypatch.setattr(transport_module, "_REMEMBERED", 0.0)
+        crowd_for(3600.0, monkeypatch)
         node.on("GET", held_echo)
         one.ask("x")
         wait_until(lambda: in_flight(pool) == [1, 0])
         crowd = [ask(callers, pool, "y", [2, 0])]
         assert isinstance(other.get("a", timeout=0.05), ReadTimeout)  # it went where the crowd is
         assert in_flight(pool) == [3, 0]
-        monkeypatch.setattr(transport_module, "CROWD", 16)
+        crowd_for(0.0, monkeypatch)
         other.ask("b")
         wait_until(lambda: in_flight(pool) == [4, 0])
         let_go(node, *crowd)
@@ -930,7 +1009,7 @@ def test_one_that_is_shared_all_the_time_stays_though_nobody_owns_it(
         until = now() + 0.3
         while now() < until:
             assert other.get("k") == b"k"
-        assert first.owner == transport_module.NOBODY
+        assert first.owner is None
         assert live(pool) == [first, second]
         assert pool.stats().closed == 0
         wait_until(lambda: node.release() == 0 and is_at_rest(pool))
@@ -1078,14 +1157,14 @@ def test_select_is_not_refused_where_connections_are_being_closed(
 ) -> None:
     with FakeNode({"SELECT": OK}) as node, pool_of(node, max_size=16) as pool:
         grow(callers, node, pool, 3)
-        first, submit = live(pool)[0], transport_module.Transport.submit
+        first, submit = live(pool)[0], Transport.submit
 
         def submit_late(self: Any, args: tuple[Any, ...]) -> Any:
             if self is first:
                 self.wait_idle(then_close=True)  # as the thread does that drains it
             return submit(self, args)
 
-        monkeypatch.setattr(transport_module.Transport, "submit", submit_late)
+        monkeypatch.setattr(Transport, "submit", submit_late)
         pool.select(3)
         assert pool.db == 3
         assert isinstance(first.error.__cause__ or first.error, Retired)
