@@ -223,6 +223,17 @@ def test_one_that_has_ended_is_left(affinity: Affinity, live: list[Transport]) -
     assert affinity.choose(live) is live[2], "the pool may not know yet"
 
 
+def test_who_has_one_that_gets_no_new_work_needs_another(affinity: Affinity, live: list[Transport]) -> None:
+    call = Call()
+    affinity.prepare(live, call)
+    give(live[0])
+    give(live[2])
+    assert affinity.choose(live) is live[1]
+    assert affinity.choose([live[0], live[2]]) is None
+    assert call.count == 1
+    assert live[1].owner is None
+
+
 def test_where_all_are_gone_nobody_has_one(affinity: Affinity, live: list[Transport]) -> None:
     assert affinity.choose(live) is live[0]
     for transport in live:

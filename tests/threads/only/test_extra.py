@@ -630,6 +630,48 @@ def test_an_owner_whose_connection_is_lost_takes_another(callers: Callers, monke
         assert connection_of(node, b"c") == FIRST
 
 
+def test_an_owner_whose_connection_is_lost_and_that_finds_no_other_gets_a_new_one(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeNode() as node, pool_of(node, max_size=16) as pool, workers(callers, pool, 3) as crew:
+        grow(callers, node, pool, 3)
+        own(crew, node, pool, monkeypatch)
+        node.drop(SECOND)
+        wait_until(lambda: node.open_connections == 2)
+        rest()
+        assert crew[1].get("shared") == b"shared"
+        wait_until(lambda: pool.shared == 3)
+        assert crew[1].get("own") == b"own"
+        assert (connection_of(node, b"shared"), connection_of(node, b"own")) == (FIRST, 4)
+        assert (pool.stats().lost, pool.stats().opened) == (1, 4)
+
+
+def test_an_owner_whose_connection_is_being_drained_and_that_finds_no_other_gets_a_new_one(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeNode() as node, pool_of(node, max_size=16) as pool, workers(callers, pool, 3) as crew:
+        grow(callers, node, pool, 3)
+        own(crew, node, pool, monkeypatch)
+        node.on("GET", held_echo)
+        crew[1].ask("last")
+        wait_until(lambda: in_flight(pool) == [0, 1, 0])
+        held = callers.start(live(pool)[1].submit, ("GET", "held"))
+        wait_until(lambda: in_flight(pool) == [0, 2, 0])
+        node_of(pool).ledger.shared_slots[1].retire_at = now()
+        node_of(pool).alarm.set()
+        wait_until(lambda: len(live(pool)) == 2)
+        node.release(1)
+        assert crew[1].reply() == b"last"
+        assert not held.is_done
+        node.on("GET", echo)
+        assert crew[1].get("shared") == b"shared"
+        wait_until(lambda: len(live(pool)) == 3)
+        assert crew[1].get("own") == b"own"
+        assert (connection_of(node, b"shared"), connection_of(node, b"own")) == (FIRST, 4)
+        let_go(node, held)
+        assert pool.stats().lost == 0
+
+
 def test_an_owner_leaves_a_connection_that_is_being_drained(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeNode() as node, pool_of(node, max_size=16) as pool, workers(callers, pool, 2) as crew:
         grow(callers, node, pool, 3)

@@ -79,8 +79,12 @@ class Affinity:
         if mine is not None and mine.owner is seat:
             if now - self._lacked_at < CROWDED:
                 return None
-            if mine.is_quiet and mine in live:
-                return mine
+            if mine in live:
+                if mine.is_quiet:
+                    return mine
+            else:  # it has ended or will end soon: the thread has no seat
+                mine.owner = None
+                mine = None
         else:
             mine = None
             if now - self._lacked_at < PAUSE:
