@@ -982,6 +982,16 @@ class Endings:
             self.times.append(now())
 
 
+def let_max_idle_pass(pool: Any) -> None:
+    """Let maintenance look now for connections that nobody has used since it looked last, whatever the time is."""
+    node = node_of(pool)
+    node.ledger.low_water_since = float("-inf")
+    node.alarm.set()
+    wait_until(lambda: node.ledger.low_water_since > float("-inf"))
+    with node.lock:  # it has found them
+        pass
+
+
 def test_those_that_nobody_uses_are_closed_one_by_one(callers: Callers) -> None:
     endings = Endings()
     with FakeNode() as node, pool_of(node, max_size=16, max_idle=0.1, listener=endings) as pool:
@@ -996,31 +1006,61 @@ def test_those_that_nobody_uses_are_closed_one_by_one(callers: Callers) -> None:
         grow(callers, node, pool, 3)
 
 
-def test_those_that_threads_use_stay(callers: Callers) -> None:
+def test_those_that_threads_use_stay(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
     endings, is_over = Endings(), threading.Event()
-    with FakeNode() as node, pool_of(node, max_size=16, max_idle=0.1, listener=endings) as pool:
+    counts = {"a": 0, "b": 0}
+    with FakeNode() as node, pool_of(node, max_size=16, max_idle=3600.0, listener=endings) as pool:
         grow(callers, node, pool, 4)
         node.on("GET", echo)
+        monkeypatch.setattr(affinity_module, "LATELY", 3600.0)
 
         def work(name: str) -> None:
             while not is_over.is_set():
                 assert pool.execute("GET", name) == name.encode()
-                time.sleep(0.001)
+                counts[name] += 1
 
-        for name in "ab":
+        def is_left(number: int) -> bool:
+            """Let ``max_idle`` pass, and see whether so many are left when both have used theirs since."""
+            let_max_idle_pass(pool)
+            before = dict(counts)  # in the first two rounds after that they may meet on the same one
+            wait_until(lambda: all(counts[name] > before[name] + 3 for name in counts))
+            return bool(pool.shared == number)
+
+        for name in counts:
             callers.start(work, name)
-        wait_until(lambda: pool.shared == 2)
+        wait_until(lambda: is_left(2))
         opened = pool.stats().opened
-        time.sleep(0.35)
-        assert (pool.shared, pool.stats().opened) == (2, opened)
+        for _ in range(5):
+            assert is_left(2)
+        assert pool.stats().opened == opened
         is_over.set()
         callers.results()
+        for _ in range(2):
+            assert pool.shared == 2
+            let_max_idle_pass(pool)
         wait_until(lambda: pool.shared == 1)
-        assert set(endings.reasons) == {"idle"}
+        assert endings.reasons == ["idle"] * 3
+
+
+def test_one_that_its_owner_has_left_in_a_crowd_is_closed(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeNode() as node, pool_of(node, max_idle=3600.0) as pool, workers(callers, pool, 2) as (one, other):
+        grow(callers, node, pool, 2)
+        own([one, other], node, pool, monkeypatch)
+        other.stop()
+        crowd_for(3600.0, monkeypatch)
+        affinity_of(pool)._lacked_at = now()
+        let_max_idle_pass(pool)
+        assert one.get("a") == b"a"
+        assert pool.shared == 2
+        affinity_of(pool)._lacked_at = now()
+        let_max_idle_pass(pool)
+        wait_until(lambda: pool.shared == 1)
+        assert one.get("b") == b"b"
+        assert connection_of(node, b"a") == connection_of(node, b"b") == FIRST
 
 
 def test_one_thread_alone_after_many_keeps_one(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
-    with FakeNode() as node, pool_of(node, max_size=16, max_idle=0.1) as pool, workers(callers, pool, 4) as crew:
+    with FakeNode() as node, pool_of(node, max_size=16, max_idle=3600.0) as pool, workers(callers, pool, 4) as crew:
         grow(callers, node, pool, 4)
         own(crew, node, pool, monkeypatch)
         last = crew[-1]
@@ -1028,6 +1068,7 @@ def test_one_thread_alone_after_many_keeps_one(callers: Callers, monkeypatch: py
         assert connection_of(node, b"before") > FIRST
 
         def is_alone() -> bool:
+            let_max_idle_pass(pool)
             assert last.get("k") == b"k"
             return bool(pool.size == 1)
 
@@ -1040,7 +1081,7 @@ def test_one_thread_alone_after_many_keeps_one(callers: Callers, monkeypatch: py
 def test_one_that_is_shared_all_the_time_stays_though_nobody_owns_it(
     callers: Callers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with FakeNode() as node, pool_of(node, max_idle=0.05) as pool, workers(callers, pool, 2) as (one, other):
+    with FakeNode() as node, pool_of(node, max_idle=3600.0) as pool, workers(callers, pool, 2) as (one, other):
         grow(callers, node, pool, 2)
         own([one, other], node, pool, monkeypatch)
         first, second = live(pool)
@@ -1048,8 +1089,8 @@ def test_one_that_is_shared_all_the_time_stays_though_nobody_owns_it(
         one.ask("held")
         wait_until(lambda: in_flight(pool) == [1, 0])
         node.on("GET", echo)
-        until = now() + 0.3
-        while now() < until:
+        for _ in range(6):
+            let_max_idle_pass(pool)
             assert other.get("k") == b"k"
         assert first.owner is None
         assert live(pool) == [first, second]
