@@ -441,9 +441,9 @@ def test_nobody_is_called_any_more_when_no_other_can_be_made(affinity: Affinity,
 
 
 def test_threads_have_it_and_greenlets_have_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(compat.affinity(), Affinity)
+    assert isinstance(compat.affinity(Options()), Affinity)
     monkeypatch.setattr(sockets, "_maker_of_sockets", lambda: "gevent")
-    assert compat.affinity() is None
+    assert compat.affinity(Options()) is None
 
 
 @pytest.mark.parametrize("options", [{}, {"shared": 1}, {"shared": 4}], ids=["default", "shared=1", "shared=4"])

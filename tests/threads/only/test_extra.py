@@ -16,7 +16,6 @@ from interrupting import Interrupted
 from answers import OK, echo, held_echo, words
 from respool import HashPool, Pool, RetryPolicy
 from respool._facts.slots import slot_of
-from respool._pooling.books import MOST_EXTRA
 from respool._pooling.redial import BASE
 from respool._shell.sockets import Retired
 from respool._sync.shell import affinity as affinity_module
@@ -28,6 +27,9 @@ from respool.testing._script import hello
 from scripts import run_script
 from threads.harness import PATIENCE, Caller, Callers, now, rest, wait_until
 from threads.signals import interrupt_when, interruptible
+
+#: More where respool-speed is installed.
+MOST_EXTRA = affinity_module.Affinity().most_extra
 
 #: The numbers of the first two connections to a node.
 FIRST, SECOND = 1, 2

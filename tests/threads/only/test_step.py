@@ -14,8 +14,7 @@ import pytest
 from answers import OK, echo
 from interrupting import Interrupted
 from respool import Pool
-from respool._sync.shell import sockets
-from respool._sync.shell.affinity import Affinity
+from respool._sync.shell import compat, sockets
 from respool.errors import ConnectionLost, ReadTimeout
 from respool.testing import FakeNode, FaultProxy, Hold, Server
 from threads.harness import PATIENCE, Callers, now, wait_until
@@ -342,12 +341,15 @@ def test_threads_that_use_it_get_their_own_replies(server: Server, step: Counted
     assert step.calls
 
 
-@pytest.mark.parametrize(("is_there", "most"), [(False, 3), (True, 7)])
-def test_with_it_there_are_more_extra_connections(
-    is_there: bool, most: int, talk: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("is_there", "tls", "most"), [(False, False, 3), (True, False, 7), (True, True, 3)])
+def test_where_it_is_used_there_are_more_extra_connections(
+    is_there: bool, tls: bool, most: int, talk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sockets, "step", talk if is_there else None)
-    assert Affinity().most_extra == most
+    pool: Pool[bytes] = Pool("redis://127.0.0.1:1", tls=tls, warn_unclosed=False)
+    affinity = compat.affinity(pool._options)
+    assert affinity is not None
+    assert affinity.most_extra == most
 
 
 def test_a_socket_that_does_not_block_does_not_use_it(step: Counted) -> None:

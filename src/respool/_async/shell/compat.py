@@ -46,7 +46,7 @@ new_world: Final = current_world
 here: Final = asyncio._get_running_loop
 
 
-def affinity() -> Any:
+def affinity(_: Options) -> Any:
     """Return None: tasks need no connections of their own, as none waits for another one to read its reply."""
     return None
 

@@ -33,7 +33,7 @@ class SharedLane:
         self._ledger = node.ledger
         self._strategy = node.options.strategy
         self._takes_quiet = node.options.strategy == "least_pending"
-        self._affinity = affinity() if node.options.strategy == "least_pending" else None
+        self._affinity = affinity(node.options) if node.options.strategy == "least_pending" else None
         self._grows = (
             self._affinity is not None
             and node.options.shared is None

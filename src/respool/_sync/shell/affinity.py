@@ -46,17 +46,14 @@ class Seat:
 class Affinity:
     """Remembers which connection each thread used last."""
 
-    __slots__ = ("_lacked_at", "_mine", "_on_lack")
+    __slots__ = ("_lacked_at", "_mine", "_on_lack", "most_extra")
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_plain: bool = True) -> None:
         self._mine = threading.local()
         self._lacked_at = float("-inf")  # when a thread last found no seat, and no other connection could be made
         self._on_lack: Callable[[], None] | None = None
-
-    @property
-    def most_extra(self) -> int:
-        """How many extra connections are made for threads at most."""
-        return MOST_EXTRA if sockets.step is None else MOST_EXTRA_WITH_STEP
+        #: How many extra connections are made for threads at most.
+        self.most_extra = MOST_EXTRA_WITH_STEP if is_plain and sockets.step is not None else MOST_EXTRA
 
     def prepare(self, live: list[Transport], on_lack: Callable[[], None] | None) -> None:
         """Note which connections get new work, and what to call when threads need another one; None: there is none.

@@ -54,9 +54,9 @@ def new_world() -> object:
     return _HERE
 
 
-def affinity() -> Affinity | None:
+def affinity(options: Options) -> Affinity | None:
     """Return what gives each thread a shared connection of its own; None for greenlets, for which that is no gain."""
-    return None if is_green() else Affinity()
+    return None if is_green() else Affinity(is_plain=not options.tls)
 
 
 def disown(connection: Any) -> bool:
