@@ -6,8 +6,8 @@
  *
  * Rule 1: it does what ``sock.send`` followed by ``sock.recv`` would do, and nothing else: the socket's own timeout
  *         (SO_RCVTIMEO) ends the read, and a signal handler runs when a system call is interrupted (PEP 475).
- * Rule 2: the descriptor is asked of the socket each time, so a closed socket raises an error instead of using a
- *         descriptor that is somebody else's by now.
+ * Rule 2: the descriptor is asked of the socket each time, also after a signal handler, which may have closed it. So a
+ *         closed socket raises an error instead of using a descriptor that is somebody else's by now.
  * Rule 3: nothing is kept from one call to the next. So it needs no lock, in builds without the interpreter's lock too.
  */
 
@@ -41,14 +41,14 @@ talk(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
         return PyErr_Format(PyExc_TypeError, "talk() takes a socket and bytes, not %zd arguments", count);
     if (PyBytes_AsStringAndSize(args[1], &data, &size) < 0)
         return NULL;
-    if ((descriptor = PyObject_AsFileDescriptor(args[0])) < 0) {
-        if (!PyErr_ExceptionMatches(PyExc_ValueError))
-            return NULL;
-        PyErr_Clear(); /* the socket is closed: what ``sock.send`` says then */
-        errno = EBADF;
-        return PyErr_SetFromErrno(PyExc_OSError);
-    }
     do {
+        if ((descriptor = PyObject_AsFileDescriptor(args[0])) < 0) {
+            if (!PyErr_ExceptionMatches(PyExc_ValueError))
+                return NULL;
+            PyErr_Clear(); /* the socket is closed: what ``sock.send`` says then */
+            errno = EBADF;
+            return PyErr_SetFromErrno(PyExc_OSError);
+        }
         Py_BEGIN_ALLOW_THREADS
         if (sent < 0)
             sent = send(descriptor, data, (size_t)size, 0);

@@ -196,6 +196,32 @@ def test_what_a_signal_handler_raises_ends_the_wait(talk: Any, pair: Pair, calle
             talk(ours, GET)
 
 
+def test_a_socket_that_a_signal_handler_closes_is_not_used_again(talk: Any, pair: Pair, callers: Callers) -> None:
+    ours, theirs = pair
+    others: list[socket.socket] = []
+
+    def close() -> None:  # as in the child, if the handler forks
+        descriptor = ours.fileno()
+        ours.close()
+        others.extend(socket.socketpair())
+        assert others[0].fileno() == descriptor
+        others[1].sendall(b"for somebody else")
+
+    def disturb() -> None:
+        wait_until(lambda: theirs.recv(100) == GET)
+        send_signal()
+
+    try:
+        with at_signal(close):
+            callers.start(disturb)
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                talk(ours, GET)
+        assert others[0].recv(100) == b"for somebody else"
+    finally:
+        for other in others:
+            other.close()
+
+
 def test_many_threads_each_get_their_own_answer(talk: Any, callers: Callers) -> None:
     def answer(theirs: socket.socket) -> None:
         while data := theirs.recv(100):
