@@ -5,7 +5,8 @@ Rule 1: a thread keeps the connection that it used last, its seat, while that is
         connections than there are threads at work at the same time.
 Rule 2: a seat is a preference and no right: two threads that take the same one share it like any other. So nothing
         here needs a lock, and nothing has to be given back.
-Rule 3: a thread that finds none asks for another connection, if one may be made, and shares the first meanwhile.
+Rule 3: a thread that finds none asks for another connection, if one may be made, and shares the first meanwhile. So
+        does one whose seat has ended.
 Rule 4: if none may be made, there are more threads at work than connections, and all of them share the first, until no
         thread has gone without a seat for a while. That needs fewer writes and reads; threads that have a connection to
         themselves beside others that share are slower than either. Each keeps its seat meanwhile, without using it.
@@ -76,12 +77,11 @@ class Affinity:
         if mine is not None and mine.owner is seat:
             if now - self._lacked_at < CROWDED:
                 return None
-            if mine in live:
-                if mine.is_quiet:
-                    return mine
-            else:  # it has ended or will end soon: the thread has no seat
+            if mine not in live:  # it has ended, or ends soon
                 mine.owner = None
                 mine = None
+            elif mine.is_quiet:
+                return mine
         else:
             mine = None
             if now - self._lacked_at < PAUSE:
