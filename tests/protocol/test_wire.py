@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from answers import PUSH
+from respool._protocol import wire as wire_module
 from respool._protocol.frames import LIMIT_BYTES
 from respool._protocol.packing import LARGE_BYTES, check_piece, make_packer, minding_large, pack_again, pack_many
 from respool._protocol.run import ATOMIC, ATOMIC_ASKED
@@ -569,6 +570,23 @@ class TestText:
         with pytest.raises(ProtocolError, match="cannot be decoded"):
             wire.feed(b"$1\r\na\r\n")
 
+    def test_what_a_signal_handler_raises_meanwhile_is_not_blamed_on_the_server(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def raise_as_a_signal_handler(_: str) -> None:
+            raise TimeoutError
+
+        monkeypatch.setattr(wire_module, "server_error", raise_as_a_signal_handler)
+        for read in (Wire.answer, lambda wire, data: wire.feed(data)):
+            wire = make()
+            ask(wire)
+            with pytest.raises(TimeoutError):
+                read(wire, b"-ERR no\r\n")
+        wire = make()
+        wire.stream(lambda _: None)
+        with pytest.raises(TimeoutError):
+            wire.feed(b"-ERR no\r\n")
+
     def test_the_text_of_an_error_reply_is_always_readable(self) -> None:
         for encoding in (None, "utf-8", "ascii"):
             wire = make(encoding=encoding)
@@ -584,6 +602,16 @@ class TestBrokenProtocol:
         with pytest.raises(ProtocolError, match="nobody asked for"):
             wire.feed(b":1\r\n:2\r\n")
         assert caller.answer == 1
+
+    def test_a_reply_for_which_there_is_no_memory_ends_the_connection(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def raise_as_the_parser(_: str) -> None:
+            raise MemoryError
+
+        monkeypatch.setattr(wire_module, "server_error", raise_as_the_parser)
+        wire = make()
+        ask(wire)
+        with pytest.raises(ProtocolError, match="not RESP"):
+            wire.feed(b"-ERR no\r\n")
 
     def test_it_is_not_given_to_a_command_that_was_not_written_yet(self) -> None:
         wire = make()

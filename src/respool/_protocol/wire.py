@@ -47,6 +47,10 @@ UNANSWERED: Final = object()
 
 _PUSH: Final = hiredis.PushNotification
 
+#: What the parser raises for bytes that it cannot read. Any other error comes from outside, from a signal handler that
+#: ran in the code which makes errors or marks bytes: it belongs to the thread, like an interrupt.
+_UNREADABLE: Final = (hiredis.HiredisError, UnicodeError, TypeError, MemoryError)
+
 #: The last entry of a run, by its kind (see ``kind_of``).
 _LAST: Final = {None: Batch, ATOMIC: AtomicBatch, ATOMIC_ASKED: AskedBatch, EXEC_PIECE: ExecBatch}
 
@@ -262,7 +266,7 @@ class Wire:
         reader.feed(data)
         try:
             reply = self._gets()
-        except Exception as error:
+        except _UNREADABLE as error:
             raise self._broken(error) from error
         is_usual = reply is not _NOTHING and type(reply) is not _PUSH and LATEST[0] is seen
         if is_usual and not reader.has_data():
@@ -283,7 +287,7 @@ class Wire:
         while True:
             try:
                 reply = gets()
-            except Exception as error:
+            except _UNREADABLE as error:
                 raise self._broken(error) from error
             if reply is _NOTHING:
                 if latest is not None:
@@ -318,7 +322,7 @@ class Wire:
         while received is not None:
             try:
                 frame = self._gets(False)  # noqa: FBT003 - hiredis takes it by position
-            except Exception as error:
+            except _UNREADABLE as error:
                 raise self._broken(error) from error
             if frame is _NOTHING:
                 return
