@@ -104,4 +104,8 @@ class Affinity:
             self._lacked_at = now
         else:
             self._on_lack = None
-            on_lack()
+            try:
+                on_lack()
+            except BaseException:  # interrupted: the next thread asks again
+                self._on_lack = on_lack
+                raise

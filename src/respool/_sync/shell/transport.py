@@ -396,7 +396,11 @@ class Transport:
         self._followers.append(call)
         if self.on_meeting is not None:
             on_meeting, self.on_meeting = self.on_meeting, None
-            on_meeting()
+            try:
+                on_meeting()
+            except BaseException:  # interrupted: the next follower calls it again
+                self.on_meeting = on_meeting
+                raise
 
     def _line_up(self, ticket: Ticket) -> object:
         """Return whether the thread that collects leads or follows. Call with the lock held."""
