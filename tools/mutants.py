@@ -148,10 +148,11 @@ TESTS_OF: Final = {
     "asyncio_/test_cluster_leases.py",
     "_async/shell/transport.py": "asyncio_/test_half_open.py asyncio_/test_shared_lane.py asyncio_/only/test_ticks.py "
     "asyncio_/test_blobs.py asyncio_/test_posted_runs.py asyncio_/only/test_posted_cancels.py",
-    "_sync/shell/affinity.py": "threads/only/test_affinity.py threads/only/test_step.py threads/only/test_extra.py",
+    "_sync/shell/affinity.py": "threads/only/test_affinity.py threads/only/test_step.py threads/only/test_extra.py "
+    "threads/only/test_interrupted_asking.py",
     "_sync/shell/compat.py": "threads/only/test_affinity.py threads/only/test_within_itself.py",
     "_sync/shell/transport.py": "threads/only/test_affinity.py threads/only/test_step.py threads/only/test_alone.py "
-    "threads/only/test_extra.py threads/test_posted_runs.py "
+    "threads/only/test_extra.py threads/only/test_interrupted_asking.py threads/test_posted_runs.py "
     "threads/only/test_posted_interrupts.py threads/only/test_leading.py threads/only/test_within_itself.py "
     "threads/test_shared_lane.py threads/only/test_end_of_interpreter.py threads/only/test_interrupted_endings.py "
     "interleavings/test_interleavings.py",

@@ -1,8 +1,8 @@
 """Thread affinity: each thread has a shared connection to itself, as long as there are enough of them (R-41).
 
 Rule 1: a thread keeps the connection that it used last, its seat, while that is quiet. Otherwise it takes a quiet one
-        that nobody has, or whose owner has sent nothing for a while. So threads that come and go need no more
-        connections than there are threads at work at the same time.
+        that nobody has, or whose owner has sent nothing for a while. So threads that come and go need few connections
+        more than there are threads at work at the same time.
 Rule 2: a seat is a preference and no right: two threads that take the same one share it like any other. So nothing
         here needs a lock, and nothing has to be given back.
 Rule 3: a thread that finds none asks for another connection, if one may be made, and shares the first meanwhile. So
