@@ -150,6 +150,12 @@ def is_at_rest(pool: Any) -> bool:
     return sum(in_flight(pool)) == 0 and not any(transport.is_busy for transport in live(pool))
 
 
+def is_known(pool: Any) -> bool:
+    """Return whether the lane has heard of all connections that are there by now, and has told its callers."""
+    with node_of(pool).lock:
+        return len(live(pool)) == sum(not slot.is_draining for slot in node_of(pool).ledger.shared_slots)
+
+
 def free_all(pool: Any) -> None:
     """Let nobody own a connection, and nobody know that a thread has found none."""
     for transport in live(pool):
@@ -168,7 +174,7 @@ def grow(callers: Callers, node: FakeNode, pool: Any, count: int) -> None:
         wait_until(lambda: pool.stats().in_flight > owed)
         if any(now > then > 0 for now, then in zip(in_flight(pool), before, strict=False)):  # it has found none
             wait_until(lambda: pool.stats().opened > opened)
-            wait_until(lambda: not node_of(pool).ledger.dials)
+            wait_until(lambda: not node_of(pool).ledger.dials and is_known(pool))
     let_go(node, *asked)
     wait_until(lambda: is_at_rest(pool))
     free_all(pool)
@@ -359,7 +365,7 @@ def test_who_meets_while_one_is_dialed_wants_no_other(callers: Callers) -> None:
         asked.append(ask(callers, pool, "c", [3]))
         wait_until(lambda: node_of(pool).ledger.wants_extra)
         let_go(node, *asked)
-        wait_until(lambda: pool.shared == 2)
+        wait_until(lambda: pool.shared == 2 and is_known(pool))
         assert listens(pool)
         assert not node_of(pool).ledger.wants_extra
         assert (pool.stats().dialing, node.connections) == (0, 3)
@@ -529,7 +535,7 @@ def test_a_thread_that_finds_none_gets_another_and_owners_keep_theirs_meanwhile(
         node.wait_for("HELLO", 3)
         assert not listens(pool)
         assert [worker.get(key) for worker, key in ((one, "one"), (other, "other"))] == [b"one", b"other"]
-        wait_until(lambda: node.release() == 0 and pool.shared == 3)
+        wait_until(lambda: node.release() == 0 and pool.shared == 3 and is_known(pool))
         assert third.get("own") == b"own"
         used = [connection_of(node, key) for key in (b"shared", b"one", b"other", b"own")]
         assert used == [FIRST, FIRST, SECOND, 3]
@@ -642,7 +648,7 @@ def test_an_owner_whose_connection_is_lost_and_that_finds_no_other_gets_a_new_on
         wait_until(lambda: node.open_connections == 2)
         rest()
         assert crew[1].get("shared") == b"shared"
-        wait_until(lambda: pool.shared == 3)
+        wait_until(lambda: pool.shared == 3 and is_known(pool))
         assert crew[1].get("own") == b"own"
         assert (connection_of(node, b"shared"), connection_of(node, b"own")) == (FIRST, 4)
         assert (pool.stats().lost, pool.stats().opened) == (1, 4)
