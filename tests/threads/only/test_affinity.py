@@ -223,6 +223,13 @@ def test_one_that_has_ended_is_left(affinity: Affinity, live: list[Transport]) -
     assert affinity.choose(live) is live[2], "the pool may not know yet"
 
 
+def test_one_that_has_ended_is_nobodys(affinity: Affinity, live: list[Transport]) -> None:
+    """It and its owner's seat refer to each other: only the garbage collector would find them."""
+    assert affinity.choose(live) is live[0]
+    live[0].abort()
+    assert live[0].owner is None
+
+
 def test_who_has_one_that_gets_no_new_work_needs_another(affinity: Affinity, live: list[Transport]) -> None:
     call = Call()
     affinity.prepare(live, call)

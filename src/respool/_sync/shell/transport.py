@@ -873,7 +873,7 @@ class Transport:
             if quiet:
                 self.on_lost = None
             self._error = error
-            self.on_meeting = self.on_left = None
+            self.on_meeting = self.on_left = self.owner = None
         if not self._has_ended:
             self._sock.shut()
             self.wire.fail(lambda: self._lost("no"), lambda: self._lost("unknown"))
