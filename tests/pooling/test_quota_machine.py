@@ -165,6 +165,8 @@ class QuotaMachine(RuleBasedStateMachine):
         slot, ledger = self.take(self.leased, pick)
         first = [other for other in self.ledgers if other is not ledger and self.lacks_its_first(other)]
         is_tight = self.is_helped and not self.quota.free
+        if how in ("broken", "discarded") and ledger.size == 1:
+            first.append(ledger)  # it has none then either, and may have asked before the others
         if how == "reset":
             if ledger.take_in(slot, self.now):
                 self.held[slot] = ledger
@@ -172,10 +174,10 @@ class QuotaMachine(RuleBasedStateMachine):
             ledger.discard(slot, "test")
         else:
             ledger.release(slot, self.now, reusable=how == "reusable")
-        if first and is_tight:
+        if set(first) - {ledger} and is_tight:
             assert slot.place is Place.OUT, "a node without any connection is next"
         self.done(ledger, is_late=is_late)
-        if first and is_tight and not is_late:
+        if set(first) - {ledger} and is_tight and not is_late:
             assert any(other.size for other in first), "what a node gave up did not go to one that has none"
 
     def lacks_its_first(self, ledger: Ledger) -> bool:
