@@ -10,7 +10,8 @@ import pytest
 
 import respool._protocol.screen
 from protocol.replies import bulk
-from respool._protocol.frames import SLICE_BYTES
+from respool._protocol import frames
+from respool._protocol.frames import SLICE_BYTES, has_no_frame
 from respool._protocol.wire import Wire
 from respool.errors import ProtocolError
 
@@ -205,3 +206,16 @@ def test_behind_a_text_with_two_other_bytes_at_its_end_values_begin_wherever_it_
     stream = b"*2\r\n:0\r\n$3\r\nfoo\n$*1\r\n|1\r\n+a\r\n+b\r\n:1\r\n:2\r\n"
     for cut in range(len(stream)):
         assert answers([stream[:cut], stream[cut:]], 3)[0] == [[0, b"foo"], [1], 2], cut
+
+
+def test_what_a_signal_handler_raises_while_texts_are_looked_through_reaches_its_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def raise_as_a_signal_handler(*_: Any) -> None:
+        raise TimeoutError
+
+    data = b"+OK\r\n" * 10_000
+    assert has_no_frame(data, 0)
+    monkeypatch.setattr(frames, "deque", raise_as_a_signal_handler)
+    with pytest.raises(TimeoutError):
+        has_no_frame(data, 0)

@@ -71,7 +71,7 @@ def has_no_frame(data: bytes, at: int) -> bool:
             reader.feed(marked, at, size)
             deque(iter(reader.gets, _NOTHING), 0)  # reads to the end and keeps nothing
             at += size
-    except Exception:  # a rare frame, or bytes that are not RESP
+    except (hiredis.HiredisError, TypeError, MemoryError):  # a rare frame, or bytes that are not RESP
         return False
     return True
 
