@@ -263,7 +263,7 @@ class ClusterServers:
                     for slot in each:
                         moves.begin(slot, source, source.id, to, to.id)
                         moves.finish(slot, source, to, to.id, others)
-        self.wait_agreed()
+        self._wait_owned(wanted, to)
 
     def begin_migration(self, slot: int, to: ClusterNode, *, moved: Sequence[bytes | str] = ()) -> None:
         """Begin to move a slot, and move only the keys ``moved`` of it (database 0).
@@ -289,7 +289,14 @@ class ClusterServers:
         with SlotMoves(self._databases) as moves:
             others = [node for node in self.primaries if node.is_awake and node not in (source, to)]
             moves.finish(slot, source, to, to.id, others)
-        self.wait_agreed()
+        self._wait_owned({slot}, to)
+
+    def _wait_owned(self, slots: set[int], to: ClusterNode) -> None:
+        """Wait until all nodes agree that ``to`` owns the slots."""
+        self._wait(
+            lambda: self._unless_all_see(lambda view: all(map(view.nodes[to.id].owns, slots))) or self._doubt(),
+            AGREE_TIMEOUT,
+        )
 
     # Asking the nodes ----------------------------------------------------------------------------------
 

@@ -11,11 +11,16 @@ from typing import NamedTuple
 
 
 class Known(NamedTuple):
-    """What a node knows about a node: its id, its flags, its primary (``"-"`` for none) and its ranges of slots."""
+    """What a node knows about a node: its id, its flags, its primary (``"-"`` for none), epoch and ranges of slots.
+
+    The epoch decides which of two nodes owns a slot that both claim. A node that does not know it yet may believe a
+    claim from before, so nodes agree only when they know each other's epochs. It is 0 for replicas and failed nodes.
+    """
 
     id: str
     flags: frozenset[str]
     primary: str
+    epoch: int
     slots: tuple[tuple[int, int], ...]
 
     @property
@@ -49,7 +54,7 @@ def read_view(answer: bytes) -> View:
     """
     nodes, unlinked, leaving = {}, set(), {}
     for line in answer.decode().splitlines():
-        node_id, _, flags, primary, _, _, _, link, *slots = line.split(" ")
+        node_id, _, flags, primary, _, _, epoch, link, *slots = line.split(" ")
         ranges = []
         for text in slots:
             if text.startswith("["):
@@ -59,7 +64,9 @@ def read_view(answer: bytes) -> View:
             else:
                 first, _, last = text.partition("-")
                 ranges.append((int(first), int(last or first)))
-        nodes[node_id] = Known(node_id, frozenset(flags.split(",")) - {"myself"}, primary, tuple(ranges))
+        known = frozenset(flags.split(",")) - {"myself"}
+        claims = int(epoch) if "master" in known and "fail" not in known else 0
+        nodes[node_id] = Known(node_id, known, primary, claims, tuple(ranges))
         if link != "connected":
             unlinked.add(node_id)
     return View(nodes, frozenset(unlinked), leaving)
