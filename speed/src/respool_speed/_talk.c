@@ -1,8 +1,8 @@
 /* One exchange with a server, during which other threads have the interpreter.
  *
  * talk(sock, data): write a small command and read what comes back. Two calls of the socket module give the
- * interpreter's lock away and take it back twice; this gives it away once. Where threads compete for that lock, that is
- * most of what an exchange costs.
+ * interpreter's lock away and take it back twice; this gives it away once. Threads that compete for that lock wait for
+ * it half as often.
  *
  * Rule 1: it does what ``sock.send`` followed by ``sock.recv`` would do, and nothing else: the socket's own timeout
  *         (SO_RCVTIMEO) ends the read, and a signal handler runs when a system call is interrupted (PEP 475).

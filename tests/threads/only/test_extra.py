@@ -180,6 +180,11 @@ def grow(callers: Callers, node: FakeNode, pool: Any, count: int) -> None:
     free_all(pool)
 
 
+def held_hello(command: Any, connection: Any) -> Any:
+    """Hold the reply to HELLO, so that a connection is being made until the node lets it go."""
+    return Hold(hello(command, connection))
+
+
 def crowd_for(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let all threads share the first connection for so long after one has found none. 0: each uses its own."""
     monkeypatch.setattr(affinity_module, "CROWDED", seconds)
@@ -351,9 +356,6 @@ def test_who_meets_while_as_many_are_up_as_may_be_wants_no_other(callers: Caller
 
 
 def test_who_meets_while_one_is_dialed_wants_no_other(callers: Callers) -> None:
-    def held_hello(command: Any, connection: Any) -> Any:
-        return Hold(hello(command, connection))
-
     with FakeNode({"GET": held_echo}) as node, pool_of(node, max_size=16) as pool:
         node.on("HELLO", held_hello)
         asked = [ask(callers, pool, "a", [1]), ask(callers, pool, "b", [2])]
@@ -522,9 +524,6 @@ def test_how_many_wait_on_the_first_is_no_matter(callers: Callers, monkeypatch: 
 def test_a_thread_that_finds_none_gets_another_and_owners_keep_theirs_meanwhile(
     callers: Callers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def held_hello(command: Any, connection: Any) -> Any:
-        return Hold(hello(command, connection))
-
     with FakeNode() as node, pool_of(node, max_size=16) as pool, workers(callers, pool, 3) as (one, other, third):
         grow(callers, node, pool, 2)
         own([one, other], node, pool, monkeypatch)
@@ -545,9 +544,6 @@ def test_a_thread_that_finds_none_gets_another_and_owners_keep_theirs_meanwhile(
 def test_while_another_is_made_it_is_asked_for_no_more_and_all_share(
     callers: Callers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def held_hello(command: Any, connection: Any) -> Any:
-        return Hold(hello(command, connection))
-
     with FakeNode() as node, pool_of(node, max_size=16) as pool, workers(callers, pool, 3) as (one, other, third):
         grow(callers, node, pool, 2)
         own([one, other], node, pool, monkeypatch)
