@@ -84,7 +84,7 @@ LONGER = {
     "_async/door": (464, "the public API that all kinds of pool share: half of the lines are signatures and docstrings"),
     "_sync/door": (464, "the public API that all kinds of pool share: half of the lines are signatures and docstrings"),
     "_async/shell/transport": (534, "one connected socket: sending, receiving, silence and the end share all of its state"),
-    "_sync/shell/transport": (915, "leader and followers: one protocol between threads, read as a whole"),
+    "_sync/shell/transport": (899, "leader and followers: one protocol between threads, read as a whole"),
     "commands/strings": (490, "one group of the manual: many short functions, whose signatures and docstrings are long"),
     "commands/sorted_sets": (705, "35 commands, one function each: half of the lines are signatures and overloads"),
     "commands/geo": (625, "the four searches that are older than GEOSEARCH: half of the lines are signatures and overloads"),
