@@ -15,6 +15,7 @@ from interrupting import Interrupted
 from respool import Pool
 from respool._facts.options import Options
 from respool._sync.node.shared_lane import SharedLane
+from respool._sync.shell import affinity as affinity_module
 from respool._sync.shell.affinity import Affinity
 from respool._sync.shell.transport import Transport
 from respool.testing import FakeNode, Hold
@@ -44,8 +45,9 @@ def interrupts_at(function: Any) -> Any:
 
 
 def test_a_thread_that_is_interrupted_as_it_asks_leaves_that_to_the_next_one(
-    live: list[Transport], callers: Callers
+    live: list[Transport], callers: Callers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(affinity_module, "LATELY", 3600.0)  # the seats of the two threads are theirs all the while
     affinity = Affinity()
     asked: list[bool] = []
 
