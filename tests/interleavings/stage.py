@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any, Final
 
 import respool._pooling.books
+import respool._pooling.keeping
 import respool._pooling.ledger
 import respool._protocol.wire
 import respool._sync
@@ -37,7 +38,7 @@ MODULES: Final = [
 #: Modules in which every line may be a switch point. The command methods are left out: they only pass calls on.
 TRACED: Final = frozenset(
     module.__file__ or ""
-    for module in [*MODULES, respool._protocol.wire, respool._pooling.books, respool._pooling.ledger]
+    for module in [*MODULES, respool._protocol.wire, respool._pooling.books, respool._pooling.keeping, respool._pooling.ledger]
     if not module.__name__.endswith("_commands")
 )
 

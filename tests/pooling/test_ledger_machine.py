@@ -99,6 +99,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.connected: list[Slot] = []  # every slot that ever had a connection
         self.reaped: list[Slot] = []
         self.released: list[Slot] = []
+        self.last_kept: dict[int, Slot] = {}  # by threads
         self.max_idle = 60.0
         self.keepalive = 30.0
         self.settle()
@@ -195,6 +196,13 @@ class LedgerMachine(RuleBasedStateMachine):
         assert ledger.size + spoken_for <= ledger.max_size or not for_leases, "the room of a shared connection is taken"
         return len(reserved)
 
+    def usable(self) -> list[Slot]:
+        """Return what may be lent, in order; what threads have kept only if nothing else is idle."""
+        ledger = self.ledger
+        kept = sorted(ledger.kept_slots, key=lambda slot: slot.idle_since)
+        good = [[s for s in slots if s.epoch == ledger.epoch and s.retire_at > self.now] for slots in (ledger.idle_slots, kept)]
+        return good[0] or good[1]
+
     def pick(self, choices: list[Any], pick: int) -> Any:
         return choices[pick % len(choices)]
 
@@ -205,7 +213,7 @@ class LedgerMachine(RuleBasedStateMachine):
         ledger = self.ledger
         caller = Caller(self)
         anybody = any(other.wants for other in self.line) or ledger.waiting
-        usable = [s for s in ledger.idle_slots if s.epoch == ledger.epoch and s.retire_at > self.now]
+        usable = self.usable()
         slot = ledger.take(self.now)
         assert (slot is None) == (not usable), "an idle connection is given at once, and only a good one (R-02)"
         if slot is not None:
@@ -220,7 +228,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def enqueue(self, caller: Caller, *, patient: bool) -> None:
         ledger = self.ledger
-        usable = [s for s in ledger.idle_slots if s.epoch == ledger.epoch and s.retire_at > self.now]
+        usable = self.usable()
         waiting = ledger.waiting
         in_service = ledger.shared - ledger.leaving
         kept = in_service + ledger.missing_shared - self.extra  # the extra ones go when leases need their places
@@ -286,6 +294,34 @@ class LedgerMachine(RuleBasedStateMachine):
             assert slot.place is Place.OUT
             assert slot in self.ledger.to_close
         self.released.append(slot)
+        self.settle()
+
+    @precondition(lambda self: self.holders and self.ledger.may_keep)
+    @rule(pick=PICK, name=st.integers(0, 2))
+    def keep(self, pick: int, name: int) -> None:
+        """Let a thread keep the slot that it gives back."""
+        ledger = self.ledger
+        slot = self.pick(list(self.holders), pick)
+        is_wanted = self.is_good(slot) and not ledger.waiting and self.last_kept.get(name) not in ledger.kept_slots
+        has_room = ledger.size + ledger.shared_target <= ledger.max_size
+        has_kept = ledger.keep(slot, name, self.now, self)
+        assert has_kept == (is_wanted and has_room)
+        if has_kept:
+            self.last_kept[name] = slot
+            del self.holders[slot]
+            self.released.append(slot)
+        self.settle()
+
+    @rule(name=st.integers(0, 2))
+    def take_kept(self, name: int) -> None:
+        ledger = self.ledger
+        last = self.last_kept.get(name)
+        is_usable = last in ledger.kept_slots and last.epoch == ledger.epoch and last.retire_at > self.now
+        slot = ledger.take_kept(name, self.now, self)
+        assert slot is (last if is_usable else None), "a thread finds what it has kept, and nothing else"
+        if slot is not None:
+            assert slot.taker is self
+            self.hand_over(Caller(self), slot)
         self.settle()
 
     def is_good(self, slot: Slot) -> bool:
@@ -585,9 +621,9 @@ class LedgerMachine(RuleBasedStateMachine):
                 assert slot.epoch != ledger.epoch
 
     def hold_idle(self) -> None:
-        idle = list(self.ledger.idle_slots)
+        idle = [*self.ledger.idle_slots, *self.ledger.kept_slots]
         held = self.ledger.hold_idle(self.now)
-        assert held == idle
+        assert held == sorted(idle, key=lambda slot: slot.idle_since)
         assert all(slot.place is Place.DIALING for slot in held)
         self.held += held
 
@@ -600,7 +636,10 @@ class LedgerMachine(RuleBasedStateMachine):
         ledger = self.ledger
         ledger.check()
         self.shared = [slot for slot in self.shared if slot.place is Place.SHARED]
-        assert set(ledger.leased_slots) == set(self.holders), "who has what"
+        assert set(ledger.leased_slots) == {*self.holders, *ledger.kept_slots}, "who has what"
+        assert not self.holders.keys() & set(ledger.kept_slots), "what a caller has is idle for others"
+        times = [slot.idle_since for slot in ledger.idle_slots]
+        assert times == sorted(times), "idle slots do not stand in the order in which they came"
         assert ledger.dials.keys() == {*self.dials, *self.held}
         assert set(ledger.shared_slots) == set(self.shared)
         assert ledger.size == ledger.shared + ledger.idle + ledger.leased + ledger.dialing

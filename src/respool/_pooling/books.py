@@ -25,6 +25,9 @@ class Books:
     """The state of a ledger: slots, waiters, epoch."""
 
     __slots__ = (
+        "_gathered",
+        "_kept",
+        "_kept_by",
         "_leased",
         "_lifo",
         "_may_have_extra",
@@ -44,6 +47,7 @@ class Books:
         "max_dials",
         "max_size",
         "max_waiting",
+        "may_keep",
         "min_size",
         "quota",
         "redial",
@@ -93,6 +97,12 @@ class Books:
         #: Idle slots; the right end was released last.
         self.idle_slots: deque[Slot] = deque()
         self._leased: dict[Slot, None] = {}
+        #: Whether threads may keep what they give back (``keeping.py``): "fifo" wants all used in turn, and a quota
+        #: wants to know what other nodes can spare.
+        self.may_keep = lifo and quota is None
+        self._kept: dict[Slot, None] = {}
+        self._kept_by: dict[object, Slot] = {}
+        self._gathered = 0
         self.shared_slots: list[Slot] = []
         #: Slots being dialed or made ready.
         self.dials: dict[Slot, None] = {}
@@ -116,11 +126,11 @@ class Books:
 
     @property
     def idle(self) -> int:
-        return len(self.idle_slots)
+        return len(self.idle_slots) + len(self._kept)
 
     @property
     def leased(self) -> int:
-        return len(self._leased)
+        return len(self._leased) - len(self._kept)
 
     @property
     def shared(self) -> int:
@@ -136,7 +146,13 @@ class Books:
 
     @property
     def leased_slots(self) -> list[Slot]:
+        """Those that are kept are among them."""
         return list(self._leased)
+
+    @property
+    def kept_slots(self) -> list[Slot]:
+        """Those that threads have given back, and may take again without the lock."""
+        return list(self._kept)
 
     @property
     def leasable(self) -> int:
@@ -197,11 +213,14 @@ class Books:
         assert len(set(places)) == len(places) == self.size, "a slot stands in two places, or in none"
         for slots, place in (
             (self.idle_slots, Place.IDLE),
-            (self._leased, Place.LEASED),
+            (self._kept, Place.KEPT),
             (self.shared_slots, Place.SHARED),
             (self.dials, Place.DIALING),
         ):
             assert all(slot.place is place for slot in slots), f"a slot among the {place.value} is elsewhere"
+        # A thread may be about to keep one, or to take it, without the lock.
+        assert all(slot.place in (Place.LEASED, Place.KEPT) for slot in self._leased), "a leased slot is elsewhere"
+        assert self._kept.keys() <= self._leased.keys(), "a slot is kept that is not leased"
         assert self.dialing_shared == sum(slot.is_for_sharing for slot in self.dials)
         assert self.leaving == sum(slot.is_draining and slot is not self.retiring for slot in self.shared_slots)
         assert not (self.waiters and self.idle_slots), "somebody waits while a connection is idle"

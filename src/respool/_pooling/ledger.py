@@ -5,7 +5,8 @@
                                 +-> dial_failed       +-> out <- release -+
 
 Rule 1: only this file moves a slot from one place to another. A slot moves as soon as it is promised: a reserved dial
-        and an offered lease count from that moment (R-09). ``books.py`` counts, and says which dials are needed.
+        and an offered lease count from that moment (R-09). ``books.py`` counts, and says which dials are needed;
+        ``keeping.py`` has the short way on which a thread gives a slot back and finds it again.
 Rule 2: a dial belongs to the pool. Its connection goes to the first waiter when it is ready, or becomes idle (R-05).
 Rule 3: waiters are served first come, first served. A waiter that has given up refuses the offer, and the next waiter
         gets it in the same step (R-03).
@@ -14,7 +15,8 @@ Rule 5: a slot to be closed is put into ``to_close``. The caller closes it; an e
 Rule 6: a transition makes no call between its first change and its last. Signal handlers run only at calls, so one
         that raises leaves each slot in its old place or in its new one. Hence dicts and operators, not methods.
 
-Times are absolute seconds of one monotonic clock. Not thread-safe: the sync lanes hold a lock around every call.
+Times are absolute seconds of one monotonic clock. Not thread-safe: the sync lanes hold a lock around every call but
+``keep`` and ``take_kept``.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from respool._facts.errors import PoolClosed, PoolExhausted, TooManyWaiters
-from respool._pooling.books import Books
+from respool._pooling.keeping import Keeping
 from respool._pooling.quota import PERMIT, Quota
 from respool._pooling.slot import Place, Slot, Waiter
 
@@ -32,9 +34,10 @@ _SHARED: Final = Place.SHARED
 _IDLE: Final = Place.IDLE
 _LEASED: Final = Place.LEASED
 _OUT: Final = Place.OUT
+_ELSEWHERE: Final = (Place.DIALING, Place.KEPT, Place.OUT)
 
 
-class Ledger(Books):
+class Ledger(Keeping):
     """The transitions: taking, dialing, releasing, taking out."""
 
     __slots__ = ()
@@ -44,7 +47,7 @@ class Ledger(Books):
     def take(self, now: float, taker: object = None) -> Slot | None:
         """Lease an idle slot, or return None. While callers wait no slot is idle, so nobody overtakes them (R-02)."""
         idle = self.idle_slots
-        while idle:
+        while idle or (self._kept and (idle := self.gather())):
             slot = idle[-1] if self._lifo else idle[0]
             if slot.epoch != self.epoch:
                 self._take_out(slot, "epoch")
@@ -97,6 +100,10 @@ class Ledger(Books):
         if waiting >= self.max_waiting:
             raise TooManyWaiters(f"{waiting} callers wait for {self.address} already (max_waiting={self.max_waiting})")
         self.waiters[waiter] = None
+        self._gathered += 1
+        if self._kept and not waiting:  # since ``take`` has looked
+            del self.waiters[waiter]
+            self.enqueue(waiter, now, patient=patient, taker=taker)
 
     def _all_shared(self) -> PoolExhausted:
         why = "all of them are shared, leases need a higher max_size"
@@ -253,7 +260,7 @@ class Ledger(Books):
 
     def hold_idle(self, now: float, taker: object = None) -> list[Slot]:
         """Hold every idle slot (see ``hold``); each must end in ``made_clean`` or ``not_made_clean``."""
-        held = list(self.idle_slots)
+        held = list(self.gather())
         for slot in held:
             slot.taker = taker
             self.hold(slot, now)
@@ -290,6 +297,8 @@ class Ledger(Books):
 
     def _place(self, slot: Slot, now: float) -> None:
         """Lease a ready slot to the first waiter that still wants it, else make it idle."""
+        if self._kept:
+            self.gather()  # what was given back before it
         slot.idle_since = now  # for a waiter too: the connection has just been used, so it is known to be alive
         if self.waiters:
             self._leave(slot)
@@ -314,8 +323,8 @@ class Ledger(Books):
     # Taking out ----------------------------------------------------------------------------------
 
     def discard(self, slot: Slot, reason: str) -> bool:
-        """Take out a slot whose connection is no longer wanted; False if it is DIALING or already OUT."""
-        if slot.place is _DIALING or slot.place is _OUT:
+        """Take out a slot whose connection is no longer wanted; False if it is DIALING or KEPT, or OUT already."""
+        if slot.place in _ELSEWHERE:
             return False
         self._take_out(slot, reason)
         return True
@@ -400,14 +409,14 @@ class Ledger(Books):
         """
         self.min_size = min_size
         self.max_size = max_size
-        while self.idle_slots and self.size + self._spoken_for > max_size:
+        while self.gather() and self.size + self._spoken_for > max_size:
             self._take_out(self.idle_slots[0], "resize")
         while self.waiters and self.leasable <= 0:
             self._fail_first(self._all_shared())
 
     def clear(self) -> None:
         """Close every idle slot."""
-        while self.idle_slots:
+        while self.gather():
             self._take_out(self.idle_slots[0], "cleared")
 
     def close(self) -> None:

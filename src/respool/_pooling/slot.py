@@ -13,6 +13,7 @@ class Place(enum.Enum):
     SHARED = "shared"
     IDLE = "idle"
     LEASED = "leased"
+    KEPT = "kept"  # given back without the lock: counted among the leased ones until somebody takes it or gathers it
     OUT = "out"
 
 

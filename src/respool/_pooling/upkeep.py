@@ -23,6 +23,7 @@ def sweep(ledger: Ledger, now: float, max_idle: float | None) -> bool:
     When the pool is at its minimum and has room, the latter stays until its replacement is ready. Returns whether
     another ``max_idle`` has passed.
     """
+    ledger.gather()
     is_over = max_idle is not None and now >= ledger.low_water_since + max_idle
     if is_over:
         # Slots also leave the idle set in other ways than ``take``, so the low-water mark may be out of date.

@@ -50,7 +50,7 @@ def _close_alone(node: Node) -> None:
         node.close_now()
     except PoolClosed:  # a stopped thread still holds a lock: the sockets can be closed all the same
         ledger.closed = True
-    slots = (*ledger.shared_slots, *ledger.idle_slots, *ledger.dials)
+    slots = (*ledger.shared_slots, *ledger.idle_slots, *ledger.kept_slots, *ledger.dials)
     connections: list[Any] = [slot.connection for slot in slots if slot.connection is not None]
     for connection in (*connections, *node.in_making):
         connection._transport.abort_in_finaliser()

@@ -92,6 +92,11 @@ def caller() -> Any:
 taker: Final[Callable[[], object]] = repeat(None).__next__  # the cheapest function that returns None
 
 
+#: Returns a name for the calling thread, which finds the connection again that it has given back; None in asyncio,
+#: where the lock is never contended and a lookup costs as much.
+thread_name: Final[Callable[[], object] | None] = None
+
+
 def bounded(seconds: float | None) -> Any:
     """Return an ``asyncio.timeout``: the block raises TimeoutError after ``seconds``; None sets no limit."""
     return asyncio.timeout(seconds)

@@ -16,7 +16,16 @@ from typing import Any, Final
 from respool._sync.node.connection import Connection
 from respool._sync.node.node import Node
 from respool._sync.node.slot_watch import SlotWatch
-from respool._sync.shell.compat import ENDINGS, Cancelled, Waiter, bounded_hook, call_hook, runs_alone, taker
+from respool._sync.shell.compat import (
+    ENDINGS,
+    Cancelled,
+    Waiter,
+    bounded_hook,
+    call_hook,
+    runs_alone,
+    taker,
+    thread_name,
+)
 from respool._facts.command import Spec
 from respool._facts.errors import Error, PoolExhausted, PoolTimeout, UsageError, UsageTypeError, again, is_demoted
 from respool._pooling.out_of_time import holders, out_of_time
@@ -41,6 +50,7 @@ class LeaseLane:
         # Without hooks, connections that come back clean skip the work that only hooks need.
         self._has_reset = node.options.reset is not None
         self._has_check = node.options.check is not None
+        self._thread_name = thread_name if node.ledger.may_keep else None  # None: nobody keeps what it gives back
         keepalive = node.options.keepalive
         self._keepalive = float("inf") if keepalive is None else keepalive
 
@@ -109,20 +119,24 @@ class LeaseLane:
         node = self._node
         started = node.now()
         deadline = None if timeout is None else started + timeout
+        slot = None if self._thread_name is None else self._ledger.take_kept(self._thread_name(), started, me)
         while True:
-            with node.lock:
-                slot = self._ledger.take(started, me)
-            if self._ledger.to_close:
-                node.settle()
+            if slot is None:
+                with node.lock:
+                    slot = self._ledger.take(started, me)
+                if self._ledger.to_close:
+                    node.settle()
             if slot is None:
                 slot = self._queue(started, deadline, me)
             connection = slot.connection
             # A connection that was being checked, cleaned or released during select() is on the old database.
             if not connection._transport.is_reusable(started) or connection._options.db != node.db:
                 self._discard(slot)
+                slot = None
                 continue
             is_due = started - slot.idle_since > self._keepalive
             if (is_due or self._has_check) and not self._is_fit(slot, deadline, is_due=is_due):
+                slot = None
                 continue
             return slot
 
@@ -231,18 +245,17 @@ class LeaseLane:
         """Take a lease back at once (R-27). Raises UsageError, and changes nothing, if it is not a current lease."""
         if not isinstance(lease, Connection) or lease.__dict__.get("_lane") is not self or not lease._is_lease:
             raise not_leased(lease)
-        self.give_back(lease)
-
-    def give_back(self, lease: Connection[Any]) -> None:
-        """Take a lease back; does nothing if it was given back before."""
-        slot = lease._slot
-        if slot is None:
-            return
+        slot: Slot = lease.__dict__["_slot"]
         if self._node.is_inside():  # in a signal handler or finaliser, with the lock held: maintenance does it later
             self._node.leaked(slot, "")
             lease._vacate()
             return
         self._take_back(slot, lease)
+
+    def give_back(self, lease: Connection[Any]) -> None:
+        """Take a lease back; does nothing if it was given back before."""
+        if lease._slot is not None:
+            self.release(lease)
 
     def _take_back(self, slot: Slot, lease: Connection[Any] | None) -> None:
         """End a lease, and make its connection available again, or clean or discard it."""
@@ -259,8 +272,11 @@ class LeaseLane:
                 return
             connection._slot = connection._lane = None
             if connection.is_clean and connection._options.db == node.db and not self._has_reset:
+                now, name = node.now(), self._thread_name
+                if name is not None and ledger.keep(slot, name(), now, _RETURNING):
+                    return
                 with node.lock:
-                    ledger.release(slot, node.now(), reusable=True)
+                    ledger.release(slot, now, reusable=True)
                 if not ledger.to_close and (ledger.quota is None or not ledger.quota.needs):
                     return
             else:

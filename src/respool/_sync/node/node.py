@@ -417,7 +417,7 @@ class Node:
         """Close everything that is not leased, and dial nothing in its place; the next caller does."""
         ledger = self.ledger
         with self.lock:
-            for slot in [*ledger.idle_slots, *ledger.shared_slots]:
+            for slot in [*ledger.gather(), *ledger.shared_slots]:
                 ledger.discard(slot, "closed")
             self.counters.closed += _closed_among(ledger.to_close)
             to_close = ledger.reap()

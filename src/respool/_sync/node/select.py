@@ -48,7 +48,7 @@ def leave_db(node: Node, db: int) -> None:
     """Make ``db`` the database of later connections, and close those that are idle or shared (Rule 3)."""
     with node.lock:
         node.db = db
-        for slot in (*node.ledger.shared_slots, *node.ledger.idle_slots):
+        for slot in (*node.ledger.shared_slots, *node.ledger.gather()):
             node.ledger.discard(slot, "select")
     node.on_change()
     node.settle()

@@ -111,6 +111,10 @@ def caller() -> Any:
 taker: Final = object
 
 
+#: Returns a name for the calling thread, which finds the connection again that it has given back.
+thread_name: Final[Callable[[], object] | None] = threading.get_ident
+
+
 def bounded(seconds: float | None) -> Any:
     """Do nothing: a blocked thread cannot be interrupted. The sockets used inside have timeouts of their own."""
     return nullcontext()
