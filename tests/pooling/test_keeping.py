@@ -201,6 +201,22 @@ class TestWhatWasKept:
         assert sweep(ledger, 20.0, 5.0)
         assert ledger.reap() == [slot]
 
+    def test_of_threads_that_take_turns_not_each_needs_one(self) -> None:
+        ledger = make()
+        for slot, name in zip(fill(ledger, 3), "abc", strict=True):
+            assert keep(ledger, slot, name)
+        sweep(ledger, 10.0, 5.0)
+        for name in "abcabc":
+            slot = ledger.take_kept(name, 11.0, ME) or ledger.take(11.0, ME)
+            assert slot is not None
+            assert keep(ledger, slot, name, now=11.0)
+        assert (ledger.low_water, ledger.idle) == (2, 3)
+        assert ledger.take_kept("a", 12.0, ME)
+        assert ledger.take_kept("b", 12.0, ME)
+        assert ledger.low_water == 1
+        sweep(ledger, 20.0, 5.0)
+        assert [slot.reason for slot in ledger.reap()] == ["idle"]
+
     def test_one_that_is_given_back_comes_after_it(self) -> None:
         ledger = make()
         one, other = fill(ledger, 2)

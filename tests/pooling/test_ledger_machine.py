@@ -100,8 +100,10 @@ class LedgerMachine(RuleBasedStateMachine):
         self.reaped: list[Slot] = []
         self.released: list[Slot] = []
         self.last_kept: dict[int, Slot] = {}  # by threads
+        self.keepers: dict[Slot, int] = {}  # who has kept it last
         self.max_idle = 60.0
         self.keepalive = 30.0
+        self.fewest_idle = 0  # since the period of ``max_idle`` began
         self.settle()
 
     # What callers see ------------------------------------------------------------------------------
@@ -125,6 +127,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert slot.retire_at > self.now, "a connection over age was handed out (R-15)"
         assert slot.place is Place.LEASED
         self.leave_line(caller)
+        self.fewest_idle = min(self.fewest_idle, ledger.idle)
         caller.slot = slot
         caller.wants = False
         self.holders[slot] = caller
@@ -308,6 +311,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert has_kept == (is_wanted and has_room)
         if has_kept:
             self.last_kept[name] = slot
+            self.keepers[slot] = name
             del self.holders[slot]
             self.released.append(slot)
         self.settle()
@@ -318,7 +322,10 @@ class LedgerMachine(RuleBasedStateMachine):
         last = self.last_kept.get(name)
         is_usable = last in ledger.kept_slots and last.epoch == ledger.epoch and last.retire_at > self.now
         slot = ledger.take_kept(name, self.now, self)
-        assert slot is (last if is_usable else None), "a thread finds what it has kept, and nothing else"
+        if is_usable and self.keepers[last] != name:
+            assert slot in (last, None), "a thread finds what it has kept once, unless it is in use"
+        else:
+            assert slot is (last if is_usable else None), "a thread finds what it has kept, and nothing else"
         if slot is not None:
             assert slot.taker is self
             self.hand_over(Caller(self), slot)
@@ -599,7 +606,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def sweep(self) -> None:
         ledger = self.ledger
-        size, min_size = ledger.size, ledger.min_size
+        size, min_size, is_any_idle = ledger.size, ledger.min_size, ledger.idle > 0
         pending, since = len(ledger.to_close), ledger.low_water_since
         is_over = sweep(ledger, self.now, self.max_idle)
         assert is_over == (self.now >= since + self.max_idle)
@@ -612,6 +619,10 @@ class LedgerMachine(RuleBasedStateMachine):
         assert len(gone) - len(idle) <= 1, "one old slot at a time (R-15)"
         if idle:
             assert size > min_size, "shrunk below min_size (R-16)"
+        if is_over:
+            may_go = self.fewest_idle > 0 and is_any_idle and size > min_size
+            assert idle or not may_go, "one that nobody needed stays (R-16)"
+            self.fewest_idle = ledger.idle
         for slot in gone:
             if slot.reason == "lifetime":
                 assert slot.retire_at <= self.now
@@ -638,6 +649,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.shared = [slot for slot in self.shared if slot.place is Place.SHARED]
         assert set(ledger.leased_slots) == {*self.holders, *ledger.kept_slots}, "who has what"
         assert not self.holders.keys() & set(ledger.kept_slots), "what a caller has is idle for others"
+        self.fewest_idle = min(self.fewest_idle, ledger.idle)
         times = [slot.idle_since for slot in ledger.idle_slots]
         assert times == sorted(times), "idle slots do not stand in the order in which they came"
         assert ledger.dials.keys() == {*self.dials, *self.held}

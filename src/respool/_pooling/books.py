@@ -144,6 +144,10 @@ class Books:
     def waiting(self) -> int:
         return len(self.waiters)
 
+    def note_low_water(self) -> None:
+        """Lower the mark if fewer connections than before are idle now (R-16)."""
+        self.low_water = min(self.low_water, self.idle)
+
     @property
     def leased_slots(self) -> list[Slot]:
         """Those that are kept are among them."""

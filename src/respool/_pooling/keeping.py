@@ -70,6 +70,8 @@ class Keeping(Books):
             return None
         slot.place = _LEASED
         slot.taker = taker
+        if self.low_water:
+            self.note_low_water()
         return slot
 
     def gather(self) -> deque[Slot]:

@@ -59,7 +59,7 @@ class Ledger(Keeping):
                 slot.place = _LEASED
                 self._leased[slot] = None
                 if len(idle) < self.low_water:
-                    self.low_water = len(idle)
+                    self.note_low_water()
                 return slot
         self.low_water = 0
         return None
