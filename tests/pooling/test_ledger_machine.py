@@ -143,12 +143,12 @@ class LedgerMachine(RuleBasedStateMachine):
         self.reserve()
         while self.is_dial_due():  # the dial that ended a recovery may have made another one possible
             assert self.reserve() > 0, "a dial is due that is not made: the maintenance task spins"
-        is_retiring = ledger.retiring is not None
+        is_retiring, had_extra = ledger.retiring is not None, self.extra > 0
         retired = take_retired(ledger)
         if self.extra and ledger.size >= ledger.max_size:
             assert ledger.retiring or ledger.leaving, "an extra shared connection is in the way of a lease"
         if retired is not None and retired.reason == "shed" and not is_retiring:
-            assert self.extra, "the only shared connection is given up"
+            assert had_extra, "the only shared connection is given up"
             assert retired is [slot for slot in ledger.shared_slots if slot not in self.draining][-1]
             assert ledger.size >= ledger.max_size, "an extra shared connection is given up for nothing"
         if retired is not None:
@@ -305,10 +305,15 @@ class LedgerMachine(RuleBasedStateMachine):
         """Let a thread keep the slot that it gives back."""
         ledger = self.ledger
         slot = self.pick(list(self.holders), pick)
-        is_wanted = self.is_good(slot) and not ledger.waiting and self.last_kept.get(name) not in ledger.kept_slots
-        has_room = ledger.size + ledger.shared_target <= ledger.max_size
+        last = self.last_kept.get(name)
+        may_stay = self.is_good(slot) and not ledger.waiting and ledger.size + ledger.shared_target <= ledger.max_size
         has_kept = ledger.keep(slot, name, self.now, self)
-        assert has_kept == (is_wanted and has_room)
+        if last not in ledger.kept_slots or last is slot:
+            assert has_kept == may_stay
+        elif self.keepers[last] == name:
+            assert not has_kept, "a thread keeps two"
+        else:  # it was passed on to another thread, and this one may not know it
+            assert may_stay or not has_kept
         if has_kept:
             self.last_kept[name] = slot
             self.keepers[slot] = name
@@ -595,7 +600,8 @@ class LedgerMachine(RuleBasedStateMachine):
         given_up = ledger.retiring
         if given_up is None or given_up is before:
             may_go = before is None and self.extra and ledger.size > ledger.min_size
-            assert not may_go or unused in ([], first), "a connection that nobody uses stays (R-41)"
+            others = [slot for slot in unused if slot not in first and slot not in self.draining]
+            assert not (may_go and others), "a connection that nobody uses stays (R-41)"
             return
         assert before is None, "two are given up at a time"
         assert self.extra, "the only shared connection is given up"
@@ -663,7 +669,8 @@ class LedgerMachine(RuleBasedStateMachine):
         assert not (ledger.waiting and ledger.idle)
         assert ledger.redial.debt >= 0
         may_be_more = (max(self.most_before, self.most_extra) if self.grows else 0) + (ledger.retiring is not None)
-        assert ledger.shared <= ledger.shared_target + may_be_more, "a shared connection too many"
+        in_service = ledger.shared - ledger.leaving
+        assert in_service <= ledger.shared_target + may_be_more, "a shared connection too many"
         self.most_before = min(self.most_before, max(self.most_extra, self.extra + ledger.leaving))
 
     @invariant()
