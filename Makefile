@@ -18,7 +18,7 @@ WORKERS ?= 4
 
 # The tests that "make prove" runs in their full form.
 LONG_PROOFS = tests/stepper tests/gates tests/servers tests/asyncio_ tests/threads tests/testing tests/commands \
-  tests/pooling tests/routing
+  tests/pooling tests/routing tests/protocol tests/facts
 
 # Without compiled files, every process of a run rewrites and compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE

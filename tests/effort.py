@@ -3,6 +3,9 @@
 ``make prove`` sets RESPOOL_PROVE=1: the long proofs leave nothing out. RESPOOL_EXAMPLES=5000 is for state machines in the
 night. RESPOOL_MUTANT=1 is for tools/mutants.py: the first failure is enough there, nobody reads the shortest one.
 
+State machines look for failures at random in the two long forms only. The short form tries the same examples each time,
+so that a failure says something about the change, and not that an old mistake of a model was found by chance today.
+
 What a short form leaves out is one of two things. Of many similar cases it tries a part, which is large enough to find
 every defect that is planted. Of worlds that share a mechanism, such as two event loops, each test is in one: ``deal``
 says in which.
@@ -23,6 +26,8 @@ from hypothesis import HealthCheck, Phase, settings
 IS_PROOF = os.environ.get("RESPOOL_PROVE") == "1"
 
 IS_MUTANT = os.environ.get("RESPOOL_MUTANT") == "1"
+
+IS_SEARCH = not IS_MUTANT and (IS_PROOF or "RESPOOL_EXAMPLES" in os.environ)
 
 World = TypeVar("World")
 
@@ -50,8 +55,8 @@ settings.register_profile(
     stateful_step_count=int(os.environ.get("RESPOOL_STEPS", "40")),
     deadline=None,
     print_blob=not IS_MUTANT,
-    database=None if IS_MUTANT else settings.default.database,
-    derandomize=IS_MUTANT,
+    database=settings.default.database if IS_SEARCH else None,
+    derandomize=not IS_SEARCH,
     phases=[Phase.generate] if IS_MUTANT else tuple(Phase),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
