@@ -52,6 +52,28 @@ async def test_twenty_idle_connections_that_were_killed_cost_no_caller_anything(
         assert stats.opened == 21
 
 
+async def test_who_waits_is_not_given_a_connection_that_was_killed_while_it_was_leased(
+    callers: Callers, server: Server
+) -> None:
+    async with AsyncPool(server.url, shared=0, max_size=1) as pool:
+
+        async def use() -> Any:
+            async with pool.acquire() as conn:
+                return await conn.execute("INCR", "k")
+
+        lease = await pool.acquire()
+        killed = await lease.execute("CLIENT", "ID")
+        waiter = callers.start(use)
+        await wait_until(lambda: pool.waiting)
+        await rest()
+        await lease.execute("PING")  # used, and so looked at, after the other has come
+        assert server.command("CLIENT", "KILL", "ID", killed) == 1
+        await rest()
+        pool.release(lease)
+        assert await waiter.result() == 1
+        assert pool.stats().opened == 2
+
+
 async def test_a_minimum_that_was_killed_comes_back_without_any_caller() -> None:
     with Server() as server, FaultProxy(server) as proxy:
         async with AsyncPool(proxy.url, shared=0, min_size=2) as pool:

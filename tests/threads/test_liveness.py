@@ -52,6 +52,28 @@ def test_twenty_idle_connections_that_were_killed_cost_no_caller_anything(server
         assert stats.opened == 21
 
 
+def test_who_waits_is_not_given_a_connection_that_was_killed_while_it_was_leased(
+    callers: Callers, server: Server
+) -> None:
+    with Pool(server.url, shared=0, max_size=1) as pool:
+
+        def use() -> Any:
+            with pool.acquire() as conn:
+                return conn.execute("INCR", "k")
+
+        lease = pool.acquire()
+        killed = lease.execute("CLIENT", "ID")
+        waiter = callers.start(use)
+        wait_until(lambda: pool.waiting)
+        rest()
+        lease.execute("PING")  # used, and so looked at, after the other has come
+        assert server.command("CLIENT", "KILL", "ID", killed) == 1
+        rest()
+        pool.release(lease)
+        assert waiter.result() == 1
+        assert pool.stats().opened == 2
+
+
 def test_a_minimum_that_was_killed_comes_back_without_any_caller() -> None:
     with Server() as server, FaultProxy(server) as proxy:
         with Pool(proxy.url, shared=0, min_size=2) as pool:

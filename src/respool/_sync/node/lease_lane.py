@@ -117,24 +117,25 @@ class LeaseLane:
     def _take(self, timeout: float | None, me: object) -> Slot:
         """Lease a slot whose connection is fit for use. ``me`` has it until its ``taker`` is changed."""
         node = self._node
-        started = node.now()
+        started = now = node.now()
         deadline = None if timeout is None else started + timeout
         slot = None if self._thread_name is None else self._ledger.take_kept(self._thread_name(), started, me)
         while True:
             if slot is None:
                 with node.lock:
-                    slot = self._ledger.take(started, me)
+                    slot = self._ledger.take(now, me)
                 if self._ledger.to_close:
                     node.settle()
             if slot is None:
                 slot = self._queue(started, deadline, me)
+                now = node.now()
             connection = slot.connection
             # A connection that was being checked, cleaned or released during select() is on the old database.
-            if not connection._transport.is_reusable(started) or connection._options.db != node.db:
+            if not connection._transport.is_reusable(now) or connection._options.db != node.db:
                 self._discard(slot)
                 slot = None
                 continue
-            is_due = started - slot.idle_since > self._keepalive
+            is_due = now - slot.idle_since > self._keepalive
             if (is_due or self._has_check) and not self._is_fit(slot, deadline, is_due=is_due):
                 slot = None
                 continue
