@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 import respool
 from answers import PUSH, echo, held_echo
-from respool import Pool
+from respool import Connection, Pool
 from respool.errors import Error, PoolTimeout, UsageError
 from respool.testing import FakeNode, Server
 from threads.harness import Callers, now, wait_until
@@ -101,6 +102,40 @@ def test_who_finds_no_lease_inside_leaves_the_one_outside_alone(server: Server, 
         assert len(refusals) > 10
         stats = pool.stats()
         assert (stats.leases - stats.releases, stats.opened, stats.closed) == (0, 1, 0)
+
+
+def leave(pool: Pool[Any], lease: Connection[Any]) -> None:
+    lease.__exit__(None, None, None)
+
+
+def release(pool: Pool[Any], lease: Connection[Any]) -> None:
+    with suppress(UsageError):  # it was released already
+        pool.release(lease)
+
+
+@pytest.mark.parametrize("give_back", [release, leave])
+def test_a_lease_that_is_given_back_twice_at_the_same_time_is_so_once(
+    server: Server, give_back: Callable[[Pool[Any], Connection[Any]], None]
+) -> None:
+    for moment in range(2000):
+        with Pool(server.url, shared=0, max_size=1) as pool:
+            lease, others = pool.acquire(), []
+
+            def inner() -> None:
+                release(pool, lease)
+                with suppress(PoolTimeout, UsageError):
+                    others.append(pool.acquire(0.0))
+
+            was_there = meanwhile_at(moment, lambda: give_back(pool, lease), inner)
+            for other in others:
+                assert pool.leased == 1
+                assert other.execute("ECHO", "other") == b"other"
+                pool.release(other)
+            wait_until(lambda: (pool.leased, pool.dialing, pool.waiting) == (0, 0, 0))
+            stats = pool.stats()
+            assert stats.leases == stats.releases + stats.leaks
+        if not was_there:
+            return
 
 
 @pytest.mark.parametrize("shared", [0, 1])

@@ -415,9 +415,14 @@ class AsyncConnection(AsyncViewable[S]):
         lease._is_lease = True
         return lease
 
-    def _vacate(self) -> None:
-        """End a lease: this object is no longer a connection."""
+    def _vacate(self) -> bool:
+        """End a lease: this object is no longer a connection. Return False if it was none before.
+
+        No call is made, so of two threads that end the same lease only one gets True.
+        """
+        was_leased = self.__dict__["_slot"] is not None
         self.__dict__ = {"_transport": RELEASED, "_slot": None, "_lane": None}
+        return was_leased
 
     if not TYPE_CHECKING:  # type checkers must still report names that do not exist
 

@@ -246,23 +246,27 @@ class LeaseLane:
         """Take a lease back at once (R-27). Raises UsageError, and changes nothing, if it is not a current lease."""
         if not isinstance(lease, Connection) or lease.__dict__.get("_lane") is not self or not lease._is_lease:
             raise not_leased(lease)
-        slot: Slot = lease.__dict__["_slot"]
-        if self._node.is_inside():  # in a signal handler or finaliser, with the lock held: maintenance does it later
-            self._node.leaked(slot, "")
-            lease._vacate()
-            return
-        self._take_back(slot, lease)
+        slot: Slot | None = lease.__dict__["_slot"]
+        if slot is not None:  # else another thread has just given it back
+            self._take_back(slot, lease)
 
     def give_back(self, lease: Connection[Any]) -> None:
         """Take a lease back; does nothing if it was given back before."""
-        if lease._slot is not None:
-            self.release(lease)
+        slot = lease._slot
+        if slot is not None:
+            self._take_back(slot, lease)
 
     def _take_back(self, slot: Slot, lease: Connection[Any] | None) -> None:
         """End a lease, and make its connection available again, or clean or discard it."""
         node, ledger = self._node, self._ledger
         if lease is not None:
-            lease._vacate()  # nothing is called from here to the try, so no interrupt can come
+            if node.is_inside():  # in a signal handler or finaliser, with the lock held: maintenance does it later
+                node.leaked(slot, "")
+                lease._vacate()
+                return
+            if not lease._vacate():  # given back meanwhile, by another thread or in a signal handler
+                return
+            # Nothing is called from here to the try, so no interrupt can come.
         slot.taker = _RETURNING
         self._counters.releases += 1
         try:
