@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from pooling import turns
 from pooling.books import Caller, connect, fill, make, queue
 from pooling.turns import in_all_orders
+from respool._pooling import books, out_of_time
 from respool._pooling.ledger import Ledger
 from respool._pooling.quota import Quota
 from respool._pooling.slot import Place, Slot
 from respool._pooling.upkeep import sweep
+from respool.errors import PoolTimeout
 
 US, THEM, ME = "one thread", "another", "a call"
 
@@ -320,3 +323,25 @@ def test_what_is_taken_again_while_others_look_has_one_owner(meanwhile: str) -> 
         return lambda: ledger.take_kept(US, 1.0, ME), lambda: act(ledger), check
 
     assert in_all_orders(make_works) > 10
+
+
+@pytest.mark.parametrize("is_kept", [False, True], ids=["kept meanwhile", "taken meanwhile"])
+def test_counts_are_of_one_moment(monkeypatch: pytest.MonkeyPatch, *, is_kept: bool) -> None:
+    monkeypatch.setattr("pooling.turns.TRACED", turns.TRACED | {books.__file__, out_of_time.__file__})
+
+    def make_works() -> Any:
+        ledger = make(max_size=1)
+        (slot,) = fill(ledger, 1)
+        if is_kept:
+            assert keep(ledger, slot)
+
+        def act() -> Any:
+            return ledger.take_kept(US, 2.0, ME) if is_kept else keep(ledger, slot)
+
+        def check(error: PoolTimeout, _: object) -> None:
+            assert (error.idle, error.leased) in {(0, 1), (1, 0)}
+            assert f"idle {error.idle}, leased {error.leased}" in str(error)
+
+        return lambda: out_of_time.out_of_time(ledger, "none", 1.0, 1.0), act, check
+
+    assert in_all_orders(make_works) > 50

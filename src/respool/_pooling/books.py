@@ -144,9 +144,17 @@ class Books:
     def waiting(self) -> int:
         return len(self.waiters)
 
-    def note_low_water(self) -> None:
-        """Lower the mark if fewer connections than before are idle now (R-16)."""
-        self.low_water = min(self.low_water, self.idle)
+    def counts(self) -> dict[str, int]:
+        """Return the counts of one moment, which add up: threads keep and take connections without the lock."""
+        kept = len(self._kept)
+        return {
+            "size": self.size,
+            "shared": len(self.shared_slots),
+            "idle": len(self.idle_slots) + kept,
+            "leased": len(self._leased) - kept,
+            "dialing": len(self.dials),
+            "waiting": len(self.waiters),
+        }
 
     @property
     def leased_slots(self) -> list[Slot]:

@@ -89,3 +89,7 @@ class Keeping(Books):
             self.idle_slots = deque(sorted(self.idle_slots, key=_BY_AGE))
             self._kept_by.clear()
         return self.idle_slots
+
+    def note_low_water(self) -> None:
+        """Lower the mark if fewer connections than before are idle now (R-16)."""
+        self.low_water = min(self.low_water, self.idle)

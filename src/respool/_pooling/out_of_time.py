@@ -38,13 +38,15 @@ def out_of_time(ledger: Ledger, words: str, now: float, since: float, held: str 
 
     ``held`` says where the leases were borrowed. Call it with the ledger's lock held, so that the numbers agree.
     """
+    counts = ledger.counts()
+    idle, leased = counts["idle"], counts["leased"]
     oldest, last = next(iter(ledger.waiters), None), ledger.redial.last_error
     why = "" if last is None else f"; the last dial failed: {last}"
     error = PoolTimeout(
-        f"{words}: shared {ledger.shared}, idle {ledger.idle}, leased {ledger.leased}, dialing {ledger.dialing}, "
+        f"{words}: shared {ledger.shared}, idle {idle}, leased {leased}, dialing {ledger.dialing}, "
         f"waiting {ledger.waiting}, max_size {ledger.max_size}{why}{held}",
-        idle=ledger.idle,
-        leased=ledger.leased,
+        idle=idle,
+        leased=leased,
         dialing=ledger.dialing,
         waiting=ledger.waiting,
         max_size=ledger.max_size,

@@ -138,6 +138,31 @@ def test_a_lease_that_is_given_back_twice_at_the_same_time_is_so_once(
             return
 
 
+@pytest.mark.parametrize("is_kept", [False, True], ids=["kept meanwhile", "taken meanwhile"])
+def test_what_another_thread_keeps_or_takes_meanwhile_is_counted_once(server: Server, *, is_kept: bool) -> None:
+    with Pool(server.url, shared=0, max_size=1) as pool:
+        pool.execute("ECHO", "warm")
+        node = pool._serving.node
+        assert node is not None
+        ledger, counted = node.ledger, []
+
+        def inner() -> None:  # it takes no lock, so it stands for another thread
+            assert ledger.take_kept("other", now(), None) if is_kept else ledger.keep(slot, "other", now(), None)
+
+        for moment in range(2000):
+            with node.lock:
+                slot = ledger.take(now())
+                assert slot is not None
+                assert not is_kept or ledger.keep(slot, "other", now(), None)
+                was_there = meanwhile_at(moment, lambda: counted.append(node.stats()), inner)
+                if is_kept == was_there:
+                    ledger.release(slot, now(), reusable=True)
+            if not was_there:
+                break
+        assert len(counted) > 20
+        assert {stats.idle + stats.leased for stats in counted} == {1}
+
+
 @pytest.mark.parametrize("shared", [0, 1])
 def test_closing_at_any_moment(server: Server, shared: int) -> None:
     for moment in range(2000):

@@ -390,13 +390,8 @@ class Node:
             counted["replies"] += sum(transport.completed for transport in wires)
             counted["dropped"] += sum(transport.wire.dropped for transport in wires)
             counted["taken_back"] += sum(transport.wire.taken_back for transport in wires)
+            counted |= ledger.counts()
             return PoolStats(
-                size=ledger.size,
-                shared=ledger.shared,
-                idle=ledger.idle,
-                leased=ledger.leased,
-                dialing=ledger.dialing,
-                waiting=ledger.waiting,
                 min_size=ledger.min_size,
                 max_size=ledger.max_size,
                 epoch=ledger.epoch,
