@@ -62,6 +62,7 @@ _BUCKETS: Final = "asyncio_/test_hash_pool.py"
 TESTS_OF: Final = {
     "_pooling/ledger.py": _LEDGER,
     "_pooling/books.py": _LEDGER,
+    "_pooling/keeping.py": f"pooling/test_keeping.py {_LEDGER}",
     "_pooling/quota.py": "pooling/test_quota.py pooling/test_quota_machine.py",
     "_pooling/upkeep.py": "pooling/test_upkeep.py pooling/test_ledger.py pooling/test_quota.py "
     "pooling/test_ledger_machine.py",

@@ -204,6 +204,17 @@ class TestWhatWasKept:
         assert sweep(ledger, 20.0, 5.0)
         assert ledger.reap() == [slot]
 
+    def test_the_lowest_mark_of_a_period_stays_when_more_come_back(self) -> None:
+        ledger = make()
+        for slot in fill(ledger, 3):
+            ledger.release(slot, 1.0, reusable=True)
+        sweep(ledger, 10.0, 5.0)
+        for slot in [ledger.take(11.0), ledger.take(11.0)]:
+            assert slot is not None
+            ledger.release(slot, 12.0, reusable=True)
+        ledger.take(13.0)
+        assert (ledger.idle, ledger.low_water) == (2, 1)
+
     def test_of_threads_that_take_turns_not_each_needs_one(self) -> None:
         ledger = make()
         for slot, name in zip(fill(ledger, 3), "abc", strict=True):
