@@ -225,9 +225,13 @@ class TestWhatWasKept:
             assert slot is not None
             assert keep(ledger, slot, name, now=11.0)
         assert (ledger.low_water, ledger.idle) == (2, 3)
-        assert ledger.take_kept("a", 12.0, ME)
-        assert ledger.take_kept("b", 12.0, ME)
+        taken = [ledger.take_kept(name, 12.0, ME) for name in "ab"]
         assert ledger.low_water == 1
+        for slot, name in zip(taken, "ab", strict=True):
+            assert slot is not None
+            assert keep(ledger, slot, name, now=12.0)
+        assert ledger.take_kept("c", 13.0, ME)
+        assert (ledger.low_water, ledger.idle) == (1, 2)
         sweep(ledger, 20.0, 5.0)
         assert [slot.reason for slot in ledger.reap()] == ["idle"]
 
