@@ -147,7 +147,7 @@ class Transport:
 
     def is_reusable(self, now: float) -> bool:
         """Tell whether it is quiet and the peer has not closed it: the check before each lease, no PING (R-11)."""
-        if now - self._heard > _RESTED and now - self._looked > _RESTED and self.is_quiet:
+        if now - self._looked > _RESTED and self.is_quiet:
             self._look()
         return self._error is None and not self._queue and self._leader is None
 
