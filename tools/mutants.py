@@ -43,7 +43,8 @@ ENOUGH: Final = 0.95
 LONGEST: Final = 300.0  # seconds for the tests of one file; with a mutant, the limit is four times what they took
 
 _LEDGER = (
-    "pooling/test_ledger.py pooling/test_upkeep.py pooling/test_redial.py protocol/test_interrupted.py "
+    "pooling/test_ledger.py pooling/test_keeping.py pooling/test_upkeep.py pooling/test_redial.py "
+    "protocol/test_interrupted.py "
     "pooling/test_quota.py pooling/test_ledger_machine.py"
 )
 _FAKES: Final = "testing/test_fake_cluster.py testing/test_fake_cluster_is_like_servers.py"
@@ -62,9 +63,10 @@ _BUCKETS: Final = "asyncio_/test_hash_pool.py"
 TESTS_OF: Final = {
     "_pooling/ledger.py": _LEDGER,
     "_pooling/books.py": _LEDGER,
-    "_pooling/keeping.py": f"pooling/test_keeping.py {_LEDGER}",
+    "_pooling/keeping.py": "pooling/test_keeping.py protocol/test_interrupted.py pooling/test_ledger_machine.py",
+    "_pooling/out_of_time.py": "pooling/test_keeping.py",
     "_pooling/quota.py": "pooling/test_quota.py pooling/test_quota_machine.py",
-    "_pooling/upkeep.py": "pooling/test_upkeep.py pooling/test_ledger.py pooling/test_quota.py "
+    "_pooling/upkeep.py": "pooling/test_upkeep.py pooling/test_ledger.py pooling/test_quota.py pooling/test_keeping.py "
     "pooling/test_ledger_machine.py",
     "_pooling/slot.py": "pooling/test_ledger.py",
     "_pooling/pipeline_result.py": "commands/test_pipeline_result.py asyncio_/test_mapped_replies.py",
@@ -152,7 +154,8 @@ TESTS_OF: Final = {
     "_sync/shell/affinity.py": "threads/only/test_affinity.py threads/only/test_step.py threads/only/test_extra.py "
     "threads/only/test_interrupted_asking.py",
     "_sync/shell/compat.py": "threads/only/test_affinity.py threads/only/test_within_itself.py",
-    "_sync/shell/transport.py": "threads/only/test_affinity.py threads/only/test_step.py threads/only/test_alone.py "
+    "_sync/shell/transport.py": "threads/only/test_kept.py threads/only/test_affinity.py threads/only/test_step.py "
+    "threads/only/test_alone.py "
     "threads/only/test_extra.py threads/only/test_interrupted_asking.py threads/test_posted_runs.py "
     "threads/only/test_posted_interrupts.py threads/only/test_leading.py threads/only/test_within_itself.py "
     "threads/test_shared_lane.py threads/only/test_end_of_interpreter.py threads/only/test_interrupted_endings.py "
@@ -219,7 +222,11 @@ TESTS_OF: Final = {
     "asyncio_/test_scripts.py asyncio_/test_cluster_redirects.py",
     "_async/node/lease_lane.py": "asyncio_/test_leases.py asyncio_/test_books.py "
     "asyncio_/only/test_cancelled_leases.py asyncio_/test_cluster_redirects.py",
-    "_sync/node/lease_lane.py": "threads/only/test_within_itself.py threads/only/test_interrupted_anywhere.py",
+    "_sync/node/lease_lane.py": "threads/only/test_kept.py threads/only/test_within_itself.py "
+    "threads/only/test_interrupted_anywhere.py",
+    "_sync/node/closing.py": "threads/only/test_kept.py",
+    "_sync/node/node.py": "threads/only/test_kept.py",
+    "_sync/node/select.py": "threads/only/test_kept.py",
 }
 
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from respool._pooling.keeping import Keeping
+from respool._pooling.ledger import Ledger
 from respool._sync.node.node import Node
 from respool._sync.shell.calls import Answered
 from respool._sync.shell.transport import Transport
@@ -59,6 +61,14 @@ PLANTS: Final[list[tuple[str, type, str, str, str]]] = [
     ("who posts keeps leading", Transport, "post_many", "self._hand_over()", "pass"),
     ("a thread collects without the lock", Transport, "collect", "with self._lock:", "if True:"),
     ("the node settles without the lock", Node, "settle_alone", "with self.lock:", "if True:"),
+    ("a thread keeps what somebody waits for", Keeping, "keep", "self.waiters", "False"),
+    ("a thread keeps what a closed pool should close", Keeping, "keep", "or self.closed", "or False"),
+    ("who keeps does not look again", Keeping, "keep", "if self._gathered == gathered:", "if True:"),
+    ("who keeps takes back what another has found", Keeping, "keep", "del self._kept[slot]", "self._kept.pop(slot, None)"),
+    ("a thread takes what another has taken", Keeping, "take_kept", "del self._kept[slot]", "self._kept.pop(slot, None)"),
+    ("who gathers takes what its thread has taken", Keeping, "gather", "del self._kept[slot]", "self._kept.pop(slot, None)"),
+    ("who queues does not look for what is kept", Ledger, "enqueue", "if self._kept and not waiting:", "if False:"),
+    ("who queues is not noticed by who keeps", Ledger, "enqueue", "self._gathered += 1", "pass"),
 ]
 
 

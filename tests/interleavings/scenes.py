@@ -11,7 +11,7 @@ from respool._facts.options import make_options
 from respool._protocol.peer import Peer
 from respool._sync.shell import dial as dial_module
 from respool._sync.shell import transport as transport_module
-from respool.errors import ConnectFailed, ConnectionLost, Error, PoolClosed, PoolTimeout, ReadTimeout
+from respool.errors import ConnectFailed, ConnectionLost, Error, PoolClosed, PoolExhausted, PoolTimeout, ReadTimeout
 
 from .books import Books
 from .primitives import SimThread
@@ -431,16 +431,19 @@ class WholePool(Scene):
         assert me is not None
         assert self._owners.setdefault(slot, me.name) == me.name, "one connection has two owners"
         try:
-            match chance.randrange(5):
-                case 0:
-                    conn.close()
-                case 1:
-                    conn.execute("WATCH", "k")
-                case _:
-                    word = self.books.word()
-                    self.books.asked(word, conn.execute("ECHO", word))
+            self._act(conn, chance)
         finally:
             del self._owners[slot]
+
+    def _act(self, conn: Any, chance: Random) -> None:
+        match chance.randrange(5):
+            case 0:
+                conn.close()
+            case 1:
+                conn.execute("WATCH", "k")
+            case _:
+                word = self.books.word()
+                self.books.asked(word, conn.execute("ECHO", word))
 
     def _control(self) -> None:
         for _ in range(self.chance.randint(1, 3)):
@@ -454,10 +457,14 @@ class WholePool(Scene):
                     case 2:
                         self.pool.drain()
                     case 3:
-                        self.pool.stats()
+                        self._count()
             except PoolClosed:
                 if not self._closes_early:
                     raise
+
+    def _count(self) -> None:
+        stats = self.pool.stats()
+        assert stats.size == stats.shared + stats.idle + stats.leased + stats.dialing, f"counts do not agree: {stats}"
 
     def _close(self) -> None:
         self.sleep(self.chance.expovariate(1 / 0.005))
@@ -481,6 +488,8 @@ class WholePool(Scene):
                     transport.wait_idle(deadline)  # the next caller on the connection reads replies that were given up
             stats = pool.stats()
             assert stats.leases == stats.releases, stats
+        else:
+            assert pool.size == pool.dialing, f"open after the close: {pool!r}"
         pool.close()
         stats = pool.stats()
         left = stats.size, stats.leased, stats.waiting, stats.in_flight, stats.dialing
@@ -494,4 +503,79 @@ class WholePool(Scene):
         self.books.compare(in_order=self.is_calm)
 
 
-SCENES: Final = (OneConnection, Crosswise, WholePool, Crowd)
+class Borrowers(WholePool):
+    """Leases alone, of one connection or two: what a thread keeps is there for the other, so nobody waits in vain.
+
+    There is no trouble, and hardly a command: the threads meet where they take connections and give them back.
+    """
+
+    def play(self) -> None:
+        chance = self.chance
+        self.is_calm = True
+        self.pool = Pool(
+            host="127.0.0.1",
+            shared=0,
+            max_size=chance.choice((1, 1, 1, 2)),
+            acquire_timeout=5.0,
+            connect_timeout=1.0,
+            keepalive=chance.choice((0.05, 30.0)),
+            max_lifetime=chance.choice((0.1, 3600.0)),
+            max_idle=chance.choice((0.01, 600.0)),
+            on_full=chance.choice(("wait", "wait", "wait", "wait", "raise")),
+        )
+        self._owners = {}
+        self.baton.check = self._look
+        with self.pool.acquire():  # nobody need wait for a dial, or all would be served in line
+            pass
+        works = [self._borrower(number, chance.randint(2, 6)) for number in range(2)]
+        if chance.random() < 0.4:
+            works.append(self._control)
+        self._closes_early = chance.random() < 0.15
+        if self._closes_early:
+            works.append(self._close)
+        self.together(*works)
+        self._check()
+
+    def _borrower(self, number: int, count: int) -> Callable[[], None]:
+        chance = self.stage.chance(f"caller {number}")
+
+        def borrower() -> None:
+            for _ in range(count):
+                if chance.random() < 0.02:
+                    self.sleep(chance.choice((0.0001, 0.002)))
+                try:
+                    self._borrow(chance)
+                except PoolClosed:
+                    if not self._closes_early:
+                        raise
+                    return
+                except PoolExhausted:
+                    assert self.pool._options.on_full == "raise"
+                except ConnectionLost:
+                    if not self._closes_early:
+                        raise
+
+        return borrower
+
+    def _borrow(self, chance: Random) -> None:
+        with self.pool.acquire() as conn:
+            self._use(conn, chance)
+            if chance.random() < 0.2:
+                try:
+                    with self.pool.acquire(timeout=0) as another:
+                        self._use(another, chance)
+                except (PoolTimeout, PoolExhausted):
+                    pass
+
+    def _act(self, conn: Any, chance: Random) -> None:
+        match chance.randrange(30):
+            case 0:
+                conn.close()
+            case 1 | 2:
+                word = self.books.word()
+                self.books.asked(word, conn.execute("ECHO", word))
+            case _:
+                self.baton.point()
+
+
+SCENES: Final = (OneConnection, Crosswise, WholePool, Crowd, Borrowers)

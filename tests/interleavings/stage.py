@@ -102,6 +102,7 @@ class Stage:
             "select": select_with_polls,
             "random": Face(random, random=self.chance("engine").random),
             "tune": lambda *_: None,
+            "thread_name": lambda: baton.me,  # the real ones are used again when a thread has ended
             "step": ThreadSocket.talk if self.chance("step").random() < 0.5 else None,
         }
         before: list[tuple[ModuleType, str, Any]] = []

@@ -235,6 +235,11 @@ class TestWhatWasKept:
         sweep(ledger, 20.0, 5.0)
         assert [slot.reason for slot in ledger.reap()] == ["idle"]
 
+    def test_nobody_discards_it_who_has_not_taken_it(self) -> None:
+        ledger, slot = kept()
+        assert not ledger.discard(slot, "late")
+        assert ledger.take_kept(US, 2.0, ME) is slot
+
     def test_one_that_is_given_back_comes_after_it(self) -> None:
         ledger = make()
         one, other = fill(ledger, 2)
@@ -360,3 +365,19 @@ def test_counts_are_of_one_moment(monkeypatch: pytest.MonkeyPatch, *, is_kept: b
         return lambda: out_of_time.out_of_time(ledger, "none", 1.0, 1.0), act, check
 
     assert in_all_orders(make_works) > 50
+
+
+def test_one_that_is_taken_while_all_are_gathered_does_not_hide_the_others() -> None:
+    def make_works() -> Any:
+        ledger = make(max_size=2)
+        one, other = fill(ledger, 2)
+        assert keep(ledger, one)
+        assert keep(ledger, other, THEM)
+
+        def check(taken: Slot | None, held: list[Slot]) -> None:
+            assert held == ([other] if taken is one else [one, other])
+            ledger.check()
+
+        return lambda: ledger.take_kept(US, 1.0, ME), lambda: ledger.hold_idle(1.0), check
+
+    assert in_all_orders(make_works) > 10

@@ -196,6 +196,79 @@ def test_an_idle_slot_stands_in_one_place_whatever_interrupts_its_move(interrupt
             return
 
 
+#: Who asks for a slot, or gives one back, in the steps below: all that an interrupted call has is discarded.
+ME = "a call"
+
+
+def ledger_with_kept() -> tuple[Ledger, list[Slot]]:
+    """Return the same ledger when two threads have kept a slot each, nobody waits, and all others are leased."""
+    ledger, slots = ledger_at_work()
+    ledger.dialed(slots[-1], 100.0, 0.5)
+    while ledger.leased:
+        ledger.release(ledger.leased_slots[0], 0.5, reusable=True)
+    while ledger.idle_slots:
+        ledger.take(0.5)
+    for slot, name in zip(ledger.leased_slots, ("newer", "older"), strict=False):
+        slot.taker = ME
+        assert ledger.keep(slot, name, 0.5 if name == "older" else 0.6, ME)
+    ledger.check()
+    assert ledger.leased
+    return ledger, slots
+
+
+def given_back(ledger: Ledger) -> Slot:
+    """Return a leased slot whose caller gives it back."""
+    slot = next(slot for slot in ledger.leased_slots if slot.place is Place.LEASED)
+    slot.taker = ME
+    return slot
+
+
+KEEPING_STEPS: dict[str, Callable[[Ledger], Any]] = {
+    "keep": lambda ledger: ledger.keep(given_back(ledger), "third", 1.0, ME),
+    "keep another one": lambda ledger: ledger.keep(given_back(ledger), "newer", 1.0, ME),
+    "take what was kept": lambda ledger: ledger.take_kept("older", 1.0, ME),
+    "gather": lambda ledger: ledger.gather(),
+    "take": lambda ledger: ledger.take(1.0, ME),
+    "enqueue": lambda ledger: ledger.enqueue(Queued(), 1.0, patient=True, taker=ME),
+    "release": lambda ledger: ledger.release(given_back(ledger), 1.0, reusable=True),
+    "release broken": lambda ledger: ledger.release(given_back(ledger), 1.0, reusable=False),
+    "made clean": lambda ledger: ledger.made_clean(_first(ledger, Place.DIALING), 1.0),
+    "lost while kept": lambda ledger: ledger.lost(ledger.kept_slots[0], 1.0),
+    "drop taken": lambda ledger: ledger.drop_taken(ME),
+    "hold idle": lambda ledger: ledger.hold_idle(1.0, ME),
+    "sweep": lambda ledger: sweep(ledger, 1000.0, 1.0),
+    "shrink": lambda ledger: ledger.resize(min_size=0, max_size=2),
+    "clear": lambda ledger: ledger.clear(),
+    "close": lambda ledger: ledger.close(),
+}
+
+
+@MODES
+@pytest.mark.parametrize("step", KEEPING_STEPS)
+def test_a_kept_slot_has_an_owner_or_is_found_whatever_interrupts(interrupt: Interrupt, step: str) -> None:
+    for moment in moments():
+        ledger, slots = ledger_with_kept()
+        owned = [slot for slot in ledger.leased_slots if slot.place is Place.LEASED]
+        were_kept = ledger.kept_slots
+        was_interrupted = interrupt(moment, lambda: KEEPING_STEPS[step](ledger))
+        if ledger.closed:
+            ledger.close()  # again, as who closes does
+        all_are_somewhere(ledger, slots)
+        for slot in {*owned, *were_kept} & {*ledger.leased_slots}:
+            if slot in ledger.kept_slots:
+                assert (slot.place, slot.taker) == (Place.KEPT, None), moment
+            else:
+                assert slot.place is Place.LEASED, moment
+                assert slot.taker is ME or slot in owned, moment
+        ledger.drop_taken(ME)
+        ledger.gather()
+        assert ledger.kept_slots == [], moment
+        assert {slot for slot in were_kept if slot.place is Place.LEASED} == set()
+        all_are_somewhere(ledger, slots)
+        if not was_interrupted:
+            return
+
+
 @MODES
 def test_an_interrupted_loss_is_a_loss_once(interrupt: Interrupt) -> None:
     for moment in moments():
