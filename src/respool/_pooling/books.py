@@ -130,7 +130,7 @@ class Books:
 
     @property
     def leased(self) -> int:
-        return len(self._leased) - len(self._kept)
+        return max(0, len(self._leased) - len(self._kept))  # without the lock the two may be of different moments
 
     @property
     def shared(self) -> int:

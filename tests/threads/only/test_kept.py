@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from answers import NIL
-from pooling.books import Counted
 from respool import ClusterPool, Connection, HashPool, Pool
 from respool._sync.node import closing, maintenance
 from respool._sync.node.node import Node
@@ -271,22 +270,6 @@ def test_it_is_counted_as_idle(server: Server, other: Other) -> None:
         assert stats.leases == stats.releases
 
 
-def test_the_counts_agree_although_a_thread_takes_its_connection_while_they_are_counted(
-    server: Server, other: Other
-) -> None:
-    with Pool(server.url, shared=0, max_size=2) as pool:
-        lease = other.do(pool.acquire)
-        other.do(pool.release, lease)
-        ledger: Any = pool._serving.ledger  # type: ignore[union-attr]  # open, so there is one
-        counted = ledger._kept = Counted(ledger._kept)
-        taken: list[Any] = []
-        counted.then = lambda: taken.append(other.do(pool.acquire, 0))
-        stats = pool.stats()
-        assert (stats.size, stats.idle + stats.leased) == (1, 1)
-        assert (len(taken), pool.leased) == (1, 1)
-        other.do(pool.release, taken[0])
-
-
 # What happens to it -----------------------------------------------------------------------------------------
 
 
@@ -448,20 +431,6 @@ def test_one_that_ends_behind_each_reply_costs_its_thread_nothing() -> None:
     with FakeNode({"GET": (NIL, Close())}) as node, Pool(node.url, shared=0) as pool:
         for _ in range(5):
             assert pool.execute("GET", "k") is None
-
-
-def test_bytes_that_came_just_now_are_as_good_as_a_look(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Pool(server.url, shared=0) as pool:
-        keep(pool)
-        with pool.acquire() as conn:
-            transport = conn._transport
-        transport._looked = before = -2 * LONG
-        monkeypatch.setattr(transport_module, "_RESTED", LONG)
-        borrow(pool)
-        assert transport._looked == before
-        transport._heard -= LONG
-        borrow(pool)
-        assert transport._looked != before
 
 
 # Hooks ------------------------------------------------------------------------------------------------------
