@@ -5,6 +5,8 @@ Rule 1: a caller waits for the pool, never for one dial: it gets the connection 
 Rule 2: a caller that stops waiting withdraws and gives back a late offer in the same step (R-03).
 Rule 3: giving back cannot suspend or fail. The pool does slow work (cleaning, the ``reset`` hook) afterwards, while
         it holds the slot itself (R-27, R-28).
+Rule 4: one step ends a lease (``_vacate``), so it is given back once. In threads it is usually kept: the same thread
+        finds it again without the lock (``_pooling/keeping.py``).
 """
 
 from __future__ import annotations
@@ -261,8 +263,8 @@ class LeaseLane:
         node, ledger = self._node, self._ledger
         if lease is not None:
             if node.is_inside():  # in a signal handler or finaliser, with the lock held: maintenance does it later
-                node.leaked(slot, "")
-                lease._vacate()
+                if lease._vacate():
+                    node.leaked(slot, "")
                 return
             if not lease._vacate():  # given back meanwhile, by another thread or in a signal handler
                 return
