@@ -1,5 +1,9 @@
 # Written once: tests/threads/test_heirs.py is generated from this file.
-"""What concerns all primaries of a cluster, and is refused by one that was demoted, goes to its heir."""
+"""What concerns all primaries of a cluster, and is refused by one that was demoted, goes to its heir.
+
+``stall_after=None``: a machine that stands still for a second makes a node look silent. Then the pool looks for an heir
+before the node has refused anything, and cuts it while a write is on its way.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,7 @@ def counts(cluster: FakeCluster, name: str) -> list[int]:
 async def test_what_concerns_all_primaries_goes_to_the_heir_of_one_that_was_demoted(
     cluster: FakeCluster, shared: int
 ) -> None:
-    async with AsyncClusterPool(cluster.url, shared=shared) as pool:
+    async with AsyncClusterPool(cluster.url, shared=shared, stall_after=None) as pool:
         await pool.mset({key_of(slot): 1 for slot in (0, 8000, 16000)})
         old, *_, heir = cluster.nodes
         assert cluster.failover(old) is heir
@@ -47,7 +51,7 @@ async def test_what_concerns_all_primaries_goes_to_the_heir_of_one_that_was_demo
 
 
 async def test_in_a_pipeline_only_what_was_refused_is_sent_again(cluster: FakeCluster) -> None:
-    async with AsyncClusterPool(cluster.url) as pool:
+    async with AsyncClusterPool(cluster.url, stall_after=None) as pool:
         keys = [key_of(slot) for slot in (0, 8000, 16000)]
         await pool.mset(dict.fromkeys(keys, 1))
         cluster.failover(cluster.nodes[0])
@@ -57,7 +61,7 @@ async def test_in_a_pipeline_only_what_was_refused_is_sent_again(cluster: FakeCl
 
 
 async def test_what_is_sent_without_a_reply_goes_to_the_heir_too(cluster: FakeCluster) -> None:
-    async with AsyncClusterPool(cluster.url) as pool:
+    async with AsyncClusterPool(cluster.url, stall_after=None) as pool:
         await pool.mset({key_of(slot): 1 for slot in (0, 8000, 16000)})
         cluster.failover(cluster.nodes[0])
         await pool.execute_noreply("FLUSHALL")

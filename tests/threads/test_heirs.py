@@ -1,5 +1,9 @@
 # Generated from tests/asyncio_/test_heirs.py by tools/generate.py. Do not edit.
-"""What concerns all primaries of a cluster, and is refused by one that was demoted, goes to its heir."""
+"""What concerns all primaries of a cluster, and is refused by one that was demoted, goes to its heir.
+
+``stall_after=None``: a machine that stands still for a second makes a node look silent. Then the pool looks for an heir
+before the node has refused anything, and cuts it while a write is on its way.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,7 @@ def counts(cluster: FakeCluster, name: str) -> list[int]:
 def test_what_concerns_all_primaries_goes_to_the_heir_of_one_that_was_demoted(
     cluster: FakeCluster, shared: int
 ) -> None:
-    with ClusterPool(cluster.url, shared=shared) as pool:
+    with ClusterPool(cluster.url, shared=shared, stall_after=None) as pool:
         pool.mset({key_of(slot): 1 for slot in (0, 8000, 16000)})
         old, *_, heir = cluster.nodes
         assert cluster.failover(old) is heir
@@ -47,7 +51,7 @@ def test_what_concerns_all_primaries_goes_to_the_heir_of_one_that_was_demoted(
 
 
 def test_in_a_pipeline_only_what_was_refused_is_sent_again(cluster: FakeCluster) -> None:
-    with ClusterPool(cluster.url) as pool:
+    with ClusterPool(cluster.url, stall_after=None) as pool:
         keys = [key_of(slot) for slot in (0, 8000, 16000)]
         pool.mset(dict.fromkeys(keys, 1))
         cluster.failover(cluster.nodes[0])
@@ -57,7 +61,7 @@ def test_in_a_pipeline_only_what_was_refused_is_sent_again(cluster: FakeCluster)
 
 
 def test_what_is_sent_without_a_reply_goes_to_the_heir_too(cluster: FakeCluster) -> None:
-    with ClusterPool(cluster.url) as pool:
+    with ClusterPool(cluster.url, stall_after=None) as pool:
         pool.mset({key_of(slot): 1 for slot in (0, 8000, 16000)})
         cluster.failover(cluster.nodes[0])
         pool.execute_noreply("FLUSHALL")
