@@ -25,11 +25,11 @@ class Actor:
         self._work = work
         self._lines = 0
         self._go, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
         self.is_over = False
         self.result: Any = None
         self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
     def go(self, lines: int = FOREVER) -> bool:
         """Let it run for so many lines; return whether it is at its end."""
@@ -73,7 +73,7 @@ Maker = Callable[[], tuple[Callable[[], Any], Callable[[], Any], Callable[[Any, 
 def in_all_orders(make: Maker, *, comes_twice: bool = False) -> int:
     """Run two works in all orders in which each is interrupted once at most; return how many there were.
 
-    ``comes_twice``: the first one also interrupts the second twice.
+    ``comes_twice``: the first one is interrupted a second time.
     """
     count = 0
     for first_lines, second_lines, more_lines in _orders(make, comes_twice=comes_twice):

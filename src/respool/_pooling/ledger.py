@@ -4,9 +4,9 @@
                                 |                     |----- take ------->|
                                 +-> dial_failed       +-> out <- release -+
 
-Rule 1: only this file moves a slot from one place to another. A slot moves as soon as it is promised: a reserved dial
-        and an offered lease count from that moment (R-09). ``books.py`` counts, and says which dials are needed;
-        ``keeping.py`` has the short way on which a thread gives a slot back and finds it again.
+Rule 1: only this file moves a slot from one place to another, and ``keeping.py``, which has the short way on which a
+        thread gives a slot back and finds it again. A slot moves as soon as it is promised: a reserved dial and an
+        offered lease count from that moment (R-09). ``books.py`` counts, and says which dials are needed.
 Rule 2: a dial belongs to the pool. Its connection goes to the first waiter when it is ready, or becomes idle (R-05).
 Rule 3: waiters are served first come, first served. A waiter that has given up refuses the offer, and the next waiter
         gets it in the same step (R-03).

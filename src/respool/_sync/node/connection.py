@@ -420,7 +420,7 @@ class Connection(Viewable[S]):
 
         No call is made, so of two threads that end the same lease only one gets True.
         """
-        was_leased = self.__dict__["_slot"] is not None
+        was_leased = self._slot is not None
         self.__dict__ = {"_transport": RELEASED, "_slot": None, "_lane": None}
         return was_leased
 

@@ -248,7 +248,7 @@ class LeaseLane:
         """Take a lease back at once (R-27). Raises UsageError, and changes nothing, if it is not a current lease."""
         if not isinstance(lease, Connection) or lease.__dict__.get("_lane") is not self or not lease._is_lease:
             raise not_leased(lease)
-        slot: Slot | None = lease.__dict__["_slot"]
+        slot = lease._slot
         if slot is not None:  # else another thread has just given it back
             self._take_back(slot, lease)
 
